@@ -1,0 +1,1 @@
+//! bluemarble-net-proto.

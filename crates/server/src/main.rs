@@ -1,0 +1,2 @@
+//! The bluemarble program.
+fn main() {}

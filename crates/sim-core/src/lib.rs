@@ -1,0 +1,1 @@
+//! bluemarble-sim-core.

@@ -1,0 +1,27 @@
+//! Where everything on a planet is: coordinates, cells, columns, index, terrain and its stores.
+//!
+//! Goals, ranked: right, fast, simple, wide. No sockets, no async, no clocks, no physics.
+//!
+//! ```
+//! use spatial_core::{Geodetic, Planet};
+//!
+//! let earth = Planet::EARTH;
+//! let place = earth.ecef(Geodetic::from_degrees(27.95, 86.95, 0.0)?);
+//! let position = earth.position(place)?; // frame + integers of 2⁻¹⁶ m
+//! assert!(earth.place(position)?.distance_m(place) < 1e-4);
+//! # Ok::<(), spatial_core::CoordError>(())
+//! ```
+
+mod cell;
+mod frame;
+mod ids;
+mod planet;
+
+pub use cell::{
+    CellId, InvalidCell, InvalidToken, MAX_LEVEL, direction_to_face_uv, face_uv_to_direction,
+    st_to_ij, st_to_uv, uv_to_st,
+};
+pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
+pub use glam::DVec3;
+pub use ids::EntityId;
+pub use planet::{CoordError, Ecef, Geodetic, Planet};

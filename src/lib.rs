@@ -1,0 +1,1 @@
+//! Bluemarble: the spatial engine for worlds the size of a planet.
