@@ -18,7 +18,7 @@ use glam::DVec3;
 pub const MAX_LEVEL: u8 = 30;
 
 /// The longest cell edge of level 0 in radians; each level halves it (S2's `kMaxEdge`, quadratic projection).
-pub(crate) const MAX_EDGE_RAD: f64 = 1.704_897_179_199_218_452;
+pub(crate) const MAX_EDGE_RAD: f64 = 1.704_897_179_199_218_5;
 
 /// Leaf cells along the edge of a face.
 const LEAVES: u32 = 1 << MAX_LEVEL;

@@ -12,7 +12,7 @@ use core::fmt;
 use bytemuck::{Pod, Zeroable};
 use glam::DVec3;
 
-use crate::cell::{CellId, st_to_uv};
+use crate::cell::{CellId, MAX_LEVEL, face_uv_to_direction, st_to_uv};
 use crate::planet::{CoordError, Ecef, Planet};
 
 /// Grid units in a metre: positions are integers of 2⁻¹⁶ m.
@@ -57,6 +57,7 @@ pub struct Frame {
     east: DVec3,
     north: DVec3,
     up: DVec3,
+    edges: [DVec3; 4], // outward normals of the planes through the centre and the cell's edges
 }
 
 impl Frame {
@@ -87,6 +88,7 @@ impl Frame {
             east,
             north: up.cross(east),
             up,
+            edges: edge_normals(cell),
         }
     }
 
@@ -131,65 +133,35 @@ impl Frame {
         DVec3::new(self.east.dot(v), self.north.dot(v), self.up.dot(v))
     }
 
-    /// How far a place lies outside the frame's cell, metres on the datum: 0 inside. A bound from above near
-    /// corners, exact along edges to a percent.
-    pub fn outside_m(&self, planet: Planet, place: Ecef) -> f64 {
-        let (face, i, j) = self.cell.to_face_ij();
-        let leaves = f64::from(1u32 << 30);
-        let edge = |k: u32| st_to_uv(f64::from(k) / leaves);
-        let size = self.cell.size_ij();
-        // On the plane of the cell's own face, even where the place belongs to a neighbour.
-        let Some((u, v)) = face_uv(face, place.0) else {
-            return f64::INFINITY;
-        };
-        let (du, u_edge) = beyond(u, edge(i), edge(i + size));
-        let (dv, v_edge) = beyond(v, edge(j), edge(j + size));
-        // An arc across the edge u = a has length du · √(1+v²) / (1 + a² + v²) at (a, v), to first order.
-        let scale = planet.radius_m() / (1.0 + u_edge * u_edge + v_edge * v_edge);
-        let across_u = du * (1.0 + v_edge * v_edge).sqrt() * scale;
-        let across_v = dv * (1.0 + u_edge * u_edge).sqrt() * scale;
-        (across_u * across_u + across_v * across_v).sqrt()
+    /// How far a place lies beyond the planes through the centre and the edges of the frame's cell, metres:
+    /// negative inside. Beyond a corner it is the larger of the two distances. Costs four dot products.
+    pub fn outside_m(&self, place: Ecef) -> f64 {
+        let [a, b, c, d] = self.edges.map(|outward| outward.dot(place.0));
+        a.max(b).max(c.max(d))
     }
 
     /// Whether an entity at a place has left: it is beyond the hysteresis outside the frame's cell.
-    pub fn is_left(&self, planet: Planet, place: Ecef) -> bool {
-        self.outside_m(planet, place) > FRAME_HYSTERESIS_M
+    pub fn is_left(&self, place: Ecef) -> bool {
+        self.outside_m(place) > FRAME_HYSTERESIS_M
     }
 }
 
-/// u and v of a direction on the plane of a given face; `None` behind it.
-fn face_uv(face: u8, p: DVec3) -> Option<(f64, f64)> {
-    let ahead = match face {
-        0 => p.x,
-        1 => p.y,
-        2 => p.z,
-        3 => -p.x,
-        4 => -p.y,
-        _ => -p.z,
-    };
-    if ahead <= 0.0 {
-        return None;
-    }
-    let (u, v) = match face {
-        0 => (p.y, p.z),
-        1 => (-p.x, p.z),
-        2 => (-p.x, -p.y),
-        3 => (-p.z, -p.y),
-        4 => (-p.z, p.x),
-        _ => (p.y, p.x),
-    };
-    Some((u / ahead, v / ahead))
-}
-
-/// How far w lies outside [lo, hi], and the point of the interval nearest to it.
-fn beyond(w: f64, lo: f64, hi: f64) -> (f64, f64) {
-    if w < lo {
-        (lo - w, lo)
-    } else if w > hi {
-        (w - hi, hi)
-    } else {
-        (0.0, w)
-    }
+/// Outward unit normals of the planes through the planet's centre and a cell's four edges.
+fn edge_normals(cell: CellId) -> [DVec3; 4] {
+    let (face, i, j) = cell.to_face_ij();
+    let edge = |k: u32| st_to_uv(f64::from(k) / f64::from(1u32 << MAX_LEVEL));
+    let size = cell.size_ij();
+    // Face axes as directions: centre c, u axis, v axis. The plane of the edge u = a has the normal u − a·c.
+    let c = face_uv_to_direction(face, 0.0, 0.0);
+    let u_axis = face_uv_to_direction(face, 1.0, 0.0) - c;
+    let v_axis = face_uv_to_direction(face, 0.0, 1.0) - c;
+    [
+        c * edge(i) - u_axis,
+        u_axis - c * edge(i + size),
+        c * edge(j) - v_axis,
+        v_axis - c * edge(j + size),
+    ]
+    .map(DVec3::normalize)
 }
 
 /// Rounds to the nearest grid unit (ties away from zero).
@@ -223,12 +195,11 @@ impl Planet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::direction_to_face_uv;
     use crate::planet::Geodetic;
 
     fn places() -> impl Iterator<Item = Ecef> {
         let earth = Planet::EARTH;
-        let corner = (1.0f64 / 2.0f64.sqrt()).atan().to_degrees();
+        let corner = libm::atan(1.0 / 2.0f64.sqrt()).to_degrees();
         [90.0, -90.0, 45.0, -45.0, corner, 0.0, 89.9999, 12.3]
             .into_iter()
             .flat_map(move |lat| {
@@ -258,28 +229,24 @@ mod tests {
     }
 
     #[test]
-    fn faces_agree_with_the_projection() {
-        for place in places() {
-            let (face, u, v) = direction_to_face_uv(place.0);
-            assert_eq!(face_uv(face, place.0), Some((u, v)));
-        }
-    }
-
-    #[test]
     fn a_place_leaves_64_m_beyond_the_edge() {
-        let earth = Planet::EARTH;
         for place in places() {
-            let frame = Frame::at(earth, place);
-            assert!(frame.outside_m(earth, place) < 1e-6); // on an edge: rounding only
-            // Walk out along east from the origin: the datum distance beyond the cell grows with the walk.
-            let mut last = 0.0;
-            for step in 0..400 {
-                let walked = frame.origin + frame.east * f64::from(step) * 10.0;
-                let out = frame.outside_m(earth, Ecef(walked));
-                assert!(out >= last && out - last < 10.5, "{out} after {last}");
-                last = out;
+            let frame = Frame::at(Planet::EARTH, place);
+            assert!(frame.outside_m(place) < 1e-6); // on an edge: rounding only
+            for axis in [frame.east, frame.north, -frame.east, -frame.north] {
+                // Distance from the edge planes grows by at most the walk, and by most of it at the end.
+                let mut last = frame.outside_m(Ecef(frame.origin));
+                assert!(last < -500.0);
+                for step in 1..400 {
+                    let walked = Ecef(frame.origin + axis * f64::from(step) * 10.0);
+                    let out = frame.outside_m(walked);
+                    assert!(out - last < 10.000_1, "{out} after {last}");
+                    assert_eq!(out > 0.0, !frame.cell.contains(walked.leaf()));
+                    assert_eq!(frame.is_left(walked), out > 64.0);
+                    last = out;
+                }
+                assert!(last > 1_000.0);
             }
-            assert!(last > 1_000.0);
         }
     }
 

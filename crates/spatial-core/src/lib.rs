@@ -3,13 +3,13 @@
 //! Goals, ranked: right, fast, simple, wide. No sockets, no async, no clocks, no physics.
 //!
 //! ```
-//! use spatial_core::{Geodetic, Planet};
+//! use bluemarble_spatial_core::{CoordError, Geodetic, Planet};
 //!
 //! let earth = Planet::EARTH;
 //! let place = earth.ecef(Geodetic::from_degrees(27.95, 86.95, 0.0)?);
 //! let position = earth.position(place)?; // frame + integers of 2⁻¹⁶ m
 //! assert!(earth.place(position)?.distance_m(place) < 1e-4);
-//! # Ok::<(), spatial_core::CoordError>(())
+//! # Ok::<(), CoordError>(())
 //! ```
 
 mod cell;
