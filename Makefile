@@ -1,0 +1,44 @@
+# The commands everything relies on. The work is done by scripts/; results and caches go to
+# $BLUEMARBLE_CACHE (default: $XDG_CACHE_HOME/bluemarble or ~/.cache/bluemarble), never into the clone.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test test-full data bench peers fuzz
+
+# bash counts its own SECONDS: only what the user gave counts, and it travels as an argument.
+seconds := $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
+
+env = . scripts/env.sh; use_rocksdb
+program = $(env); cargo build --locked --release -p bluemarble-server --bin bluemarble; \
+	program=$$CARGO_TARGET_DIR/release/bluemarble
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## make this machine able to build (demo and test do it by themselves)
+	@scripts/setup.sh
+
+demo: setup ## serve the Earth with 10,000 agents and 200 bots and watch it; SECONDS=n ends it
+	@$(program); exec "$$program" demo $(if $(seconds),--seconds '$(seconds)')
+
+test: ## every check at a size that fits
+	@scripts/setup.sh test
+	@exec scripts/test.sh
+
+test-full: ## one full-size run at a time: PART=properties|fuzz
+	@scripts/setup.sh test
+	@exec scripts/test-full.sh '$(PART)'
+
+data: setup ## build the finer Earth where its source is at hand (BLUEMARBLE_DATA=folder)
+	@$(program); exec scripts/data.sh "$$program"
+
+bench: setup ## our own numbers; ARGS='...' goes to criterion
+	@$(env); exec cargo bench --locked --manifest-path benches/Cargo.toml --benches -- $(ARGS)
+
+peers: setup ## us against others on the same input: PEERS=spatial|sim|terrain|wire|server|ffi ARGS=--json
+	@$(env); exec cargo run --locked --release --manifest-path benches/Cargo.toml --bin peers -- $(PEERS) $(ARGS)
+
+fuzz: ## every fuzz target for SECONDS=n (default 60)
+	@scripts/setup.sh fuzz
+	@exec scripts/fuzz.sh '$(or $(seconds),60)'

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Every check at a size that fits. Stops at the first that fails; prints what was skipped and why.
+. "$(dirname "$0")/env.sh"
+use_rocksdb
+started=$(now)
+
+main() {
+    section "format" check_format
+    section "lints" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+    section "licences, bans, sources" cargo deny --locked --all-features check --hide-inclusion-graph licenses bans sources
+    section "advisories" check_advisories
+    section "tests and their documentation" cargo test --locked --workspace --all-features
+    section "without RocksDB and without QUIC" test_bare_cores
+    section "documentation" env RUSTDOCFLAGS="-D warnings" \
+        cargo doc --locked --workspace --all-features --no-deps --quiet
+    section "examples" run_examples
+    section "benches on tiny input" test_benches
+    section "fuzz smoke" scripts/fuzz.sh 5
+    echo
+    echo "everything passed in $(($(now) - started)) s"
+}
+
+# Not called in a condition: `set -e` would be off inside.
+section() { # title command...
+    local title=$1 from
+    shift
+    from=$(now)
+    echo
+    echo "== $title"
+    "$@"
+    echo "-- $title: $(($(now) - from)) s"
+}
+
+check_format() {
+    cargo fmt --all --check
+    local manifest
+    for manifest in benches/Cargo.toml fuzz/Cargo.toml; do
+        [ ! -f "$manifest" ] || cargo fmt --manifest-path "$manifest" --check
+    done
+}
+
+check_advisories() {
+    if timeout 120 cargo deny --locked fetch db >"$cache/advisories.log" 2>&1; then
+        cargo deny --locked --all-features check --disable-fetch --hide-inclusion-graph advisories
+    else
+        skip "the advisory database cannot be reached (see $cache/advisories.log)"
+    fi
+}
+
+# What a game client links: features are unified over a workspace, so these need builds of their own.
+test_bare_cores() {
+    cargo test --locked -p bluemarble-spatial-core -p bluemarble-net-proto --lib --tests
+    cargo check --locked -p bluemarble
+}
+
+run_examples() {
+    local source name
+    cargo build --locked --workspace --all-features --examples
+    for source in examples/*.rs; do
+        [ -f "$source" ] || continue
+        name=$(basename "$source" .rs)
+        echo "example $name"
+        timeout 60 "$CARGO_TARGET_DIR/debug/examples/$name"
+    done
+}
+
+test_benches() {
+    if [ -f benches/Cargo.toml ]; then
+        cargo test --locked --manifest-path benches/Cargo.toml --benches --bins --tests
+    else
+        skip "there is no benches/"
+    fi
+}
+
+main
