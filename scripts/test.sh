@@ -41,7 +41,7 @@ check_format() {
 
 check_advisories() {
     if timeout 120 cargo deny --locked fetch db >"$cache/advisories.log" 2>&1; then
-        cargo deny --locked --all-features check --disable-fetch --hide-inclusion-graph advisories
+        cargo deny --locked --offline --all-features check --hide-inclusion-graph advisories
     else
         skip "the advisory database cannot be reached (see $cache/advisories.log)"
     fi
