@@ -52,11 +52,11 @@ one_at_a_time() {
 
 # --- libclang -------------------------------------------------------------------------------
 
+# RocksDB's Rust bindings are generated with it.
 install_libclang() {
     has_libclang && return 0
     [ -z "${LIBCLANG_PATH:-}" ] ||
         refuse "LIBCLANG_PATH=$LIBCLANG_PATH holds no libclang: correct it, or unset it and install the package libclang-dev"
-    echo "installing libclang-dev (RocksDB's bindings are generated with it)"
     if ! apt_install libclang-dev || ! has_libclang; then
         refuse "needs libclang: install the package libclang-dev ($apt_problem)"
     fi
@@ -121,10 +121,11 @@ apt_install() { # package
         fi
         run=(sudo -n)
     fi
+    echo "installing $1 once"
     # Lists may be absent or stale: try, then refresh them once.
     if apt_get install "$1" >"$log" 2>&1; then return 0; fi
     if apt_get update >>"$log" 2>&1 && apt_get install "$1" >>"$log" 2>&1; then return 0; fi
-    apt_problem="apt-get failed, see $log"
+    apt_problem="apt-get could not, see $log"
     return 1
 }
 
@@ -133,9 +134,9 @@ apt_get() { # install|update [package]
         -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=120 "$@" </dev/null
 }
 
+# The C client is tested under it.
 install_valgrind() {
     if has valgrind; then return 0; fi
-    echo "installing valgrind (the C client is tested under it)"
     apt_install valgrind || skip "valgrind could not be installed ($apt_problem); the C client runs without it"
 }
 
