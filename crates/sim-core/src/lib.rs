@@ -1,1 +1,19 @@
-//! bluemarble-sim-core.
+//! The simulation: agents on a planet, the same bits everywhere.
+//!
+//! Goals, ranked: right, fast, simple, wide. No sockets, no files, no clocks: [`World::step`] is the only way
+//! time passes, and it is a pure function of the state and the records.
+
+mod agent;
+mod checkpoint;
+mod ground;
+mod motion;
+mod record;
+mod replay;
+mod world;
+
+pub use agent::{Agent, FINE_PER_M};
+pub use checkpoint::LoadError;
+pub use motion::PUSH_SPEED_MAX_MPS;
+pub use record::{Entry, EntryError, Record, encode_records};
+pub use replay::{ReplayError, replay};
+pub use world::{StartError, StepError, StepReport, World, WorldStart};

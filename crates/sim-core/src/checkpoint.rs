@@ -1,0 +1,140 @@
+//! A world as bytes.
+//!
+//! ```text
+//! magic "BMWORLD1" · xxh3-64 of all that follows
+//! world u64 · radius f64 · tick rate u16 · tick u64 · lattice: levels u8 · intervals u32 · offset f64 · quantum f64
+//! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
+//! table: the bytes of Table::save, to the end
+//! ```
+
+use std::sync::Arc;
+
+use spatial_core::{CellId, CoordError, HeightTile, LatticeSpec, Planet, Table, TableError};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::record::{EntryError, Reader};
+use crate::world::{StartError, World, WorldStart, register};
+
+const MAGIC: &[u8; 8] = b"BMWORLD1";
+
+impl World {
+    /// The whole state as bytes; [`World::load`] restores it exactly.
+    pub fn save(&self) -> Vec<u8> {
+        let start = self.start();
+        let mut out = Vec::from(MAGIC);
+        out.extend([0; 8]);
+        out.extend(start.world_id.to_le_bytes());
+        out.extend(start.planet.radius_m().to_le_bytes());
+        out.extend(start.tick_rate_hz.to_le_bytes());
+        out.extend(self.tick().to_le_bytes());
+        encode_lattice(&start.lattice, &mut out);
+        let tiles = self.ground.inventory();
+        out.extend((tiles.len() as u32).to_le_bytes());
+        for (tile, checksum) in tiles {
+            out.extend(tile.to_u64().to_le_bytes());
+            out.extend(checksum.to_le_bytes());
+        }
+        self.table.save(&mut out);
+        let sum = xxh3_64(&out[16..]);
+        out[8..16].copy_from_slice(&sum.to_le_bytes());
+        out
+    }
+
+    /// The world that was saved. `tiles` gives the samples of the tiles that were resident.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the bytes are not what [`World::save`] wrote or a tile is not to be had.
+    pub fn load(
+        bytes: &[u8],
+        tiles: &mut dyn FnMut(CellId, u64) -> Option<Arc<HeightTile>>,
+    ) -> Result<Self, LoadError> {
+        let mut r = Reader(bytes);
+        if &r.array::<8>()? != MAGIC {
+            return Err(LoadError::Magic);
+        }
+        if r.u64()? != xxh3_64(r.0) {
+            return Err(LoadError::Checksum);
+        }
+        let (start, tick) = decode_start(&mut r)?;
+        let mut inventory = Vec::new();
+        for _ in 0..r.u32()? {
+            inventory.push((r.cell()?, r.u64()?));
+        }
+        let mut table = Table::load(r.0)?;
+        register(&mut table);
+        let mut world = Self::from_parts(start, tick, table);
+        for (cell, checksum) in inventory {
+            let tile = tiles(cell, checksum);
+            let tile = tile.ok_or(LoadError::Tile { cell, checksum })?;
+            world.stage(tile);
+            if !world.ground.is_ready(cell, checksum) {
+                return Err(LoadError::Tile { cell, checksum });
+            }
+            world.ground.admit(cell);
+        }
+        world.derive()?;
+        Ok(world)
+    }
+}
+
+fn encode_lattice(lattice: &LatticeSpec, out: &mut Vec<u8>) {
+    out.push(lattice.levels());
+    out.extend(lattice.intervals().to_le_bytes());
+    out.extend(lattice.offset_m().to_le_bytes());
+    out.extend(lattice.quantum_m().to_le_bytes());
+}
+
+fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
+    let world_id = r.u64()?;
+    let planet = Planet::new(f64::from_le_bytes(r.array()?))?;
+    let tick_rate_hz = r.u16()?;
+    if !WorldStart::TICK_RATE_HZ.contains(&tick_rate_hz) {
+        return Err(LoadError::Start(StartError(tick_rate_hz)));
+    }
+    let tick = r.u64()?;
+    let (levels, intervals) = (r.u8()?, r.u32()?);
+    let (offset_m, quantum_m) = (f64::from_le_bytes(r.array()?), f64::from_le_bytes(r.array()?));
+    let lattice = LatticeSpec::new(levels, intervals, offset_m, quantum_m)
+        .map_err(|_| LoadError::Lattice)?;
+    let start = WorldStart {
+        world_id,
+        planet,
+        tick_rate_hz,
+        lattice,
+    };
+    Ok((start, tick))
+}
+
+/// Why bytes are no world.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// They do not begin as a checkpoint of this version does.
+    #[error("not a checkpoint of this version")]
+    Magic,
+    /// A byte was changed or lost.
+    #[error("checkpoint is damaged: its checksum does not match")]
+    Checksum,
+    /// The bytes end early or name a cell that does not exist.
+    #[error("checkpoint is damaged: {0}")]
+    Form(#[from] EntryError),
+    /// The table is not readable.
+    #[error("checkpoint is damaged: {0}")]
+    Table(#[from] TableError),
+    /// A coordinate is not one of this planet's.
+    #[error("checkpoint is damaged: {0}")]
+    Coordinate(#[from] CoordError),
+    /// The tick rate is out of range.
+    #[error("checkpoint is damaged: {0}")]
+    Start(#[from] StartError),
+    /// The terrain lattice is none.
+    #[error("checkpoint is damaged: its terrain lattice is none")]
+    Lattice,
+    /// A resident tile's samples are not to be had, or they are others.
+    #[error("terrain tile {cell} with checksum {checksum:016x} is not in the planet: was the planet replaced?")]
+    Tile {
+        /// The tile.
+        cell: CellId,
+        /// The checksum it had.
+        checksum: u64,
+    },
+}

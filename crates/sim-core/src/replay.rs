@@ -1,0 +1,66 @@
+//! Running a journal again.
+
+use std::sync::Arc;
+
+use spatial_core::{CellId, HeightTile};
+
+use crate::record::{Entry, Record};
+use crate::world::{StepError, World};
+
+/// Applies one journal entry: executes the empty ticks before it, then the entry.
+///
+/// `tiles` gives the samples of the tiles that its records make resident.
+///
+/// # Errors
+/// [`ReplayError`] when the entry lies in the past, its terrain is not to be had, or the state's hash is
+/// another than the journal's.
+pub fn replay(
+    world: &mut World,
+    entry: &Entry,
+    tiles: &mut dyn FnMut(CellId, u64) -> Option<Arc<HeightTile>>,
+) -> Result<(), ReplayError> {
+    while world.tick() < entry.tick() {
+        world.step(world.tick(), &[])?;
+    }
+    match entry {
+        Entry::Records { tick, records } => {
+            for record in records {
+                if let Record::Resident { tile, checksum } = *record {
+                    tiles(tile, checksum).into_iter().for_each(|t| world.stage(t));
+                }
+            }
+            world.step(*tick, records)?;
+            Ok(())
+        }
+        Entry::StateHash { tick, hash } if *tick == world.tick() => match world.hash() {
+            replayed if replayed == *hash => Ok(()),
+            replayed => Err(ReplayError::Diverged {
+                tick: *tick,
+                journal: *hash,
+                replayed,
+            }),
+        },
+        Entry::StateHash { tick, .. } => Err(ReplayError::Step(StepError::Tick {
+            asked: *tick,
+            next: world.tick(),
+        })),
+    }
+}
+
+/// Why a journal cannot be run again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The step was refused.
+    #[error(transparent)]
+    Step(#[from] StepError),
+    /// The state is another than the one that was recorded.
+    #[error("replay diverges at tick {tick}: the journal says {journal:016x}, the replay {replayed:016x}")]
+    Diverged {
+        /// The first tick at which it shows.
+        tick: u64,
+        /// The recorded hash.
+        journal: u64,
+        /// The hash now.
+        replayed: u64,
+    },
+}
