@@ -16,6 +16,7 @@ mod cell;
 mod frame;
 mod ids;
 mod planet;
+mod terrain;
 
 pub use cell::{
     CellId, InvalidCell, InvalidToken, MAX_LEVEL, direction_to_face_uv, face_uv_to_direction,
@@ -25,3 +26,4 @@ pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
 pub use glam::DVec3;
 pub use ids::EntityId;
 pub use planet::{CoordError, Ecef, Geodetic, Planet};
+pub use terrain::{HeightTile, InvalidLattice, LatticeSpec, TileError, face_st};

@@ -1,0 +1,13 @@
+//! Terrain: the lattice of height samples on the cube's faces, and the tiles that hold them.
+//!
+//! `docs/terrain.md` draws every byte.
+
+mod codec;
+mod lattice;
+mod residual;
+mod tile;
+
+pub use codec::TileError;
+pub(crate) use codec::{CODEC_RAW, Header, RawTile};
+pub use lattice::{InvalidLattice, LatticeSpec, face_st};
+pub use tile::HeightTile;
