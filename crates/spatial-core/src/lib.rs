@@ -3,7 +3,7 @@
 //! Goals, ranked: right, fast, simple, wide. No sockets, no async, no clocks, no physics.
 //!
 //! ```
-//! use bluemarble_spatial_core::{CoordError, Geodetic, Planet};
+//! use spatial_core::{CoordError, Geodetic, Planet};
 //!
 //! let earth = Planet::EARTH;
 //! let place = earth.ecef(Geodetic::from_degrees(27.95, 86.95, 0.0)?);
@@ -12,7 +12,11 @@
 //! # Ok::<(), CoordError>(())
 //! ```
 
+// The derive writes `::spatial_core::…`, here too.
+extern crate self as spatial_core;
+
 mod cell;
+mod columns;
 mod frame;
 mod ids;
 mod planet;
@@ -22,6 +26,11 @@ pub use cell::{
     CellId, InvalidCell, InvalidToken, MAX_LEVEL, direction_to_face_uv, face_uv_to_direction,
     st_to_ij, st_to_uv, uv_to_st,
 };
+pub use columns::{
+    Column, Component, ComponentSet, Handle, Kind, Lane, LaneInfo, LaneType, LaneValue, LoadError,
+    RegisterError, SpawnError, StaleHandle, Table, UnknownEntity,
+};
+pub use derive::Component;
 pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
 pub use glam::DVec3;
 pub use ids::EntityId;

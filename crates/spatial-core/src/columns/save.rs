@@ -1,0 +1,212 @@
+//! Tables as bytes: everything, exactly, little-endian.
+//!
+//! ```text
+//! "BMTABLE" 1            8 bytes: magic and format version
+//! rows slots free cols   4 × u32
+//! ids                    rows × u64
+//! slot of row            rows × u32
+//! generation of slot     slots × u32
+//! free slots             free × u32, last in first out from the end
+//! column, cols times     name (u8 length, UTF-8) · kind u8 · version u16 · lanes u8
+//!   lane, lanes times    name (u8 length, UTF-8) · type u8
+//!   values, lanes times  rows × size of the type
+//! ```
+//! A loaded table saves to the same bytes. There is no checksum here: whoever stores the bytes (checkpoint,
+//! backup) checks them as a whole.
+
+use super::component::Kind;
+use super::ids::Ids;
+use super::lane::{Lane, LaneType};
+use super::table::{Column, LANES_MAX, Table};
+use crate::ids::EntityId;
+
+const MAGIC: [u8; 8] = *b"BMTABLE\x01";
+
+// Lanes are saved as they lie in memory.
+const _: () = assert!(cfg!(target_endian = "little"));
+
+impl Table {
+    /// Appends the table's bytes.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        let (slot_of_row, generations, free) = self.ids.saved_parts();
+        out.extend(MAGIC);
+        let counts = [
+            self.len(),
+            generations.len(),
+            free.len(),
+            self.columns.len(),
+        ];
+        for count in counts {
+            let count =
+                u32::try_from(count).expect("rows, slots and columns are numbered by 32 bits");
+            out.extend(count.to_le_bytes());
+        }
+        out.extend_from_slice(bytemuck::cast_slice(self.ids()));
+        out.extend_from_slice(bytemuck::cast_slice(slot_of_row));
+        out.extend(generations.flat_map(u32::to_le_bytes));
+        out.extend_from_slice(bytemuck::cast_slice(free));
+        for column in &self.columns {
+            save_column(column, out);
+        }
+    }
+
+    /// A table from its bytes. Its columns are readable through [`Table::columns`] and become a component's by
+    /// [`Table::register`], which checks kind, version and lanes; those that nobody registers are kept and
+    /// saved as they are.
+    ///
+    /// Memory is bounded by a small multiple of the bytes given.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the bytes are not exactly one table.
+    pub fn load(bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut reader = Reader(bytes);
+        let magic: [u8; 8] = reader.array()?;
+        if magic[..7] != MAGIC[..7] {
+            return Err(LoadError::Magic);
+        }
+        if magic[7] != MAGIC[7] {
+            return Err(LoadError::Format(magic[7]));
+        }
+        let [rows, slots, free, columns] =
+            [reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?];
+        let ids: Vec<EntityId> = reader.values(rows)?;
+        let slot_of_row = reader.values(rows)?;
+        let generations: Vec<u32> = reader.values(slots)?;
+        let free = reader.values(free)?;
+        let ids = Ids::from_saved_parts(ids, slot_of_row, &generations, free);
+        let mut table = Self {
+            ids: ids.ok_or(LoadError::Ids)?,
+            columns: Vec::new(),
+        };
+        for _ in 0..columns {
+            let column = load_column(&mut reader, rows as usize)?;
+            if table.columns.iter().any(|c| c.name() == column.name()) {
+                return Err(LoadError::Column(column.name().to_owned()));
+            }
+            table.columns.push(column);
+        }
+        match reader.0.len() {
+            0 => Ok(table),
+            left => Err(LoadError::Trailing(left)),
+        }
+    }
+}
+
+fn save_column(column: &Column, out: &mut Vec<u8>) {
+    save_name(column.name(), out);
+    out.push(column.kind() as u8);
+    out.extend(column.version().to_le_bytes());
+    out.push(column.lanes().len() as u8); // at most LANES_MAX
+    for lane in column.lanes() {
+        save_name(lane.name(), out);
+        out.push(lane.lane_type() as u8);
+    }
+    for lane in column.lanes() {
+        out.extend_from_slice(lane.bytes());
+    }
+}
+
+fn save_name(name: &str, out: &mut Vec<u8>) {
+    let length = u8::try_from(name.len()).expect("names have at most 255 bytes");
+    out.push(length);
+    out.extend_from_slice(name.as_bytes());
+}
+
+fn load_column(reader: &mut Reader, rows: usize) -> Result<Column, LoadError> {
+    let name = reader.name()?;
+    let kind = Kind::from_code(reader.u8()?);
+    let version = u16::from_le_bytes(reader.array()?);
+    let count = usize::from(reader.u8()?);
+    let (Some(kind), 1..=LANES_MAX) = (kind, count) else {
+        return Err(LoadError::Column(name));
+    };
+    let mut shape = Vec::with_capacity(count);
+    for _ in 0..count {
+        let lane = reader.name()?;
+        let lane_type = LaneType::from_code(reader.u8()?);
+        shape.push((
+            lane,
+            lane_type.ok_or_else(|| LoadError::Column(name.clone()))?,
+        ));
+    }
+    let mut lanes = Vec::with_capacity(count);
+    for (lane, lane_type) in shape {
+        let bytes = reader.take(
+            rows.checked_mul(lane_type.bytes())
+                .ok_or(LoadError::Truncated)?,
+        )?;
+        let mut lane = Lane::new(&lane, lane_type, rows);
+        lane.bytes_mut().copy_from_slice(bytes);
+        lanes.push(lane);
+    }
+    Ok(Column::new(name, kind, version, lanes))
+}
+
+/// Takes values off the front of bytes.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8], LoadError> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(LoadError::Truncated)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], LoadError> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(LoadError::Truncated)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn u8(&mut self) -> Result<u8, LoadError> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    fn u32(&mut self) -> Result<u32, LoadError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    /// So many values; nothing is allocated before the bytes are known to be there.
+    fn values<T: bytemuck::Pod>(&mut self, count: u32) -> Result<Vec<T>, LoadError> {
+        let count = count as usize;
+        let bytes = count.checked_mul(size_of::<T>());
+        let bytes = self.take(bytes.ok_or(LoadError::Truncated)?)?;
+        let mut values = vec![T::zeroed(); count];
+        bytemuck::cast_slice_mut(&mut values).copy_from_slice(bytes);
+        Ok(values)
+    }
+
+    fn name(&mut self) -> Result<String, LoadError> {
+        let length = usize::from(self.u8()?);
+        match core::str::from_utf8(self.take(length)?) {
+            Ok(name) if !name.is_empty() => Ok(name.to_owned()),
+            _ => Err(LoadError::Name),
+        }
+    }
+}
+
+/// Why bytes are not a saved table.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LoadError {
+    /// They do not begin as a saved table does.
+    #[error("not a saved table")]
+    Magic,
+    /// They are of a format that this version does not know.
+    #[error("saved table has format {0}, want 1")]
+    Format(u8),
+    /// They end too early.
+    #[error("saved table is truncated")]
+    Truncated,
+    /// They go on after the last column.
+    #[error("{0} bytes after the end of a saved table")]
+    Trailing(usize),
+    /// Ids, slots and free list contradict each other.
+    #[error("ids and slots of a saved table contradict each other")]
+    Ids,
+    /// A name is empty or no UTF-8.
+    #[error("saved table has an unreadable name")]
+    Name,
+    /// A column is there twice, or its kind, lane types or number of lanes are unknown.
+    #[error("column {0:?} of a saved table is there twice or of unknown shape")]
+    Column(String),
+}

@@ -1,0 +1,3 @@
+//! Tests of the public face of spatial-core.
+
+mod columns;
