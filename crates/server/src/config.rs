@@ -1,0 +1,310 @@
+//! Configuration: defaults, then a file, then the environment, then flags, each overriding the one before.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::towns::TOWNS;
+
+/// Every key, absent where it is not given: what a file, the environment and the flags have in common.
+#[derive(Clone, PartialEq, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address and UDP port of the QUIC endpoint; port 0 lets the system choose one
+    #[arg(long, env = "BLUEMARBLE_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Base planet: a directory made by `planet import`, or a tile pack
+    #[arg(long, env = "BLUEMARBLE_PLANET", value_name = "PATH")]
+    pub planet: Option<PathBuf>,
+    /// Where the journal, checkpoints and keys live
+    #[arg(long, env = "BLUEMARBLE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The world's number, 1 to 65535
+    #[arg(long, env = "BLUEMARBLE_WORLD", value_name = "N")]
+    pub world: Option<u16>,
+    /// Ticks a second, 20 to 120; fixed for the life of a world
+    #[arg(long, env = "BLUEMARBLE_TICK_RATE_HZ", value_name = "HZ")]
+    pub tick_rate_hz: Option<u16>,
+    /// Ticks from one snapshot to the next: 1, 2, 4 or 8
+    #[arg(long, env = "BLUEMARBLE_SNAPSHOT_TICKS", value_name = "N")]
+    pub snapshot_ticks: Option<u8>,
+    /// How far players see, metres
+    #[arg(long, env = "BLUEMARBLE_INTEREST_RADIUS_M", value_name = "M")]
+    pub interest_radius_m: Option<f64>,
+    /// How much farther what is seen stays seen, metres
+    #[arg(long, env = "BLUEMARBLE_INTEREST_HYSTERESIS_M", value_name = "M")]
+    pub interest_hysteresis_m: Option<f64>,
+    /// Players beyond this number are refused
+    #[arg(long, env = "BLUEMARBLE_PLAYERS_MAX", value_name = "N")]
+    pub players_max: Option<u32>,
+    /// Nobody walks faster than this, metres a second
+    #[arg(long, env = "BLUEMARBLE_SPEED_MAX_MPS", value_name = "MPS")]
+    pub speed_max_mps: Option<f64>,
+    /// Wandering agents of a new world
+    #[arg(long, env = "BLUEMARBLE_AGENTS", value_name = "N")]
+    pub agents: Option<u32>,
+    /// Towns that agents and players are spread over
+    #[arg(long, env = "BLUEMARBLE_TOWNS", value_name = "N")]
+    pub towns: Option<u16>,
+    /// Seed of everything the server draws by lot
+    #[arg(long, env = "BLUEMARBLE_SEED", value_name = "N")]
+    pub seed: Option<u64>,
+    /// Seconds between checkpoints
+    #[arg(long, env = "BLUEMARBLE_CHECKPOINT_S", value_name = "S")]
+    pub checkpoint_s: Option<u32>,
+    /// Seconds between status lines; 0 for none
+    #[arg(long, env = "BLUEMARBLE_STATUS_S", value_name = "S")]
+    pub status_s: Option<u32>,
+    /// Threads of the simulation; 0 for one a core
+    #[arg(long, env = "BLUEMARBLE_THREADS", value_name = "N")]
+    pub threads: Option<u16>,
+}
+
+impl Settings {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`] and [`ConfigError::File`]; both name the file, the latter the key and line too.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|error| ConfigError::File {
+            path: path.to_owned(),
+            problem: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    /// These settings, and the other's where these have none.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            listen: self.listen.or(other.listen),
+            planet: self.planet.or(other.planet),
+            data_dir: self.data_dir.or(other.data_dir),
+            world: self.world.or(other.world),
+            tick_rate_hz: self.tick_rate_hz.or(other.tick_rate_hz),
+            snapshot_ticks: self.snapshot_ticks.or(other.snapshot_ticks),
+            interest_radius_m: self.interest_radius_m.or(other.interest_radius_m),
+            interest_hysteresis_m: self.interest_hysteresis_m.or(other.interest_hysteresis_m),
+            players_max: self.players_max.or(other.players_max),
+            speed_max_mps: self.speed_max_mps.or(other.speed_max_mps),
+            agents: self.agents.or(other.agents),
+            towns: self.towns.or(other.towns),
+            seed: self.seed.or(other.seed),
+            checkpoint_s: self.checkpoint_s.or(other.checkpoint_s),
+            status_s: self.status_s.or(other.status_s),
+            threads: self.threads.or(other.threads),
+        }
+    }
+}
+
+/// A complete, checked configuration. The keys are described in the example file and on [`Settings`].
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Address of the QUIC endpoint.
+    pub listen: SocketAddr,
+    /// The base planet.
+    pub planet: PathBuf,
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// The world's number, not 0.
+    pub world: u16,
+    /// Ticks a second.
+    pub tick_rate_hz: u16,
+    /// Ticks between snapshots.
+    pub snapshot_ticks: u8,
+    /// Radius of interest, metres.
+    pub interest_radius_m: f64,
+    /// Hysteresis of interest, metres.
+    pub interest_hysteresis_m: f64,
+    /// Most players.
+    pub players_max: u32,
+    /// Speed limit, metres a second.
+    pub speed_max_mps: f64,
+    /// Agents of a new world.
+    pub agents: u32,
+    /// Towns in use.
+    pub towns: u16,
+    /// Seed of the server's own draws.
+    pub seed: u64,
+    /// Seconds between checkpoints.
+    pub checkpoint_s: u32,
+    /// Seconds between status lines; 0 for none.
+    pub status_s: u32,
+    /// Simulation threads; 0 for one a core.
+    pub threads: u16,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4433)),
+            planet: "earth.pack".into(),
+            data_dir: "bluemarble-data".into(),
+            world: 1,
+            tick_rate_hz: 30,
+            snapshot_ticks: 2,
+            interest_radius_m: 100.0,
+            interest_hysteresis_m: 10.0,
+            players_max: 2_000,
+            speed_max_mps: 8.0,
+            agents: 0,
+            towns: 20,
+            seed: 1,
+            checkpoint_s: 10,
+            status_s: 5,
+            threads: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Fills settings up with defaults and checks every value.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`], naming the key and what it may be.
+    pub fn new(settings: Settings) -> Result<Self, ConfigError> {
+        let default = Self::default();
+        let config = Self {
+            listen: settings.listen.unwrap_or(default.listen),
+            planet: settings.planet.unwrap_or(default.planet),
+            data_dir: settings.data_dir.unwrap_or(default.data_dir),
+            world: settings.world.unwrap_or(default.world),
+            tick_rate_hz: settings.tick_rate_hz.unwrap_or(default.tick_rate_hz),
+            snapshot_ticks: settings.snapshot_ticks.unwrap_or(default.snapshot_ticks),
+            interest_radius_m: settings
+                .interest_radius_m
+                .unwrap_or(default.interest_radius_m),
+            interest_hysteresis_m: settings
+                .interest_hysteresis_m
+                .unwrap_or(default.interest_hysteresis_m),
+            players_max: settings.players_max.unwrap_or(default.players_max),
+            speed_max_mps: settings.speed_max_mps.unwrap_or(default.speed_max_mps),
+            agents: settings.agents.unwrap_or(default.agents),
+            towns: settings.towns.unwrap_or(default.towns),
+            seed: settings.seed.unwrap_or(default.seed),
+            checkpoint_s: settings.checkpoint_s.unwrap_or(default.checkpoint_s),
+            status_s: settings.status_s.unwrap_or(default.status_s),
+            threads: settings.threads.unwrap_or(default.threads),
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        // Written so that NaN fails.
+        let towns = 1..=TOWNS.len();
+        let rules = [
+            ("world", self.world != 0, "1 to 65535"),
+            ("tick_rate_hz", (20..=120).contains(&self.tick_rate_hz), "20 to 120"),
+            ("snapshot_ticks", [1, 2, 4, 8].contains(&self.snapshot_ticks), "1, 2, 4 or 8"),
+            ("interest_radius_m", (10.0..=5_000.0).contains(&self.interest_radius_m), "10 to 5000 metres"),
+            ("interest_hysteresis_m", (0.0..=1_000.0).contains(&self.interest_hysteresis_m), "0 to 1000 metres"),
+            ("players_max", (1..=100_000).contains(&self.players_max), "1 to 100000"),
+            ("speed_max_mps", (0.1..=100.0).contains(&self.speed_max_mps), "0.1 to 100 metres a second"),
+            ("agents", self.agents <= 1_000_000, "at most 1000000"),
+            ("towns", towns.contains(&usize::from(self.towns)), "1 to 20"),
+            ("checkpoint_s", (1..=3_600).contains(&self.checkpoint_s), "1 to 3600 seconds"),
+            ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
+            ("threads", self.threads <= 256, "at most 256"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a configuration was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: cannot read the configuration: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, has an unknown key, or a value of the wrong type.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and reason.
+        problem: String,
+    },
+    /// A value is out of range.
+    #[error("configuration key `{key}`: must be {legal}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        legal: &'static str,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_the_default() {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/server.toml");
+        let settings = Settings::read(&example).unwrap();
+        assert_eq!(Config::new(settings).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn earlier_settings_win() {
+        let high = Settings {
+            world: Some(7),
+            ..Settings::default()
+        };
+        let low = Settings {
+            world: Some(8),
+            agents: Some(9),
+            ..Settings::default()
+        };
+        let both = high.or(low);
+        assert_eq!((both.world, both.agents), (Some(7), Some(9)));
+    }
+
+    #[test]
+    fn problems_name_file_and_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        for (text, expected) in [
+            ("agent = 5", "agent"),
+            ("[world]\nid = 1", "world"),
+            ("agents = \"many\"", "agents"),
+            ("listen = ", "line 1"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Settings::read(&path).unwrap_err().to_string();
+            assert!(error.contains("c.toml") && error.contains(expected), "{error}");
+        }
+        let missing = Settings::read(&dir.path().join("none.toml")).unwrap_err();
+        assert!(missing.to_string().contains("none.toml: cannot read"));
+    }
+
+    #[test]
+    fn values_out_of_range_name_the_key() {
+        for (text, key) in [
+            ("world = 0", "world"),
+            ("tick_rate_hz = 500", "tick_rate_hz"),
+            ("snapshot_ticks = 3", "snapshot_ticks"),
+            ("interest_radius_m = nan", "interest_radius_m"),
+            ("speed_max_mps = inf", "speed_max_mps"),
+            ("towns = 21", "towns"),
+        ] {
+            let error = Config::new(toml::from_str(text).unwrap()).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Journal frames.
+//!
+//! ```text
+//! 0        4      5          13              13+n        21+n
+//! ┌────────┬──────┬──────────┬───────────────┬───────────┐
+//! │ n: u32 │ kind │ tick u64 │ payload (n B) │ hash: u64 │   hash = xxh3-64(bytes 0..13+n, seed = previous hash)
+//! └────────┴──────┴──────────┴───────────────┴───────────┘
+//! ```
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// Bytes before the payload.
+const HEAD_BYTES: usize = 13;
+/// Bytes around the payload.
+const FRAME_BYTES: usize = HEAD_BYTES + 8;
+/// Larger payloads are refused: a damaged length must not make us read far.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 16 << 20;
+
+/// What a frame holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FrameKind {
+    /// What the world consumes or states: a journal entry in sim-core's format.
+    Entry = 1,
+    /// A token was used: its nonce must not be accepted again.
+    Login = 2,
+}
+
+impl FrameKind {
+    fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            1 => Some(Self::Entry),
+            2 => Some(Self::Login),
+            _ => None,
+        }
+    }
+}
+
+/// One frame, borrowed from its segment.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Frame<'a> {
+    pub(crate) kind: FrameKind,
+    pub(crate) tick: u64,
+    pub(crate) payload: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// Appends the frame; returns its hash, the chain's next link.
+    ///
+    /// # Panics
+    /// When the payload is larger than [`PAYLOAD_BYTES_MAX`]: the writer's own bounds forbid it.
+    pub(crate) fn encode(&self, chain: u64, out: &mut Vec<u8>) -> u64 {
+        assert!(self.payload.len() <= PAYLOAD_BYTES_MAX);
+        let start = out.len();
+        out.extend_from_slice(&(self.payload.len() as u32).to_le_bytes());
+        out.push(self.kind as u8);
+        out.extend_from_slice(&self.tick.to_le_bytes());
+        out.extend_from_slice(self.payload);
+        let hash = xxh3_64_with_seed(&out[start..], chain);
+        out.extend_from_slice(&hash.to_le_bytes());
+        hash
+    }
+}
+
+/// Why the bytes at an offset are no frame.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct BadFrame {
+    pub(crate) offset: usize,
+    pub(crate) what: &'static str,
+}
+
+/// Reads frames one after another and follows the chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Frames<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    chain: u64,
+    tick: u64,
+}
+
+impl<'a> Frames<'a> {
+    /// Frames in `bytes` from `offset` on, where the chain stands at `chain` and no frame is older than `tick`.
+    pub(crate) fn new(bytes: &'a [u8], offset: usize, chain: u64, tick: u64) -> Self {
+        Self {
+            bytes,
+            offset,
+            chain,
+            tick,
+        }
+    }
+
+    /// Where the next frame starts: everything before it is valid.
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The hash of the last frame read.
+    pub(crate) fn chain(&self) -> u64 {
+        self.chain
+    }
+
+    /// The next frame; `None` at the end of the bytes.
+    pub(crate) fn next(&mut self) -> Option<Result<Frame<'a>, BadFrame>> {
+        let rest = &self.bytes[self.offset..];
+        if rest.is_empty() {
+            return None;
+        }
+        Some(self.read(rest).map_err(|what| BadFrame {
+            offset: self.offset,
+            what,
+        }))
+    }
+
+    fn read(&mut self, rest: &'a [u8]) -> Result<Frame<'a>, &'static str> {
+        let (head, after) = rest
+            .split_first_chunk::<HEAD_BYTES>()
+            .ok_or("a frame's head is cut short")?;
+        let [l0, l1, l2, l3, kind, tick @ ..] = *head;
+        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        if len > PAYLOAD_BYTES_MAX {
+            return Err("a frame's length is impossible");
+        }
+        if after.len() < len + 8 {
+            return Err("a frame is cut short");
+        }
+        let (payload, tail) = after.split_at(len);
+        let stored = u64::from_le_bytes(*tail.first_chunk().ok_or("a frame is cut short")?);
+        if xxh3_64_with_seed(&rest[..HEAD_BYTES + len], self.chain) != stored {
+            return Err("a frame does not match its hash or the frame before it");
+        }
+        let kind = FrameKind::from_byte(kind).ok_or("a frame is of an unknown kind")?;
+        let tick = u64::from_le_bytes(tick);
+        if tick < self.tick {
+            return Err("a frame's tick goes back");
+        }
+        self.tick = tick;
+        self.chain = stored;
+        self.offset += FRAME_BYTES + len;
+        Ok(Frame {
+            kind,
+            tick,
+            payload,
+        })
+    }
+}

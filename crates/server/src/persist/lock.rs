@@ -1,0 +1,53 @@
+//! The data directory: made private, owned by one process.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{StorageError, io_at};
+
+/// Ownership of a data directory, until dropped. The kernel releases it when the process dies, however it dies.
+#[derive(Debug)]
+pub(crate) struct DirLock {
+    dir: PathBuf,
+    _file: File,
+}
+
+impl DirLock {
+    /// Makes the directory if it is absent (mode 0700 either way: it holds keys) and takes its lock.
+    pub(crate) fn take(dir: &Path) -> Result<Self, StorageError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io_at(dir, "make the data directory"))?;
+        std::fs::set_permissions(dir, Permissions::from_mode(0o700))
+            .map_err(io_at(dir, "make the data directory private"))?;
+        Self::take_existing(dir)
+    }
+
+    /// Takes the lock of a directory that must be there.
+    pub(crate) fn take_existing(dir: &Path) -> Result<Self, StorageError> {
+        let path = dir.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io_at(&path, "open the lock file"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self {
+                dir: dir.to_owned(),
+                _file: file,
+            }),
+            Err(TryLockError::WouldBlock) => Err(StorageError::Locked(dir.to_owned())),
+            Err(TryLockError::Error(source)) => Err(io_at(&path, "lock")(source)),
+        }
+    }
+
+    /// The directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+}

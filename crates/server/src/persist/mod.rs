@@ -1,0 +1,186 @@
+//! What survives a crash: a chained journal in segments, checkpoints, a witness of what was acknowledged, a lock.
+//!
+//! ```text
+//! <data>/lock                               held (flock) by the one process that owns the directory
+//! <data>/journal-<first tick>.bmj           frames of the ticks from there on; a new one after every checkpoint
+//! <data>/checkpoint-<tick>.bmc              the whole state after a tick; the two newest are kept
+//! <data>/witness                            the last acknowledged tick and its chain hash, in two slots
+//!
+//! recovery = newest valid checkpoint + every frame after it. Frames after the last valid one of the last segment
+//! are a torn tail: they were never acknowledged and are cut. Anything else that is wrong is damage: refused.
+//! ```
+//!
+//! All integers are little-endian. Every frame's hash is seeded with the hash of the frame before it, across
+//! segments, so a lost, swapped or foreign frame is noticed wherever it is.
+
+mod checkpoint;
+mod frame;
+mod lock;
+mod recovery;
+mod segment;
+mod store;
+mod witness;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(crate) use checkpoint::Checkpoint;
+pub(crate) use frame::{Frame, FrameKind};
+pub(crate) use lock::DirLock;
+pub(crate) use recovery::{Found, Recovery, StartFrom, recover};
+pub(crate) use store::{Store, TickFrames};
+
+/// Why a world's data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// The operating system refused an operation.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was being done to it.
+        doing: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A write or a sync failed: what the disk holds is unknown until the next recovery.
+    #[error("{}: {doing} failed: {source}; the journal can no longer be trusted: repair the disk, then start again", path.display())]
+    SyncFailed {
+        /// The file.
+        path: PathBuf,
+        /// What was being done to it.
+        doing: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Another process owns the directory.
+    #[error("{}: in use by another process; stop that server or choose another data directory", .0.display())]
+    Locked(PathBuf),
+    /// The file is of another kind, version or world.
+    #[error("{}: {what}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        what: String,
+    },
+    /// The file is damaged.
+    #[error("{}: damaged at byte {offset}: {what}; restore the directory from a backup", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the damage was noticed, bytes from the start.
+        offset: u64,
+        /// What is wrong there.
+        what: &'static str,
+    },
+    /// Something acknowledged is not there.
+    #[error(
+        "{}: ends at byte {offset} with tick {recovered}, but tick {witnessed} was acknowledged (see {}); restore the directory from a backup",
+        path.display(), witness.display()
+    )]
+    Behind {
+        /// The journal file that ends too early.
+        path: PathBuf,
+        /// Its last good byte.
+        offset: u64,
+        /// The last tick that could be recovered.
+        recovered: u64,
+        /// The tick that was acknowledged.
+        witnessed: u64,
+        /// The witness file.
+        witness: PathBuf,
+    },
+    /// A file that must be there is missing.
+    #[error("{}: missing, although {because}; restore the directory from a backup", path.display())]
+    Missing {
+        /// The file or pattern.
+        path: PathBuf,
+        /// How we know that it existed.
+        because: &'static str,
+    },
+}
+
+impl StorageError {
+    /// Whether the stored data itself is in doubt (exit code 70), not merely out of reach.
+    pub fn is_untrusted(&self) -> bool {
+        !matches!(self, Self::Io { .. } | Self::Locked(_))
+    }
+}
+
+/// Names the file and the operation in an I/O error.
+fn io_at(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> StorageError {
+    let path = path.to_owned();
+    move |source| StorageError::Io {
+        path,
+        doing,
+        source,
+    }
+}
+
+/// Makes renames and new files in a directory durable.
+fn sync_dir(dir: &Path) -> Result<(), StorageError> {
+    std::fs::File::open(dir)
+        .and_then(|d| d.sync_all())
+        .map_err(|source| StorageError::SyncFailed {
+            path: dir.to_owned(),
+            doing: "syncing the directory",
+            source,
+        })
+}
+
+/// Writes a whole file so that after a crash it is there complete or not at all.
+fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let tmp = path.with_extension("tmp");
+    let write = || {
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&tmp)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
+        file.sync_all()?;
+        std::fs::rename(&tmp, path)
+    };
+    write().map_err(|source| StorageError::SyncFailed {
+        path: path.to_owned(),
+        doing: "writing",
+        source,
+    })?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// The tick in a file name such as `journal-00000000000000000001.bmj`.
+fn tick_in_name(name: &str, prefix: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+    (digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+}
+
+/// All files of one naming scheme in a directory, by rising tick.
+fn list(dir: &Path, prefix: &str, suffix: &str) -> Result<Vec<(u64, PathBuf)>, StorageError> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io_at(dir, "list the directory"))? {
+        let entry = entry.map_err(io_at(dir, "list the directory"))?;
+        if let Some(tick) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| tick_in_name(name, prefix, suffix))
+        {
+            found.push((tick, entry.path()));
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,266 @@
+//! Recovery: finds the state to start from and the frames after it, and refuses what cannot be trusted.
+
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::{Checkpoint, list_checkpoints};
+use super::frame::{BadFrame, Frame, Frames};
+use super::segment::{HEADER_BYTES, Segment, list_segments};
+use super::witness::{self, Witnessed};
+use super::{StorageError, io_at};
+
+/// Which checkpoint a recovery starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StartFrom {
+    /// The newest valid one: the shortest way to the present.
+    Newest,
+    /// The oldest valid one: as much history as is kept.
+    Oldest,
+}
+
+/// What a data directory holds.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing yet.
+    Empty,
+    /// A world.
+    World(Box<Recovery>),
+}
+
+/// A world found in a data directory, verified: chain, witness and checkpoint agree.
+#[derive(Debug)]
+pub(crate) struct Recovery {
+    /// Where replay starts.
+    pub(crate) checkpoint: Checkpoint,
+    /// The end of the journal: the last frame's tick and hash.
+    pub(crate) end: Witnessed,
+    /// The torn tail, if there is one: its file and where it starts.
+    pub(crate) torn: Option<(PathBuf, u64)>,
+    segments: Vec<(u64, PathBuf)>,
+    last: (PathBuf, usize),
+    /// Segment number and offset of the first frame after the checkpoint.
+    resume: (usize, usize),
+    world: u16,
+}
+
+/// Reads and verifies a data directory without changing it.
+///
+/// # Errors
+/// Whatever [`StorageError`] names: damage before the end, something acknowledged that is missing, a foreign file.
+pub(crate) fn recover(dir: &Path, world: u16, from: StartFrom) -> Result<Found, StorageError> {
+    let segments = list_segments(dir)?;
+    let witnessed = witness::read(dir, world)?;
+    let checkpoint = choose_checkpoint(dir, world, from)?;
+    let Some(checkpoint) = checkpoint else {
+        return match segments.as_slice() {
+            [] if witnessed.is_none() => Ok(Found::Empty),
+            [(0, path)] if is_unused(path)? => Ok(Found::Empty),
+            _ => Err(StorageError::Missing {
+                path: dir.join("checkpoint-*.bmc"),
+                because: "the directory holds a journal or a witness",
+            }),
+        };
+    };
+    let missing = |name: &str| StorageError::Missing {
+        path: dir.join(name),
+        because: "the directory holds a checkpoint",
+    };
+    if segments.is_empty() {
+        return Err(missing("journal-*.bmj"));
+    }
+    let witnessed = witnessed.ok_or_else(|| missing("witness"))?;
+    let mut survey = Survey::new(&checkpoint, witnessed);
+    for (number, (tick, path)) in segments.iter().enumerate() {
+        let segment = Segment::read(path, *tick, world)?;
+        survey.walk(number, &segment, number + 1 == segments.len())?;
+    }
+    survey.finish(dir, world, checkpoint, segments)
+}
+
+/// Whether a first start was cut off before the first checkpoint: a header and nothing else.
+fn is_unused(path: &Path) -> Result<bool, StorageError> {
+    let bytes = std::fs::metadata(path).map_err(io_at(path, "read the journal"))?;
+    Ok(bytes.len() == HEADER_BYTES as u64)
+}
+
+/// The newest or oldest checkpoint that is whole; damaged ones are passed over with a warning while another remains.
+fn choose_checkpoint(
+    dir: &Path,
+    world: u16,
+    from: StartFrom,
+) -> Result<Option<Checkpoint>, StorageError> {
+    let mut all = list_checkpoints(dir)?;
+    if from == StartFrom::Newest {
+        all.reverse();
+    }
+    let mut damage = None;
+    for (_, path) in all {
+        match Checkpoint::read(&path, world) {
+            Ok(checkpoint) => return Ok(Some(checkpoint)),
+            Err(error @ StorageError::Damaged { .. }) => {
+                tracing::warn!(%error, "a damaged checkpoint was passed over");
+                damage.get_or_insert(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    damage.map_or(Ok(None), Err)
+}
+
+/// One walk over all segments.
+struct Survey {
+    checkpoint_chain: u64,
+    witnessed: Witnessed,
+    witness_seen: bool,
+    resume: Option<(usize, usize)>,
+    end: Witnessed,
+    end_path: PathBuf,
+    end_offset: u64,
+    torn: Option<(PathBuf, u64)>,
+    is_first: bool,
+}
+
+impl Survey {
+    fn new(checkpoint: &Checkpoint, witnessed: Witnessed) -> Self {
+        Self {
+            checkpoint_chain: checkpoint.chain,
+            witnessed,
+            witness_seen: false,
+            resume: None,
+            end: Witnessed { tick: 0, chain: 0 },
+            end_path: PathBuf::new(),
+            end_offset: 0,
+            torn: None,
+            is_first: true,
+        }
+    }
+
+    fn walk(&mut self, number: usize, segment: &Segment, last: bool) -> Result<(), StorageError> {
+        let header = segment.header;
+        if !self.is_first && header.chain != self.end.chain {
+            return Err(StorageError::Damaged {
+                path: segment.path.clone(),
+                offset: 24,
+                what: "does not continue the segment before it (one is missing or foreign)",
+            });
+        }
+        self.is_first = false;
+        let floor = self.end.tick.max(header.first_tick);
+        let mut frames = Frames::new(&segment.bytes, HEADER_BYTES, header.chain, floor);
+        self.visit(number, &frames, self.end.tick.max(header.first_tick.saturating_sub(1)));
+        while let Some(frame) = frames.next() {
+            match frame {
+                Ok(frame) => self.visit(number, &frames, frame.tick),
+                Err(bad) => {
+                    self.stop(segment, bad, last)?;
+                    break;
+                }
+            }
+        }
+        self.end_path.clone_from(&segment.path);
+        self.end_offset = frames.offset() as u64;
+        Ok(())
+    }
+
+    /// Notes what the chain shows where a frame ends.
+    fn visit(&mut self, number: usize, at: &Frames<'_>, tick: u64) {
+        self.end = Witnessed {
+            tick,
+            chain: at.chain(),
+        };
+        self.witness_seen |= at.chain() == self.witnessed.chain;
+        if at.chain() == self.checkpoint_chain {
+            self.resume = Some((number, at.offset()));
+        }
+    }
+
+    /// A bad frame: the torn tail of the last segment, or damage.
+    fn stop(&mut self, segment: &Segment, bad: BadFrame, last: bool) -> Result<(), StorageError> {
+        if !last {
+            return Err(StorageError::Damaged {
+                path: segment.path.clone(),
+                offset: bad.offset as u64,
+                what: bad.what,
+            });
+        }
+        self.torn = Some((segment.path.clone(), bad.offset as u64));
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        dir: &Path,
+        world: u16,
+        checkpoint: Checkpoint,
+        segments: Vec<(u64, PathBuf)>,
+    ) -> Result<Found, StorageError> {
+        if !self.witness_seen {
+            return Err(StorageError::Behind {
+                path: self.end_path,
+                offset: self.end_offset,
+                recovered: self.end.tick,
+                witnessed: self.witnessed.tick,
+                witness: witness::path_in(dir),
+            });
+        }
+        let resume = self.resume.ok_or(StorageError::Damaged {
+            path: self.end_path.clone(),
+            offset: self.end_offset,
+            what: "the journal does not contain the place of the checkpoint",
+        })?;
+        Ok(Found::World(Box::new(Recovery {
+            checkpoint,
+            end: self.end,
+            torn: self.torn,
+            segments,
+            last: (self.end_path, self.end_offset as usize - HEADER_BYTES),
+            resume,
+            world,
+        })))
+    }
+}
+
+impl Recovery {
+    /// Cuts the torn tail off the last segment, if there is one, durably.
+    pub(crate) fn cut(&self) -> Result<(), StorageError> {
+        let Some((path, offset)) = &self.torn else {
+            return Ok(());
+        };
+        tracing::warn!(file = %path.display(), offset, "cutting a torn, never acknowledged tail");
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .map_err(io_at(path, "open the journal"))?;
+        file.set_len(*offset)
+            .and_then(|()| file.sync_all())
+            .map_err(|source| StorageError::SyncFailed {
+                path: path.clone(),
+                doing: "cutting the torn tail",
+                source,
+            })
+    }
+
+    /// The segment to continue, and the bytes of its frames.
+    pub(crate) fn last_segment(&self) -> (&Path, usize) {
+        (&self.last.0, self.last.1)
+    }
+
+    /// Hands every frame after the checkpoint to `apply`, in order.
+    pub(crate) fn for_each_frame<E: From<StorageError>>(
+        &self,
+        mut apply: impl FnMut(Frame<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (first, mut offset) = self.resume;
+        let mut chain = self.checkpoint.chain;
+        for (tick, path) in &self.segments[first..] {
+            let segment = Segment::read(path, *tick, self.world)?;
+            let mut frames = Frames::new(&segment.bytes, offset, chain, 0);
+            // A bad frame here is the torn tail: the survey has judged it.
+            while let Some(Ok(frame)) = frames.next() {
+                apply(frame)?;
+            }
+            chain = frames.chain();
+            offset = HEADER_BYTES;
+        }
+        Ok(())
+    }
+}

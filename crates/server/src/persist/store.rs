@@ -1,0 +1,347 @@
+//! The store thread: the only writer of a world's data directory.
+//!
+//! The world hands over each tick's frames through a bounded queue and never waits. The thread writes what has
+//! gathered, syncs once, writes the witness, then publishes the durable tick: a sync group is whatever arrived while
+//! the last sync ran. At the bound ([`QUEUE_TICKS`]) the world does not start its next tick: it stands still, and is
+//! counted, until the disk has caught up. Nothing is dropped and memory stays bounded.
+//!
+//! A failed write or sync is final: nothing more is acknowledged, and the process must end and recover.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use super::checkpoint::{Checkpoint, remove_old};
+use super::frame::{Frame, FrameKind};
+use super::lock::DirLock;
+use super::recovery::Recovery;
+use super::segment::{SEGMENT_BYTES_MAX, SegmentHeader, remove_covered};
+use super::witness::{Witness, Witnessed};
+use super::{StorageError, io_at};
+
+/// Ticks that may wait for the disk; at 30 Hz about four seconds.
+pub(crate) const QUEUE_TICKS: usize = 128;
+
+/// The frames of one tick, in order.
+#[derive(Debug)]
+pub(crate) struct TickFrames {
+    pub(crate) tick: u64,
+    pub(crate) frames: Vec<(FrameKind, Vec<u8>)>,
+}
+
+enum Message {
+    Tick(TickFrames),
+    Checkpoint { tick: u64, host: Vec<u8>, state: Vec<u8> },
+}
+
+/// What the store thread tells the others.
+#[derive(Debug, Default)]
+struct Shared {
+    durable_tick: AtomicU64,
+    queued: AtomicUsize,
+    syncs: AtomicU64,
+    bytes: AtomicU64,
+    failure: OnceLock<StorageError>,
+}
+
+/// The world's side of the store thread.
+#[derive(Debug)]
+pub(crate) struct Store {
+    sender: Option<SyncSender<Message>>,
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Store {
+    /// Starts a world's first journal; `host` and `state` are the checkpoint of tick 0. The directory stays locked
+    /// until the store is closed.
+    pub(crate) fn create(
+        lock: DirLock,
+        world: u16,
+        host: Vec<u8>,
+        state: Vec<u8>,
+    ) -> Result<Self, StorageError> {
+        let mut writer = Writer::create(lock, world)?;
+        writer.checkpoint(0, host, state)?;
+        Self::start(writer)
+    }
+
+    /// Cuts a torn tail and continues a recovered world's journal.
+    pub(crate) fn resume(lock: DirLock, world: u16, found: &Recovery) -> Result<Self, StorageError> {
+        found.cut()?;
+        Self::start(Writer::resume(lock, world, found)?)
+    }
+
+    fn start(writer: Writer) -> Result<Self, StorageError> {
+        let shared = Arc::new(Shared::default());
+        shared
+            .durable_tick
+            .store(writer.end.tick, Ordering::Release);
+        // Places beyond what ticks may use: a checkpoint follows its tick, and the last state hash its last tick.
+        let (sender, receiver) = sync_channel(QUEUE_TICKS + 2);
+        let thread_shared = Arc::clone(&shared);
+        let dir = writer.lock.dir().to_owned();
+        let thread = std::thread::Builder::new()
+            .name("store".into())
+            .spawn(move || run(writer, &receiver, &thread_shared))
+            .map_err(io_at(&dir, "start the store thread for"))?;
+        Ok(Self {
+            sender: Some(sender),
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Whether the world may start another tick.
+    pub(crate) fn has_room(&self) -> bool {
+        self.shared.queued.load(Ordering::Acquire) < QUEUE_TICKS
+    }
+
+    /// Hands over a tick's frames. Call only after [`Store::has_room`]; never blocks then.
+    pub(crate) fn append(&self, frames: TickFrames) {
+        self.send(Message::Tick(frames));
+    }
+
+    /// Hands over the state before `tick`: everything appended so far is in it.
+    pub(crate) fn checkpoint(&self, tick: u64, host: Vec<u8>, state: Vec<u8>) {
+        self.send(Message::Checkpoint { tick, host, state });
+    }
+
+    fn send(&self, message: Message) {
+        self.shared.queued.fetch_add(1, Ordering::AcqRel);
+        // A send fails only when the thread has ended, and then `failure` says why.
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(message);
+        }
+    }
+
+    /// Every frame up to this tick is on the disk.
+    pub(crate) fn durable_tick(&self) -> u64 {
+        self.shared.durable_tick.load(Ordering::Acquire)
+    }
+
+    /// Ticks that wait for the disk.
+    pub(crate) fn queued(&self) -> usize {
+        self.shared.queued.load(Ordering::Acquire)
+    }
+
+    /// Sync groups so far and bytes written.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        let shared = &self.shared;
+        (
+            shared.syncs.load(Ordering::Relaxed),
+            shared.bytes.load(Ordering::Relaxed),
+        )
+    }
+
+    /// Why the store thread gave up, if it did.
+    pub(crate) fn failure(&self) -> Option<&StorageError> {
+        self.shared.failure.get()
+    }
+
+    /// Writes and syncs everything handed over, then ends the thread and releases the directory.
+    pub(crate) fn close(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread shows as a missing failure; nothing unsynced was acknowledged.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
+    while let Ok(first) = receiver.recv() {
+        let mut taken = 1;
+        let result = writer.take(first).and_then(|()| {
+            while taken < QUEUE_TICKS && writer.pending.len() < SEGMENT_BYTES_MAX / 4 {
+                let Ok(next) = receiver.try_recv() else { break };
+                taken += 1;
+                writer.take(next)?;
+            }
+            writer.sync()
+        });
+        match result {
+            Ok(()) => {
+                shared.syncs.fetch_add(1, Ordering::Relaxed);
+                shared.bytes.store(writer.bytes_total, Ordering::Relaxed);
+                shared.durable_tick.store(writer.end.tick, Ordering::Release);
+                shared.queued.fetch_sub(taken, Ordering::AcqRel);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store stops");
+                let _ = shared.failure.set(error);
+                return;
+            }
+        }
+    }
+}
+
+/// The open segment and what has been gathered for it.
+struct Writer {
+    lock: DirLock,
+    world: u16,
+    file: File,
+    path: PathBuf,
+    segment_bytes: usize,
+    witness: Witness,
+    pending: Vec<u8>,
+    /// The end of what is written or pending.
+    end: Witnessed,
+    bytes_total: u64,
+}
+
+impl Writer {
+    fn create(lock: DirLock, world: u16) -> Result<Self, StorageError> {
+        let end = Witnessed {
+            tick: 0,
+            chain: u64::from(world),
+        };
+        let header = SegmentHeader {
+            world,
+            first_tick: 0,
+            chain: end.chain,
+        };
+        let file = header.create(lock.dir())?;
+        Self::open(lock, world, (header.path(Path::new("")), file, 0), end)
+    }
+
+    fn resume(lock: DirLock, world: u16, found: &Recovery) -> Result<Self, StorageError> {
+        let (path, bytes) = found.last_segment();
+        let file = std::fs::OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map_err(io_at(path, "open the journal"))?;
+        Self::open(lock, world, (path.to_owned(), file, bytes), found.end)
+    }
+
+    fn open(
+        lock: DirLock,
+        world: u16,
+        (path, file, segment_bytes): (PathBuf, File, usize),
+        end: Witnessed,
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            world,
+            file,
+            path: lock.dir().join(path),
+            segment_bytes,
+            witness: Witness::open(lock.dir(), world, end)?,
+            pending: Vec::new(),
+            end,
+            bytes_total: 0,
+            lock,
+        })
+    }
+
+    fn take(&mut self, message: Message) -> Result<(), StorageError> {
+        match message {
+            Message::Tick(tick) => self.gather(&tick),
+            Message::Checkpoint { tick, host, state } => return self.checkpoint(tick, host, state),
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, tick: &TickFrames) {
+        for (kind, payload) in &tick.frames {
+            let frame = Frame {
+                kind: *kind,
+                tick: tick.tick,
+                payload,
+            };
+            self.end = Witnessed {
+                tick: tick.tick,
+                chain: frame.encode(self.end.chain, &mut self.pending),
+            };
+        }
+    }
+
+    /// Makes everything gathered durable, then witnesses it.
+    fn sync(&mut self) -> Result<(), StorageError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let failed = |doing| {
+            let path = self.path.clone();
+            move |source| StorageError::SyncFailed {
+                path,
+                doing,
+                source,
+            }
+        };
+        self.file
+            .write_all(&self.pending)
+            .map_err(failed("writing"))?;
+        self.file.sync_data().map_err(failed("syncing"))?;
+        self.bytes_total += self.pending.len() as u64;
+        self.segment_bytes += self.pending.len();
+        self.pending.clear();
+        self.witness.write(self.end)?;
+        if self.segment_bytes > SEGMENT_BYTES_MAX {
+            self.next_segment(self.end.tick + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a checkpoint, starts a new segment, and removes what the older kept checkpoint covers.
+    fn checkpoint(&mut self, tick: u64, host: Vec<u8>, state: Vec<u8>) -> Result<(), StorageError> {
+        self.sync()?;
+        let dir = self.lock.dir().to_owned();
+        Checkpoint {
+            world: self.world,
+            tick,
+            chain: self.end.chain,
+            host,
+            state,
+        }
+        .write(&dir)?;
+        self.next_segment(tick)?;
+        if let Some(older) = remove_old(&dir)? {
+            // Its own segment starts at its tick: only what lies before may go.
+            remove_covered(&dir, older.saturating_sub(1))?;
+        }
+        Ok(())
+    }
+
+    fn next_segment(&mut self, first_tick: u64) -> Result<(), StorageError> {
+        let header = SegmentHeader {
+            world: self.world,
+            first_tick,
+            chain: self.end.chain,
+        };
+        if self.segment_bytes == 0 || header.path(self.lock.dir()) == self.path {
+            return Ok(()); // this one is young enough, and its name is taken
+        }
+        self.file = header.create(self.lock.dir())?;
+        self.path = header.path(self.lock.dir());
+        self.segment_bytes = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Store {
+    /// A journal on a device that fails.
+    pub(crate) fn create_on(
+        lock: DirLock,
+        world: u16,
+        device: &Path,
+    ) -> Result<Self, StorageError> {
+        let mut writer = Writer::create(lock, world)?;
+        writer.path = device.to_owned();
+        writer.file = std::fs::OpenOptions::new()
+            .write(true)
+            .open(device)
+            .map_err(io_at(device, "open"))?;
+        Self::start(writer)
+    }
+}

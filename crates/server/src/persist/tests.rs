@@ -1,0 +1,314 @@
+//! The journal against truncation, bit flips, missing and foreign files.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::*;
+
+const WORLD: u16 = 3;
+
+/// A journal of `ticks` small ticks in `dir`, with a checkpoint before tick 20 when there are as many.
+fn write_journal(dir: &Path, ticks: u64) {
+    let lock = DirLock::take(dir).unwrap();
+    let mut store = Store::create(lock, WORLD, vec![7], b"state 0".to_vec()).unwrap();
+    for tick in 0..ticks {
+        if tick == 20 {
+            store.checkpoint(20, vec![8], b"state 20".to_vec());
+        }
+        append(&store, tick);
+    }
+    store.close();
+    assert!(store.failure().is_none());
+    assert_eq!(store.durable_tick(), ticks - 1);
+}
+
+fn append(store: &Store, tick: u64) {
+    store.append(TickFrames {
+        tick,
+        frames: vec![
+            (FrameKind::Entry, vec![tick as u8; 1 + tick as usize % 5]),
+            (FrameKind::Login, vec![0xaa]),
+        ],
+    });
+}
+
+fn found(dir: &Path, from: StartFrom) -> Result<(u64, Vec<u64>), StorageError> {
+    match recover(dir, WORLD, from)? {
+        Found::Empty => panic!("nothing found"),
+        Found::World(found) => {
+            let mut ticks = Vec::new();
+            found.for_each_frame::<StorageError>(|frame| {
+                assert!(frame.kind != FrameKind::Entry || frame.payload[0] == frame.tick as u8);
+                ticks.push(frame.tick);
+                Ok(())
+            })?;
+            Ok((found.checkpoint.tick, ticks))
+        }
+    }
+}
+
+fn twice(ticks: std::ops::Range<u64>) -> Vec<u64> {
+    ticks.flat_map(|t| [t, t]).collect()
+}
+
+fn journals(dir: &Path) -> Vec<PathBuf> {
+    let found = segment::list_segments(dir).unwrap();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+#[test]
+fn what_was_written_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 30);
+    assert_eq!(
+        found(dir.path(), StartFrom::Newest).unwrap(),
+        (20, twice(20..30))
+    );
+    assert_eq!(
+        found(dir.path(), StartFrom::Oldest).unwrap(),
+        (0, twice(0..30))
+    );
+    assert_eq!(journals(dir.path()).len(), 2);
+}
+
+#[test]
+fn a_recovered_journal_goes_on_and_old_files_go() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 5);
+    for round in 1..6u64 {
+        let lock = DirLock::take(dir.path()).unwrap();
+        let Found::World(world) = recover(dir.path(), WORLD, StartFrom::Newest).unwrap() else {
+            panic!("nothing found");
+        };
+        let store = Store::resume(lock, WORLD, &world).unwrap();
+        for tick in round * 5..round * 5 + 5 {
+            append(&store, tick);
+        }
+        store.checkpoint(round * 5 + 5, vec![], vec![round as u8]);
+        // Once more for the same tick, as a shutdown right after a checkpoint does.
+        store.checkpoint(round * 5 + 5, vec![], vec![round as u8]);
+        drop(store);
+        assert!(journals(dir.path()).len() <= 3, "{:?}", journals(dir.path()));
+    }
+    assert_eq!(found(dir.path(), StartFrom::Newest).unwrap(), (30, vec![]));
+    assert_eq!(
+        found(dir.path(), StartFrom::Oldest).unwrap(),
+        (25, twice(25..30))
+    );
+    assert_eq!(checkpoint::list_checkpoints(dir.path()).unwrap().len(), 2);
+}
+
+/// Rewrites the witness as if nothing after `tick` frames had been acknowledged: both slots of an earlier moment.
+fn earlier_witness(ticks: u64) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), ticks);
+    std::fs::read(witness::path_in(dir.path())).unwrap()
+}
+
+#[test]
+fn every_truncation_is_cut_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 12);
+    let witness_path = witness::path_in(dir.path());
+    let late = std::fs::read(&witness_path).unwrap();
+    let early = earlier_witness(4);
+    let path = journals(dir.path()).pop().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    let mut recovered = std::collections::BTreeSet::new();
+    for len in segment::HEADER_BYTES..whole.len() {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        std::fs::write(&witness_path, &late).unwrap();
+        let error = found(dir.path(), StartFrom::Newest).unwrap_err();
+        assert!(matches!(error, StorageError::Behind { witnessed: 11, .. }), "{len}: {error}");
+        assert!(error.is_untrusted());
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+
+        std::fs::write(&witness_path, &early).unwrap();
+        match found(dir.path(), StartFrom::Newest) {
+            Ok((0, ticks)) => {
+                assert!(ticks.len() >= 8 && ticks == twice(0..12)[..ticks.len()], "{len}");
+                recovered.insert(ticks.len());
+            }
+            Err(StorageError::Behind { witnessed: 3, recovered, .. }) => assert!(recovered <= 3),
+            other => panic!("{len}: {other:?}"),
+        }
+    }
+    assert_eq!(recovered, (8..24).collect());
+    for len in 0..segment::HEADER_BYTES {
+        std::fs::write(&path, &whole[..len]).unwrap();
+        assert!(found(dir.path(), StartFrom::Newest).unwrap_err().is_untrusted());
+    }
+}
+
+#[test]
+fn a_torn_tail_is_cut_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 12);
+    let path = journals(dir.path()).pop().unwrap();
+    let whole = std::fs::metadata(&path).unwrap().len();
+    for tail in [vec![0u8; 5000], vec![0xff; 3], b"\x01\0\0\0\x01torn".to_vec()] {
+        let mut torn = std::fs::read(&path).unwrap();
+        torn.extend(tail);
+        std::fs::write(&path, torn).unwrap();
+        let lock = DirLock::take(dir.path()).unwrap();
+        let Found::World(world) = recover(dir.path(), WORLD, StartFrom::Newest).unwrap() else {
+            panic!("nothing found");
+        };
+        assert_eq!(world.torn, Some((path.clone(), whole)));
+        drop(Store::resume(lock, WORLD, &world).unwrap());
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
+    }
+    assert_eq!(found(dir.path(), StartFrom::Newest).unwrap().1.len(), 24);
+}
+
+#[test]
+fn every_bit_flip_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 26);
+    let files: Vec<PathBuf> = std::fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some())
+        .collect();
+    assert_eq!(files.len(), 4);
+    for path in files {
+        let whole = std::fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << (at % 8);
+            std::fs::write(&path, &flipped).unwrap();
+            match found(dir.path(), StartFrom::Newest) {
+                // A damaged checkpoint is replaced by the other one and more replay.
+                Ok(back) => assert!(
+                    back == (0, twice(0..26)) || back == (20, twice(20..26)),
+                    "{}:{at}: {back:?}",
+                    path.display()
+                ),
+                Err(error) => assert!(error.is_untrusted(), "{at}: {error}"),
+            }
+            if path.extension().unwrap() == "bmj" {
+                assert!(found(dir.path(), StartFrom::Newest).is_err(), "{at}");
+            }
+        }
+        std::fs::write(&path, &whole).unwrap();
+    }
+}
+
+#[test]
+fn missing_and_foreign_files_are_named() {
+    let make = || {
+        let dir = tempfile::tempdir().unwrap();
+        write_journal(dir.path(), 26);
+        dir
+    };
+    let refusal = |dir: &Path, world| {
+        let error = recover(dir, world, StartFrom::Newest).unwrap_err();
+        assert!(error.is_untrusted(), "{error}");
+        error.to_string()
+    };
+    let dir = make();
+    for (_, path) in checkpoint::list_checkpoints(dir.path()).unwrap() {
+        std::fs::remove_file(path).unwrap();
+    }
+    assert!(refusal(dir.path(), WORLD).contains("checkpoint-*.bmc: missing"));
+
+    let dir = make();
+    std::fs::remove_file(journals(dir.path()).pop().unwrap()).unwrap();
+    assert!(refusal(dir.path(), WORLD).contains("tick 25 was acknowledged"));
+
+    let dir = make();
+    std::fs::remove_file(witness::path_in(dir.path())).unwrap();
+    assert!(refusal(dir.path(), WORLD).contains("witness: missing"));
+
+    let dir = make();
+    assert!(refusal(dir.path(), 9).contains("world 3, not of world 9"));
+
+    for (extension, magic) in [("bmj", "wrong magic"), ("bmc", "wrong magic")] {
+        for (at, expected) in [(0, magic), (8, "version")] {
+            let dir = make();
+            for path in list(dir.path(), "journal-", ".bmj")
+                .unwrap()
+                .into_iter()
+                .chain(list(dir.path(), "checkpoint-", ".bmc").unwrap())
+                .map(|(_, path)| path)
+                .filter(|path| path.extension().unwrap() == extension)
+            {
+                let mut bytes = std::fs::read(&path).unwrap();
+                bytes[at] = 99;
+                std::fs::write(&path, bytes).unwrap();
+            }
+            let text = refusal(dir.path(), WORLD);
+            assert!(text.contains(expected) && text.contains(extension), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_first_start_that_was_cut_off_starts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 1);
+    let path = journals(dir.path()).pop().unwrap();
+    std::fs::remove_file(&checkpoint::list_checkpoints(dir.path()).unwrap()[0].1).unwrap();
+    assert!(recover(dir.path(), WORLD, StartFrom::Newest).is_err());
+    let header = std::fs::read(&path).unwrap()[..segment::HEADER_BYTES].to_vec();
+    std::fs::write(&path, header).unwrap();
+    assert!(matches!(
+        recover(dir.path(), WORLD, StartFrom::Newest),
+        Ok(Found::Empty)
+    ));
+}
+
+#[test]
+fn one_process_owns_a_directory() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new");
+    let lock = DirLock::take(&path).unwrap();
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700);
+    assert!(matches!(DirLock::take(&path), Err(StorageError::Locked(_))));
+    drop(lock);
+    assert!(DirLock::take(&path).is_ok());
+}
+
+#[test]
+fn a_failed_write_or_sync_stops_the_acknowledgements() {
+    // Writing to /dev/full fails, syncing /dev/null does.
+    for device in ["/dev/full", "/dev/null"] {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = DirLock::take(dir.path()).unwrap();
+        let mut store = Store::create_on(lock, WORLD, Path::new(device)).unwrap();
+        append(&store, 1);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while store.failure().is_none() {
+            assert!(Instant::now() < deadline);
+            std::thread::yield_now();
+        }
+        assert!(store.failure().unwrap().is_untrusted());
+        assert_eq!(store.durable_tick(), 0);
+        store.close();
+    }
+}
+
+#[test]
+fn the_queue_says_when_it_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = DirLock::take(dir.path()).unwrap();
+    let store = Store::create(lock, WORLD, vec![], vec![]).unwrap();
+    store.checkpoint(0, vec![], vec![0; 16 << 20]); // keeps the thread busy for a while
+    let mut stalls = 0;
+    for tick in 0..2_000 {
+        while !store.has_room() {
+            stalls += 1;
+            std::thread::yield_now();
+        }
+        append(&store, tick);
+        assert!(store.queued() <= store::QUEUE_TICKS);
+    }
+    assert!(stalls > 0, "2,000 ticks at once outrun any disk");
+    drop(store);
+    assert_eq!(
+        found(dir.path(), StartFrom::Newest).unwrap(),
+        (0, twice(0..2_000))
+    );
+}
