@@ -20,6 +20,7 @@ mod columns;
 mod frame;
 mod ids;
 mod planet;
+mod store;
 mod terrain;
 
 pub use cell::{
@@ -35,4 +36,10 @@ pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
 pub use glam::DVec3;
 pub use ids::EntityId;
 pub use planet::{CoordError, Ecef, Geodetic, Planet};
+#[cfg(feature = "rocksdb")]
+pub use store::{CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options};
+pub use store::{
+    Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter, Place,
+    StoreError, StoredTile, Terrain, TileStore,
+};
 pub use terrain::{HeightTile, InvalidLattice, LatticeSpec, TileError, face_st};

@@ -146,13 +146,15 @@ pub(crate) struct RawTile<'a> {
 }
 
 impl<'a> RawTile<'a> {
-    /// A view of an encoded raw tile; the checksum is not verified again. `None` of an archive tile.
+    /// A view of an encoded raw tile; the checksum is not verified again.
     ///
     /// # Errors
-    /// As [`Header::parse`].
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Option<Self>, TileError> {
-        let (header, payload) = Header::parse(bytes)?;
-        Ok((header.codec == CODEC_RAW).then_some(Self { header, payload }))
+    /// As [`Header::parse`], and [`TileError::Codec`] of an archive tile.
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, TileError> {
+        match Header::parse(bytes)? {
+            (header, payload) if header.codec == CODEC_RAW => Ok(Self { header, payload }),
+            (header, _) => Err(TileError::Codec(header.codec)),
+        }
     }
 
     /// The sample at an index, which must be below (intervals + 1)².
@@ -317,8 +319,8 @@ pub enum TileError {
     /// A version that this program does not know.
     #[error("tile version {0} is not 1: made by another version of the program")]
     Version(u8),
-    /// A codec that this program does not know.
-    #[error("unknown tile codec {0}")]
+    /// A codec that this program does not know, or not the one that must be here.
+    #[error("tile codec {0} is unknown, or not the one expected here")]
     Codec(u8),
     /// The checksum does not match.
     #[error("checksum mismatch: the bytes are damaged")]

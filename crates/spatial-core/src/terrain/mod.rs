@@ -8,6 +8,8 @@ mod residual;
 mod tile;
 
 pub use codec::TileError;
-pub(crate) use codec::{CODEC_RAW, Header, RawTile};
+pub(crate) use codec::{CODEC_RAW, Header, RawTile, verify};
+pub(crate) use lattice::column_row;
 pub use lattice::{InvalidLattice, LatticeSpec, face_st};
 pub use tile::HeightTile;
+pub(crate) use tile::{bilinear, local};

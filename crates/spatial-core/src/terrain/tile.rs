@@ -80,11 +80,6 @@ impl HeightTile {
         self.intervals
     }
 
-    /// Column and row among the tiles of the level on the face.
-    pub(crate) fn column_row(&self) -> (u32, u32) {
-        (self.column, self.row)
-    }
-
     /// Smallest sample.
     pub fn min(&self) -> i16 {
         self.min

@@ -1,3 +1,4 @@
 //! Tests of the public face of spatial-core.
 
 mod columns;
+mod terrain;

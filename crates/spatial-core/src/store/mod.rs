@@ -1,0 +1,133 @@
+//! Tile stores: where tiles come from, and heights read straight out of them.
+//!
+//! Nothing here writes a file: a pack is written to whatever the caller offers, the database by the server's
+//! importer. A file that has been opened must not be shortened while it is mapped: see [`PackStore::open`].
+
+mod cache;
+mod index;
+mod manifest;
+mod memory;
+mod pack;
+mod pack_writer;
+#[cfg(feature = "rocksdb")]
+mod rocks;
+mod stored_tile;
+mod terrain;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use manifest::{Manifest, ManifestError, MissingTile};
+pub use memory::MemoryStore;
+pub use pack::PackStore;
+pub use pack_writer::{PackWriteError, PackWriter};
+#[cfg(feature = "rocksdb")]
+pub use rocks::{
+    CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
+};
+pub use stored_tile::StoredTile;
+pub use terrain::{Place, Terrain};
+
+use crate::cell::CellId;
+use crate::terrain::{HeightTile, TileError};
+
+/// A planet's tiles. Absence is known in memory; a tile's checksum is verified the first time it is read.
+pub trait TileStore: Send + Sync {
+    /// What the planet is.
+    fn manifest(&self) -> &Manifest;
+
+    /// The file, or the folder of a database: what errors name.
+    fn file(&self) -> &Path;
+
+    /// The cells of all tiles, ascending.
+    fn cells(&self) -> &[CellId];
+
+    /// A tile where it lies; a tile in the archive encoding is decoded.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is none, or it is damaged.
+    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError>;
+
+    /// A tile decoded, for keeping.
+    ///
+    /// # Errors
+    /// As [`TileStore::tile`].
+    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError>;
+}
+
+/// Why a store cannot be opened, or a tile not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The planet has no such tile.
+    #[error("the planet has no tile {cell} (level {})", cell.level())]
+    Missing {
+        /// The cell asked for.
+        cell: CellId,
+    },
+    /// A tile is there but cannot be used.
+    #[error("{}: tile {cell}: {source}; restore the file or import the planet again", file.display())]
+    Tile {
+        /// The file, or folder of a database.
+        file: PathBuf,
+        /// The tile's cell.
+        cell: CellId,
+        /// What is wrong with it.
+        source: TileError,
+    },
+    /// The manifest cannot be used.
+    #[error("{}: {source}", file.display())]
+    Manifest {
+        /// The file it is in.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: ManifestError,
+    },
+    /// The file is not what it should be.
+    #[error("{}: {reason}; restore the file or make it again", file.display())]
+    Damaged {
+        /// The file, or folder of a database.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// Its answer.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn damaged(file: &Path, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            file: file.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn tile(file: &Path, cell: CellId, source: TileError) -> Self {
+        Self::Tile {
+            file: file.to_owned(),
+            cell,
+            source,
+        }
+    }
+
+    pub(crate) fn io(file: &Path, source: io::Error) -> Self {
+        Self::Io {
+            file: file.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn manifest(file: &Path, source: ManifestError) -> Self {
+        Self::Manifest {
+            file: file.to_owned(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! A tile pack: one file, mapped.
+//!
+//! ```text
+//!  0  8  magic "BMPACK\r\n"       32  8  bytes of the whole file, u64
+//!  8  4  version, u32, 1          40  8  checksum: xxh3-64 of bytes 0..40 and 48..H
+//! 12  4  manifest bytes M, u32    48  M  manifest, then zeros to a multiple of 8
+//! 16  8  tiles n, u64              …  8·n  cell ids, u64, ascending
+//! 24  8  header bytes H, u64       …  8·n  offsets of the tiles from the file's start, u64
+//!                                  …  8·n  lengths of the tiles in bytes, u64
+//!  H  …  tiles in the order of their ids, each at the next multiple of 64; zeros between
+//! ```
+//! Little-endian. The offsets follow from the lengths and are checked against them, so a pack has exactly one
+//! spelling; all bounds are checked when it is opened.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::Mmap;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::cache::TileCache;
+use super::index::TileIndex;
+use super::manifest::{self, Manifest};
+use super::stored_tile::check_raw;
+use super::{StoreError, StoredTile, TileStore};
+use crate::cell::CellId;
+use crate::terrain::HeightTile;
+
+pub(crate) const MAGIC: [u8; 8] = *b"BMPACK\r\n";
+pub(crate) const VERSION: u32 = 1;
+pub(crate) const FIXED_BYTES: usize = 48;
+pub(crate) const CHECKSUM_AT: usize = 40;
+pub(crate) const ALIGNMENT: u64 = 64;
+
+/// A planet in one file that is mapped, not read: opening costs its index, a height one page.
+#[derive(Debug)]
+pub struct PackStore {
+    bytes: Backing,
+    file: PathBuf, // named in errors
+    manifest: Manifest,
+    index: TileIndex,
+    spans: Vec<Range<usize>>, // of each tile, within `bytes`
+    decoded: TileCache,
+}
+
+#[derive(Debug)]
+enum Backing {
+    Mapped(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl PackStore {
+    /// Opens and maps a pack, checking its header, its index and its size.
+    ///
+    /// Nobody may shorten the file in place while it is open: the operating system then kills the process that
+    /// reads the missing part (SIGBUS). Replace a pack by renaming another over it, as `bluemarble planet pack` does.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read or is not a sound pack of this version.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let io = |e| StoreError::io(path, e);
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(StoreError::damaged(path, "not a file"));
+        }
+        if metadata.len() < FIXED_BYTES as u64 {
+            return Err(StoreError::damaged(path, "too short to be a tile pack"));
+        }
+        // SAFETY: the map is read-only and private to this store; that nobody shortens or rewrites the file
+        // meanwhile is the documented condition of `open`. Bytes that change in place are not undefined behaviour
+        // to us beyond what every mapping shares: each access is bounds-checked against the length mapped here.
+        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
+        Self::from_backing(Backing::Mapped(map), path)
+    }
+
+    /// A pack in memory; `name` stands for the file in errors.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the bytes are not a sound pack of this version.
+    pub fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, StoreError> {
+        Self::from_backing(Backing::Owned(bytes), Path::new(name))
+    }
+
+    fn from_backing(bytes: Backing, file: &Path) -> Result<Self, StoreError> {
+        let damaged = |reason| StoreError::damaged(file, reason);
+        let header = PackHeader::parse(bytes.as_slice()).map_err(damaged)?;
+        let manifest =
+            Manifest::decode(header.manifest).map_err(|e| StoreError::manifest(file, e))?;
+        let cells = header.cells().map_err(damaged)?;
+        Ok(Self {
+            index: TileIndex::new(cells, &manifest).map_err(damaged)?,
+            file: file.to_owned(),
+            manifest,
+            spans: header.spans().map_err(damaged)?,
+            decoded: TileCache::default(),
+            bytes,
+        })
+    }
+
+    /// The encoded bytes of a tile, in whichever encoding the pack holds it; not verified.
+    fn encoded(&self, slot: usize) -> &[u8] {
+        &self.bytes.as_slice()[self.spans[slot].clone()]
+    }
+
+    /// The bytes of a tile, and whether they are raw and verified.
+    fn checked(&self, cell: CellId) -> Result<(&[u8], bool), StoreError> {
+        let slot = self.index.slot(cell)?;
+        let bytes = self.encoded(slot);
+        let place = (self.file.as_path(), self.manifest.lattice());
+        let is_raw = check_raw(bytes, cell, (&self.index, slot), place)?;
+        Ok((bytes, is_raw))
+    }
+
+    /// Decodes a tile, and before it those of its ancestors that it needs and that are not in the cache.
+    fn decode(
+        &self,
+        cell: CellId,
+        bytes: &[u8],
+        is_raw: bool,
+    ) -> Result<Arc<HeightTile>, StoreError> {
+        if let Some(tile) = self.decoded.get(cell) {
+            return Ok(tile);
+        }
+        // At most 17 deep: a level each.
+        let parent = match cell.level() {
+            0 => None,
+            _ if is_raw => None,
+            level => Some(self.load(cell.parent(level - 1))?),
+        };
+        let tile = HeightTile::decode(bytes, parent.as_deref())
+            .map_err(|e| StoreError::tile(&self.file, cell, e))?;
+        let tile = Arc::new(tile);
+        self.decoded.put(&tile);
+        Ok(tile)
+    }
+}
+
+impl TileStore for PackStore {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn file(&self) -> &Path {
+        &self.file
+    }
+
+    fn cells(&self) -> &[CellId] {
+        self.index.cells()
+    }
+
+    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
+        match self.checked(cell)? {
+            (bytes, true) => Ok(StoredTile::mapped(bytes)),
+            (bytes, false) => self.decode(cell, bytes, false).map(StoredTile::decoded),
+        }
+    }
+
+    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
+        let (bytes, is_raw) = self.checked(cell)?;
+        self.decode(cell, bytes, is_raw)
+    }
+}
+
+impl Backing {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// The parts of a pack's header whose checksum has matched.
+struct PackHeader<'a> {
+    manifest: &'a [u8],
+    ids: &'a [u8],
+    offsets: &'a [u8],
+    lengths: &'a [u8],
+    end: u64,        // of the header
+    file_bytes: u64, // of the pack
+}
+
+impl<'a> PackHeader<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, &'static str> {
+        if bytes.len() < FIXED_BYTES {
+            return Err("too short to be a tile pack");
+        }
+        if bytes[..8] != MAGIC {
+            return Err("wrong magic: not a tile pack");
+        }
+        if u32_at(bytes, 8) != VERSION {
+            return Err("pack version is not 1: made by another version of the program");
+        }
+        let (manifest_bytes, tiles) = (u32_at(bytes, 12) as usize, u64_at(bytes, 16));
+        let (end, file_bytes) = (u64_at(bytes, 24), u64_at(bytes, 32));
+        if file_bytes != bytes.len() as u64 {
+            return Err("the file is not as long as its header says: truncated or extended");
+        }
+        if manifest_bytes > manifest::BYTES_MAX || header_bytes(manifest_bytes, tiles) != Some(end)
+        {
+            return Err("the sizes in the header do not fit together");
+        }
+        let head = usize::try_from(end)
+            .ok()
+            .and_then(|end| bytes.get(..end))
+            .ok_or("the header is longer than the file")?;
+        if header_checksum(head) != u64_at(head, CHECKSUM_AT) {
+            return Err("the header's checksum is wrong: damaged");
+        }
+        let (front, tables) = head.split_at(FIXED_BYTES + manifest_bytes.next_multiple_of(8));
+        let (ids, rest) = tables.split_at(tables.len() / 3);
+        let (offsets, lengths) = rest.split_at(rest.len() / 2);
+        Ok(Self {
+            manifest: &front[FIXED_BYTES..FIXED_BYTES + manifest_bytes],
+            ids,
+            offsets,
+            lengths,
+            end,
+            file_bytes,
+        })
+    }
+
+    fn cells(&self) -> Result<Vec<CellId>, &'static str> {
+        let cells: Result<_, _> = words(self.ids).map(CellId::new).collect();
+        cells.map_err(|_| "a tile id is no cell")
+    }
+
+    /// Where the tiles lie.
+    fn spans(&self) -> Result<Vec<Range<usize>>, &'static str> {
+        let mut spans = Vec::with_capacity(self.offsets.len() / 8);
+        let mut end = self.end;
+        for (offset, length) in words(self.offsets).zip(words(self.lengths)) {
+            let start = end.next_multiple_of(ALIGNMENT);
+            end = start
+                .checked_add(length)
+                .filter(|end| offset == start && *end <= self.file_bytes)
+                .ok_or("a tile lies outside the file or not where it should")?;
+            // Both are at most the length of the slice that holds the pack.
+            spans.push(start as usize..end as usize);
+        }
+        if end != self.file_bytes {
+            return Err("bytes follow the last tile");
+        }
+        Ok(spans)
+    }
+}
+
+/// The little-endian numbers of a table.
+fn words(table: &[u8]) -> impl Iterator<Item = u64> {
+    table.chunks_exact(8).map(|word| u64_at(word, 0))
+}
+
+/// Bytes before the first tile; `None` when that is no number.
+pub(crate) fn header_bytes(manifest_bytes: usize, tiles: u64) -> Option<u64> {
+    let front = FIXED_BYTES + manifest_bytes.next_multiple_of(8);
+    tiles.checked_mul(24)?.checked_add(front as u64)
+}
+
+/// The checksum of a header, over all of it but the checksum itself.
+pub(crate) fn header_checksum(head: &[u8]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&head[..CHECKSUM_AT]);
+    hash.update(&head[FIXED_BYTES..]);
+    hash.digest()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(word)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(word)
+}

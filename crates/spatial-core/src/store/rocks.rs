@@ -1,0 +1,197 @@
+//! The base planet in RocksDB: read-only, mapped, without copies.
+//!
+//! ```text
+//! <planet>/CURRENT                name of the base in use, and a line feed
+//! <planet>/base-<8 hex>/          one import, immutable
+//!     manifest.json               what the planet is
+//!     db/                         tiles: key → encoded tile
+//! key    world u16, 0 │ cell id u64 │ shell u8, 0      11 bytes, big-endian: the order of cells
+//! ```
+//! RocksDB returns bytes of its mapping without a copy only from a database opened read-only with all its files
+//! open, from uncompressed blocks; only then are its tables immortal. Every other option follows from that.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, DB, DBCompressionType, InfoLogger, LogLevel, Options,
+    ReadOptions,
+};
+
+use super::index::TileIndex;
+use super::manifest::{self, Manifest, ManifestError};
+use super::stored_tile::check_raw;
+use super::{StoreError, StoredTile, TileStore};
+use crate::cell::CellId;
+use crate::terrain::{HeightTile, TileError};
+
+/// The file of a planet's folder that names the base in use.
+pub const CURRENT_FILE: &str = "CURRENT";
+/// The manifest's file, in a base's folder.
+pub const MANIFEST_FILE: &str = "manifest.json";
+/// The database's folder, in a base's folder.
+pub const DB_DIR: &str = "db";
+
+const KEY_BYTES: usize = 11;
+/// Tiles are larger than a block, so each gets one of its own.
+const BLOCK_BYTES: usize = 4_096;
+
+/// The base planet of a folder that `bluemarble planet import` made. Raw tiles are read where they are mapped.
+pub struct RocksStore {
+    db: DB,
+    read: ReadOptions,
+    dir: PathBuf, // of the database, named in errors
+    manifest: Manifest,
+    index: TileIndex,
+}
+
+impl RocksStore {
+    /// Opens the base in use of a planet's folder, and reads which tiles there are.
+    ///
+    /// The database's files must not be changed while it is open; an import makes a new base and leaves this one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the folder is no planet, or damaged.
+    pub fn open(planet: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let base = base_dir(planet.as_ref())?;
+        let manifest = read_manifest(&base.join(MANIFEST_FILE))?;
+        let dir = base.join(DB_DIR);
+        let database = |e: rocksdb::Error| StoreError::damaged(&dir, e.into_string());
+        let db = DB::open_for_read_only(&base_options(), &dir, false).map_err(database)?;
+        let cells = read_cells(&db, &dir)?;
+        let index = TileIndex::new(cells, &manifest).map_err(|e| StoreError::damaged(&dir, e))?;
+        let mut read = ReadOptions::default();
+        // Mapped blocks are not cached, so RocksDB would compute their checksum at every read. Ours is checked at
+        // a tile's first read instead.
+        read.set_verify_checksums(false);
+        Ok(Self {
+            db,
+            read,
+            dir,
+            manifest,
+            index,
+        })
+    }
+}
+
+impl TileStore for RocksStore {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn file(&self) -> &Path {
+        &self.dir
+    }
+
+    fn cells(&self) -> &[CellId] {
+        self.index.cells()
+    }
+
+    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
+        let slot = self.index.slot(cell)?;
+        let bytes = self
+            .db
+            .get_pinned_opt(base_key(cell), &self.read)
+            .map_err(|e| {
+                StoreError::damaged(&self.dir, format!("tile {cell}: {}", e.into_string()))
+            })?
+            .ok_or_else(|| StoreError::damaged(&self.dir, format!("tile {cell} has vanished")))?;
+        let place = (self.dir.as_path(), self.manifest.lattice());
+        if check_raw(&bytes, cell, (&self.index, slot), place)? {
+            return Ok(StoredTile::pinned(bytes));
+        }
+        // A base holds raw tiles only.
+        Err(StoreError::tile(&self.dir, cell, TileError::Codec(1)))
+    }
+
+    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
+        let tile = self.tile(cell)?.to_tile();
+        tile.map_err(|e| StoreError::tile(&self.dir, cell, e))
+    }
+}
+
+/// The folder of the base in use of a planet's folder.
+///
+/// # Errors
+/// [`StoreError`] when `CURRENT` is absent or does not name one.
+pub fn base_dir(planet: &Path) -> Result<PathBuf, StoreError> {
+    let file = planet.join(CURRENT_FILE);
+    let text = fs::read(&file).map_err(|e| StoreError::io(&file, e))?;
+    let name = std::str::from_utf8(&text)
+        .ok()
+        .and_then(|text| text.strip_suffix('\n'))
+        .filter(|name| is_base_name(name))
+        .ok_or_else(|| StoreError::damaged(&file, "does not name a base of the planet"))?;
+    Ok(planet.join(name))
+}
+
+/// `base-` and eight lower-case hexadecimal digits: never a path to elsewhere.
+fn is_base_name(name: &str) -> bool {
+    name.strip_prefix("base-").is_some_and(|digits| {
+        let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        digits.len() == 8 && digits.bytes().all(is_digit)
+    })
+}
+
+/// The database key of a tile.
+pub fn base_key(cell: CellId) -> [u8; KEY_BYTES] {
+    let mut key = [0; KEY_BYTES];
+    key[2..10].copy_from_slice(&cell.to_u64().to_be_bytes());
+    key
+}
+
+/// The options under which a base is written and read.
+pub fn base_options() -> Options {
+    let mut block = BlockBasedOptions::default();
+    block.disable_cache();
+    block.set_block_size(BLOCK_BYTES);
+    block.set_block_restart_interval(1);
+    block.set_format_version(6);
+    block.set_index_type(BlockBasedIndexType::BinarySearch);
+    block.set_cache_index_and_filter_blocks(false);
+    let mut options = Options::default();
+    options.set_block_based_table_factory(&block);
+    options.set_compression_type(DBCompressionType::None);
+    options.set_allow_mmap_reads(true);
+    options.set_max_open_files(-1);
+    // Its MADV_RANDOM would make a cold tile nine page faults.
+    options.set_advise_random_on_open(false);
+    // Without a logger of ours RocksDB would write a LOG file beside data that is only read.
+    options.set_info_logger(InfoLogger::new_stderr_logger(LogLevel::Fatal, None::<&str>));
+    options
+}
+
+fn read_manifest(file: &Path) -> Result<Manifest, StoreError> {
+    let bytes = fs::metadata(file)
+        .map_err(|e| StoreError::io(file, e))?
+        .len();
+    if bytes > manifest::BYTES_MAX as u64 {
+        return Err(StoreError::manifest(file, ManifestError::Length));
+    }
+    let text = fs::read(file).map_err(|e| StoreError::io(file, e))?;
+    Manifest::decode(&text).map_err(|e| StoreError::manifest(file, e))
+}
+
+/// The cells of all keys, in order.
+fn read_cells(db: &DB, dir: &Path) -> Result<Vec<CellId>, StoreError> {
+    let mut rows = db.raw_iterator();
+    let mut cells = Vec::new();
+    rows.seek_to_first();
+    while let Some(key) = rows.key() {
+        let cell = cell_of(key).ok_or_else(|| StoreError::damaged(dir, "a key is no tile's"))?;
+        cells.push(cell);
+        rows.next();
+    }
+    rows.status()
+        .map_err(|e| StoreError::damaged(dir, e.into_string()))?;
+    Ok(cells)
+}
+
+fn cell_of(key: &[u8]) -> Option<CellId> {
+    let key: &[u8; KEY_BYTES] = key.try_into().ok()?;
+    let mut id = [0; 8];
+    id.copy_from_slice(&key[2..10]);
+    let cell = CellId::new(u64::from_be_bytes(id)).ok()?;
+    (base_key(cell) == *key).then_some(cell)
+}
