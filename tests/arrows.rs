@@ -32,24 +32,23 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Arrows that exist in tests only: the C client is run against a real server.
 const TEST_ARROWS: &[(&str, &str)] = &[("ffi", "server")];
 
-/// Crates that only certain packages may name, and where they are optional the one feature that
-/// may switch them on.
-const GUARDED: &[(&[&str], &[(&str, Option<&str>)])] = &[
+/// Crates that only certain packages may name.
+const GUARDED: &[(&[&str], &[Home])] = &[
     (
         &["tokio", "quinn", "quinn-proto", "quinn-udp"],
         &[
-            ("net-proto", Some("quic")),
-            ("client", None),
-            ("server", None),
+            Home::behind("net-proto", "quic"),
+            Home::of("client"),
+            Home::of("server"),
         ],
     ),
     (
         &["rocksdb", "librocksdb-sys"],
-        &[("spatial-core", Some("rocksdb")), ("server", None)],
+        &[Home::behind("spatial-core", "rocksdb"), Home::of("server")],
     ),
     (
         &["bluemarble-server"],
-        &[("bluemarble", Some("server")), ("ffi", None)],
+        &[Home::behind("bluemarble", "server"), Home::of("ffi")],
     ),
 ];
 
@@ -59,6 +58,25 @@ const SWITCHES: &[(&str, &str, &[&str])] = &[
     ("net-proto", "quic", &["client", "server"]),
     ("bluemarble", "server", &[]),
 ];
+
+/// A package that may name a guarded crate.
+struct Home {
+    package: &'static str,
+    /// Where the crate is optional: the one feature that may switch it on.
+    feature: Option<&'static str>,
+}
+
+impl Home {
+    const fn of(package: &'static str) -> Self {
+        let feature = None;
+        Self { package, feature }
+    }
+
+    const fn behind(package: &'static str, feature: &'static str) -> Self {
+        let feature = Some(feature);
+        Self { package, feature }
+    }
+}
 
 struct Package {
     name: String,
@@ -108,12 +126,12 @@ fn unguarded_crates(package: &Package, found: &mut Vec<String>) {
             .iter()
             .find(|(names, _)| names.contains(&dependency.name.as_str()));
         let Some((_, homes)) = guard else { continue };
-        match homes.iter().find(|home| home.0 == package.name) {
-            None => found.push(format!("{} names {}", package.name, dependency.name)),
-            Some((_, Some(feature))) if !dependency.test_only => {
-                only_behind(package, dependency, feature, found);
-            }
-            Some(_) => {}
+        let Some(home) = homes.iter().find(|home| home.package == package.name) else {
+            found.push(format!("{} names {}", package.name, dependency.name));
+            continue;
+        };
+        if let (Some(feature), false) = (home.feature, dependency.test_only) {
+            only_behind(package, dependency, feature, found);
         }
     }
 }
