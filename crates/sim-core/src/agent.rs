@@ -5,21 +5,21 @@ use spatial_core::{Component, FrameId, Position};
 
 /// Where an agent is: its frame and the grid point of its feet, 2⁻¹⁶ m east, north and up of the frame's origin.
 #[derive(Clone, Copy, PartialEq, Debug, Component)]
-#[component(name = "body", kind = "point", version = 1)]
-pub struct Body {
+#[component(name = "body", kind = point, version = 1)]
+pub(crate) struct Body {
     /// The frame.
-    pub frame: FrameId,
+    pub(crate) frame: FrameId,
     /// East, 2⁻¹⁶ m.
-    pub x: i32,
+    pub(crate) x: i32,
     /// North, 2⁻¹⁶ m.
-    pub y: i32,
+    pub(crate) y: i32,
     /// Up, 2⁻¹⁶ m.
-    pub z: i32,
+    pub(crate) z: i32,
 }
 
 impl Body {
     /// The body as a position.
-    pub fn position(self) -> Position {
+    pub(crate) fn position(self) -> Position {
         Position {
             frame: self.frame,
             x: self.x,
@@ -42,32 +42,32 @@ impl From<Position> for Body {
 
 /// The velocity an agent asks for, 2⁻⁸ m/s in its frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "wish", kind = "vector", version = 1)]
-pub struct Wish {
+#[component(name = "wish", kind = vector, version = 1)]
+pub(crate) struct Wish {
     /// East, 2⁻⁸ m/s.
-    pub east: i16,
+    pub(crate) east: i16,
     /// North, 2⁻⁸ m/s.
-    pub north: i16,
+    pub(crate) north: i16,
 }
 
 /// Where an agent looks: clockwise from north of its frame, a full turn is 65,536.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "heading", kind = "angle", version = 1)]
-pub struct Heading {
+#[component(name = "heading", kind = angle, version = 1)]
+pub(crate) struct Heading {
     /// 2⁻¹⁶ turns.
-    pub turn: u16,
+    pub(crate) turn: u16,
 }
 
 /// What an agent is, fixed at its spawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "traits", kind = "raw", version = 1)]
-pub struct Traits {
+#[component(name = "traits", kind = raw, version = 1)]
+pub(crate) struct Traits {
     /// Highest speed, 2⁻⁸ m/s.
-    pub speed_max: u16,
+    pub(crate) speed_max: u16,
     /// Radius of the space it claims, 2⁻⁸ m.
-    pub radius: u16,
+    pub(crate) radius: u16,
     /// What the embedder says it is; the simulation does not look at it.
-    pub role: u8,
+    pub(crate) role: u8,
 }
 
 /// An agent as it enters the world.

@@ -2,14 +2,17 @@
 //!
 //! ```text
 //! magic "BMWORLD1" · xxh3-64 of all that follows
-//! world u64 · radius f64 · tick rate u16 · tick u64 · lattice: levels u8 · intervals u32 · offset f64 · quantum f64
+//! world u64 · radius f64 · tick rate u16 · tick u64 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64
 //! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
 //! table: the bytes of Table::save, to the end
 //! ```
 
 use std::sync::Arc;
 
-use spatial_core::{CellId, CoordError, HeightTile, LatticeSpec, Planet, Table, TableError};
+use spatial_core::{
+    CellId, CoordError, HeightTile, LatticeSpec, LoadError as TableError, Planet, RegisterError,
+    Table,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::record::{EntryError, Reader};
@@ -61,7 +64,7 @@ impl World {
             inventory.push((r.cell()?, r.u64()?));
         }
         let mut table = Table::load(r.0)?;
-        register(&mut table);
+        register(&mut table)?;
         let mut world = Self::from_parts(start, tick, table);
         for (cell, checksum) in inventory {
             let tile = tiles(cell, checksum);
@@ -92,10 +95,13 @@ fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
         return Err(LoadError::Start(StartError(tick_rate_hz)));
     }
     let tick = r.u64()?;
-    let (levels, intervals) = (r.u8()?, r.u32()?);
-    let (offset_m, quantum_m) = (f64::from_le_bytes(r.array()?), f64::from_le_bytes(r.array()?));
-    let lattice = LatticeSpec::new(levels, intervals, offset_m, quantum_m)
-        .map_err(|_| LoadError::Lattice)?;
+    let (levels, intervals) = (r.u8()?, r.u16()?);
+    let (offset_m, quantum_m) = (
+        f64::from_le_bytes(r.array()?),
+        f64::from_le_bytes(r.array()?),
+    );
+    let lattice =
+        LatticeSpec::new(levels, intervals, offset_m, quantum_m).map_err(|_| LoadError::Lattice)?;
     let start = WorldStart {
         world_id,
         planet,
@@ -120,6 +126,9 @@ pub enum LoadError {
     /// The table is not readable.
     #[error("checkpoint is damaged: {0}")]
     Table(#[from] TableError),
+    /// A column is not the one that this version has.
+    #[error("checkpoint is of another version: {0}")]
+    Column(#[from] RegisterError),
     /// A coordinate is not one of this planet's.
     #[error("checkpoint is damaged: {0}")]
     Coordinate(#[from] CoordError),
@@ -130,7 +139,9 @@ pub enum LoadError {
     #[error("checkpoint is damaged: its terrain lattice is none")]
     Lattice,
     /// A resident tile's samples are not to be had, or they are others.
-    #[error("terrain tile {cell} with checksum {checksum:016x} is not in the planet: was the planet replaced?")]
+    #[error(
+        "terrain tile {cell} with checksum {checksum:016x} is not in the planet: was the planet replaced?"
+    )]
     Tile {
         /// The tile.
         cell: CellId,

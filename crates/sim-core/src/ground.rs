@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec};
+use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec, face_st};
 
 /// Resident tiles, and those staged to become so.
 ///
@@ -21,10 +21,6 @@ impl Ground {
             resident: Vec::new(),
             staged: Vec::new(),
         }
-    }
-
-    pub(crate) fn lattice(&self) -> &LatticeSpec {
-        &self.lattice
     }
 
     /// Offers a tile; the last offer for a cell counts.
@@ -63,7 +59,8 @@ impl Ground {
 
     /// Height of the ground in a direction, metres; `None` where it is not resident.
     pub(crate) fn height_m(&self, direction: DVec3) -> Option<f64> {
-        let at = self.lattice.locate(direction);
-        Some(self.resident(at.tile)?.height_m(&self.lattice, &at))
+        let (face, s, t) = face_st(direction);
+        let tile = self.resident(self.lattice.tile_of(face, s, t))?;
+        Some(tile.height_m(&self.lattice, face, s, t))
     }
 }

@@ -99,7 +99,7 @@ impl Scene<'_> {
         let (own, id) = (self.places[agent.row], self.ids[agent.row]);
         let own_radius = f64::from(agent.traits.radius) / FINE_PER_M;
         let (mut sum, mut contacts) = (DVec3::ZERO, 0);
-        self.index.for_each_within(own, own_radius + self.radius_max_m, |hit: Hit| {
+        let touching = |hit: Hit| {
             let other = hit.row as usize;
             if other == agent.row {
                 return;
@@ -111,7 +111,10 @@ impl Scene<'_> {
                 sum += away(apart, distance, id < self.ids[other]) * (0.5 * (reach - distance));
                 contacts += 1;
             }
-        });
+        };
+        let reach = own_radius + self.radius_max_m;
+        let found = self.index.for_each_within(own, reach, touching);
+        found.expect("sums of radii are not negative");
         let plane = frame.rotate_in(sum).with_z(0.0) * UNITS_PER_M;
         let limit = PUSH_SPEED_MAX_MPS * UNITS_PER_M / self.ticks_per_s;
         (shorten(plane, limit), contacts)

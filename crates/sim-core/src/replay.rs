@@ -26,7 +26,9 @@ pub fn replay(
         Entry::Records { tick, records } => {
             for record in records {
                 if let Record::Resident { tile, checksum } = *record {
-                    tiles(tile, checksum).into_iter().for_each(|t| world.stage(t));
+                    tiles(tile, checksum)
+                        .into_iter()
+                        .for_each(|t| world.stage(t));
                 }
             }
             world.step(*tick, records)?;
@@ -54,7 +56,9 @@ pub enum ReplayError {
     #[error(transparent)]
     Step(#[from] StepError),
     /// The state is another than the one that was recorded.
-    #[error("replay diverges at tick {tick}: the journal says {journal:016x}, the replay {replayed:016x}")]
+    #[error(
+        "replay diverges at tick {tick}: the journal says {journal:016x}, the replay {replayed:016x}"
+    )]
     Diverged {
         /// The first tick at which it shows.
         tick: u64,

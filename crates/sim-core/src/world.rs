@@ -5,13 +5,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use spatial_core::{
     CellId, CoordError, Ecef, EntityId, Frame, FrameId, HeightTile, LatticeSpec, MovingIndex,
-    Planet, Position, Table,
+    Planet, Position, RegisterError, Table,
 };
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::agent::{
-    Agent, Body, CROSSED, FINE_PER_M, HELD, Heading, HeadingLanesMut, Moved, Traits, Wish,
-};
+use crate::agent::{Agent, Body, CROSSED, FINE_PER_M, HELD, Heading, Moved, Traits, Wish};
 use crate::ground::Ground;
 use crate::motion::{Before, Scene};
 use crate::record::Record;
@@ -48,10 +46,10 @@ pub struct World {
     tick: u64,
     pub(crate) table: Table,
     pub(crate) ground: Ground,
-    places: Vec<Ecef>, // of each row, derived from its body
+    places: Vec<Ecef>,  // of each row, derived from its body
     frames: Vec<Frame>, // of all bodies, sorted by id, derived
     index: MovingIndex, // scratch
-    moved: Vec<Moved>, // scratch
+    moved: Vec<Moved>,  // scratch
 }
 
 impl World {
@@ -64,7 +62,7 @@ impl World {
             return Err(StartError(start.tick_rate_hz));
         }
         let mut table = Table::new();
-        register(&mut table);
+        register(&mut table).expect("the columns of an empty table do not clash");
         Ok(Self::from_parts(start, 0, table))
     }
 
@@ -73,10 +71,10 @@ impl World {
         Self {
             tick,
             table,
-            ground: Ground::new(start.lattice.clone()),
+            ground: Ground::new(start.lattice),
             places: Vec::new(),
             frames: Vec::new(),
-            index: MovingIndex::new(start.planet, CONTACT_CELL_M),
+            index: MovingIndex::new(start.planet, CONTACT_CELL_M).expect("a legal cell edge"),
             moved: Vec::new(),
             start,
         }
@@ -159,7 +157,7 @@ impl World {
 
     /// The row of an agent. Rows change whenever one leaves.
     pub fn row_of(&self, entity: EntityId) -> Option<usize> {
-        self.table.row_of(entity)
+        self.table.row(entity)
     }
 
     /// The position of a row.
@@ -226,7 +224,7 @@ impl World {
                 north,
                 heading,
                 ..
-            } => self.table.row_of(entity).is_some_and(|row| {
+            } => self.table.row(entity).is_some_and(|row| {
                 self.table.set(row, Wish { east, north });
                 self.table.set(row, Heading { turn: heading });
                 true
@@ -267,7 +265,7 @@ impl World {
     }
 
     fn despawn(&mut self, entity: EntityId) -> bool {
-        let Some(row) = self.table.row_of(entity) else {
+        let Some(row) = self.table.row(entity) else {
             return false;
         };
         self.places.swap_remove(row);
@@ -277,9 +275,8 @@ impl World {
     /// Brings `frames` to the set that the bodies name; builds only those that are new.
     fn gather_frames(&mut self) {
         let named = self.table.lanes::<Body>().frame;
-        let known = |frames: &[Frame], id: FrameId| {
-            frames.binary_search_by_key(&id, Frame::id).is_ok()
-        };
+        let known =
+            |frames: &[Frame], id: FrameId| frames.binary_search_by_key(&id, Frame::id).is_ok();
         let mut last = FrameId::default();
         let mut fresh = Vec::new(); // empty unless an agent entered a frame that nobody was in
         for &id in named {
@@ -295,7 +292,8 @@ impl World {
         let mut wanted: Vec<FrameId> = named.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
-        self.frames.retain(|f| wanted.binary_search(&f.id()).is_ok());
+        self.frames
+            .retain(|f| wanted.binary_search(&f.id()).is_ok());
         fresh.sort_unstable();
         self.frames
             .extend(fresh.into_iter().map(|id| frame_of_body(planet, id)));
@@ -326,8 +324,7 @@ impl World {
 
     /// Makes `moved` the state.
     fn write_back(&mut self) {
-        let (body, wish, heading) = self.table.lanes_mut3::<Body, Wish, Heading>();
-        let HeadingLanesMut { turn } = heading;
+        let (_, (body, wish, heading)) = self.table.split_mut::<(Body, Wish, Heading)>();
         for (row, m) in self.moved.iter().enumerate() {
             body.frame[row] = m.frame;
             body.x[row] = m.x;
@@ -335,7 +332,7 @@ impl World {
             body.z[row] = m.z;
             wish.east[row] = m.east;
             wish.north[row] = m.north;
-            turn[row] = m.heading;
+            heading.turn[row] = m.heading;
             self.places[row] = place_of(m.place);
         }
     }
@@ -353,11 +350,11 @@ impl World {
 }
 
 /// Registers the columns of an agent; those a loaded table brings along stay.
-pub(crate) fn register(table: &mut Table) {
-    table.register::<Body>();
-    table.register::<Wish>();
-    table.register::<Heading>();
-    table.register::<Traits>();
+pub(crate) fn register(table: &mut Table) -> Result<(), RegisterError> {
+    table.register::<Body>()?;
+    table.register::<Wish>()?;
+    table.register::<Heading>()?;
+    table.register::<Traits>()
 }
 
 fn frame_of_body(planet: Planet, id: FrameId) -> Frame {

@@ -1,0 +1,128 @@
+//! Same start, same records, same hash.
+
+use bluemarble_sim_core::{Entry, Record, ReplayError, World, replay};
+use spatial_core::EntityId;
+
+use crate::scene::{PLACES_DEG, Seeded, all_ground, at, empty_world, tile, walker};
+
+const TICKS: u64 = 1_000;
+
+/// The state hash after [`TICKS`] ticks of [`records_of`]: on every CPU, thread count and build profile.
+const GOLDEN: u64 = 0xdf9b_7908_e9c0_023e;
+
+/// What the crowd does in a tick: a seeded stream of spawns, wishes and leavings at the awkward places.
+fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
+    let mut seeded = Seeded(tick);
+    let mut records = Vec::new();
+    if tick == 0 {
+        records = all_ground(world);
+        for n in 1..=480u64 {
+            let (lat, lon) = PLACES_DEG[n as usize % PLACES_DEG.len()];
+            let mut position = at(lat, lon);
+            position.x += (seeded.below(1_600_000) as i32) - 800_000; // within 12 m: a crowd that pushes
+            position.y += (seeded.below(1_600_000) as i32) - 800_000;
+            let mut agent = walker(position);
+            if n % 7 == 0 {
+                agent.speed_max = u16::MAX; // these race from frame to frame
+            }
+            let entity = EntityId(n);
+            records.push(Record::Spawn { entity, agent });
+        }
+    }
+    for _ in 0..40 {
+        let (east, north) = (seeded.next() as i16, seeded.next() as i16); // ±128 m/s, over the limit of most
+        records.push(Record::Input {
+            entity: EntityId(1 + seeded.below(500)), // some of them are not there
+            seq: tick as u32,
+            east,
+            north,
+            heading: seeded.next() as u16,
+        });
+    }
+    if tick % 50 == 49 {
+        records.push(Record::Despawn {
+            entity: EntityId(1 + seeded.below(480)),
+        });
+    }
+    records
+}
+
+/// Runs the crowd on a number of threads; gives the hash at the end and the journal.
+fn run(threads: usize, ticks: u64) -> (World, Vec<Entry>) {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build().expect("a thread pool").install(|| {
+        let mut world = empty_world();
+        let mut journal = Vec::new();
+        let (mut contacts, mut crossings) = (0, 0);
+        for tick in 0..ticks {
+            let records = records_of(tick, &mut world);
+            let report = world.step(tick, &records).expect("a step");
+            assert_eq!(report.held, 0);
+            contacts += report.contacts;
+            crossings += report.crossings;
+            journal.push(Entry::Records { tick, records });
+            if tick % 100 == 0 {
+                let (tick, hash) = (world.tick(), world.hash());
+                journal.push(Entry::StateHash { tick, hash });
+            }
+        }
+        assert!(
+            contacts > 1_000 && (ticks < TICKS || crossings > 10),
+            "{contacts} {crossings}"
+        );
+        (world, journal)
+    })
+}
+
+#[test]
+fn hash_after_1000_ticks_is_golden_for_1_and_2_threads() {
+    for threads in [1, 2] {
+        let hash = run(threads, TICKS).0.hash();
+        assert_eq!(hash, GOLDEN, "{threads} threads give {hash:#018x}");
+    }
+}
+
+#[test]
+fn a_replayed_journal_ends_in_the_same_state() {
+    let (recorded, journal) = run(2, TICKS);
+    let mut world = empty_world();
+    for entry in &journal {
+        let mut bytes = Vec::new();
+        entry.encode(&mut bytes);
+        let entry = Entry::decode(&bytes).expect("what was encoded");
+        replay(&mut world, &entry, &mut |cell, _| Some(tile(cell))).expect("a replay");
+    }
+    assert_eq!((world.tick(), world.hash()), (TICKS, recorded.hash()));
+    assert_eq!(world.hash(), GOLDEN);
+}
+
+#[test]
+fn a_restored_world_goes_on_as_the_other() {
+    let (mut left, _) = run(1, 300);
+    let saved = left.save();
+    let mut right = World::load(&saved, &mut |cell, _| Some(tile(cell))).expect("what was saved");
+    assert_eq!(right.save(), saved);
+    for tick in 300..400 {
+        let records = records_of(tick, &mut left);
+        assert_eq!(left.step(tick, &records), right.step(tick, &records));
+        assert_eq!(left.hash(), right.hash(), "after tick {tick}");
+    }
+}
+
+#[test]
+fn a_changed_record_is_found_by_the_next_hash() {
+    let (_, mut journal) = run(1, 150);
+    let Some(Entry::Records { records, .. }) = journal.get_mut(42) else {
+        panic!("entry 42 holds records");
+    };
+    records.retain(|r| !matches!(r, Record::Input { .. }));
+    let mut world = empty_world();
+    let mut outcomes = journal
+        .iter()
+        .map(|entry| replay(&mut world, entry, &mut |cell, _| Some(tile(cell))));
+    let found = outcomes.find_map(Result::err);
+    assert!(
+        matches!(found, Some(ReplayError::Diverged { tick: 101, .. })),
+        "{found:?}"
+    );
+}

@@ -1,0 +1,7 @@
+//! The simulation as its users see it.
+
+mod checkpoint;
+mod determinism;
+mod movement;
+mod records;
+mod scene;

@@ -1,0 +1,135 @@
+//! A small planet with ground, and agents at its awkward places.
+
+use std::sync::Arc;
+
+use bluemarble_sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
+use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet, Position};
+
+pub(crate) const TICK_RATE_HZ: u16 = 30;
+
+/// Poles, antimeridian, cube edge, cube corner (lat = atan(1/√2)), and ordinary places.
+pub(crate) const PLACES_DEG: [(f64, f64); 8] = [
+    (90.0, 0.0),
+    (-90.0, 0.0),
+    (-17.3, 180.0),
+    (0.0, 45.0),
+    (35.264_389_682_754_654, -45.0),
+    (35.264_389_682_754_654, 135.0),
+    (46.95, 7.44),
+    (-33.9, 18.4),
+];
+
+pub(crate) fn lattice() -> LatticeSpec {
+    LatticeSpec::new(2, 32, 0.0, 1.0).expect("a legal lattice")
+}
+
+/// Rolling hills of ±1.5 km, a pure function of the direction.
+pub(crate) fn tile(cell: CellId) -> Arc<HeightTile> {
+    let spec = lattice();
+    let n = u32::from(spec.intervals());
+    let (face, i, j) = cell.to_face_ij();
+    let leaves_per_sample = (1u32 << 30) / spec.face_intervals();
+    let mut samples = Vec::new();
+    for row in 0..=n {
+        for column in 0..=n {
+            let p = spec.direction(
+                face,
+                i / leaves_per_sample + column,
+                j / leaves_per_sample + row,
+            );
+            samples.push(
+                (1_500.0 * (3.0 * p.x * p.y + 2.0 * p.z * p.x - p.y * p.z * p.z) / 3.0) as i16,
+            );
+        }
+    }
+    Arc::new(HeightTile::new(cell, spec.intervals(), samples).expect("samples of a whole tile"))
+}
+
+/// The tiles of the collision level.
+pub(crate) fn tiles() -> impl Iterator<Item = Arc<HeightTile>> {
+    (0..6u8).flat_map(|face| {
+        let root = CellId::from_face_ij(face, 0, 0, 0);
+        root.children().expect("a face has children").map(tile)
+    })
+}
+
+pub(crate) fn empty_world() -> World {
+    World::new(WorldStart {
+        world_id: 7,
+        planet: Planet::EARTH,
+        tick_rate_hz: TICK_RATE_HZ,
+        lattice: lattice(),
+    })
+    .expect("a legal start")
+}
+
+/// Stages every tile and gives the records that make them resident.
+pub(crate) fn all_ground(world: &mut World) -> Vec<Record> {
+    tiles()
+        .map(|tile| {
+            let record = Record::Resident {
+                tile: tile.cell(),
+                checksum: tile.checksum(),
+            };
+            world.stage(tile);
+            record
+        })
+        .collect()
+}
+
+pub(crate) fn at(lat_deg: f64, lon_deg: f64) -> Position {
+    let earth = Planet::EARTH;
+    let place = earth.ecef(Geodetic::from_degrees(lat_deg, lon_deg, 0.0).expect("a legal place"));
+    earth.position(place).expect("within the shell")
+}
+
+/// Walks at most 4 m/s and claims 0.4 m.
+pub(crate) fn walker(position: Position) -> Agent {
+    Agent {
+        position,
+        heading: 0,
+        speed_max: (4.0 * FINE_PER_M) as u16,
+        radius: (0.4 * FINE_PER_M) as u16,
+        role: 0,
+    }
+}
+
+/// One agent on resident ground, ticked once so that it stands on it.
+pub(crate) fn lone_walker(position: Position) -> (World, EntityId) {
+    let mut world = empty_world();
+    let mut records = all_ground(&mut world);
+    let entity = EntityId(1);
+    records.push(Record::Spawn {
+        entity,
+        agent: walker(position),
+    });
+    world.step(0, &records).expect("the first step");
+    (world, entity)
+}
+
+pub(crate) fn wish(entity: EntityId, east_mps: f64, north_mps: f64) -> Record {
+    Record::Input {
+        entity,
+        seq: 0,
+        east: (east_mps * FINE_PER_M) as i16,
+        north: (north_mps * FINE_PER_M) as i16,
+        heading: 0,
+    }
+}
+
+/// A seeded generator (splitmix64).
+pub(crate) struct Seeded(pub(crate) u64);
+
+impl Seeded {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.next() % n
+    }
+}
