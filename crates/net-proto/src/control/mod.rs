@@ -1,0 +1,10 @@
+//! Control messages: what travels on the one reliable stream that a client opens.
+
+mod frame;
+mod message;
+
+pub use frame::FrameReader;
+pub use message::{
+    ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
+    TimeDilation, Welcome,
+};

@@ -1,0 +1,37 @@
+//! The protocol's numbers. docs/wire.md repeats them; a test compares.
+
+/// The version of everything on the wire. A server refuses any other.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// The protocol's name in the TLS handshake.
+pub const ALPN: &[u8] = b"bluemarble/1";
+
+/// A datagram is never longer: what a 1,200-byte QUIC packet, the smallest path there is, has room for.
+pub const DATAGRAM_BYTES_MAX: usize = 1_162;
+
+/// A baseline epoch begins every so many ticks.
+pub const EPOCH_TICKS: u64 = 8;
+
+/// So many epochs can serve as baselines: the newest and those before it.
+pub const EPOCHS_ALIVE: usize = 4;
+
+/// A client holds, and a server sends one client, at most this many entities.
+pub const ENTITIES_MAX: usize = 8_192;
+
+/// Inputs in one datagram.
+pub const INPUTS_MAX: usize = 16;
+
+/// Unacknowledged inputs that a client repeats at least.
+pub const INPUTS_REPEATED: usize = 4;
+
+/// Entities in a digest.
+pub const DIGEST_ENTITIES_MAX: usize = 16;
+
+/// Bytes of a text in a control message.
+pub const TEXT_BYTES_MAX: usize = 200;
+
+/// A control frame from a client, without its length: a hello, the longest, is shorter.
+pub const CLIENT_FRAME_BYTES_MAX: usize = 1_024;
+
+/// A control frame from a server, without its length.
+pub const SERVER_FRAME_BYTES_MAX: usize = 65_535;

@@ -1,0 +1,99 @@
+//! The receiver's epochs: sets being assembled from their parts, and complete ones.
+
+use spatial_core::EntityId;
+
+use super::snapshot::Header;
+use super::state::EntityState;
+use crate::error::WireError;
+use crate::ids::Epoch;
+use crate::limits::{ENTITIES_MAX, EPOCHS_ALIVE};
+
+/// A ring of the newest epochs. Holds at most [`ENTITIES_MAX`] states in each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EpochSets([EpochSet; EPOCHS_ALIVE]);
+
+#[derive(Clone, Debug, Default)]
+struct EpochSet {
+    epoch: Option<Epoch>,
+    parts: u8,
+    received: [u64; 4], // a bit for each part
+    is_complete: bool,
+    states: Vec<EntityState>, // ascending by id once complete
+}
+
+impl EpochSets {
+    /// The complete set of an epoch, ascending by id.
+    pub(super) fn complete(&self, epoch: Epoch) -> Option<&[EntityState]> {
+        let set = &self.0[epoch.slot(EPOCHS_ALIVE)];
+        (set.epoch == Some(epoch) && set.is_complete).then_some(&set.states)
+    }
+
+    /// The baseline of an entity.
+    pub(super) fn baseline(set: &[EntityState], id: EntityId) -> Result<&EntityState, WireError> {
+        let row = set.binary_search_by_key(&id, EntityState::id);
+        row.map(|row| &set[row])
+            .map_err(|_| WireError::NoBaseline(id.0))
+    }
+
+    /// Adds a part, of which every update could be applied. Returns whether it completed the epoch.
+    ///
+    /// Parts of epochs that are complete, or older than the ring holds, and parts that were here before change
+    /// nothing.
+    pub(super) fn add(
+        &mut self,
+        epoch: Epoch,
+        header: &Header,
+        states: &[EntityState],
+    ) -> Result<bool, WireError> {
+        let set = &mut self.0[epoch.slot(EPOCHS_ALIVE)];
+        if set.epoch < Some(epoch) {
+            set.restart(epoch, header.parts);
+        }
+        if set.epoch != Some(epoch) || set.is_complete {
+            return Ok(false);
+        }
+        if set.parts != header.parts {
+            return Err(WireError::Field("parts"));
+        }
+        if !set.mark(header.part) {
+            return Ok(false);
+        }
+        if set.states.len() + states.len() > ENTITIES_MAX {
+            return Err(WireError::TooManyEntities);
+        }
+        set.states.extend_from_slice(states);
+        set.complete_if_whole()
+    }
+}
+
+impl EpochSet {
+    fn restart(&mut self, epoch: Epoch, parts: u8) {
+        self.epoch = Some(epoch);
+        self.parts = parts;
+        self.received = [0; 4];
+        self.is_complete = false;
+        self.states.clear();
+    }
+
+    /// Notes a part; false if it was here before.
+    fn mark(&mut self, part: u8) -> bool {
+        let bit = 1 << (part % 64);
+        let word = &mut self.received[usize::from(part / 64)];
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn complete_if_whole(&mut self) -> Result<bool, WireError> {
+        let received: u32 = self.received.iter().map(|word| word.count_ones()).sum();
+        if received < u32::from(self.parts) {
+            return Ok(false);
+        }
+        self.states.sort_unstable_by_key(EntityState::id);
+        if !self.states.is_sorted_by(|a, b| a.id() < b.id()) {
+            return Err(WireError::Field("entity id"));
+        }
+        self.is_complete = true;
+        Ok(true)
+    }
+}

@@ -1,0 +1,26 @@
+//! Replication: a world's states to clients as deltas against epochs that all of them share.
+//!
+//! ```text
+//! world side, one for all clients             one a client             client side
+//!
+//! states ─▶ Baselines ─▶ UpdateCache ─▶ Replicator ═ datagrams ═▶ Replica ─▶ tracked entities
+//!           4 epochs     update bits,   who was in    (may be lost,  4 epoch sets
+//!                        made once      which epoch    doubled, late)     │
+//!                                           ▲                             │
+//!                                           └──── acknowledged epoch ─────┘
+//! ```
+
+mod baselines;
+mod cache;
+mod epoch_sets;
+mod replica;
+mod replicator;
+mod snapshot;
+mod state;
+
+pub use baselines::Baselines;
+pub use cache::UpdateCache;
+pub use replica::{DigestVerdict, Replica, ReplicaStats, SnapshotInfo, Tracked};
+pub use replicator::{PackStats, Replicator, SnapshotRequest};
+pub use snapshot::Datagrams;
+pub use state::EntityState;

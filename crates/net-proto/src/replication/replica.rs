@@ -1,0 +1,288 @@
+//! What a client knows of the world.
+
+use spatial_core::EntityId;
+
+use super::epoch_sets::EpochSets;
+use super::snapshot::{Header, IdGap};
+use super::state::{EntityState, Update};
+use crate::bits::BitReader;
+use crate::control::Digest;
+use crate::error::WireError;
+use crate::ids::Epoch;
+use crate::limits::ENTITIES_MAX;
+
+/// The entities in a client's view, from snapshots that may be lost, doubled or late.
+///
+/// Memory is bounded: at most [`ENTITIES_MAX`] entities, and as many in each of four epochs, 1.7 MB in all.
+#[derive(Clone, Debug, Default)]
+pub struct Replica {
+    tracked: Vec<Tracked>, // strictly ascending by id
+    epochs: EpochSets,
+    newest_complete: Option<Epoch>,
+    newest: Option<SnapshotInfo>,
+    stats: ReplicaStats,
+    scratch: Vec<EntityState>,
+}
+
+/// An entity in view: its newest state, and the one before that, to draw it between the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tracked {
+    /// The newest state.
+    pub state: EntityState,
+    /// The tick of `state`.
+    pub tick: u64,
+    /// The state before it; equal to it when there was none.
+    pub previous: EntityState,
+    /// The tick of `previous`, at most `tick`.
+    pub previous_tick: u64,
+}
+
+/// What a snapshot said.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SnapshotInfo {
+    /// Its tick.
+    pub tick: u64,
+    /// The number of the last input that the server had applied; 0 before the first.
+    pub last_input_seq: u32,
+    /// The newest durable tick, if less than 65,535 ticks old.
+    pub durable_tick: u64,
+    /// Updates in the datagram.
+    pub updates: usize,
+    /// Of them, those that could not be applied because the epoch they refer to is not complete here.
+    pub dropped: usize,
+    /// The epoch that this datagram completed.
+    pub completed: Option<Epoch>,
+    /// Whether no datagram of a later tick had come before.
+    pub is_newest: bool,
+}
+
+/// Counters of a replica since its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReplicaStats {
+    /// Snapshot datagrams.
+    pub datagrams: u64,
+    /// Of them, those that came after one of a later tick.
+    pub late: u64,
+    /// Updates.
+    pub updates: u64,
+    /// Updates that could not be applied because the epoch they refer to is not complete here.
+    pub dropped: u64,
+    /// Epochs completed.
+    pub completed: u64,
+}
+
+/// Whether a digest agrees with what the client had at its epoch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DigestVerdict {
+    /// Every entity is as the server says.
+    Match,
+    /// So many entities are absent, or in another state.
+    Mismatch(usize),
+    /// The epoch is not complete here, or not kept any more.
+    Unknown,
+}
+
+impl Replica {
+    /// A view of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a datagram.
+    ///
+    /// Updates that are older than what is known are ignored; updates against an epoch that is not here are
+    /// counted and dropped; neither is an error. Costs about 50 ns an update.
+    ///
+    /// # Errors
+    /// [`WireError`] when the bytes are not a legal snapshot; the view is then as it was.
+    pub fn handle_snapshot(&mut self, bytes: &[u8]) -> Result<SnapshotInfo, WireError> {
+        let mut states = core::mem::take(&mut self.scratch);
+        let info = self.take(bytes, &mut states);
+        self.scratch = states;
+        info
+    }
+
+    /// The epoch to acknowledge: the newest of which every part has come.
+    pub fn newest_complete(&self) -> Option<Epoch> {
+        self.newest_complete
+    }
+
+    /// All entities in view, ascending by id.
+    pub fn tracked(&self) -> &[Tracked] {
+        &self.tracked
+    }
+
+    /// An entity in view. Costs a binary search.
+    pub fn get(&self, id: EntityId) -> Option<&Tracked> {
+        self.find(id).ok().map(|row| &self.tracked[row])
+    }
+
+    /// The complete set of an epoch, ascending by id, while it is kept.
+    pub fn epoch_set(&self, epoch: Epoch) -> Option<&[EntityState]> {
+        self.epochs.complete(epoch)
+    }
+
+    /// What the newest snapshot said.
+    pub fn newest(&self) -> Option<&SnapshotInfo> {
+        self.newest.as_ref()
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> ReplicaStats {
+        self.stats
+    }
+
+    /// Compares a digest with the set of its epoch.
+    pub fn verify_digest(&self, digest: &Digest) -> DigestVerdict {
+        let Some(set) = self.epochs.complete(digest.epoch) else {
+            return DigestVerdict::Unknown;
+        };
+        let is_wrong = |entity: &&EntityState| EpochSets::baseline(set, entity.id()) != Ok(*entity);
+        match digest.entities.iter().filter(is_wrong).count() {
+            0 => DigestVerdict::Match,
+            wrong => DigestVerdict::Mismatch(wrong),
+        }
+    }
+
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        states: &mut Vec<EntityState>,
+    ) -> Result<SnapshotInfo, WireError> {
+        let (header, reader) = Header::decode(bytes)?;
+        let dropped = self.decode_updates(&header, reader, states)?;
+        self.check_room(header.tick, states)?;
+        let completed = match Epoch::starting_at(header.tick) {
+            Some(epoch) if dropped == 0 => {
+                self.epochs.add(epoch, &header, states)?.then_some(epoch)
+            }
+            _ => None,
+        };
+        for state in states.iter() {
+            self.update(header.tick, state);
+        }
+        if let Some(epoch) = completed {
+            self.complete(epoch);
+        }
+        let newest_tick = self.newest.map_or(0, |newest| newest.tick);
+        let info = SnapshotInfo {
+            tick: header.tick,
+            last_input_seq: header.last_input_seq,
+            durable_tick: header.tick.saturating_sub(u64::from(header.durable_lag)),
+            updates: usize::from(header.updates),
+            dropped,
+            completed,
+            is_newest: header.tick >= newest_tick,
+        };
+        self.count(&info);
+        Ok(info)
+    }
+
+    /// Reads all updates and applies them to their baselines; returns how many had none. Changes nothing.
+    fn decode_updates(
+        &self,
+        header: &Header,
+        mut reader: BitReader<'_>,
+        states: &mut Vec<EntityState>,
+    ) -> Result<usize, WireError> {
+        states.clear();
+        let set = header.baseline.map(|epoch| self.epochs.complete(epoch));
+        let (mut id, mut dropped) = (0, 0);
+        for _ in 0..header.updates {
+            let entity = IdGap::read(&mut reader, id)?;
+            id = entity.0;
+            match (Update::decode(&mut reader, entity)?, set) {
+                (Update::Absolute(state), _) => states.push(state),
+                (_, None) => return Err(WireError::Field("baseline")),
+                (_, Some(None)) => dropped += 1,
+                (update, Some(Some(set))) => {
+                    states.push(update.apply(EpochSets::baseline(set, entity)?)?);
+                }
+            }
+        }
+        reader.finish()?;
+        Ok(dropped)
+    }
+
+    fn check_room(&self, tick: u64, states: &[EntityState]) -> Result<(), WireError> {
+        let is_new = |state: &&EntityState| self.find(state.id()).is_err();
+        let room = ENTITIES_MAX - self.tracked.len();
+        // Counting is only needed near the bound, which honest servers stay far below.
+        let fits = states.len() <= room
+            || !self.may_enter(tick)
+            || states.iter().filter(is_new).count() <= room;
+        if fits {
+            Ok(())
+        } else {
+            Err(WireError::TooManyEntities)
+        }
+    }
+
+    fn update(&mut self, tick: u64, state: &EntityState) {
+        match self.find(state.id()) {
+            Ok(row) => self.tracked[row].update(tick, state),
+            Err(row) if self.may_enter(tick) => self.tracked.insert(row, Tracked::new(tick, state)),
+            Err(_) => {}
+        }
+    }
+
+    /// Whether an unknown entity in a snapshot of a tick is one that came into view: before the newest complete set
+    /// it may as well be one that has left.
+    fn may_enter(&self, tick: u64) -> bool {
+        self.newest_complete
+            .is_none_or(|newest| tick > newest.tick())
+    }
+
+    /// An epoch has become complete: what is not in it has left, unless it came after.
+    fn complete(&mut self, epoch: Epoch) {
+        if self.newest_complete > Some(epoch) {
+            return;
+        }
+        self.newest_complete = Some(epoch);
+        let set = self.epochs.complete(epoch).unwrap_or_default();
+        let mut rest = set.iter().peekable();
+        self.tracked.retain(|tracked| {
+            let id = tracked.state.id();
+            while rest.next_if(|state| state.id() < id).is_some() {}
+            tracked.tick > epoch.tick() || rest.peek().is_some_and(|state| state.id() == id)
+        });
+    }
+
+    fn count(&mut self, info: &SnapshotInfo) {
+        self.stats.datagrams += 1;
+        self.stats.late += u64::from(!info.is_newest);
+        self.stats.updates += info.updates as u64;
+        self.stats.dropped += info.dropped as u64;
+        self.stats.completed += u64::from(info.completed.is_some());
+        if info.is_newest {
+            self.newest = Some(*info);
+        }
+    }
+
+    fn find(&self, id: EntityId) -> Result<usize, usize> {
+        self.tracked
+            .binary_search_by_key(&id, |tracked| tracked.state.id())
+    }
+}
+
+impl Tracked {
+    fn new(tick: u64, state: &EntityState) -> Self {
+        Self {
+            state: *state,
+            tick,
+            previous: *state,
+            previous_tick: tick,
+        }
+    }
+
+    fn update(&mut self, tick: u64, state: &EntityState) {
+        if tick > self.tick {
+            *self = Self {
+                state: *state,
+                tick,
+                previous: self.state,
+                previous_tick: self.tick,
+            };
+        }
+    }
+}
