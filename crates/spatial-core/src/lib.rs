@@ -19,6 +19,7 @@ mod cell;
 mod columns;
 mod frame;
 mod ids;
+mod index;
 mod planet;
 mod store;
 mod terrain;
@@ -35,11 +36,14 @@ pub use derive::Component;
 pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
 pub use glam::DVec3;
 pub use ids::EntityId;
+pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{CoordError, Ecef, Geodetic, Planet};
 #[cfg(feature = "rocksdb")]
-pub use store::{CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options};
 pub use store::{
-    Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter, Place,
-    StoreError, StoredTile, Terrain, TileStore,
+    CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
+};
+pub use store::{
+    Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter,
+    Place, StoreError, StoredTile, Terrain, TileStore,
 };
 pub use terrain::{HeightTile, InvalidLattice, LatticeSpec, TileError, face_st};

@@ -30,7 +30,6 @@ pub(crate) struct Motion {
 #[derive(Clone, Copy, Component)]
 #[component(name = "body", kind = vector, version = 3)]
 struct Impostor {
-    #[expect(dead_code, reason = "only its declaration is looked at")]
     x: i32,
 }
 
@@ -38,7 +37,6 @@ struct Impostor {
 #[derive(Clone, Copy, Component)]
 #[component(name = "body", kind = point, version = 4)]
 struct LaterBody {
-    #[expect(dead_code, reason = "only its declaration is looked at")]
     x: i32,
 }
 

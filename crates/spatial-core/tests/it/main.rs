@@ -1,4 +1,9 @@
 //! Tests of the public face of spatial-core.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod allocations;
+mod cells;
 mod columns;
+mod index;
 mod terrain;
+mod world;

@@ -1,0 +1,8 @@
+//! The moving index: who is where, rebuilt every tick.
+
+mod cap;
+mod interest;
+mod moving;
+
+pub use interest::{Watch, WatchEvents};
+pub use moving::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex};
