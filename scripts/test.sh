@@ -52,11 +52,12 @@ test_bare_cores() {
     cargo check --locked -p bluemarble
 }
 
-# The facade and the C library have one name, and cargo documents one of a name at a time.
+# The facade, the C library and the program have one name, and cargo documents one of a name at a time.
 check_documentation() {
     local twin
     for twin in bluemarble bluemarble-ffi; do
-        RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --no-deps --exclude "$twin"
+        RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --all-features --lib --no-deps \
+            --exclude "$twin"
     done
 }
 
