@@ -8,12 +8,12 @@ use bluemarble::space::{EntityId, Geodetic, MovingIndex, PackStore, Planet, Tile
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let earth = Planet::EARTH;
     let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/earth-1024.pack");
-    let store = PackStore::open(pack.as_ref())?;
-    let lattice = store.manifest().lattice()?;
+    let store = PackStore::open(pack)?;
+    let lattice = *store.manifest().lattice();
 
     // A world starts empty; everything that happens to it is a record.
     let (world_id, tick_rate_hz) = (1, 30);
-    let mut world = World::new(WorldStart { world_id, planet: earth, tick_rate_hz, lattice: lattice.clone() })?;
+    let mut world = World::new(WorldStart { world_id, planet: earth, tick_rate_hz, lattice })?;
     let zermatt = earth.ecef(Geodetic::from_degrees(46.02, 7.75, 0.0)?);
     let tile = store.load(lattice.tile_at(zermatt.to_vec()))?;
     let mut records = vec![Record::Resident { tile: tile.cell(), checksum: tile.checksum() }];

@@ -14,3 +14,7 @@ pub use net_proto as wire;
 pub use server;
 pub use sim_core as sim;
 pub use spatial_core as space;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

