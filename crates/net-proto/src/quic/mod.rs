@@ -1,1 +1,19 @@
-//! QUIC.
+//! The protocol over QUIC: endpoints with limits of our own, identities, and the control stream.
+//!
+//! One control stream, opened by the client, carries framed messages both ways; inputs and snapshots are datagrams.
+//! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
+
+mod admission;
+mod control;
+mod endpoint;
+mod identity;
+mod pin;
+
+pub use admission::{Admission, admit};
+pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
+pub use endpoint::{
+    ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, backlog_bytes,
+    client_endpoint, connect, server_endpoint,
+};
+pub use identity::{Identity, IdentityError};
+pub use quinn;

@@ -158,7 +158,7 @@ fn baseline(tick: u64, back: u8) -> Result<Option<Epoch>, WireError> {
 /// The bits of an id, written as its distance from the id before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdGap {
-    class: u64,
+    class: usize, // index of GAP_BITS
     gap: u64,
 }
 
@@ -171,18 +171,18 @@ impl IdGap {
             .iter()
             .position(|&bits| bits == 64 || gap >> bits == 0);
         Self {
-            class: class.unwrap_or(GAP_BITS.len() - 1) as u64,
+            class: class.unwrap_or(GAP_BITS.len() - 1),
             gap,
         }
     }
 
     pub(super) fn bit_count(self) -> u32 {
-        2 + GAP_BITS[self.class as usize & 3]
+        2 + GAP_BITS[self.class]
     }
 
     pub(super) fn write(self, writer: &mut BitWriter<'_>) {
-        writer.write(self.class, 2);
-        writer.write(self.gap, GAP_BITS[self.class as usize & 3]);
+        writer.write(self.class as u64, 2);
+        writer.write(self.gap, GAP_BITS[self.class]);
     }
 
     /// Reads the id that follows `before`.

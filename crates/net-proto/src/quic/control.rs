@@ -1,0 +1,148 @@
+//! The control stream: frames in order, both ways.
+
+use std::time::Duration;
+
+use quinn::{Connection, RecvStream, SendStream};
+use tokio::time::timeout;
+
+use crate::control::{ClientMessage, FrameReader, Hello};
+use crate::error::WireError;
+use crate::limits::CLIENT_FRAME_BYTES_MAX;
+
+/// Reads frames.
+#[derive(Debug)]
+pub struct ControlReader {
+    stream: RecvStream,
+    frames: FrameReader,
+    chunk: Vec<u8>, // received, from `taken` on not yet cut into frames
+    taken: usize,
+}
+
+impl ControlReader {
+    /// A reader of frames of at most `bytes_max` bytes.
+    pub fn new(stream: RecvStream, bytes_max: usize) -> Self {
+        Self {
+            stream,
+            frames: FrameReader::new(bytes_max),
+            chunk: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// Waits for the next frame; `None` when the peer has finished the stream. Nothing is lost when the future is
+    /// dropped before it is ready.
+    ///
+    /// # Errors
+    /// [`StreamError`]: the stream cannot be read on.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
+        loop {
+            let mut rest = &self.chunk[self.taken..];
+            let frame = self.frames.next(&mut rest)?.map(<[u8]>::to_vec);
+            self.taken = self.chunk.len() - rest.len();
+            if frame.is_some() {
+                return Ok(frame);
+            }
+            match self.stream.read_chunk(CHUNK_BYTES, true).await {
+                Ok(Some(chunk)) => {
+                    self.chunk.clear();
+                    self.chunk.extend_from_slice(&chunk.bytes);
+                    self.taken = 0;
+                }
+                Ok(None) if self.frames.is_between_frames() => return Ok(None),
+                Ok(None) => return Err(StreamError::Wire(WireError::Short)),
+                Err(error) => return Err(StreamError::Closed(error.to_string())),
+            }
+        }
+    }
+}
+
+/// Writes frames.
+#[derive(Debug)]
+pub struct ControlWriter(SendStream);
+
+impl ControlWriter {
+    /// A writer on a stream.
+    pub fn new(stream: SendStream) -> Self {
+        Self(stream)
+    }
+
+    /// Sends frames, as [`crate::ServerMessage::encode`] and [`crate::ClientMessage::encode`] append them. Give the
+    /// stream up on an error or when the future is dropped: a frame may have been cut.
+    ///
+    /// # Errors
+    /// [`StreamError::Timeout`] when the peer does not take them in time, [`StreamError::Closed`] when it is gone.
+    pub async fn send(&mut self, frames: &[u8], deadline: Duration) -> Result<(), StreamError> {
+        match timeout(deadline, self.0.write_all(frames)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(StreamError::Closed(error.to_string())),
+            Err(_) => Err(StreamError::Timeout),
+        }
+    }
+
+    /// Ends the stream and waits, but not for long, until the peer has everything: what was said last, a refusal,
+    /// would otherwise be lost when the connection is closed.
+    pub async fn finish(mut self, deadline: Duration) {
+        if self.0.finish().is_ok() {
+            // Whether it arrived or not, nothing is left to do.
+            let _ = timeout(deadline, self.0.stopped()).await;
+        }
+    }
+}
+
+/// Waits for a new client's stream and its hello.
+///
+/// # Errors
+/// [`HelloError`]; all but [`HelloError::Closed`] hold the stream on which to answer with a refusal.
+pub async fn accept_hello(
+    connection: &Connection,
+    deadline: Duration,
+) -> Result<(Hello, ControlReader, ControlWriter), HelloError> {
+    match timeout(deadline, connection.accept_bi()).await {
+        Ok(Ok((send, recv))) => {
+            let mut reader = ControlReader::new(recv, CLIENT_FRAME_BYTES_MAX);
+            let writer = ControlWriter::new(send);
+            match timeout(deadline, reader.next()).await {
+                Ok(Ok(Some(frame))) => match ClientMessage::decode(&frame) {
+                    Ok(ClientMessage::Hello(hello)) => Ok((hello, reader, writer)),
+                    Err(error) => Err(HelloError::Wire(error, writer)),
+                },
+                Ok(Ok(None)) => Err(HelloError::Wire(WireError::Short, writer)),
+                Ok(Err(StreamError::Wire(error))) => Err(HelloError::Wire(error, writer)),
+                Ok(Err(error)) => Err(HelloError::Closed(error.to_string())),
+                Err(_) => Err(HelloError::Slow(Some(writer))),
+            }
+        }
+        Ok(Err(error)) => Err(HelloError::Closed(error.to_string())),
+        Err(_) => Err(HelloError::Slow(None)),
+    }
+}
+
+/// Why there was no hello.
+#[derive(Debug, thiserror::Error)]
+pub enum HelloError {
+    /// Something else arrived.
+    #[error("{0}")]
+    Wire(WireError, ControlWriter),
+    /// Nothing complete arrived in time.
+    #[error("no hello in time")]
+    Slow(Option<ControlWriter>),
+    /// The client is gone.
+    #[error("connection closed: {0}")]
+    Closed(String),
+}
+
+/// Why a control stream ended.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StreamError {
+    /// The peer broke the protocol.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The stream or its connection is closed.
+    #[error("closed: {0}")]
+    Closed(String),
+    /// The peer did not take a message in time.
+    #[error("peer did not take a message in time")]
+    Timeout,
+}
+
+const CHUNK_BYTES: usize = 16 << 10;

@@ -1,0 +1,213 @@
+//! Endpoints, and the limits that they put on a peer.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::congestion::CubicConfig;
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{
+    AckFrequencyConfig, ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig,
+    TokioRuntime, TransportConfig, VarInt,
+};
+use rustls::crypto::{CryptoProvider, ring};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::identity::{Identity, SERVER_NAME};
+use super::pin::PinnedCert;
+use crate::limits::ALPN;
+
+/// A handshake that takes longer is given up, by either side.
+pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(3);
+/// A client that has not said hello so long after the handshake is sent away.
+pub const HELLO_DEADLINE: Duration = Duration::from_secs(2);
+/// A peer that does not take a control message within this time is given up.
+pub const STREAM_DEADLINE: Duration = Duration::from_secs(5);
+
+/// An endpoint that accepts clients at an address.
+///
+/// Must be called within a tokio runtime, which then drives it.
+///
+/// # Errors
+/// An error that names the address when it cannot be bound (in use, not ours, not allowed), or says that the
+/// identity's key does not fit its certificate.
+pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert()], identity.key())
+        .map_err(io::Error::other)?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.max_early_data_size = 0; // a replayed command is a duplicated command
+    let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
+    let mut config = ServerConfig::with_crypto(Arc::new(tls));
+    config
+        .max_incoming(HANDSHAKES_MAX)
+        .incoming_buffer_size(64 << 10)
+        .incoming_buffer_size_total(8 << 20)
+        .transport_config(Arc::new(transport(SERVER_SEND_BYTES)));
+    endpoint(addr, Some(config))
+}
+
+/// An endpoint that can reach peers of the same address family as `peer`, from any port. Many connections can, and
+/// should, share it.
+///
+/// Must be called within a tokio runtime, which then drives it.
+///
+/// # Errors
+/// When the system has no socket to give.
+pub fn client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
+    let addr = if peer.is_ipv6() {
+        SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))
+    } else {
+        SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
+    };
+    endpoint(addr, None)
+}
+
+/// Connects to the server whose certificate has the fingerprint `cert_sha256`.
+///
+/// # Errors
+/// [`ConnectError`]; after [`HANDSHAKE_DEADLINE`] without an answer, [`ConnectError::Timeout`].
+pub async fn connect(
+    endpoint: &Endpoint,
+    addr: SocketAddr,
+    cert_sha256: [u8; 32],
+) -> Result<Connection, ConnectError> {
+    let connecting = endpoint
+        .connect_with(client_config(cert_sha256)?, addr, SERVER_NAME)
+        .map_err(|error| ConnectError::Setup(error.to_string()))?;
+    match tokio::time::timeout(HANDSHAKE_DEADLINE, connecting).await {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(ConnectError::Timeout),
+    }
+}
+
+/// Bytes of datagrams that wait to be sent on a connection. Between epochs, send no snapshot while some thousands
+/// wait: it would be stale when it leaves.
+pub fn backlog_bytes(connection: &Connection) -> usize {
+    SERVER_SEND_BYTES.saturating_sub(connection.datagram_send_buffer_space())
+}
+
+/// Why there is no connection.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address or the endpoint cannot be used.
+    #[error("cannot connect: {0}")]
+    Setup(String),
+    /// Nobody answered.
+    #[error("no answer within {} s: is the address right, and the server running?", HANDSHAKE_DEADLINE.as_secs())]
+    Timeout,
+    /// The server's certificate is not the one that the ticket names.
+    #[error("server's certificate is not the one that the ticket names: get a new ticket")]
+    Certificate,
+    /// The server speaks something else.
+    #[error("server does not speak {}", String::from_utf8_lossy(ALPN))]
+    Protocol,
+    /// The handshake failed.
+    #[error("handshake failed: {0}")]
+    Handshake(quinn::ConnectionError),
+}
+
+impl From<quinn::ConnectionError> for ConnectError {
+    fn from(error: quinn::ConnectionError) -> Self {
+        use quinn::ConnectionError as Quic;
+        match &error {
+            Quic::TimedOut => Self::Timeout,
+            // TLS alerts travel as 0x100 + alert: 120 is no_application_protocol; our verifier answers 49.
+            Quic::TransportError(e) if u64::from(e.code) == 0x131 => Self::Certificate,
+            Quic::ConnectionClosed(e) if u64::from(e.error_code) == 0x178 => Self::Protocol,
+            _ => Self::Handshake(error),
+        }
+    }
+}
+
+fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
+    let setup = |error: &dyn std::error::Error| ConnectError::Setup(error.to_string());
+    let provider = provider();
+    let pin = PinnedCert {
+        sha256: cert_sha256,
+        provider: provider.clone(),
+    };
+    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| setup(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(pin))
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.enable_early_data = false;
+    tls.resumption = rustls::client::Resumption::disabled();
+    let tls = QuicClientConfig::try_from(tls).map_err(|error| setup(&error))?;
+    let mut config = ClientConfig::new(Arc::new(tls));
+    config.transport_config(Arc::new(transport(CLIENT_SEND_BYTES)));
+    Ok(config)
+}
+
+/// What a peer may use of our memory, and how fast silence is noticed. A peer can pin about 0.4 MB of ours.
+fn transport(datagram_send_bytes: usize) -> TransportConfig {
+    let mut congestion = CubicConfig::default();
+    // A tick's burst must not wait for a window that has never been tried: state does not use more than it needs.
+    congestion.initial_window(64 * 1_200);
+    let mut config = TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(4))
+        .max_concurrent_uni_streams(VarInt::from_u32(8))
+        .stream_receive_window(VarInt::from_u32(64 << 10))
+        .receive_window(VarInt::from_u32(256 << 10))
+        .send_window(256 << 10)
+        .datagram_receive_buffer_size(Some(64 << 10))
+        .datagram_send_buffer_size(datagram_send_bytes)
+        .max_idle_timeout(Some(IDLE_TIMEOUT_MS.into()))
+        .keep_alive_interval(Some(Duration::from_secs(3)))
+        .initial_rtt(Duration::from_millis(100))
+        .initial_mtu(1_200)
+        .ack_frequency_config(Some(AckFrequencyConfig::default()))
+        .congestion_controller_factory(Arc::new(congestion));
+    config
+}
+
+fn endpoint(addr: SocketAddr, server: Option<ServerConfig>) -> io::Result<Endpoint> {
+    let socket = socket(addr).map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => ": another program listens there",
+            io::ErrorKind::AddrNotAvailable => ": this machine does not have the address",
+            _ => "",
+        };
+        io::Error::new(
+            error.kind(),
+            format!("cannot bind UDP {addr}: {error}{advice}"),
+        )
+    })?;
+    let mut config = EndpointConfig::default();
+    config
+        .max_udp_payload_size(1_472)
+        .map_err(io::Error::other)?;
+    Endpoint::new(config, server, socket, Arc::new(TokioRuntime))
+}
+
+/// A socket that holds the burst of a tick: the system's default buffers lose half of 500 packets.
+fn socket(addr: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
+    // The system may grant less, or refuse: then it is slower, not wrong.
+    let _ = socket.set_recv_buffer_size(SOCKET_BYTES);
+    let _ = socket.set_send_buffer_size(SOCKET_BYTES);
+    socket.bind(&addr.into())?;
+    Ok(socket.into())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// Handshakes that wait for a decision; each may pin 64 KiB, all together 8 MiB.
+const HANDSHAKES_MAX: usize = 1_024;
+/// Datagrams that may wait on a server's connection: the complete set of a crowded epoch goes out at once, 56 parts
+/// of it fit. What is older is dropped first. [`backlog_bytes`] is what keeps it from growing stale.
+const SERVER_SEND_BYTES: usize = 64 << 10;
+/// Datagrams that may wait on a client's connection: an input is repeated in the next anyway.
+const CLIENT_SEND_BYTES: usize = 2 << 10;
+const SOCKET_BYTES: usize = 8 << 20;
+const IDLE_TIMEOUT_MS: VarInt = VarInt::from_u32(10_000);
