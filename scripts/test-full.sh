@@ -11,7 +11,8 @@ properties)
     ;;
 fuzz)
     # The corpus is kept, so that a later run goes on where this one ended.
-    scripts/fuzz.sh 600
+    targets=$(grep -c '^\[\[bin\]\]' fuzz/Cargo.toml)
+    scripts/fuzz.sh $((3000 / targets))
     ;;
 *)
     refuse "PART=${1:-} is not a part of test-full: use PART=properties or PART=fuzz"
