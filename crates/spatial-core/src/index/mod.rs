@@ -1,6 +1,7 @@
 //! The moving index: who is where, rebuilt every tick.
 
 mod cap;
+mod directory;
 mod interest;
 mod moving;
 
