@@ -108,7 +108,7 @@ clang_headers_beside() { # directory
 # --- packages of the system -----------------------------------------------------------------
 
 apt_problem=
-apt_install() { # package
+apt_install() { # packages...
     local log=$cache/apt.log run=()
     if ! has apt-get; then
         apt_problem="there is no apt-get here to do it"
@@ -121,23 +121,23 @@ apt_install() { # package
         fi
         run=(sudo -n)
     fi
-    echo "installing $1 once"
+    echo "installing $* once"
     # Lists may be absent or stale: try, then refresh them once.
-    if apt_get install "$1" >"$log" 2>&1; then return 0; fi
-    if apt_get update >>"$log" 2>&1 && apt_get install "$1" >>"$log" 2>&1; then return 0; fi
+    if apt_get install "$@" >"$log" 2>&1; then return 0; fi
+    if apt_get update >>"$log" 2>&1 && apt_get install "$@" >>"$log" 2>&1; then return 0; fi
     apt_problem="apt-get could not, see $log"
     return 1
 }
 
-apt_get() { # install|update [package]
+apt_get() { # install packages... | update
     "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -y -q --no-install-recommends \
         -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o DPkg::Lock::Timeout=120 "$@" </dev/null
 }
 
-# The C client is tested under it.
+# The C client is tested under it; some systems need the symbols to start it.
 install_valgrind() {
     if has valgrind; then return 0; fi
-    apt_install valgrind || skip "valgrind could not be installed ($apt_problem); the C client runs without it"
+    apt_install valgrind libc6-dbg || skip "valgrind could not be installed ($apt_problem); the C client runs without it"
 }
 
 # --- RocksDB --------------------------------------------------------------------------------
