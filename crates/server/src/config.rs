@@ -18,7 +18,7 @@ pub struct Settings {
     #[arg(long, env = "BLUEMARBLE_PLANET", value_name = "PATH")]
     pub planet: Option<PathBuf>,
     /// Where the journal, checkpoints and keys live
-    #[arg(long, env = "BLUEMARBLE_DATA_DIR", value_name = "DIR")]
+    #[arg(long = "data", env = "BLUEMARBLE_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// The world's number, 1 to 65535
     #[arg(long, env = "BLUEMARBLE_WORLD", value_name = "N")]
@@ -200,15 +200,43 @@ impl Config {
         let towns = 1..=TOWNS.len();
         let rules = [
             ("world", self.world != 0, "1 to 65535"),
-            ("tick_rate_hz", (20..=120).contains(&self.tick_rate_hz), "20 to 120"),
-            ("snapshot_ticks", [1, 2, 4, 8].contains(&self.snapshot_ticks), "1, 2, 4 or 8"),
-            ("interest_radius_m", (10.0..=5_000.0).contains(&self.interest_radius_m), "10 to 5000 metres"),
-            ("interest_hysteresis_m", (0.0..=1_000.0).contains(&self.interest_hysteresis_m), "0 to 1000 metres"),
-            ("players_max", (1..=100_000).contains(&self.players_max), "1 to 100000"),
-            ("speed_max_mps", (0.1..=100.0).contains(&self.speed_max_mps), "0.1 to 100 metres a second"),
+            (
+                "tick_rate_hz",
+                (20..=120).contains(&self.tick_rate_hz),
+                "20 to 120",
+            ),
+            (
+                "snapshot_ticks",
+                [1, 2, 4, 8].contains(&self.snapshot_ticks),
+                "1, 2, 4 or 8",
+            ),
+            (
+                "interest_radius_m",
+                (10.0..=5_000.0).contains(&self.interest_radius_m),
+                "10 to 5000 metres",
+            ),
+            (
+                "interest_hysteresis_m",
+                (0.0..=1_000.0).contains(&self.interest_hysteresis_m),
+                "0 to 1000 metres",
+            ),
+            (
+                "players_max",
+                (1..=100_000).contains(&self.players_max),
+                "1 to 100000",
+            ),
+            (
+                "speed_max_mps",
+                (0.1..=100.0).contains(&self.speed_max_mps),
+                "0.1 to 100 metres a second",
+            ),
             ("agents", self.agents <= 1_000_000, "at most 1000000"),
             ("towns", towns.contains(&usize::from(self.towns)), "1 to 20"),
-            ("checkpoint_s", (1..=3_600).contains(&self.checkpoint_s), "1 to 3600 seconds"),
+            (
+                "checkpoint_s",
+                (1..=3_600).contains(&self.checkpoint_s),
+                "1 to 3600 seconds",
+            ),
             ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
             ("threads", self.threads <= 256, "at most 256"),
         ];
@@ -287,7 +315,10 @@ mod tests {
         ] {
             std::fs::write(&path, text).unwrap();
             let error = Settings::read(&path).unwrap_err().to_string();
-            assert!(error.contains("c.toml") && error.contains(expected), "{error}");
+            assert!(
+                error.contains("c.toml") && error.contains(expected),
+                "{error}"
+            );
         }
         let missing = Settings::read(&dir.path().join("none.toml")).unwrap_err();
         assert!(missing.to_string().contains("none.toml: cannot read"));

@@ -1,2 +1,9 @@
-//! The bluemarble program.
-fn main() {}
+//! The `bluemarble` program.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bluemarble_server::cli::main()
+}

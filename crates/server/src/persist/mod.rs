@@ -27,7 +27,6 @@ mod tests;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(crate) use checkpoint::Checkpoint;
 pub(crate) use frame::{Frame, FrameKind};
 pub(crate) use lock::DirLock;
 pub(crate) use recovery::{Found, Recovery, StartFrom, recover};

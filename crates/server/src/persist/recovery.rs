@@ -146,7 +146,11 @@ impl Survey {
         self.is_first = false;
         let floor = self.end.tick.max(header.first_tick);
         let mut frames = Frames::new(&segment.bytes, HEADER_BYTES, header.chain, floor);
-        self.visit(number, &frames, self.end.tick.max(header.first_tick.saturating_sub(1)));
+        self.visit(
+            number,
+            &frames,
+            self.end.tick.max(header.first_tick.saturating_sub(1)),
+        );
         while let Some(frame) = frames.next() {
             match frame {
                 Ok(frame) => self.visit(number, &frames, frame.tick),

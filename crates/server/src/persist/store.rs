@@ -10,9 +10,9 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::checkpoint::{Checkpoint, remove_old};
@@ -35,7 +35,11 @@ pub(crate) struct TickFrames {
 
 enum Message {
     Tick(TickFrames),
-    Checkpoint { tick: u64, host: Vec<u8>, state: Vec<u8> },
+    Checkpoint {
+        tick: u64,
+        host: Vec<u8>,
+        state: Vec<u8>,
+    },
 }
 
 /// What the store thread tells the others.
@@ -45,7 +49,8 @@ struct Shared {
     queued: AtomicUsize,
     syncs: AtomicU64,
     bytes: AtomicU64,
-    failure: OnceLock<StorageError>,
+    has_failed: AtomicBool,
+    failure: Mutex<Option<StorageError>>,
 }
 
 /// The world's side of the store thread.
@@ -71,7 +76,11 @@ impl Store {
     }
 
     /// Cuts a torn tail and continues a recovered world's journal.
-    pub(crate) fn resume(lock: DirLock, world: u16, found: &Recovery) -> Result<Self, StorageError> {
+    pub(crate) fn resume(
+        lock: DirLock,
+        world: u16,
+        found: &Recovery,
+    ) -> Result<Self, StorageError> {
         found.cut()?;
         Self::start(Writer::resume(lock, world, found)?)
     }
@@ -113,7 +122,7 @@ impl Store {
 
     fn send(&self, message: Message) {
         self.shared.queued.fetch_add(1, Ordering::AcqRel);
-        // A send fails only when the thread has ended, and then `failure` says why.
+        // A send fails only when the thread has ended, and then `close` says why.
         if let Some(sender) = &self.sender {
             let _ = sender.send(message);
         }
@@ -125,6 +134,7 @@ impl Store {
     }
 
     /// Ticks that wait for the disk.
+    #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
         self.shared.queued.load(Ordering::Acquire)
     }
@@ -138,24 +148,30 @@ impl Store {
         )
     }
 
-    /// Why the store thread gave up, if it did.
-    pub(crate) fn failure(&self) -> Option<&StorageError> {
-        self.shared.failure.get()
+    /// Whether the store thread has given up: nothing will be acknowledged any more.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.shared.has_failed.load(Ordering::Acquire)
     }
 
     /// Writes and syncs everything handed over, then ends the thread and releases the directory.
-    pub(crate) fn close(&mut self) {
+    ///
+    /// # Errors
+    /// Why the thread gave up, if it did.
+    pub(crate) fn close(&mut self) -> Result<(), StorageError> {
         self.sender = None;
         if let Some(thread) = self.thread.take() {
-            // A panic of the thread shows as a missing failure; nothing unsynced was acknowledged.
-            let _ = thread.join();
+            assert!(thread.join().is_ok(), "the store thread does not panic");
         }
+        let failure = self.shared.failure.lock();
+        let failure = failure.unwrap_or_else(PoisonError::into_inner).take();
+        failure.map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.close();
+        // Whoever wants to know why calls `close` first.
+        let _ = self.close();
     }
 }
 
@@ -174,12 +190,19 @@ fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
             Ok(()) => {
                 shared.syncs.fetch_add(1, Ordering::Relaxed);
                 shared.bytes.store(writer.bytes_total, Ordering::Relaxed);
-                shared.durable_tick.store(writer.end.tick, Ordering::Release);
+                shared
+                    .durable_tick
+                    .store(writer.end.tick, Ordering::Release);
                 shared.queued.fetch_sub(taken, Ordering::AcqRel);
             }
             Err(error) => {
                 tracing::error!(%error, "the store stops");
-                let _ = shared.failure.set(error);
+                let mut failure = shared
+                    .failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                *failure = Some(error);
+                shared.has_failed.store(true, Ordering::Release);
                 return;
             }
         }

@@ -17,8 +17,7 @@ fn write_journal(dir: &Path, ticks: u64) {
         }
         append(&store, tick);
     }
-    store.close();
-    assert!(store.failure().is_none());
+    store.close().unwrap();
     assert_eq!(store.durable_tick(), ticks - 1);
 }
 
@@ -88,7 +87,11 @@ fn a_recovered_journal_goes_on_and_old_files_go() {
         // Once more for the same tick, as a shutdown right after a checkpoint does.
         store.checkpoint(round * 5 + 5, vec![], vec![round as u8]);
         drop(store);
-        assert!(journals(dir.path()).len() <= 3, "{:?}", journals(dir.path()));
+        assert!(
+            journals(dir.path()).len() <= 3,
+            "{:?}",
+            journals(dir.path())
+        );
     }
     assert_eq!(found(dir.path(), StartFrom::Newest).unwrap(), (30, vec![]));
     assert_eq!(
@@ -119,24 +122,38 @@ fn every_truncation_is_cut_or_refused() {
         std::fs::write(&path, &whole[..len]).unwrap();
         std::fs::write(&witness_path, &late).unwrap();
         let error = found(dir.path(), StartFrom::Newest).unwrap_err();
-        assert!(matches!(error, StorageError::Behind { witnessed: 11, .. }), "{len}: {error}");
+        assert!(
+            matches!(error, StorageError::Behind { witnessed: 11, .. }),
+            "{len}: {error}"
+        );
         assert!(error.is_untrusted());
         assert!(error.to_string().contains(path.to_str().unwrap()));
 
         std::fs::write(&witness_path, &early).unwrap();
         match found(dir.path(), StartFrom::Newest) {
             Ok((0, ticks)) => {
-                assert!(ticks.len() >= 8 && ticks == twice(0..12)[..ticks.len()], "{len}");
+                assert!(
+                    ticks.len() >= 8 && ticks == twice(0..12)[..ticks.len()],
+                    "{len}"
+                );
                 recovered.insert(ticks.len());
             }
-            Err(StorageError::Behind { witnessed: 3, recovered, .. }) => assert!(recovered <= 3),
+            Err(StorageError::Behind {
+                witnessed: 3,
+                recovered,
+                ..
+            }) => assert!(recovered <= 3),
             other => panic!("{len}: {other:?}"),
         }
     }
     assert_eq!(recovered, (8..24).collect());
     for len in 0..segment::HEADER_BYTES {
         std::fs::write(&path, &whole[..len]).unwrap();
-        assert!(found(dir.path(), StartFrom::Newest).unwrap_err().is_untrusted());
+        assert!(
+            found(dir.path(), StartFrom::Newest)
+                .unwrap_err()
+                .is_untrusted()
+        );
     }
 }
 
@@ -146,7 +163,11 @@ fn a_torn_tail_is_cut_for_good() {
     write_journal(dir.path(), 12);
     let path = journals(dir.path()).pop().unwrap();
     let whole = std::fs::metadata(&path).unwrap().len();
-    for tail in [vec![0u8; 5000], vec![0xff; 3], b"\x01\0\0\0\x01torn".to_vec()] {
+    for tail in [
+        vec![0u8; 5000],
+        vec![0xff; 3],
+        b"\x01\0\0\0\x01torn".to_vec(),
+    ] {
         let mut torn = std::fs::read(&path).unwrap();
         torn.extend(tail);
         std::fs::write(&path, torn).unwrap();
@@ -238,7 +259,10 @@ fn missing_and_foreign_files_are_named() {
                 std::fs::write(&path, bytes).unwrap();
             }
             let text = refusal(dir.path(), WORLD);
-            assert!(text.contains(expected) && text.contains(extension), "{text}");
+            assert!(
+                text.contains(expected) && text.contains(extension),
+                "{text}"
+            );
         }
     }
 }
@@ -280,13 +304,12 @@ fn a_failed_write_or_sync_stops_the_acknowledgements() {
         let mut store = Store::create_on(lock, WORLD, Path::new(device)).unwrap();
         append(&store, 1);
         let deadline = Instant::now() + Duration::from_secs(10);
-        while store.failure().is_none() {
+        while !store.has_failed() {
             assert!(Instant::now() < deadline);
             std::thread::yield_now();
         }
-        assert!(store.failure().unwrap().is_untrusted());
         assert_eq!(store.durable_tick(), 0);
-        store.close();
+        assert!(store.close().unwrap_err().is_untrusted());
     }
 }
 

@@ -1,0 +1,83 @@
+//! The `bluemarble` program: its commands, exit codes and output.
+//!
+//! Exit codes: 0 done, 1 failed, 2 misused (arguments or configuration), 70 stored data can no longer be trusted.
+
+mod bots;
+mod demo;
+mod replay;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::ConfigError;
+use crate::planet;
+use crate::server::ServerError;
+
+/// The spatial engine for worlds the size of a planet
+#[derive(Parser)]
+#[command(name = "bluemarble", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make, check, query and draw planets
+    Planet(planet::PlanetArgs),
+    /// Serve a world
+    Serve(serve::ServeArgs),
+    /// Fill a served world with clients that walk about and check what they receive
+    Bots(bots::BotsArgs),
+    /// Serve the Earth with agents and bots, and show it
+    Demo(demo::DemoArgs),
+    /// Issue a ticket that lets a player in
+    Token(token::TokenArgs),
+    /// Run a world's journal again
+    Replay(replay::ReplayArgs),
+}
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_log();
+    let done = match cli.command {
+        Command::Planet(args) => planet::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Bots(args) => bots::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Token(args) => token::run(&args),
+        Command::Replay(args) => replay::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("bluemarble: {error:#}");
+        ExitCode::from(exit_code(&error))
+    })
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what.
+fn init_log() {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .init();
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<ServerError>() {
+        return error.exit_code();
+    }
+    let misused = error.is::<ConfigError>() || error.is::<Misuse>();
+    if misused { 2 } else { 1 }
+}
+
+/// Arguments that make no sense together.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);

@@ -1,0 +1,101 @@
+//! The queues between the network thread and the world thread. Neither ever waits for the other.
+//!
+//! | queue | bound | at the bound |
+//! | --- | --- | --- |
+//! | joins and leaves, to the world | [`EVENTS`] | the session's own task waits; the network goes on |
+//! | inputs, to the world | [`INPUTS`] | the datagram is dropped and counted: the next one repeats its inputs |
+//! | snapshots of a tick, to the network | [`BATCHES`] | the batch is dropped and counted: snapshots are latest-wins |
+//! | messages, to the network | [`MESSAGES`] | digests are dropped and counted; welcomes and closings wait in the world |
+//! | messages of one session | [`SESSION_MESSAGES`] | the session is closed: its client does not read |
+//! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |
+
+use bytes::Bytes;
+use net_proto::{InputDatagram, PlayerId, RefuseCode, Welcome};
+use tokio::sync::mpsc;
+
+use crate::host::UsedToken;
+
+pub(crate) const EVENTS: usize = 1_024;
+pub(crate) const INPUTS: usize = 16_384;
+pub(crate) const BATCHES: usize = 4;
+pub(crate) const MESSAGES: usize = 16_384;
+pub(crate) const SESSION_MESSAGES: usize = 16;
+
+/// One connection of one authenticated player; never reused by a process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct SessionId(pub(crate) u64);
+
+/// What the network tells the world, reliably.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Join {
+        session: SessionId,
+        player: PlayerId,
+        token: UsedToken,
+    },
+    Leave {
+        session: SessionId,
+    },
+}
+
+/// What the world tells a session, reliably.
+#[derive(Debug)]
+pub(crate) struct ToSession {
+    pub(crate) session: SessionId,
+    pub(crate) what: Message,
+}
+
+#[derive(Debug)]
+pub(crate) enum Message {
+    Welcome(Welcome),
+    /// An encoded control frame.
+    Frame(Vec<u8>),
+    Close(RefuseCode, &'static str),
+}
+
+/// All snapshots of one tick.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) is_epoch: bool,
+    pub(crate) snapshots: Vec<(SessionId, Vec<Bytes>)>,
+}
+
+/// The world's ends of the queues.
+#[derive(Debug)]
+pub(crate) struct WorldLink {
+    pub(crate) events: mpsc::Receiver<Event>,
+    pub(crate) inputs: mpsc::Receiver<(SessionId, InputDatagram)>,
+    pub(crate) batches: mpsc::Sender<Batch>,
+    pub(crate) messages: mpsc::Sender<ToSession>,
+}
+
+/// The network's ends.
+#[derive(Debug)]
+pub(crate) struct NetLink {
+    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) inputs: mpsc::Sender<(SessionId, InputDatagram)>,
+    pub(crate) batches: mpsc::Receiver<Batch>,
+    pub(crate) messages: mpsc::Receiver<ToSession>,
+}
+
+/// Makes the queues.
+pub(crate) fn link() -> (WorldLink, NetLink) {
+    let (event_in, events) = mpsc::channel(EVENTS);
+    let (input_in, inputs) = mpsc::channel(INPUTS);
+    let (batches, batch_out) = mpsc::channel(BATCHES);
+    let (messages, message_out) = mpsc::channel(MESSAGES);
+    (
+        WorldLink {
+            events,
+            inputs,
+            batches,
+            messages,
+        },
+        NetLink {
+            events: event_in,
+            inputs: input_in,
+            batches: batch_out,
+            messages: message_out,
+        },
+    )
+}

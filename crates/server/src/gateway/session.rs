@@ -1,0 +1,217 @@
+//! One connection from its handshake to its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use net_proto::quic::{
+    ControlReader, ControlWriter, HANDSHAKE_DEADLINE, STREAM_DEADLINE, StreamError,
+};
+use net_proto::{InputDatagram, Refuse, RefuseCode, ServerMessage, ShortText};
+use quinn::{Connecting, Connection};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout};
+
+use super::link::{Message, SessionId};
+use super::login::{Failed, Refusal, login, used};
+use super::table::{Gate, close_code};
+
+/// How long a refused client may take to read why.
+const PARTING: Duration = Duration::from_secs(1);
+/// Datagrams that are no inputs, before the session ends.
+const BAD_DATAGRAMS_MAX: u32 = 20;
+
+/// Serves one connection; whatever goes wrong ends here.
+pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAddr) {
+    let flight = gate.begin();
+    let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await else {
+        gate.counters.refuse();
+        return;
+    };
+    let (claims, reader, writer) = match login(&gate, &connection).await {
+        Ok(who) => who,
+        Err(Failed { refusal, writer }) => {
+            gate.counters.refuse();
+            tracing::info!(%from, reason = %refusal.text, "refused");
+            part(&connection, writer, &refusal).await;
+            return;
+        }
+    };
+    let Some((session, messages)) = gate.enter(&connection) else {
+        gate.counters.refuse();
+        let refusal = Refusal::new(RefuseCode::FULL, "the world is full: try again later");
+        part(&connection, Some(writer), &refusal).await;
+        return;
+    };
+    drop(flight);
+    tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
+    if gate.join(session, claims.player, used(&claims)).await {
+        let talk = Talk::new(&gate, session, connection, writer);
+        talk.go_on(reader, messages).await;
+    }
+    gate.leave(session).await;
+}
+
+/// Says why, gives the client a moment to read it, and closes.
+async fn part(connection: &Connection, writer: Option<ControlWriter>, refusal: &Refusal) {
+    if let Some(mut writer) = writer {
+        let message = ServerMessage::Refuse(Refuse {
+            code: refusal.code,
+            text: ShortText::lossy(&refusal.text),
+        });
+        if writer.send(&frame(&message), STREAM_DEADLINE).await.is_ok() {
+            writer.finish(PARTING).await;
+        }
+    }
+    connection.close(close_code(refusal.code), refusal.text.as_bytes());
+}
+
+fn frame(message: &ServerMessage) -> Vec<u8> {
+    let mut out = Vec::new();
+    message.encode(&mut out);
+    out
+}
+
+/// A session that has begun.
+struct Talk<'a> {
+    gate: &'a Gate,
+    session: SessionId,
+    connection: Connection,
+    writer: ControlWriter,
+    budget: Budget,
+    bad: u32,
+}
+
+impl<'a> Talk<'a> {
+    fn new(
+        gate: &'a Gate,
+        session: SessionId,
+        connection: Connection,
+        writer: ControlWriter,
+    ) -> Self {
+        Self {
+            budget: Budget::new(f64::from(gate.tick_rate_hz) * 2.0),
+            gate,
+            session,
+            connection,
+            writer,
+            bad: 0,
+        }
+    }
+
+    async fn go_on(mut self, mut reader: ControlReader, mut messages: mpsc::Receiver<Message>) {
+        let refusal = loop {
+            let next = tokio::select! {
+                message = messages.recv() => self.tell(message).await,
+                datagram = self.connection.read_datagram() => match datagram {
+                    Ok(bytes) => self.hear(&bytes),
+                    Err(_) => return, // the client has gone
+                },
+                frame = reader.next() => of_frame(frame),
+            };
+            match next {
+                Next::GoOn => {}
+                Next::Gone => return,
+                Next::Refuse(refusal) => break refusal,
+            }
+        };
+        if refusal.code != RefuseCode::CLOSING {
+            self.gate.counters.refuse();
+        }
+        part(&self.connection, Some(self.writer), &refusal).await;
+    }
+
+    async fn tell(&mut self, message: Option<Message>) -> Next {
+        let bytes = match message {
+            None => return Next::Gone,
+            Some(Message::Welcome(welcome)) => frame(&ServerMessage::Welcome(welcome)),
+            Some(Message::Frame(bytes)) => bytes,
+            Some(Message::Close(code, text)) => return Next::Refuse(Refusal::new(code, text)),
+        };
+        match self.writer.send(&bytes, STREAM_DEADLINE).await {
+            Ok(()) => Next::GoOn,
+            Err(_) => Next::Refuse(Refusal::new(RefuseCode::SLOW, "messages are not read")),
+        }
+    }
+
+    fn hear(&mut self, bytes: &Bytes) -> Next {
+        if !self.budget.spend() {
+            return match self.budget.is_exhausted() {
+                true => Next::Refuse(Refusal::new(RefuseCode::FLOOD, "too many datagrams")),
+                false => Next::GoOn,
+            };
+        }
+        match InputDatagram::decode(bytes) {
+            Ok(datagram) => self.gate.input(self.session, datagram),
+            Err(error) => {
+                self.gate.counters.bad_datagram();
+                self.bad += 1;
+                if self.bad > BAD_DATAGRAMS_MAX {
+                    let text = format!("not an input datagram: {error}");
+                    return Next::Refuse(Refusal::new(RefuseCode::MALFORMED, text));
+                }
+            }
+        }
+        Next::GoOn
+    }
+}
+
+enum Next {
+    GoOn,
+    Gone,
+    Refuse(Refusal),
+}
+
+/// After its hello a client says nothing on the control stream; it ends the session by ending the stream.
+fn of_frame(frame: Result<Option<Vec<u8>>, StreamError>) -> Next {
+    match frame {
+        Ok(None) | Err(StreamError::Closed(_) | StreamError::Timeout) => Next::Gone,
+        Err(StreamError::Wire(error)) => {
+            Next::Refuse(Refusal::new(RefuseCode::MALFORMED, error.to_string()))
+        }
+        Ok(Some(_)) => Next::Refuse(Refusal::new(
+            RefuseCode::MALFORMED,
+            "nothing was expected after the hello",
+        )),
+    }
+}
+
+/// Datagrams a session may send: a steady rate and a burst of two seconds. What exceeds it is dropped; a session that
+/// keeps exceeding it ends.
+struct Budget {
+    per_s: f64,
+    left: f64,
+    dropped: f64,
+    last: Instant,
+}
+
+impl Budget {
+    fn new(per_s: f64) -> Self {
+        Self {
+            per_s,
+            left: 2.0 * per_s,
+            dropped: 0.0,
+            last: Instant::now(),
+        }
+    }
+
+    fn spend(&mut self) -> bool {
+        let now = Instant::now();
+        let gained = (now - self.last).as_secs_f64() * self.per_s;
+        self.last = now;
+        self.left = (self.left + gained).min(2.0 * self.per_s);
+        self.dropped = (self.dropped - gained).max(0.0);
+        let may = self.left >= 1.0;
+        if may {
+            self.left -= 1.0;
+        } else {
+            self.dropped += 1.0;
+        }
+        may
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.dropped > 4.0 * self.per_s
+    }
+}

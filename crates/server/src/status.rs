@@ -1,0 +1,109 @@
+//! What a running server says about itself.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+/// A server at one moment. Counters run since the start of the process.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// Ticks executed since the world's start.
+    pub tick: u64,
+    /// The state's hash before that tick (hexadecimal), as last journalled.
+    pub state_hash: String,
+    /// The tick of `state_hash`.
+    pub state_hash_tick: u64,
+    /// Every frame up to this tick is on the disk.
+    pub durable_tick: u64,
+    /// Players in the world.
+    pub players: u32,
+    /// Entities in the world, players included.
+    pub entities: u32,
+    /// Entities that stand still because their ground is not resident.
+    pub held: u32,
+    /// Tiles of terrain that are resident.
+    pub tiles: u32,
+    /// Entities that a player sees, mean over the players.
+    pub seen_mean: f64,
+    /// Tick work time, milliseconds: from draining the inputs to handing the snapshots over.
+    pub tick_ms: TickTimes,
+    /// State that left for a player in the last second, bytes (datagram payloads), mean over the players.
+    pub bytes_per_player_s: f64,
+    /// Ticks that started late and were skipped over, because more than the catch-up limit had gathered.
+    pub ticks_skipped: u64,
+    /// Milliseconds in which the world stood still because the journal's queue was full.
+    pub stalled_ms: u64,
+    /// Journal: bytes written.
+    pub journal_bytes: u64,
+    /// Journal: sync groups.
+    pub journal_syncs: u64,
+    /// Connections accepted into the world.
+    pub joins: u64,
+    /// Sessions that ended.
+    pub leaves: u64,
+    /// Connections refused, all reasons.
+    pub refusals: u64,
+    /// Datagrams from clients that were no inputs.
+    pub datagrams_bad: u64,
+    /// Inputs dropped because the world's queue was full.
+    pub inputs_dropped: u64,
+    /// Batches of snapshots dropped because the network thread had not taken the ones before.
+    pub batches_dropped: u64,
+    /// Snapshots dropped because a client's own backlog was full.
+    pub snapshots_dropped: u64,
+    /// What the start found: the tick that was recovered and how many journal entries were replayed.
+    pub recovered_tick: u64,
+    /// Journal entries replayed at the start.
+    pub recovered_entries: u64,
+}
+
+/// Quantiles of tick work time, milliseconds.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TickTimes {
+    /// Median.
+    pub p50: f64,
+    /// 99 of 100 are not longer.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+    /// How many ticks were measured.
+    pub count: u64,
+}
+
+impl Status {
+    /// One line for people.
+    pub fn line(&self) -> String {
+        format!(
+            "tick {} · {} players · {} entities · tick work p50 {:.2} p99 {:.2} max {:.2} ms · seen {:.0} · \
+             {:.1} kB/s a player · durable {} · held {} · refused {}",
+            self.tick,
+            self.players,
+            self.entities,
+            self.tick_ms.p50,
+            self.tick_ms.p99,
+            self.tick_ms.max,
+            self.seen_mean,
+            self.bytes_per_player_s / 1e3,
+            self.durable_tick,
+            self.held,
+            self.refusals,
+        )
+    }
+}
+
+/// The latest status, written by the world thread.
+#[derive(Debug, Default)]
+pub(crate) struct StatusBoard(Mutex<Status>);
+
+impl StatusBoard {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Status)) {
+        // Nothing that holds the lock can panic half-way: a poisoned status is still a status.
+        change(&mut self.0.lock().unwrap_or_else(|e| e.into_inner()));
+    }
+
+    pub(crate) fn read(&self) -> Status {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+}

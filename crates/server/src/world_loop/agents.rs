@@ -1,0 +1,211 @@
+//! Wandering agents: what they want is drawn by lot now and then, and journalled like any input.
+
+use sim_core::{Agent, FINE_PER_M, Record, World};
+use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet};
+
+use crate::config::Config;
+use crate::host::Host;
+use crate::lots::Lots;
+use crate::towns::{TOWNS, Town};
+
+/// What [`Agent::role`] says of a wandering agent.
+pub(super) const ROLE_AGENT: u8 = 0;
+/// What [`Agent::role`] says of a player's avatar.
+pub(super) const ROLE_PLAYER: u8 = 1;
+
+/// Radius of the space that everybody claims, metres.
+const BODY_RADIUS_M: f64 = 0.4;
+/// Walking speeds of agents, metres a second.
+const SPEED_MPS: core::ops::Range<f64> = 0.5..1.8;
+/// Seconds until an agent changes its mind.
+const WHIM_S: core::ops::Range<f64> = 5.0..15.0;
+/// One in so many decides to stand still.
+const IDLE_SHARE: f64 = 0.1;
+/// Neighbours that somebody in a town should see; towns are as wide as that needs.
+const SEEN_WANTED: f64 = 80.0;
+/// Narrowest town, metres.
+const TOWN_RADIUS_MIN_M: f64 = 30.0;
+/// Agents that enter in one tick: a journal frame and a tick's work stay small.
+const SPAWNS_A_TICK: usize = 10_000;
+
+/// The towns in use, on a planet.
+pub(super) struct Towns {
+    planet: Planet,
+    centres: Vec<(Town, Ecef)>,
+    radius_m: f64,
+    speed_max: u16,
+}
+
+impl Towns {
+    pub(super) fn new(planet: Planet, config: &Config) -> Result<Self, CoordError> {
+        let towns = &TOWNS[..usize::from(config.towns)];
+        let centre = |town: &Town| Ok((*town, planet.ecef(town.near(0.0, 0.0)?)));
+        let residents = f64::from(config.agents) / f64::from(config.towns);
+        let wide = config.interest_radius_m * (residents / SEEN_WANTED).sqrt();
+        Ok(Self {
+            planet,
+            centres: towns
+                .iter()
+                .map(centre)
+                .collect::<Result<_, CoordError>>()?,
+            radius_m: wide.max(TOWN_RADIUS_MIN_M),
+            speed_max: (config.speed_max_mps * FINE_PER_M) as u16,
+        })
+    }
+
+    pub(super) fn centres(&self) -> impl Iterator<Item = Ecef> {
+        self.centres.iter().map(|(_, at)| *at)
+    }
+
+    pub(super) fn speed_max(&self) -> u16 {
+        self.speed_max
+    }
+
+    /// Somebody new in a town, anywhere in it.
+    pub(super) fn newcomer(
+        &self,
+        town: usize,
+        role: u8,
+        lots: &mut Lots,
+    ) -> Result<Agent, CoordError> {
+        let (town, _) = &self.centres[town % self.centres.len()];
+        let (east_m, north_m) = lots.in_disc(self.radius_m);
+        let place = self.planet.ecef(town.near(east_m, north_m)?);
+        Ok(Agent {
+            position: self.planet.position(place)?,
+            heading: lots.bits() as u16,
+            speed_max: self.speed_max,
+            radius: (BODY_RADIUS_M * FINE_PER_M) as u16,
+            role,
+        })
+    }
+
+    fn nearest(&self, place: Ecef) -> usize {
+        let away = |n: &usize| self.centres[*n].1.distance_m(place);
+        let nearer = |a: &usize, b: &usize| away(a).total_cmp(&away(b));
+        (0..self.centres.len()).min_by(nearer).unwrap_or(0)
+    }
+}
+
+struct Wanderer {
+    entity: EntityId,
+    home: usize,
+    next_tick: u64,
+}
+
+/// All wandering agents.
+pub(super) struct Wanderers {
+    all: Vec<Wanderer>,
+    wanted: usize,
+    tick_rate_hz: f64,
+}
+
+impl Wanderers {
+    /// Takes over the agents that a recovered world holds; the missing ones will enter.
+    pub(super) fn new(world: &World, towns: &Towns, config: &Config) -> Self {
+        let rows = world.ids().iter().zip(world.roles()).zip(world.places());
+        let all = rows
+            .filter(|((_, role), _)| **role == ROLE_AGENT)
+            .map(|((entity, _), place)| Wanderer {
+                entity: *entity,
+                home: towns.nearest(*place),
+                next_tick: world.tick(),
+            });
+        Self {
+            all: all.collect(),
+            wanted: config.agents as usize,
+            tick_rate_hz: f64::from(config.tick_rate_hz),
+        }
+    }
+
+    /// Lets missing agents enter, if their towns' ground is ready.
+    pub(super) fn enter(
+        &mut self,
+        (world, towns): (&World, &Towns),
+        (host, lots): (&mut Host, &mut Lots),
+        records: &mut Vec<Record>,
+    ) -> Result<(), CoordError> {
+        let missing = self.wanted.saturating_sub(self.all.len());
+        if missing == 0 || !towns.are_ready(world) {
+            return Ok(());
+        }
+        for _ in 0..missing.min(SPAWNS_A_TICK) {
+            let home = self.all.len() % towns.centres.len();
+            let agent = towns.newcomer(home, ROLE_AGENT, lots)?;
+            let entity = host.lease();
+            records.push(Record::Spawn { entity, agent });
+            self.all.push(Wanderer {
+                entity,
+                home,
+                next_tick: world.tick() + 1 + self.ticks(lots.within(0.0, WHIM_S.end)),
+            });
+        }
+        Ok(())
+    }
+
+    /// Lets those whose time has come choose anew.
+    pub(super) fn choose(
+        &mut self,
+        (world, towns): (&World, &Towns),
+        lots: &mut Lots,
+        records: &mut Vec<Record>,
+    ) {
+        let tick = world.tick();
+        for n in 0..self.all.len() {
+            if self.all[n].next_tick > tick {
+                continue;
+            }
+            self.all[n].next_tick = tick + self.ticks(lots.within(WHIM_S.start, WHIM_S.end));
+            records.extend(wish(&self.all[n], (world, towns), lots));
+        }
+    }
+
+    fn ticks(&self, seconds: f64) -> u64 {
+        (seconds * self.tick_rate_hz) as u64
+    }
+}
+
+impl Towns {
+    fn are_ready(&self, world: &World) -> bool {
+        let lattice = &world.start().lattice;
+        self.centres()
+            .all(|at| world.is_resident(lattice.tile_at(at.to_vec())))
+    }
+}
+
+/// A new direction: home when far from it, else any.
+fn wish(wanderer: &Wanderer, (world, towns): (&World, &Towns), lots: &mut Lots) -> Option<Record> {
+    let row = world.row_of(wanderer.entity)?;
+    let place = *world.places().get(row)?;
+    let home = towns.centres[wanderer.home].1;
+    let is_far = place.distance_m(home) > towns.radius_m + place_height_m(place, home);
+    let any = lots.within(0.0, core::f64::consts::TAU);
+    let towards = is_far.then(|| bearing(towns.planet, world.position(row), home));
+    let bearing = towards.flatten().unwrap_or(any);
+    let mut speed = lots.within(SPEED_MPS.start, SPEED_MPS.end);
+    if !is_far && lots.unit() < IDLE_SHARE {
+        speed = 0.0;
+    }
+    let (sin, cos) = bearing.sin_cos();
+    let turns = (bearing / core::f64::consts::TAU).rem_euclid(1.0);
+    Some(Record::Input {
+        entity: wanderer.entity,
+        seq: 0,
+        east: (speed * sin * FINE_PER_M) as i16,
+        north: (speed * cos * FINE_PER_M) as i16,
+        heading: (turns * 65_536.0) as u32 as u16,
+    })
+}
+
+/// Towns are centred on the datum, agents stand on the ground: what that adds to their distance at most.
+fn place_height_m(place: Ecef, home: Ecef) -> f64 {
+    (place.to_vec().length() - home.to_vec().length()).abs()
+}
+
+/// The direction home in the frame of a position, clockwise from north; `None` from another part of the planet.
+fn bearing(planet: Planet, from: spatial_core::Position, home: Ecef) -> Option<f64> {
+    let frame = Frame::new(planet, from.frame).ok()?;
+    let to = frame.to_position(home).ok()?;
+    let (east, north) = (to.x.wrapping_sub(from.x), to.y.wrapping_sub(from.y));
+    Some(f64::from(east).atan2(f64::from(north)))
+}

@@ -1,0 +1,455 @@
+//! The world's thread: fixed ticks, records in, state out. It waits for neither disk nor network nor clients.
+//!
+//! ```text
+//! a tick   1 drain joins, leaves, inputs, loaded tiles; agents choose   → records
+//!          2 World::step(tick, records)
+//!          3 records, used tokens, now and then the state hash          → store thread
+//!          4 every so many ticks: index, watch sets, snapshots, digests → network thread
+//! ```
+//! A loop that has fallen more than [`CATCH_UP_TICKS`] behind its clock lets the rest go (counted): the world then
+//! runs late, never in fast motion. When the journal's queue is full no tick starts (counted): the world stands still.
+
+mod agents;
+mod players;
+mod residency;
+mod views;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use net_proto::{PlayerId, Welcome, WorldId};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use sim_core::{Entry, Record, World, encode_records};
+use spatial_core::TileStore;
+
+use crate::config::Config;
+use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
+use crate::histogram::Histogram;
+use crate::host::{Host, UsedToken};
+use crate::lots::Lots;
+use crate::persist::{FrameKind, Store, TickFrames};
+use crate::server::ServerError;
+use crate::status::{StatusBoard, TickTimes};
+
+use agents::{ROLE_PLAYER, Towns, Wanderers};
+use players::{Player, Players};
+use residency::Residency;
+use views::{DurableHash, Totals, Views};
+
+/// Ticks that are made up for after a pause.
+const CATCH_UP_TICKS: u32 = 5;
+/// Players let in per tick: a storm of logins spreads over ticks.
+const JOINS_A_TICK: usize = 64;
+/// Datagrams of inputs taken per tick; the rest waits in its bounded queue.
+const INPUTS_A_TICK: usize = 8_192;
+
+/// What the loop is made of.
+pub(crate) struct WorldParts {
+    pub(crate) config: Config,
+    pub(crate) world: World,
+    pub(crate) host: Host,
+    pub(crate) store: Store,
+    pub(crate) planet: Arc<dyn TileStore>,
+    pub(crate) link: WorldLink,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) board: Arc<StatusBoard>,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// The world and everything that its ticks touch.
+pub(crate) struct WorldLoop {
+    config: Config,
+    world: World,
+    host: Host,
+    store: Store,
+    link: WorldLink,
+    gate: Arc<Gate>,
+    board: Arc<StatusBoard>,
+    stop: Arc<AtomicBool>,
+    pool: ThreadPool,
+    towns: Towns,
+    wanderers: Wanderers,
+    players: Players,
+    residency: Residency,
+    views: Views,
+    lots: Lots,
+    records: Vec<Record>,
+    logins: Vec<UsedToken>,
+    /// State hashes that were journalled, oldest first; the first is the newest durable one.
+    hashes: VecDeque<DurableHash>,
+    tally: Tally,
+}
+
+/// What is measured.
+#[derive(Default)]
+struct Tally {
+    work: Histogram,
+    held: u32,
+    joins: u64,
+    leaves: u64,
+    skipped: u64,
+    stalled: Duration,
+    batches_dropped: u64,
+}
+
+impl WorldLoop {
+    /// Makes the loop; nothing happens before [`WorldLoop::run`].
+    pub(crate) fn new(parts: WorldParts) -> Result<Self, ServerError> {
+        let WorldParts { config, world, .. } = parts;
+        let threads = usize::from(config.threads);
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|n| format!("world-{n}"))
+            .build()
+            .map_err(|e| ServerError::Start(e.to_string()))?;
+        let towns = Towns::new(world.start().planet, &config)
+            .map_err(|e| ServerError::Start(e.to_string()))?;
+        let mut residency = Residency::start(&world, parts.planet)
+            .map_err(|e| ServerError::Start(format!("the terrain thread: {e}")))?;
+        towns.centres().for_each(|at| residency.want(&world, at));
+        let views = Views::new(&world, config.interest_radius_m)
+            .map_err(|e| ServerError::Start(e.to_string()))?;
+        Ok(Self {
+            wanderers: Wanderers::new(&world, &towns, &config),
+            // Other draws after every restart; they are journalled, so nothing depends on them.
+            lots: Lots::new(config.seed ^ world.tick().wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            config,
+            world,
+            host: parts.host,
+            store: parts.store,
+            link: parts.link,
+            gate: parts.gate,
+            board: parts.board,
+            stop: parts.stop,
+            pool,
+            towns,
+            players: Players::default(),
+            residency,
+            views,
+            records: Vec::new(),
+            logins: Vec::new(),
+            hashes: VecDeque::new(),
+            tally: Tally::default(),
+        })
+    }
+
+    /// Ticks until it is asked to stop, then journals the state hash and writes a checkpoint.
+    pub(crate) fn run(mut self) -> Result<(), ServerError> {
+        self.greet_leftovers();
+        let period = Duration::from_secs(1) / u32::from(self.config.tick_rate_hz);
+        let mut due = Instant::now();
+        while !self.stop.load(Ordering::Acquire) {
+            due = self.wait(due, period);
+            if !self.store.has_room() {
+                self.stand_still(period);
+                continue;
+            }
+            if self.store.has_failed() {
+                break;
+            }
+            let begun = Instant::now();
+            self.tick()?;
+            self.tally.work.record(begun.elapsed());
+            due += period;
+        }
+        self.finish()
+    }
+
+    /// Avatars without a session: their players were in when the server ended.
+    fn greet_leftovers(&mut self) {
+        let rows = self.world.ids().iter().zip(self.world.roles());
+        let leftovers = rows.filter(|(_, role)| **role == ROLE_PLAYER);
+        self.records
+            .extend(leftovers.map(|(entity, _)| Record::Despawn { entity: *entity }));
+    }
+
+    /// Sleeps until a tick is due; returns when it really was.
+    fn wait(&mut self, due: Instant, period: Duration) -> Instant {
+        let now = Instant::now();
+        if let Some(early) = due.checked_duration_since(now) {
+            std::thread::sleep(early);
+            return due;
+        }
+        let late = now - due;
+        if late <= period * CATCH_UP_TICKS {
+            return due;
+        }
+        self.tally.skipped += (late.as_nanos() / period.as_nanos()) as u64;
+        now
+    }
+
+    fn stand_still(&mut self, period: Duration) {
+        let pause = period / 8;
+        std::thread::sleep(pause);
+        self.tally.stalled += pause;
+    }
+
+    fn tick(&mut self) -> Result<(), ServerError> {
+        self.gather()?;
+        let tick = self.world.tick();
+        let (world, records) = (&mut self.world, &self.records);
+        let report = self.pool.install(|| world.step(tick, records))?;
+        self.tally.held = report.held;
+        self.journal(tick);
+        self.records.clear();
+        self.welcome();
+        self.show();
+        self.players.flush(&self.link.messages);
+        if self
+            .world
+            .tick()
+            .is_multiple_of(u64::from(self.config.tick_rate_hz))
+        {
+            self.report();
+        }
+        Ok(())
+    }
+
+    /// Everything that this tick consumes.
+    fn gather(&mut self) -> Result<(), ServerError> {
+        self.residency.admit(&mut self.world, &mut self.records);
+        self.residency.look(&self.world);
+        for _ in 0..JOINS_A_TICK {
+            match self.link.events.try_recv() {
+                Ok(event) => self.handle(event)?,
+                Err(_) => break,
+            }
+        }
+        for _ in 0..INPUTS_A_TICK {
+            match self.link.inputs.try_recv() {
+                Ok((session, datagram)) => self.players.hear(session, &datagram),
+                Err(_) => break,
+            }
+        }
+        let scene = (&self.world, &self.towns);
+        self.wanderers
+            .enter(scene, (&mut self.host, &mut self.lots), &mut self.records)
+            .map_err(|e| ServerError::Start(e.to_string()))?;
+        self.wanderers
+            .choose(scene, &mut self.lots, &mut self.records);
+        self.players.inputs(&mut self.records);
+        Ok(())
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), ServerError> {
+        match event {
+            Event::Leave { session } => {
+                self.tally.leaves += 1;
+                self.players.leave(session, &mut self.records);
+            }
+            Event::Join {
+                session,
+                player,
+                token,
+            } => self.join(session, player, token)?,
+        }
+        Ok(())
+    }
+
+    fn join(
+        &mut self,
+        session: SessionId,
+        id: PlayerId,
+        token: UsedToken,
+    ) -> Result<(), ServerError> {
+        let start = |e: &dyn std::fmt::Display| ServerError::Start(e.to_string());
+        let entity = self.host.lease();
+        let town = (id.0 % u64::from(self.config.towns)) as usize;
+        let agent = self
+            .towns
+            .newcomer(town, ROLE_PLAYER, &mut self.lots)
+            .map_err(|e| start(&e))?;
+        let reach = (
+            self.config.interest_radius_m,
+            self.config.interest_hysteresis_m,
+        );
+        let player = Player::new(id, entity, self.world.tick(), reach).map_err(|e| start(&e))?;
+        self.players.join(session, player, &mut self.records);
+        self.records.push(Record::Spawn { entity, agent });
+        self.host.used.push(token);
+        self.logins.push(token);
+        self.tally.joins += 1;
+        Ok(())
+    }
+
+    /// Hands the tick to the store thread.
+    fn journal(&mut self, tick: u64) {
+        let mut frames = Vec::new();
+        for login in self.logins.drain(..) {
+            let mut payload = Vec::new();
+            login.encode(&mut payload);
+            frames.push((FrameKind::Login, payload));
+        }
+        if !self.records.is_empty() {
+            let mut payload = Vec::new();
+            encode_records(tick, &self.records, &mut payload);
+            frames.push((FrameKind::Entry, payload));
+        }
+        if self
+            .world
+            .tick()
+            .is_multiple_of(u64::from(self.config.tick_rate_hz))
+        {
+            frames.push((FrameKind::Entry, self.state_hash(tick)));
+        }
+        if !frames.is_empty() {
+            self.store.append(TickFrames { tick, frames });
+        }
+        let checkpoint_ticks =
+            u64::from(self.config.checkpoint_s) * u64::from(self.config.tick_rate_hz);
+        if self.world.tick().is_multiple_of(checkpoint_ticks) {
+            self.checkpoint();
+        }
+    }
+
+    /// The journal entry of the state after a tick.
+    fn state_hash(&mut self, tick: u64) -> Vec<u8> {
+        let hash = self.world.hash();
+        self.hashes.push_back(DurableHash { tick, hash });
+        let mut payload = Vec::new();
+        Entry::StateHash {
+            tick: self.world.tick(),
+            hash,
+        }
+        .encode(&mut payload);
+        payload
+    }
+
+    fn checkpoint(&mut self) {
+        self.host.forget(crate::clock::now_s());
+        self.store
+            .checkpoint(self.world.tick(), self.host.encode(), self.world.save());
+    }
+
+    /// Lets players in whose spawn is on the disk.
+    fn welcome(&mut self) {
+        let durable = self.store.durable_tick();
+        let start = self.world.start();
+        let mut news = Vec::new();
+        for (session, player) in self.players.iter_mut() {
+            if player.is_welcome || player.spawned_tick > durable {
+                continue;
+            }
+            player.is_welcome = true;
+            let welcome = Welcome {
+                world: WorldId(start.world_id),
+                player: player.entity,
+                tick: self.world.tick(),
+                tick_rate_hz: start.tick_rate_hz,
+                snapshot_ticks: self.config.snapshot_ticks,
+                radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
+                interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
+                speed_limit: self.towns.speed_max(),
+            };
+            news.push((session, Message::Welcome(welcome)));
+        }
+        for (session, message) in news {
+            self.players.say(session, message);
+        }
+    }
+
+    /// Tells players what they see.
+    fn show(&mut self) {
+        if !self
+            .world
+            .tick()
+            .is_multiple_of(u64::from(self.config.snapshot_ticks))
+        {
+            return;
+        }
+        let durable_tick = self.store.durable_tick();
+        while self.hashes.get(1).is_some_and(|h| h.tick <= durable_tick) {
+            self.hashes.pop_front();
+        }
+        self.views.advance(&self.world);
+        let batch = self
+            .views
+            .pack(&self.world, &mut self.players, durable_tick);
+        if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
+            self.tally.batches_dropped += 1;
+        }
+        self.send_digests(durable_tick);
+    }
+
+    /// One digest a second for each player, spread over the second's snapshots.
+    fn send_digests(&mut self, durable_tick: u64) {
+        let Some(durable) = self.hashes.front().filter(|h| h.tick <= durable_tick) else {
+            return;
+        };
+        let every = u64::from(self.config.tick_rate_hz / u16::from(self.config.snapshot_ticks));
+        let turn = self.world.tick() / u64::from(self.config.snapshot_ticks);
+        for (session, player) in self.players.iter_mut() {
+            if !(turn + player.entity.0).is_multiple_of(every.max(1)) || !player.is_welcome {
+                continue;
+            }
+            if let Some(frame) = self.views.digest(player, *durable) {
+                let what = Message::Frame(frame);
+                // At the bound a digest is dropped: the next one comes in a second.
+                let _ = self.link.messages.try_send(ToSession { session, what });
+            }
+        }
+    }
+
+    /// Publishes the status, once a second.
+    fn report(&mut self) {
+        let Totals {
+            snapshots,
+            bytes,
+            seen,
+        } = core::mem::take(&mut self.views.totals);
+        let counters = self.gate.counters.read();
+        let (syncs, written) = self.store.totals();
+        let (tally, players) = (&self.tally, self.players.len() as u32);
+        let hash = self.hashes.back().copied().unwrap_or_default();
+        self.board.update(|s| {
+            s.tick = self.world.tick();
+            s.state_hash = format!("{:016x}", hash.hash);
+            s.state_hash_tick = hash.tick + 1;
+            s.durable_tick = self.store.durable_tick();
+            s.players = players;
+            s.entities = self.world.len() as u32;
+            s.held = tally.held;
+            s.tiles = self.residency.resident();
+            s.seen_mean = seen as f64 / snapshots.max(1) as f64;
+            s.bytes_per_player_s = bytes as f64 / f64::from(players.max(1));
+            s.tick_ms = TickTimes {
+                p50: tally.work.quantile_ms(0.5),
+                p99: tally.work.quantile_ms(0.99),
+                max: tally.work.max_ms(),
+                count: tally.work.count(),
+            };
+            s.ticks_skipped = tally.skipped;
+            s.stalled_ms = tally.stalled.as_millis() as u64;
+            (s.journal_syncs, s.journal_bytes) = (syncs, written);
+            (s.joins, s.leaves) = (tally.joins, tally.leaves);
+            s.batches_dropped = tally.batches_dropped;
+            [
+                s.refusals,
+                s.datagrams_bad,
+                s.inputs_dropped,
+                s.snapshots_dropped,
+            ] = counters;
+        });
+    }
+
+    /// The last state hash and a checkpoint, on the disk.
+    fn finish(mut self) -> Result<(), ServerError> {
+        if !self.store.has_failed() {
+            let tick = self.world.tick();
+            if tick > 0 {
+                let entry = self.state_hash(tick - 1);
+                let frames = vec![(FrameKind::Entry, entry)];
+                self.store.append(TickFrames {
+                    tick: tick - 1,
+                    frames,
+                });
+            }
+            self.checkpoint();
+        }
+        let closed = self.store.close();
+        self.report();
+        Ok(closed?)
+    }
+}

@@ -1,0 +1,115 @@
+//! Terrain around entities: asked for ahead of them, loaded by a thread of its own, made resident by records.
+//!
+//! Both queues hold [`QUEUE`] tiles. At the bound a tile is asked for again later; whoever gets there first is held by
+//! the simulation until it is resident, and counted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use sim_core::{Record, World};
+use spatial_core::{CellId, DVec3, Ecef, HeightTile, LatticeSpec, TileStore};
+
+const QUEUE: usize = 256;
+/// Ground is wanted this far ahead, metres: at the highest speed limit twenty seconds.
+const AHEAD_M: f64 = 2_000.0;
+/// Every entity is looked at once in so many ticks.
+const ROUND_TICKS: usize = 30;
+
+type Loaded = (CellId, Option<Arc<HeightTile>>);
+
+/// Which tiles are wanted, on their way, or here.
+pub(super) struct Residency {
+    lattice: LatticeSpec,
+    requests: SyncSender<CellId>,
+    loaded: Receiver<Loaded>,
+    /// Asked for, and not to be asked for again: on their way, resident, or unreadable.
+    asked: BTreeSet<CellId>,
+    resident: u32,
+    next_row: usize,
+}
+
+impl Residency {
+    /// Starts the loading thread; it ends when this is dropped.
+    pub(super) fn start(world: &World, store: Arc<dyn TileStore>) -> std::io::Result<Self> {
+        let (requests, asked) = sync_channel::<CellId>(QUEUE);
+        let (done, loaded) = sync_channel::<Loaded>(QUEUE);
+        std::thread::Builder::new()
+            .name("terrain".into())
+            .spawn(move || {
+                for cell in asked {
+                    if done.send((cell, load(&*store, cell))).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            lattice: world.start().lattice.clone(),
+            requests,
+            loaded,
+            asked: BTreeSet::new(),
+            resident: 0,
+            next_row: 0,
+        })
+    }
+
+    /// Tiles that became resident since the start of the process.
+    pub(super) fn resident(&self) -> u32 {
+        self.resident
+    }
+
+    /// Asks for the ground at a place and around it.
+    pub(super) fn want(&mut self, world: &World, place: Ecef) {
+        let centre = place.to_vec();
+        // Steps along the planet's axes: wherever the place is, at least four of them lead well along the ground.
+        let axes = [DVec3::X, DVec3::Y, DVec3::Z];
+        let around = axes.iter().flat_map(|a| [*a * AHEAD_M, *a * -AHEAD_M]);
+        for step in core::iter::once(DVec3::ZERO).chain(around) {
+            self.want_tile(world, self.lattice.tile_at(centre + step));
+        }
+    }
+
+    fn want_tile(&mut self, world: &World, cell: CellId) {
+        if self.asked.contains(&cell) {
+            return;
+        }
+        // A tile that a recovered world brought along is here already.
+        if world.is_resident(cell) || self.requests.try_send(cell).is_ok() {
+            self.asked.insert(cell);
+        }
+    }
+
+    /// Looks around a share of the entities.
+    pub(super) fn look(&mut self, world: &World) {
+        let places = world.places();
+        if self.next_row >= places.len() {
+            self.next_row = 0;
+        }
+        let end = (self.next_row + places.len() / ROUND_TICKS + 1).min(places.len());
+        for place in &places[self.next_row..end] {
+            self.want(world, *place);
+        }
+        self.next_row = end;
+    }
+
+    /// Stages what has been loaded and writes the records that make it resident.
+    pub(super) fn admit(&mut self, world: &mut World, records: &mut Vec<Record>) {
+        while let Ok((cell, tile)) = self.loaded.try_recv() {
+            if let Some(tile) = tile {
+                records.push(Record::Resident {
+                    tile: cell,
+                    checksum: tile.checksum(),
+                });
+                world.stage(tile);
+                self.resident += 1;
+            }
+        }
+    }
+}
+
+fn load(store: &dyn TileStore, cell: CellId) -> Option<Arc<HeightTile>> {
+    store
+        .load(cell)
+        .inspect_err(|error| tracing::error!(%error, "no ground there: whoever goes there is held"))
+        .ok()
+}

@@ -1,0 +1,153 @@
+//! What each player sees, and the snapshots that tell them.
+
+use bytes::Bytes;
+use net_proto::{
+    Baselines, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest, UpdateCache,
+};
+use sim_core::World;
+use spatial_core::{EntityId, InvalidCellEdge, MovingIndex, WatchEvents};
+
+use super::players::{Player, Players};
+use crate::gateway::Batch;
+
+/// Datagrams of a snapshot between epochs; what does not fit is sent in the next, longest waiting first.
+const DATAGRAMS_MAX: u8 = 4;
+
+/// The state of the world in the wire's terms, and scratch space for packing.
+pub(super) struct Views {
+    index: MovingIndex,
+    baselines: Baselines,
+    cache: UpdateCache,
+    datagrams: Datagrams,
+    /// The world's ids as of the last order: rows change only when these do.
+    ids: Vec<EntityId>,
+    /// World rows by ascending id, and for each world row its place in that order.
+    order: Vec<u32>,
+    rank: Vec<u32>,
+    states: Vec<EntityState>,
+    visible: Vec<u32>,
+    events: WatchEvents,
+    pub(super) totals: Totals,
+}
+
+/// Sums since they were last taken.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Totals {
+    pub(super) snapshots: u64,
+    pub(super) bytes: u64,
+    pub(super) seen: u64,
+}
+
+/// A durable state hash that digests carry: everything up to the tick is on the disk.
+#[derive(Clone, Copy, Default)]
+pub(super) struct DurableHash {
+    pub(super) tick: u64,
+    pub(super) hash: u64,
+}
+
+impl Views {
+    pub(super) fn new(world: &World, radius_m: f64) -> Result<Self, InvalidCellEdge> {
+        Ok(Self {
+            index: MovingIndex::new(world.start().planet, radius_m / 2.0)?,
+            baselines: Baselines::new(),
+            cache: UpdateCache::new(),
+            datagrams: Datagrams::new(),
+            ids: Vec::new(),
+            order: Vec::new(),
+            rank: Vec::new(),
+            states: Vec::new(),
+            visible: Vec::new(),
+            events: WatchEvents::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Takes in the state after a step.
+    pub(super) fn advance(&mut self, world: &World) {
+        self.index.rebuild(world.ids(), world.places());
+        if self.ids != world.ids() {
+            self.sort(world.ids());
+        }
+        let (ids, headings) = (world.ids(), world.headings());
+        self.states.clear();
+        self.states.extend(self.order.iter().map(|&row| {
+            let row = row as usize;
+            EntityState::new(ids[row], world.position(row), headings[row])
+        }));
+        self.baselines.advance(world.tick(), &self.states);
+    }
+
+    fn sort(&mut self, ids: &[EntityId]) {
+        self.ids.clear();
+        self.ids.extend_from_slice(ids);
+        self.order.clear();
+        self.order.extend(0..ids.len() as u32);
+        self.order.sort_unstable_by_key(|&row| ids[row as usize]);
+        self.rank.resize(ids.len(), 0);
+        for (rank, &row) in self.order.iter().enumerate() {
+            self.rank[row as usize] = rank as u32;
+        }
+    }
+
+    /// Packs the snapshots of all players who have been welcomed.
+    pub(super) fn pack(
+        &mut self,
+        world: &World,
+        players: &mut Players,
+        durable_tick: u64,
+    ) -> Batch {
+        let mut batch = Batch {
+            is_epoch: Epoch::starting_at(world.tick()).is_some(),
+            snapshots: Vec::with_capacity(players.len()),
+        };
+        for (session, player) in players.iter_mut() {
+            let Some(row) = world.row_of(player.entity).filter(|_| player.is_welcome) else {
+                continue;
+            };
+            player
+                .watch
+                .update(&self.index, world.places()[row], &mut self.events);
+            self.pack_one(player, durable_tick);
+            let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
+            batch.snapshots.push((session, datagrams.collect()));
+        }
+        batch
+    }
+
+    fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
+        let members = player.watch.members();
+        self.visible.clear();
+        self.visible
+            .extend(members.iter().map(|hit| self.rank[hit.row as usize]));
+        let request = SnapshotRequest {
+            visible: &self.visible,
+            last_input_seq: player.inputs.applied_seq(),
+            durable_tick,
+            datagrams_max: DATAGRAMS_MAX,
+        };
+        player.replicator.pack(
+            &self.baselines,
+            &mut self.cache,
+            &request,
+            &mut self.datagrams,
+        );
+        self.totals.snapshots += 1;
+        self.totals.seen += members.len().saturating_sub(1) as u64;
+        self.totals.bytes += self.datagrams.byte_count() as u64;
+    }
+
+    /// A digest of what a player acknowledged, as a control frame.
+    pub(super) fn digest(&self, player: &Player, durable: DurableHash) -> Option<Vec<u8>> {
+        let pick = self.baselines.tick().wrapping_mul(0x9e37_79b9) ^ player.entity.0;
+        let (epoch, entities) = player.replicator.digest(&self.baselines, pick)?;
+        let mut frame = Vec::new();
+        ServerMessage::Digest(Digest {
+            epoch,
+            durable_tick: durable.tick,
+            state_hash: durable.hash,
+            entities,
+        })
+        .encode(&mut frame);
+        Some(frame)
+    }
+}
