@@ -176,7 +176,7 @@ impl Welcome {
             return Err(WireError::Field("tick rate"));
         }
         let interval = u64::from(welcome.snapshot_ticks);
-        if interval == 0 || EPOCH_TICKS % interval != 0 {
+        if interval == 0 || !EPOCH_TICKS.is_multiple_of(interval) {
             return Err(WireError::Field("snapshot interval"));
         }
         if welcome.radius_mm == 0 {

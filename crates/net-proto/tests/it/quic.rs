@@ -1,0 +1,233 @@
+//! Real endpoints on loopback.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use net_proto::quic::quinn::{Connection, Endpoint};
+use net_proto::quic::{
+    Admission, ConnectError, ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Identity,
+    STREAM_DEADLINE, StreamError, accept_hello, admit, client_endpoint, connect, server_endpoint,
+};
+use net_proto::{
+    Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PlayerId, PlayerName, Refuse, RefuseCode,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, TokenKey, WireError, WorldId,
+};
+
+fn run<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(async { tokio::time::timeout(Duration::from_secs(20), test).await })
+        .unwrap()
+}
+
+struct Ends {
+    server: Endpoint,
+    client: Endpoint,
+    addr: SocketAddr,
+    cert_sha256: [u8; 32],
+}
+
+fn ends() -> Ends {
+    let identity = Identity::self_signed().unwrap();
+    let server = server_endpoint("127.0.0.1:0".parse().unwrap(), &identity).unwrap();
+    let addr = server.local_addr().unwrap();
+    Ends {
+        client: client_endpoint(addr).unwrap(),
+        addr,
+        server,
+        cert_sha256: identity.cert_sha256(),
+    }
+}
+
+impl Ends {
+    async fn accept(&self) -> Connection {
+        match admit(self.server.accept().await.unwrap(), 0) {
+            Admission::Accepted(connecting) => connecting.await.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn pair(&self) -> (Connection, Connection) {
+        let (client, server) = tokio::join!(
+            connect(&self.client, self.addr, self.cert_sha256),
+            self.accept()
+        );
+        (client.unwrap(), server)
+    }
+}
+
+fn hello() -> ClientMessage {
+    let key = TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap();
+    let token = key.sign(&Claims {
+        world: WorldId(1),
+        player: PlayerId(2),
+        not_before_s: 3,
+        expires_s: 4,
+        name: PlayerName::new("n").unwrap(),
+        nonce: [5; 16],
+    });
+    ClientMessage::Hello(Hello {
+        world: WorldId(1),
+        token,
+    })
+}
+
+async fn say(client: &Connection, bytes: &[u8]) -> (ControlReader, ControlWriter) {
+    let (send, recv) = client.open_bi().await.unwrap();
+    let mut writer = ControlWriter::new(send);
+    writer.send(bytes, STREAM_DEADLINE).await.unwrap();
+    (ControlReader::new(recv, SERVER_FRAME_BYTES_MAX), writer)
+}
+
+#[test]
+fn hello_datagrams_and_refusal() {
+    run(async {
+        let ends = ends();
+        let (client, server) = ends.pair().await;
+        let mut bytes = Vec::new();
+        hello().encode(&mut bytes);
+        let (mut reader, _writer) = say(&client, &bytes).await;
+        let (said, _, mut writer) = accept_hello(&server, HELLO_DEADLINE).await.unwrap();
+        assert_eq!(ClientMessage::Hello(said), hello());
+        // The longest datagram fits from the first packet on, and a burst of them arrives.
+        for n in 0..50u8 {
+            server
+                .send_datagram(vec![n; DATAGRAM_BYTES_MAX].into())
+                .unwrap();
+        }
+        for n in 0..50u8 {
+            assert_eq!(
+                client.read_datagram().await.unwrap(),
+                vec![n; DATAGRAM_BYTES_MAX]
+            );
+        }
+        let refusal = ServerMessage::Refuse(Refuse {
+            code: RefuseCode::FULL,
+            text: ShortText::lossy("full"),
+        });
+        bytes.clear();
+        refusal.encode(&mut bytes);
+        writer.send(&bytes, STREAM_DEADLINE).await.unwrap();
+        let (frame, ()) = tokio::join!(reader.next(), writer.finish(STREAM_DEADLINE));
+        assert_eq!(ServerMessage::decode(&frame.unwrap().unwrap()), Ok(refusal));
+        assert_eq!(reader.next().await, Ok(None));
+    });
+}
+
+#[test]
+fn only_the_named_certificate_is_accepted() {
+    run(async {
+        let ends = ends();
+        let (client, _) = tokio::join!(connect(&ends.client, ends.addr, [7; 32]), async {
+            match admit(ends.server.accept().await.unwrap(), 0) {
+                Admission::Accepted(connecting) => assert!(connecting.await.is_err()),
+                other => panic!("{other:?}"),
+            }
+        });
+        assert!(
+            matches!(client, Err(ConnectError::Certificate)),
+            "{client:?}"
+        );
+    });
+}
+
+#[test]
+fn silence_is_a_timeout() {
+    run(async {
+        let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let addr = nobody.local_addr().unwrap();
+        let endpoint = client_endpoint(addr).unwrap();
+        let result = connect(&endpoint, addr, [0; 32]).await;
+        assert!(matches!(result, Err(ConnectError::Timeout)), "{result:?}");
+    });
+}
+
+#[test]
+fn an_occupied_port_is_named() {
+    run(async {
+        let ends = ends();
+        let error = server_endpoint(ends.addr, &Identity::self_signed().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+        assert!(
+            error.to_string().contains(&ends.addr.to_string()),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn many_handshakes_must_prove_their_address() {
+    run(async {
+        let ends = ends();
+        let (client, (first, second)) =
+            tokio::join!(connect(&ends.client, ends.addr, ends.cert_sha256), async {
+                let first = admit(ends.server.accept().await.unwrap(), 1_000);
+                let second = admit(ends.server.accept().await.unwrap(), 1_000);
+                let Admission::Accepted(connecting) = second else {
+                    panic!("{second:?}")
+                };
+                (first, connecting.await)
+            });
+        assert!(matches!(first, Admission::Retried));
+        assert!(client.is_ok() && second.is_ok());
+        let (client, refused) =
+            tokio::join!(connect(&ends.client, ends.addr, ends.cert_sha256), async {
+                admit(ends.server.accept().await.unwrap(), 5_000)
+            });
+        assert!(matches!(refused, Admission::Refused) && client.is_err());
+    });
+}
+
+#[test]
+fn what_is_no_hello_is_named() {
+    run(async {
+        let ends = ends();
+        let cases: [(&[u8], WireError); 4] = [
+            (b"\x05\x00hello", WireError::Kind(b'h')),
+            (b"GET / HTTP/1.1\r\n", WireError::TooLong(0x4547)),
+            (b"\x07\x00\x01XXXX\x01\x00", WireError::Magic),
+            (b"\x07\x00\x01BMRB\x09\x00", WireError::Version(9)),
+        ];
+        for (bytes, expected) in cases {
+            let (client, server) = ends.pair().await;
+            let _streams = say(&client, bytes).await;
+            match accept_hello(&server, HELLO_DEADLINE).await {
+                Err(HelloError::Wire(error, _)) => assert_eq!(error, expected),
+                other => panic!("{other:?}"),
+            }
+        }
+        // Half a frame, then nothing; and nothing at all.
+        let (client, server) = ends.pair().await;
+        let _streams = say(&client, b"\x09\x00\x01").await;
+        let short = Duration::from_millis(50);
+        assert!(matches!(
+            accept_hello(&server, short).await,
+            Err(HelloError::Slow(Some(_)))
+        ));
+        assert!(matches!(
+            accept_hello(&server, short).await,
+            Err(HelloError::Slow(None))
+        ));
+        client.close(0u32.into(), b"");
+        assert!(matches!(
+            accept_hello(&server, HELLO_DEADLINE).await,
+            Err(HelloError::Closed(_))
+        ));
+    });
+}
+
+#[test]
+fn a_cut_stream_is_not_a_clean_end() {
+    run(async {
+        let ends = ends();
+        let (client, server) = ends.pair().await;
+        let (_reader, writer) = say(&client, b"\x09\x00\x01").await;
+        let (_, recv) = server.accept_bi().await.unwrap();
+        let mut reader = ControlReader::new(recv, 100);
+        let (end, ()) = tokio::join!(reader.next(), writer.finish(Duration::from_millis(200)));
+        assert_eq!(end, Err(StreamError::Wire(WireError::Short)));
+    });
+}

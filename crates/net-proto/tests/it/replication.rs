@@ -1,0 +1,331 @@
+//! A moving world to one client over a bad link: every epoch that the client completes is the server's, every
+//! digest matches, and when the link clears the client has exactly what is visible.
+
+use std::collections::BTreeMap;
+
+use net_proto::{
+    Baselines, Datagrams, Digest, DigestVerdict, EPOCHS_ALIVE, EntityState, Epoch, Input,
+    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, UpdateCache,
+};
+
+use crate::link::{Link, Weather};
+use crate::walkers::{Random, Walkers};
+
+struct Pair {
+    world: Walkers,
+    tick: u64,
+    baselines: Baselines,
+    cache: UpdateCache,
+    replicator: Replicator,
+    inputs: InputBuffer,
+    replica: Replica,
+    sent_inputs: u32,
+    down: Link,
+    up: Link,
+    weather: Weather,
+    random: Random,
+    shown: BTreeMap<u32, Vec<EntityState>>, // what the server sent, by epoch
+    digests: Vec<(u64, Digest)>,            // arrival tick
+    matches: u32,
+}
+
+impl Pair {
+    fn new(seed: u64, weather: Weather) -> Self {
+        Self {
+            world: Walkers::new(seed, 200, 3),
+            tick: 0,
+            baselines: Baselines::new(),
+            cache: UpdateCache::new(),
+            replicator: Replicator::new(),
+            inputs: InputBuffer::new(),
+            replica: Replica::new(),
+            sent_inputs: 0,
+            down: Link::default(),
+            up: Link::default(),
+            weather,
+            random: Random::new(seed ^ 0x5eed),
+            shown: BTreeMap::new(),
+            digests: Vec::new(),
+            matches: 0,
+        }
+    }
+
+    /// Interest that moves: a window over the ids.
+    fn visible(&self, count: usize) -> Vec<u32> {
+        let start = (self.tick / 5) as usize % 60;
+        (0..count as u32)
+            .filter(|&row| (row as usize + start) % 4 != 0 || row % 3 == 0)
+            .collect()
+    }
+
+    fn step(&mut self) {
+        self.tick += 1;
+        self.world.walk();
+        self.world.stir();
+        for bytes in self.up.arrived(self.tick, &mut self.random) {
+            let datagram = InputDatagram::decode(&bytes).unwrap();
+            self.inputs.push(&datagram);
+            if let Some(epoch) = datagram.acknowledged() {
+                self.replicator.acknowledge(epoch);
+            }
+        }
+        self.inputs.take();
+        if self.tick.is_multiple_of(2) {
+            self.send_snapshot();
+        }
+        if self.tick.is_multiple_of(30) {
+            self.send_digest();
+        }
+        self.receive();
+        if self.tick.is_multiple_of(2) {
+            self.send_inputs();
+        }
+    }
+
+    fn send_snapshot(&mut self) {
+        let states = self.world.states();
+        self.baselines.advance(self.tick, &states);
+        let visible = self.visible(states.len());
+        if let Some(epoch) = Epoch::starting_at(self.tick) {
+            let set = visible.iter().map(|&row| states[row as usize]).collect();
+            self.shown.insert(epoch.number(), set);
+        }
+        let request = SnapshotRequest {
+            visible: &visible,
+            last_input_seq: self.inputs.applied_seq(),
+            durable_tick: self.tick - 1,
+            datagrams_max: 8,
+        };
+        let mut out = Datagrams::new();
+        let stats = self
+            .replicator
+            .pack(&self.baselines, &mut self.cache, &request, &mut out);
+        assert_eq!(stats.deferred, 0);
+        for datagram in out.iter() {
+            self.down
+                .send(self.tick, datagram, self.weather, &mut self.random);
+        }
+    }
+
+    fn send_digest(&mut self) {
+        if let Some((epoch, entities)) = self.replicator.digest(&self.baselines, self.tick) {
+            let digest = Digest {
+                epoch,
+                durable_tick: self.tick,
+                state_hash: 1,
+                entities,
+            };
+            self.digests
+                .push((self.tick + self.weather.delay_ticks.0, digest));
+        }
+    }
+
+    fn receive(&mut self) {
+        for bytes in self.down.arrived(self.tick, &mut self.random) {
+            let info = self.replica.handle_snapshot(&bytes).unwrap();
+            assert!(info.last_input_seq <= self.sent_inputs);
+            if let Some(epoch) = info.completed {
+                let set = self.replica.epoch_set(epoch).unwrap();
+                assert_eq!(set, self.shown[&epoch.number()], "{epoch}");
+            }
+        }
+        let ids = self.replica.tracked().iter().map(|t| t.state.id());
+        assert!(ids.is_sorted_by(|a, b| a < b));
+        for (arrival, digest) in core::mem::take(&mut self.digests) {
+            if arrival > self.tick {
+                self.digests.push((arrival, digest));
+            } else {
+                match self.replica.verify_digest(&digest) {
+                    DigestVerdict::Match => self.matches += 1,
+                    verdict => assert_eq!(verdict, DigestVerdict::Unknown),
+                }
+            }
+        }
+    }
+
+    fn send_inputs(&mut self) {
+        self.sent_inputs += 2;
+        let first = self.sent_inputs.saturating_sub(3).max(1);
+        let inputs = (first..=self.sent_inputs).map(|_| Input::default());
+        let datagram = InputDatagram::new(self.replica.newest_complete(), first, inputs).unwrap();
+        let mut bytes = Vec::new();
+        datagram.encode(&mut bytes);
+        self.up
+            .send(self.tick, &bytes, self.weather, &mut self.random);
+    }
+
+    fn assert_equal(&self) {
+        let visible = self.visible(self.baselines.current().len());
+        let expected = visible
+            .iter()
+            .map(|&row| self.baselines.current()[row as usize]);
+        let expected: Vec<_> = expected.collect();
+        let got: Vec<_> = self.replica.tracked().iter().map(|t| t.state).collect();
+        assert_eq!(got, expected);
+    }
+}
+
+fn check(seed: u64, weather: Weather) {
+    println!("seed {seed}, {weather:?}");
+    let mut pair = Pair::new(seed, weather);
+    for _ in 0..900 {
+        pair.step();
+    }
+    let completed = pair.replica.stats().completed;
+    assert!(completed > 5, "{completed} epochs of 112");
+    assert!(pair.matches > 0);
+    // The link clears and the world stands still, at a moment when interest does too.
+    pair.weather = Weather::FINE;
+    pair.world.freeze();
+    while pair.tick % (5 * 8) != 8 {
+        pair.step();
+    }
+    let last_epoch = pair.tick + 32;
+    while pair.tick < last_epoch {
+        pair.step();
+    }
+    assert_eq!(
+        pair.replica.newest_complete(),
+        Epoch::starting_at(last_epoch)
+    );
+    pair.assert_equal();
+}
+
+#[test]
+fn a_fine_link_completes_every_epoch() {
+    let mut pair = Pair::new(1, Weather::FINE);
+    for tick in 1..=600 {
+        pair.step();
+        if tick % 8 == 0 {
+            pair.assert_equal();
+        }
+    }
+    let stats = pair.replica.stats();
+    assert_eq!((stats.completed, stats.dropped, stats.late), (75, 0, 0));
+    assert_eq!(pair.matches, 20);
+    let (encoded, copied) = pair.cache.counts();
+    assert!(encoded == copied && encoded > 0); // one client: nothing to share
+}
+
+#[test]
+fn bad_links_lose_nothing_for_good() {
+    for (seed, loss_percent) in [(1, 0), (2, 5), (3, 10), (4, 20), (5, 30), (6, 30)] {
+        for double_percent in [0, 10] {
+            for delay_ticks in [(0, 0), (1, 4), (5, 9)] {
+                check(
+                    seed,
+                    Weather {
+                        loss_percent,
+                        double_percent,
+                        delay_ticks,
+                    },
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn silence_ends_in_updates_without_baselines() {
+    let mut pair = Pair::new(7, Weather::FINE);
+    for _ in 0..100 {
+        pair.step();
+    }
+    let cut_at = pair.replica.newest_complete().unwrap();
+    pair.weather.loss_percent = 100;
+    for _ in 0..EPOCHS_ALIVE * 8 + 8 {
+        pair.step();
+    }
+    pair.weather.loss_percent = 0;
+    pair.step();
+    while pair.replica.newest_complete() == Some(cut_at) {
+        assert!(pair.tick < 200, "the client never recovers");
+        pair.step();
+    }
+    assert_eq!(pair.replica.stats().dropped, 0);
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_sent_is_ignored() {
+    let mut pair = Pair::new(8, Weather::FINE);
+    for _ in 0..20 {
+        pair.step();
+    }
+    assert!(!pair.replicator.acknowledge(Epoch::new(99).unwrap()));
+    assert!(!pair.replicator.acknowledge(Epoch::new(1).unwrap()));
+    assert_eq!(pair.replicator.acknowledged(), Epoch::new(2));
+}
+
+#[test]
+fn a_wrong_digest_is_noticed() {
+    let mut pair = Pair::new(9, Weather::FINE);
+    for _ in 0..40 {
+        pair.step();
+    }
+    let (epoch, mut entities) = pair.replicator.digest(&pair.baselines, 3).unwrap();
+    assert_eq!(entities.len(), 16);
+    let digest = |entities: &[EntityState]| Digest {
+        epoch,
+        durable_tick: 0,
+        state_hash: 0,
+        entities: entities.to_vec(),
+    };
+    assert_eq!(
+        pair.replica.verify_digest(&digest(&entities)),
+        DigestVerdict::Match
+    );
+    let mut elsewhere = entities[0].position();
+    elsewhere.x += 1 << 9;
+    entities[0] = EntityState::new(entities[0].id(), elsewhere, entities[0].heading_u16());
+    let stranger = spatial_core::EntityId(u64::MAX);
+    entities[5] = EntityState::new(stranger, elsewhere, 0);
+    assert_eq!(
+        pair.replica.verify_digest(&digest(&entities)),
+        DigestVerdict::Mismatch(2)
+    );
+    let other = Digest {
+        epoch: Epoch::new(77).unwrap(),
+        ..digest(&entities)
+    };
+    assert_eq!(pair.replica.verify_digest(&other), DigestVerdict::Unknown);
+}
+
+#[test]
+fn clients_share_encoded_updates() {
+    let (mut baselines, mut cache) = (Baselines::new(), UpdateCache::new());
+    let world = Walkers::new(10, 300, 3);
+    baselines.advance(8, &world.states());
+    let all: Vec<u32> = (0..300).collect();
+    let mut packed = Vec::new();
+    for _ in 0..10 {
+        let request = SnapshotRequest {
+            visible: &all,
+            last_input_seq: 0,
+            durable_tick: 0,
+            datagrams_max: 1,
+        };
+        let mut out = Datagrams::new();
+        Replicator::new().pack(&baselines, &mut cache, &request, &mut out);
+        packed.push(out.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+    }
+    assert!(packed.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(cache.counts(), (300, 3_000));
+}
+
+#[test]
+fn between_epochs_the_budget_holds_and_what_waits_is_counted() {
+    let (mut baselines, mut cache) = (Baselines::new(), UpdateCache::new());
+    let world = Walkers::new(11, 900, 3);
+    baselines.advance(9, &world.states());
+    let all: Vec<u32> = (0..900).collect();
+    let request = SnapshotRequest {
+        visible: &all,
+        last_input_seq: 0,
+        durable_tick: 0,
+        datagrams_max: 2,
+    };
+    let mut out = Datagrams::new();
+    let stats = Replicator::new().pack(&baselines, &mut cache, &request, &mut out);
+    assert_eq!((out.len(), stats.updates + stats.deferred), (2, 900));
+    assert!(stats.deferred > 700, "{stats:?}");
+}
