@@ -46,4 +46,6 @@ pub use store::{
     Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter,
     Place, StoreError, StoredTile, Terrain, TileStore,
 };
-pub use terrain::{HeightTile, InvalidLattice, LatticeSpec, TileError, face_st};
+pub use terrain::{
+    HeightTile, InvalidLattice, LatticeSpec, TileError, cell_at, column_row, face_st,
+};

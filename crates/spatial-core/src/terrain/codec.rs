@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 use zstd::bulk;
 use zstd::zstd_safe;
 
-use super::lattice::LatticeSpec;
+use super::lattice::{LatticeSpec, column_row};
 use super::residual;
 use super::tile::HeightTile;
 use crate::cell::CellId;
@@ -252,7 +252,7 @@ fn even_samples(
         return Err(TileError::Parent);
     }
     let half = usize::from(header.intervals) / 2;
-    let (column, row) = super::lattice::column_row(header.cell);
+    let (column, row) = column_row(header.cell);
     let i0 = half * (column & 1) as usize;
     let j0 = half * (row & 1) as usize;
     let rows = (0..=half).flat_map(|j| (0..=half).map(move |i| (i0 + i, j0 + j)));

@@ -151,11 +151,21 @@ pub fn face_st(direction: DVec3) -> (u8, f64, f64) {
     (face, uv_to_st(u), uv_to_st(v))
 }
 
-/// Column and row of a cell among the cells of its level on its face.
-pub(crate) fn column_row(cell: CellId) -> (u32, u32) {
+/// Column and row of a cell among the 2ᵏ × 2ᵏ cells of its level on its face.
+pub fn column_row(cell: CellId) -> (u32, u32) {
     let (_, i, j) = cell.to_face_ij();
     let shift = MAX_LEVEL - cell.level();
     (i >> shift, j >> shift)
+}
+
+/// The cell of a level at a column and row of a face: the inverse of [`column_row`].
+///
+/// # Panics
+/// When face > 5, level > 30, or column or row is not below 2ᵏ.
+pub fn cell_at(face: u8, level: u8, column: u32, row: u32) -> CellId {
+    assert!(level <= MAX_LEVEL && column >> level == 0 && row >> level == 0);
+    let shift = MAX_LEVEL - level;
+    CellId::from_face_ij(face, column << shift, row << shift, level)
 }
 
 /// Why a lattice was refused.
@@ -230,6 +240,15 @@ mod tests {
             let direction = spec.direction(face, i, j);
             let tile = spec.tile_at(direction);
             assert_eq!(tile, CellId::from_direction(direction).parent(3));
+        }
+    }
+
+    #[test]
+    fn columns_and_rows_round_trip() {
+        for k in 0..3_000u32 {
+            let (face, level) = ((k % 6) as u8, (k % 10) as u8);
+            let (column, row) = (k * 31 % (1 << level), k * 17 % (1 << level));
+            assert_eq!(column_row(cell_at(face, level, column, row)), (column, row));
         }
     }
 

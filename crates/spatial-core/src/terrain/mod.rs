@@ -9,7 +9,6 @@ mod tile;
 
 pub use codec::TileError;
 pub(crate) use codec::{CODEC_RAW, Header, RawTile, verify};
-pub(crate) use lattice::column_row;
-pub use lattice::{InvalidLattice, LatticeSpec, face_st};
+pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
 pub use tile::HeightTile;
 pub(crate) use tile::{bilinear, local};

@@ -1,0 +1,82 @@
+//! Files that are there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// A file being written beside its final place; dropped before [`AtomicFile::publish`], it is removed.
+pub(super) struct AtomicFile {
+    temporary: PathBuf,
+    destination: PathBuf,
+    file: Option<File>,
+}
+
+impl AtomicFile {
+    /// Begins a file of this process's own beside the destination.
+    pub(super) fn create(destination: &Path) -> Result<Self> {
+        let Some(name) = destination.file_name() else {
+            bail!("{}: not the name of a file", destination.display());
+        };
+        if destination.is_dir() {
+            bail!("{}: is a folder; name a file", destination.display());
+        }
+        let mut temporary_name = name.to_owned();
+        temporary_name.push(format!(".tmp-{}", std::process::id()));
+        let temporary = destination.with_file_name(temporary_name);
+        let file = File::create(&temporary).with_context(|| temporary.display().to_string())?;
+        Ok(Self {
+            temporary,
+            destination: destination.to_owned(),
+            file: Some(file),
+        })
+    }
+
+    /// The open file.
+    pub(super) fn file(&self) -> Result<&File> {
+        self.file.as_ref().context("the file was closed")
+    }
+
+    /// Syncs the file and puts it in its place; what was there before is replaced.
+    pub(super) fn publish(mut self) -> Result<()> {
+        let named = || self.destination.display().to_string();
+        self.file()?.sync_all().with_context(named)?;
+        fs::rename(&self.temporary, &self.destination).with_context(named)?;
+        sync_dir(parent(&self.destination)).with_context(named)?;
+        self.file = None;
+        Ok(())
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            // Nothing to be done about a failure, and nothing reads the file.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Writes a whole file, synced, then renames it into place.
+pub(super) fn write(destination: &Path, bytes: &[u8]) -> Result<()> {
+    let file = AtomicFile::create(destination)?;
+    file.file()?
+        .write_all(bytes)
+        .with_context(|| destination.display().to_string())?;
+    file.publish()
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_dir(dir: &Path) -> Result<()> {
+    File::open(dir)
+        .and_then(|dir| dir.sync_all())
+        .with_context(|| dir.display().to_string())
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}

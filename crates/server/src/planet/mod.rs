@@ -1,0 +1,141 @@
+//! `bluemarble planet …`: making, checking and looking at planets.
+//!
+//! A planet is a folder that [`import`] made (a RocksDB base, what a server reads) or a pack made from one (a
+//! single file, what a client ships). Every command takes either.
+
+mod atomic_file;
+mod base;
+mod import;
+mod info;
+mod pack;
+mod query;
+mod relief;
+mod render;
+mod tint;
+mod verify;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use spatial_core::{CURRENT_FILE, CellId, LatticeSpec, PackStore, RocksStore, TileStore};
+
+/// Arguments of `bluemarble planet`.
+#[derive(Debug, Args)]
+pub struct PlanetArgs {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: PlanetCommand,
+}
+
+/// What to do with a planet.
+#[derive(Debug, Subcommand)]
+pub enum PlanetCommand {
+    /// Make a planet from a grid of heights
+    Import(import::ImportArgs),
+    /// Write a planet into one file that a client can ship
+    Pack(pack::PackArgs),
+    /// Say what a planet is
+    Info(info::InfoArgs),
+    /// Check every tile of a planet, and that neighbours agree
+    Verify(verify::VerifyArgs),
+    /// Print the height of the ground at points
+    Query(query::QueryArgs),
+    /// Draw a planet into a PNG
+    Render(render::RenderArgs),
+}
+
+/// Runs a planet command; its result goes to standard output.
+///
+/// The exit code is 0 when all is well, 1 when a check failed, 2 when the arguments make no sense.
+///
+/// # Errors
+/// Whatever kept the command from doing its work, naming the file.
+pub fn run(args: PlanetArgs) -> Result<ExitCode> {
+    match args.command {
+        PlanetCommand::Import(a) => import::run(&a, args.json),
+        PlanetCommand::Pack(a) => pack::run(&a, args.json),
+        PlanetCommand::Info(a) => info::run(&a, args.json),
+        PlanetCommand::Verify(a) => verify::run(&a, args.json),
+        PlanetCommand::Query(a) => query::run(&a, args.json),
+        PlanetCommand::Render(a) => render::run(&a, args.json),
+    }
+}
+
+/// Opens a planet: a folder with a base, or a pack.
+///
+/// # Errors
+/// When there is none, or it is damaged; the error names the file.
+pub fn open(planet: &Path) -> Result<Arc<dyn TileStore>> {
+    if !planet.exists() {
+        bail!(
+            "{}: no such planet: make one with `bluemarble planet import`",
+            planet.display()
+        );
+    }
+    if !planet.is_dir() {
+        return Ok(Arc::new(PackStore::open(planet)?));
+    }
+    if !planet.join(CURRENT_FILE).exists() {
+        bail!(
+            "{}: not a planet (it has no {CURRENT_FILE}): make one with `bluemarble planet import`",
+            planet.display()
+        );
+    }
+    Ok(Arc::new(RocksStore::open(planet)?))
+}
+
+/// All cells of a lattice, ascending.
+fn all_cells(spec: &LatticeSpec) -> Vec<CellId> {
+    let mut cells: Vec<CellId> = (0..6)
+        .map(|face| CellId::from_face_ij(face, 0, 0, 0))
+        .collect();
+    let mut from = 0;
+    for _ in 1..spec.levels() {
+        let to = cells.len();
+        for n in from..to {
+            cells.extend(cells[n].children().into_iter().flatten());
+        }
+        from = to;
+    }
+    cells.sort_unstable();
+    cells
+}
+
+/// A bar on standard error; nothing when that is not a terminal.
+fn progress(length: usize, what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} [{bar:40}] {pos}/{len} {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ");
+    ProgressBar::new(length as u64)
+        .with_style(style)
+        .with_prefix(what)
+}
+
+/// Prints a JSON value on one line.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    println!(
+        "{}",
+        serde_json::to_string(value).context("cannot write JSON")?
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_cells_are_all() {
+        let spec = LatticeSpec::new(4, 128, 0.0, 1.0).unwrap();
+        let cells = all_cells(&spec);
+        assert_eq!(cells.len() as u64, spec.tile_count());
+        assert!(cells.is_sorted_by(|a, b| a < b));
+        assert_eq!(cells.iter().filter(|c| c.level() == 3).count(), 6 * 64);
+    }
+}

@@ -1,0 +1,79 @@
+//! `planet pack`: a planet in one file.
+
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use serde::Serialize;
+use spatial_core::{CellId, PackWriter, TileStore};
+
+use super::atomic_file::AtomicFile;
+use super::{open, print_json, progress};
+
+const CHUNK_TILES: usize = 64;
+
+#[derive(Debug, clap::Args)]
+pub struct PackArgs {
+    /// The planet: a folder or a pack
+    planet: PathBuf,
+    /// The pack to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    pack: PathBuf,
+    tiles: usize,
+    bytes: u64,
+}
+
+pub(super) fn run(args: &PackArgs, json: bool) -> Result<ExitCode> {
+    let store = open(&args.planet)?;
+    let out = AtomicFile::create(&args.out)?;
+    let bytes = write_pack(&*store, &out).with_context(|| args.out.display().to_string())?;
+    out.publish()?;
+    let report = Report {
+        pack: args.out.clone(),
+        tiles: store.cells().len(),
+        bytes,
+    };
+    if json {
+        print_json(&report)?;
+    } else {
+        println!(
+            "{}: {} tiles, {} bytes",
+            report.pack.display(),
+            report.tiles,
+            report.bytes
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes all tiles in the archive encoding; the bytes written.
+fn write_pack(store: &dyn TileStore, out: &AtomicFile) -> Result<u64> {
+    let mut writer = PackWriter::new(BufWriter::new(out.file()?), store.manifest())?;
+    let bar = progress(store.cells().len(), "packing");
+    for chunk in store.cells().chunks(CHUNK_TILES) {
+        let tiles: Result<Vec<Vec<u8>>> =
+            chunk.par_iter().map(|cell| archive(store, *cell)).collect();
+        for (cell, tile) in chunk.iter().zip(tiles?) {
+            writer.push(*cell, &tile)?;
+            bar.inc(1);
+        }
+    }
+    drop(writer.finish()?);
+    bar.finish_and_clear();
+    Ok(out.file()?.metadata()?.len())
+}
+
+fn archive(store: &dyn TileStore, cell: CellId) -> Result<Vec<u8>> {
+    let parent = match cell.level() {
+        0 => None,
+        level => Some(store.load(cell.parent(level - 1))?),
+    };
+    Ok(store.load(cell)?.encode_archive(parent.as_deref())?)
+}
