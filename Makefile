@@ -34,7 +34,7 @@ data: setup ## build the finer Earth where its source is at hand (BLUEMARBLE_DAT
 	@$(program); exec scripts/data.sh "$$program"
 
 bench: setup ## our own numbers; ARGS='...' goes to criterion
-	@$(env); exec cargo bench --locked --manifest-path benches/Cargo.toml --benches -- $(ARGS)
+	@$(env); exec cargo bench --locked --manifest-path benches/Cargo.toml --bench ours -- $(ARGS)
 
 peers: setup ## us against others on the same input: PEERS=spatial|sim|terrain|wire|server|ffi ARGS=--json
 	@$(env); exec cargo run --locked --release --manifest-path benches/Cargo.toml --bin peers -- $(PEERS) $(ARGS)
