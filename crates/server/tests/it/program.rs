@@ -1,0 +1,126 @@
+//! The program: arguments, configuration, exit codes.
+
+use std::process::Output;
+
+use crate::support::{Place, program};
+
+fn run(args: &[&str]) -> Output {
+    program().args(args).output().unwrap()
+}
+
+fn failure(args: &[&str]) -> (i32, String) {
+    let out = run(args);
+    let text = String::from_utf8(out.stderr).unwrap();
+    (out.status.code().unwrap(), text)
+}
+
+#[test]
+fn misuse_is_exit_code_2_and_names_the_argument() {
+    for (args, expected) in [
+        (vec!["serve", "--frobnicate"], "--frobnicate"),
+        (vec!["dance"], "dance"),
+        (vec!["serve", "--tick-rate-hz", "7"], "tick_rate_hz"),
+        (vec!["serve", "--world", "many"], "--world"),
+        (
+            vec![
+                "token",
+                "--data",
+                "/nonexistent",
+                "--player",
+                "1",
+                "--name",
+                "",
+            ],
+            "--name",
+        ),
+    ] {
+        let (code, text) = failure(&args);
+        assert!(
+            code == 2 && text.contains(expected),
+            "{args:?}: {code} {text}"
+        );
+    }
+    assert_eq!(run(&["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn configuration_files_are_strict_and_named() {
+    let place = Place::new();
+    let path = place.path().join("bad.toml");
+    let file = path.to_str().unwrap();
+    for (text, expected) in [
+        ("tick_rate = 30", "tick_rate"),
+        ("world = 0", "world"),
+        ("=", "line 1"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let (code, error) = failure(&["serve", "--config", file]);
+        assert!(
+            code == 2 && error.contains(expected),
+            "{text}: {code} {error}"
+        );
+        assert!(error.contains(file) || text == "world = 0", "{error}");
+    }
+    let (code, error) = failure(&["serve", "--config", "/nonexistent.toml"]);
+    assert!(code == 2 && error.contains("/nonexistent.toml"), "{error}");
+}
+
+#[test]
+fn later_layers_win() {
+    let place = Place::new();
+    let path = place.path().join("layers.toml");
+    // The file alone is legal; environment, then flags, make it illegal in turn.
+    std::fs::write(
+        &path,
+        "planet = \"/nonexistent.pack\"\nworld = 5\ntick_rate_hz = 30\n",
+    )
+    .unwrap();
+    let serve = |env: Option<&str>, flag: Option<&str>| {
+        let mut command = program();
+        command.arg("serve").arg("--config").arg(&path);
+        command.arg("--data").arg(place.data());
+        command.envs(env.map(|v| ("BLUEMARBLE_TICK_RATE_HZ", v)));
+        command.args(flag.map(|v| format!("--tick-rate-hz={v}")));
+        let out = command.output().unwrap();
+        (
+            out.status.code().unwrap(),
+            String::from_utf8(out.stderr).unwrap(),
+        )
+    };
+    assert!(serve(None, None).1.contains("/nonexistent.pack"));
+    assert!(serve(Some("7"), None).1.contains("tick_rate_hz"));
+    assert!(serve(Some("7"), Some("30")).1.contains("/nonexistent.pack"));
+    assert!(serve(Some("30"), Some("7")).1.contains("tick_rate_hz"));
+}
+
+#[test]
+fn damaged_storage_is_exit_code_70_and_names_file_and_offset() {
+    use std::process::Stdio;
+    let place = Place::new();
+    bluemarble_server::Server::start(place.config(|_| {}))
+        .unwrap()
+        .stop()
+        .unwrap();
+    let journal = std::fs::read_dir(place.data())
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "bmj"))
+        .min()
+        .unwrap();
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes[45] ^= 1;
+    std::fs::write(&journal, bytes).unwrap();
+    let mut command = program();
+    command.args(["serve", "--data"]).arg(place.data());
+    command
+        .arg("--planet")
+        .arg(place.planet())
+        .stdout(Stdio::null());
+    let out = command.output().unwrap();
+    let text = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(70), "{text}");
+    assert!(
+        text.contains(journal.to_str().unwrap()) && text.contains("byte 40"),
+        "{text}"
+    );
+}
