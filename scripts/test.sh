@@ -9,7 +9,7 @@ main() {
     section "lints" check_lints
     section "licences, bans, sources" cargo deny --locked --all-features check --hide-inclusion-graph licenses bans sources
     section "advisories" check_advisories
-    section "tests and their documentation" cargo test --locked --workspace --all-features
+    section "tests and their documentation" cargo test --locked --workspace --all-features --no-fail-fast
     section "without RocksDB and without QUIC" test_bare_cores
     section "the same bits in release" cargo test --locked --release -p bluemarble-sim-core --test it determinism
     section "documentation" check_documentation
