@@ -15,6 +15,9 @@ pub enum WireError {
     /// No message has this kind.
     #[error("message kind {0:#04x} is unknown")]
     Kind(u8),
+    /// A message that is legal, but not now.
+    #[error("{0} is not expected now")]
+    Unexpected(&'static str),
     /// A hello does not begin with the magic bytes.
     #[error("hello does not begin with the magic bytes of this protocol")]
     Magic,

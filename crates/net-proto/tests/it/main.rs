@@ -1,5 +1,7 @@
 //! Two peers in virtual time, hostile bytes, sizes, the documentation's examples, real endpoints.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
 mod document;
 mod hostile;
 mod link;

@@ -1,0 +1,288 @@
+//! A session without its socket.
+
+use std::collections::VecDeque;
+
+use net_proto::{
+    Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, Maintenance,
+    Redirect, Refuse, Replica, ServerMessage, SnapshotInfo, TimeDilation, Tracked, Welcome,
+    WireError,
+};
+use spatial_core::Planet;
+
+/// Everything a client knows, and what it has to say. Pure: no clocks, no sockets.
+#[derive(Clone, Debug)]
+pub struct ClientCore {
+    welcome: Welcome,
+    planet: Planet,
+    replica: Replica,
+    inputs: VecDeque<Input>, // the last INPUTS_MAX
+    last_seq: u32,           // of the newest input; 0 before the first
+    traffic: Traffic,
+    digests: DigestCounts,
+}
+
+/// Something that the server said.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A part of the world's state.
+    Snapshot(SnapshotInfo),
+    /// What the server says that we had at an epoch, and whether we had.
+    Digest(Digest, DigestVerdict),
+    /// The session goes on elsewhere.
+    Redirect(Redirect),
+    /// The server will stop.
+    Maintenance(Maintenance),
+    /// The world's time runs slower.
+    TimeDilation(TimeDilation),
+    /// The session is over.
+    Refused(Refuse),
+}
+
+/// Payload that has passed, without the overhead of QUIC, UDP and IP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traffic {
+    /// Snapshot datagrams received.
+    pub datagrams_in: u64,
+    /// Their bytes.
+    pub datagram_bytes_in: u64,
+    /// Input datagrams made.
+    pub datagrams_out: u64,
+    /// Their bytes.
+    pub datagram_bytes_out: u64,
+    /// Bytes of control messages received, without their lengths.
+    pub control_bytes_in: u64,
+}
+
+/// Digests received, by verdict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct DigestCounts {
+    /// They agreed.
+    pub matched: u64,
+    /// They did not: a defect of the server, the client, or the protocol.
+    pub mismatched: u64,
+    /// Their epoch was no longer known.
+    pub unknown: u64,
+}
+
+impl ClientCore {
+    /// A session that a server has welcomed.
+    ///
+    /// # Errors
+    /// [`WireError::Field`] when there can be no such planet.
+    pub fn new(welcome: Welcome) -> Result<Self, WireError> {
+        let planet = Planet::new(welcome.radius_mm as f64 / 1_000.0)
+            .map_err(|_| WireError::Field("planet radius"))?;
+        Ok(Self {
+            welcome,
+            planet,
+            replica: Replica::new(),
+            inputs: VecDeque::with_capacity(INPUTS_MAX),
+            last_seq: 0,
+            traffic: Traffic::default(),
+            digests: DigestCounts::default(),
+        })
+    }
+
+    /// Notes what the player asks for in a tick, and returns the number of this input. One a tick.
+    pub fn push_input(&mut self, input: Input) -> u32 {
+        if self.inputs.len() == INPUTS_MAX {
+            self.inputs.pop_front();
+        }
+        self.inputs.push_back(input);
+        // 4.5 years at 30 Hz; then the last number stays.
+        self.last_seq = self.last_seq.saturating_add(1).min(u32::MAX - 1);
+        self.last_seq
+    }
+
+    /// Writes the datagram to send now, replacing what `out` held: all inputs that the server has not acknowledged,
+    /// at least the last four and at most 16, and the epoch that we acknowledge. False before the first input.
+    pub fn write_inputs(&mut self, out: &mut Vec<u8>) -> bool {
+        out.clear();
+        let applied = self.replica.newest().map_or(0, |info| info.last_input_seq);
+        let waiting = self.last_seq.saturating_sub(applied) as usize;
+        let count = waiting.max(INPUTS_REPEATED).min(self.inputs.len());
+        let first_seq = self.last_seq - u32::try_from(count).unwrap_or(0) + 1;
+        let inputs = self.inputs.range(self.inputs.len() - count..).copied();
+        let acknowledged = self.replica.newest_complete();
+        let Ok(datagram) = InputDatagram::new(acknowledged, first_seq, inputs) else {
+            return false;
+        };
+        datagram.encode(out);
+        self.traffic.datagrams_out += 1;
+        self.traffic.datagram_bytes_out += out.len() as u64;
+        true
+    }
+
+    /// Takes a datagram from the server.
+    ///
+    /// # Errors
+    /// [`WireError`]: the server is not to be trusted, the session should end.
+    pub fn handle_datagram(&mut self, bytes: &[u8]) -> Result<Event, WireError> {
+        self.traffic.datagrams_in += 1;
+        self.traffic.datagram_bytes_in += bytes.len() as u64;
+        self.replica.handle_snapshot(bytes).map(Event::Snapshot)
+    }
+
+    /// Takes a control message from the server.
+    ///
+    /// # Errors
+    /// [`WireError`]: the server is not to be trusted, the session should end.
+    pub fn handle_control(&mut self, frame: &[u8]) -> Result<Event, WireError> {
+        self.traffic.control_bytes_in += frame.len() as u64;
+        Ok(match ServerMessage::decode(frame)? {
+            ServerMessage::Welcome(_) => return Err(WireError::Unexpected("a second welcome")),
+            ServerMessage::Refuse(refuse) => Event::Refused(refuse),
+            ServerMessage::Digest(digest) => self.check_digest(digest),
+            ServerMessage::Redirect(redirect) => Event::Redirect(redirect),
+            ServerMessage::Maintenance(maintenance) => Event::Maintenance(maintenance),
+            ServerMessage::TimeDilation(dilation) => Event::TimeDilation(dilation),
+        })
+    }
+
+    /// What the server said in the beginning.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// The planet that the world is on.
+    pub fn planet(&self) -> Planet {
+        self.planet
+    }
+
+    /// The entities in view, the epochs, and what the newest snapshot said.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The player's own entity, once it has come into view.
+    pub fn player(&self) -> Option<&Tracked> {
+        self.replica.get(self.welcome.player)
+    }
+
+    /// What has passed.
+    pub fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    /// What digests came to.
+    pub fn digests(&self) -> DigestCounts {
+        self.digests
+    }
+
+    fn check_digest(&mut self, digest: Digest) -> Event {
+        let verdict = self.replica.verify_digest(&digest);
+        match verdict {
+            DigestVerdict::Match => self.digests.matched += 1,
+            DigestVerdict::Mismatch(_) => self.digests.mismatched += 1,
+            DigestVerdict::Unknown => self.digests.unknown += 1,
+        }
+        Event::Digest(digest, verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use net_proto::{RefuseCode, ShortText, WorldId};
+    use spatial_core::EntityId;
+
+    use super::*;
+
+    fn welcome() -> Welcome {
+        Welcome {
+            world: WorldId(1),
+            player: EntityId(2),
+            tick: 3,
+            tick_rate_hz: 30,
+            snapshot_ticks: 2,
+            radius_mm: 6_371_008_800,
+            interest_dm: 2_000,
+            speed_limit: 1_024,
+        }
+    }
+
+    fn input(n: i16) -> Input {
+        Input {
+            east: n,
+            ..Input::default()
+        }
+    }
+
+    fn sent(core: &mut ClientCore) -> Option<(u32, Vec<i16>)> {
+        let mut bytes = vec![1, 2, 3];
+        core.write_inputs(&mut bytes).then(|| {
+            let datagram = InputDatagram::decode(&bytes).unwrap();
+            let inputs = datagram.inputs().iter().map(|input| input.east).collect();
+            (datagram.first_seq(), inputs)
+        })
+    }
+
+    /// An empty snapshot that acknowledges inputs.
+    fn acknowledgement(tick: u8, seq: u8) -> [u8; 20] {
+        let mut bytes = [0; 20];
+        (bytes[0], bytes[1], bytes[2], bytes[11], bytes[12]) = (2, 255, tick, 1, seq);
+        bytes
+    }
+
+    #[test]
+    fn unacknowledged_inputs_are_repeated() {
+        let mut core = ClientCore::new(welcome()).unwrap();
+        assert_eq!(sent(&mut core), None);
+        assert_eq!(
+            (core.push_input(input(1)), core.push_input(input(2))),
+            (1, 2)
+        );
+        assert_eq!(sent(&mut core), Some((1, vec![1, 2])));
+        (3..=20).for_each(|n| {
+            core.push_input(input(n));
+        });
+        assert_eq!(sent(&mut core), Some((5, (5..=20).collect())));
+        core.handle_datagram(&acknowledgement(9, 14)).unwrap();
+        assert_eq!(sent(&mut core), Some((15, (15..=20).collect())));
+        // The last four are repeated in any case; a late snapshot takes nothing back.
+        core.handle_datagram(&acknowledgement(10, 20)).unwrap();
+        core.handle_datagram(&acknowledgement(5, 7)).unwrap();
+        assert_eq!(sent(&mut core), Some((17, (17..=20).collect())));
+        // A server that acknowledges what was never sent gains nothing.
+        core.handle_datagram(&acknowledgement(11, 200)).unwrap();
+        assert_eq!(sent(&mut core), Some((17, (17..=20).collect())));
+        assert_eq!(
+            (core.traffic().datagrams_in, core.traffic().datagrams_out),
+            (4, 5)
+        );
+    }
+
+    #[test]
+    fn messages_become_events() {
+        let mut core = ClientCore::new(welcome()).unwrap();
+        let mut handle = |message: ServerMessage| {
+            let mut frame = Vec::new();
+            message.encode(&mut frame);
+            core.handle_control(&frame[2..])
+        };
+        let refuse = Refuse {
+            code: RefuseCode::CLOSING,
+            text: ShortText::lossy("bye"),
+        };
+        assert_eq!(
+            handle(ServerMessage::Refuse(refuse.clone())),
+            Ok(Event::Refused(refuse))
+        );
+        assert_eq!(
+            handle(ServerMessage::Welcome(welcome())),
+            Err(WireError::Unexpected("a second welcome"))
+        );
+        assert_eq!(core.handle_control(&[]), Err(WireError::Short));
+        assert_eq!(core.handle_datagram(&[9]), Err(WireError::Kind(9)));
+    }
+
+    #[test]
+    fn impossible_planets_are_refused() {
+        for radius_mm in [1, u64::MAX] {
+            let core = ClientCore::new(Welcome {
+                radius_mm,
+                ..welcome()
+            });
+            assert_eq!(core.map(|_| ()), Err(WireError::Field("planet radius")));
+        }
+    }
+}

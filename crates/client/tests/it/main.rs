@@ -1,0 +1,7 @@
+//! Sessions over real QUIC on loopback, with a small server made of net-proto.
+
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+mod blocking;
+mod connection;
+mod server;
