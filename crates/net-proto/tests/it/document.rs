@@ -1,1 +1,164 @@
+//! docs/wire.md says what the code does.
 
+use net_proto::{
+    ALPN, Baselines, CLIENT_FRAME_BYTES_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX,
+    DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState,
+    Epoch, Hello, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, PROTOCOL_VERSION, PlayerId,
+    PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
+    SnapshotRequest, TEXT_BYTES_MAX, TokenKey, UpdateCache, Welcome, WorldId,
+};
+use spatial_core::{EntityId, FrameId, Position};
+
+const DOCUMENT: &str = include_str!("../../../../docs/wire.md");
+
+#[test]
+fn limits_are_as_written() {
+    let limits = [
+        ("PROTOCOL_VERSION", usize::from(PROTOCOL_VERSION)),
+        ("DATAGRAM_BYTES_MAX", DATAGRAM_BYTES_MAX),
+        ("EPOCH_TICKS", EPOCH_TICKS as usize),
+        ("EPOCHS_ALIVE", EPOCHS_ALIVE),
+        ("ENTITIES_MAX", ENTITIES_MAX),
+        ("INPUTS_MAX", INPUTS_MAX),
+        ("INPUTS_REPEATED", INPUTS_REPEATED),
+        ("DIGEST_ENTITIES_MAX", DIGEST_ENTITIES_MAX),
+        ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
+        ("CLIENT_FRAME_BYTES_MAX", CLIENT_FRAME_BYTES_MAX),
+        ("SERVER_FRAME_BYTES_MAX", SERVER_FRAME_BYTES_MAX),
+    ];
+    for (name, value) in limits {
+        let row = format!("| {name} | {value} |");
+        assert!(DOCUMENT.contains(&row), "no row {row}");
+    }
+    let alpn = format!("`{}`", core::str::from_utf8(ALPN).unwrap());
+    assert!(DOCUMENT.contains(&alpn));
+}
+
+#[test]
+fn examples_are_what_the_code_writes() {
+    let mut wrong = Vec::new();
+    for (name, bytes) in messages().into_iter().chain(datagrams()) {
+        let text = hex(&bytes);
+        if example(name) != Some(text.trim_end()) {
+            wrong.push(format!("<!-- example: {name} -->\n```text\n{text}```\n"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "docs/wire.md should say\n{}",
+        wrong.concat()
+    );
+}
+
+/// The hexadecimal block of a name.
+fn example(name: &str) -> Option<&str> {
+    let (_, rest) = DOCUMENT.split_once(&format!("<!-- example: {name} -->\n```text\n"))?;
+    let (block, _) = rest.split_once("```")?;
+    Some(block.trim_end())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| {
+        line.iter()
+            .map(|b| format!("{b:02x}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    bytes.chunks(24).map(|chunk| line(chunk) + "\n").collect()
+}
+
+fn state(id: u64, xyz_m: [f64; 3], heading: u16) -> EntityState {
+    let [x, y, z] = xyz_m.map(|m| (m * 65_536.0) as i32);
+    let frame = FrameId(0x4000_0010_0000_0000);
+    EntityState::new(EntityId(id), Position { frame, x, y, z }, heading)
+}
+
+fn messages() -> [(&'static str, Vec<u8>); 4] {
+    let key = TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap();
+    let token = key.sign(&Claims {
+        world: WorldId(77),
+        player: PlayerId(5),
+        not_before_s: 1_000,
+        expires_s: 1_060,
+        name: PlayerName::new("Ada").unwrap(),
+        nonce: [7; 16],
+    });
+    let mut hello = Vec::new();
+    ClientMessage::Hello(Hello {
+        world: WorldId(77),
+        token,
+    })
+    .encode(&mut hello);
+    let welcome = Welcome {
+        world: WorldId(77),
+        player: EntityId(1_000),
+        tick: 240,
+        tick_rate_hz: 30,
+        snapshot_ticks: 2,
+        radius_mm: 6_371_008_800,
+        interest_dm: 2_000,
+        speed_limit: 4 * 256,
+    };
+    let refuse = Refuse {
+        code: RefuseCode::FULL,
+        text: ShortText::lossy("full"),
+    };
+    let digest = Digest {
+        epoch: Epoch::new(30).unwrap(),
+        durable_tick: 238,
+        state_hash: 0x0123_4567_89ab_cdef,
+        entities: vec![state(1_000, [1.0, -2.0, 3.0], 0x4000)],
+    };
+    let frame = |message: ServerMessage| {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        bytes
+    };
+    [
+        ("hello", hello),
+        ("welcome", frame(ServerMessage::Welcome(welcome))),
+        ("refuse", frame(ServerMessage::Refuse(refuse))),
+        ("digest", frame(ServerMessage::Digest(digest))),
+    ]
+}
+
+fn datagrams() -> [(&'static str, Vec<u8>); 3] {
+    let go = |east| Input {
+        east,
+        north: 0,
+        heading: 0x4000,
+    };
+    let input = InputDatagram::new(Epoch::new(30), 17, [go(256), go(-256)]).unwrap();
+    let mut input_bytes = Vec::new();
+    input.encode(&mut input_bytes);
+    let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
+    let (mut client, mut out) = (Replicator::new(), Datagrams::new());
+    let mut snapshot = |tick, states: &[EntityState]| {
+        world.advance(tick, states);
+        let visible: Vec<u32> = (0..states.len() as u32).collect();
+        let request = SnapshotRequest {
+            visible: &visible,
+            last_input_seq: 17,
+            durable_tick: tick - 2,
+            datagrams_max: 1,
+        };
+        client.pack(&world, &mut cache, &request, &mut out);
+        client.acknowledge(Epoch::new(30).unwrap());
+        out.iter().next().unwrap().to_vec()
+    };
+    let standing = state(1_003, [2.0, 0.0, 0.0], 0);
+    let absolute = snapshot(240, &[state(1_000, [1.0, -2.0, 3.0], 0x4000), standing]);
+    let moved = snapshot(
+        242,
+        &[
+            state(1_000, [1.5, -2.0, 3.0], 0x4000),
+            standing,
+            state(1_004, [0.0; 3], 0),
+        ],
+    );
+    [
+        ("input", input_bytes),
+        ("absolute", absolute),
+        ("moved", moved),
+    ]
+}
