@@ -13,10 +13,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // A world starts empty; everything that happens to it is a record.
     let (world_id, tick_rate_hz) = (1, 30);
-    let mut world = World::new(WorldStart { world_id, planet: earth, tick_rate_hz, lattice })?;
+    let mut world = World::new(WorldStart {
+        world_id,
+        planet: earth,
+        tick_rate_hz,
+        lattice,
+    })?;
     let zermatt = earth.ecef(Geodetic::from_degrees(46.02, 7.75, 0.0)?);
     let tile = store.load(lattice.tile_at(zermatt.to_vec()))?;
-    let mut records = vec![Record::Resident { tile: tile.cell(), checksum: tile.checksum() }];
+    let mut records = vec![Record::Resident {
+        tile: tile.cell(),
+        checksum: tile.checksum(),
+    }];
     world.stage(Arc::clone(&tile));
     for n in 1..=1_000u16 {
         let mut position = earth.position(zermatt)?;
@@ -24,25 +32,51 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         position.y += i32::from(n / 40) * 65_536;
         let (heading, speed_max, radius, role) = (0, (1.4 * FINE_PER_M) as u16, 102, 0);
         let entity = EntityId(u64::from(n));
-        records.push(Record::Spawn { entity, agent: Agent { position, heading, speed_max, radius, role } });
+        records.push(Record::Spawn {
+            entity,
+            agent: Agent {
+                position,
+                heading,
+                speed_max,
+                radius,
+                role,
+            },
+        });
         let (east, north) = ((n as i16 % 7 - 3) * 100, (n as i16 % 5 - 2) * 150); // 2^-8 m/s
-        records.push(Record::Input { entity, seq: 1, east, north, heading });
+        records.push(Record::Input {
+            entity,
+            seq: 1,
+            east,
+            north,
+            heading,
+        });
     }
 
     // Ten seconds. The same start and the same records give the same hash on every machine.
     for tick in 0..300 {
         world.step(tick, if tick == 0 { &records } else { &[] })?;
     }
-    println!("{} agents after {} ticks, state hash {:016x}", world.len(), world.tick(), world.hash());
+    println!(
+        "{} agents after {} ticks, state hash {:016x}",
+        world.len(),
+        world.tick(),
+        world.hash()
+    );
 
-    let mut index = MovingIndex::new(earth, 10.0);
+    let mut index = MovingIndex::new(earth, 10.0)?;
     index.rebuild(world.ids(), world.places());
     let mut near = Vec::new();
     index.radius(world.places()[0], 5.0, &mut near)?;
     println!("within 5 m of {}:", world.ids()[0]);
     for hit in near {
         let at = earth.geodetic(world.places()[hit.row as usize]);
-        println!("  {:>5} {:.6}° {:.6}° {:.2} m", hit.id, at.lat_deg(), at.lon_deg(), at.height_m());
+        println!(
+            "  {:>5} {:.6}° {:.6}° {:.2} m",
+            hit.id,
+            at.lat_deg(),
+            at.lon_deg(),
+            at.height_m()
+        );
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Checkpoints from a hostile disk.
 
-use bluemarble_sim_core::{LoadError, World};
+use sim_core::{LoadError, World};
 
 use crate::scene::{at, lone_walker, tile};
 

@@ -1,6 +1,6 @@
 //! Same start, same records, same hash.
 
-use bluemarble_sim_core::{Entry, Record, ReplayError, World, replay};
+use sim_core::{Entry, Record, ReplayError, World, replay};
 use spatial_core::EntityId;
 
 use crate::scene::{PLACES_DEG, Seeded, all_ground, at, empty_world, tile, walker};

@@ -1,6 +1,6 @@
 //! How agents move.
 
-use bluemarble_sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS, Record};
+use sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS, Record};
 use spatial_core::{EntityId, Frame, Planet, face_st};
 
 use crate::scene::{
@@ -59,7 +59,7 @@ trait Positions {
     fn hash_of_positions(&self) -> Vec<spatial_core::Position>;
 }
 
-impl Positions for bluemarble_sim_core::World {
+impl Positions for sim_core::World {
     fn hash_of_positions(&self) -> Vec<spatial_core::Position> {
         (0..self.len()).map(|row| self.position(row)).collect()
     }

@@ -1,7 +1,7 @@
 //! Records and journal entries from a hostile hand.
 
-use bluemarble_sim_core::{Entry, EntryError, Record, StepError};
 use proptest::prelude::*;
+use sim_core::{Entry, EntryError, Record, StepError};
 use spatial_core::{CellId, EntityId, FrameId, Position};
 
 use crate::scene::{at, empty_world, lone_walker, tile, walker};
@@ -108,7 +108,7 @@ fn record() -> impl Strategy<Value = Record> {
                     z,
                 };
                 let (heading, speed_max, radius) = (h, s, r);
-                let agent = bluemarble_sim_core::Agent {
+                let agent = sim_core::Agent {
                     position,
                     heading,
                     speed_max,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bluemarble_sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
+use sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
 use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet, Position};
 
 pub(crate) const TICK_RATE_HZ: u16 = 30;
