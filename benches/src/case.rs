@@ -1,0 +1,47 @@
+//! What all benches are.
+
+/// Work that is timed, on input prepared from a fixed seed.
+pub trait Case {
+    /// Operations in one run: what its time is divided by.
+    fn operations(&self) -> u64;
+
+    /// Does the work.
+    fn run(&mut self);
+
+    /// A hash of what the runs so far have produced; not timed.
+    fn hash(&self) -> u64;
+}
+
+/// How much input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Size {
+    /// As much as a test can afford.
+    Tiny,
+    /// As much as the case's name says.
+    Full,
+}
+
+impl Size {
+    /// A hundredth of the full number in a test.
+    pub(crate) fn of(self, full: usize) -> usize {
+        match self {
+            Self::Tiny => full / 100,
+            Self::Full => full,
+        }
+    }
+}
+
+/// An order-dependent hash of numbers (the finaliser of SplitMix64 over a running sum).
+pub(crate) fn hash_of(values: impl IntoIterator<Item = u64>) -> u64 {
+    values
+        .into_iter()
+        .fold(0, |hash: u64, value| mix(hash.wrapping_add(value)))
+}
+
+/// The finaliser of SplitMix64.
+pub(crate) fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
