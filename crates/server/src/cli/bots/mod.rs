@@ -1,0 +1,278 @@
+//! `bluemarble bots`: real clients, many to a thread, that walk about and check what they receive.
+
+mod check;
+mod tally;
+mod walk;
+
+use std::io::{BufRead, IsTerminal, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use net_proto::quic::client_endpoint;
+use net_proto::{PlayerId, PlayerName, Ticket};
+use tokio::sync::watch;
+
+use super::Misuse;
+use super::serve::Signals;
+use super::token::Issuer;
+
+use tally::Tally;
+pub(super) use tally::{FleetReport, Line};
+use walk::{Bot, Errand};
+
+/// Long enough for a storm of logins on a loaded machine.
+const TICKET_TTL_S: u64 = 120;
+/// How long farewells may take.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+#[derive(clap::Args)]
+pub(super) struct BotsArgs {
+    /// The server
+    #[arg(long, value_name = "ADDRESS")]
+    addr: SocketAddr,
+    /// The server's data directory: bots sign their own tickets. Without it, tickets are read from standard input,
+    /// one a line
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The world
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    world: u16,
+    /// How many bots
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
+    /// End after so many seconds
+    #[arg(long, value_name = "S")]
+    seconds: Option<u64>,
+    /// Number of the first bot's player
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    first_player: u64,
+    /// Bots that connect in a second
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// Threads that carry them
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    threads: u32,
+    /// The server's hysteresis of interest, metres: what is seen may be so much beyond the radius
+    #[arg(long, default_value_t = 10.0, value_name = "M")]
+    hysteresis_m: f64,
+    /// Seed of the walks
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// End when standard input closes (needs --data)
+    #[arg(long)]
+    leash: bool,
+    /// Print a line whenever a bot is told of a later durable tick or state hash (JSON)
+    #[arg(long)]
+    durable: bool,
+    /// Print JSON lines instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
+    let purse = Purse::open(args)?;
+    let count = purse.count(args.count);
+    let tally = Arc::new(Tally::new(count, args.durable));
+    let (stop, stopped) = watch::channel(false);
+    let (ended, ends) = std::sync::mpsc::channel();
+    watch_for_end(args.leash, &ended)?;
+    let threads = (0..args.threads)
+        .map(|thread| {
+            spawn(
+                args,
+                thread,
+                (&purse, count),
+                (&tally, &stopped),
+                ended.clone(),
+            )
+        })
+        .collect::<Result<Vec<_>>>()?;
+    drop(ended);
+    report(args, &tally, &ends);
+    let _ = stop.send(true);
+    for thread in threads {
+        thread
+            .join()
+            .map_err(|_| anyhow!("a bots' thread panicked"))??;
+    }
+    let last = tally.report(true);
+    say(args, &last);
+    Ok(if last.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Why the wait may be over.
+enum End {
+    /// A signal came, or the leash was let go.
+    Asked,
+    /// A thread's bots have all ended.
+    Thread,
+}
+
+/// Threads that end with the process: one waits for a signal, one for the leash.
+fn watch_for_end(leash: bool, ended: &std::sync::mpsc::Sender<End>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let on_signal = ended.clone();
+    std::thread::spawn(move || {
+        runtime.block_on(signals.next());
+        let _ = on_signal.send(End::Asked);
+    });
+    if leash {
+        let on_leash = ended.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            let _ = on_leash.send(End::Asked);
+        });
+    }
+    Ok(())
+}
+
+/// Prints how it goes until the time is up, the leash is let go, a signal comes or every bot has ended.
+fn report(args: &BotsArgs, tally: &Tally, ends: &std::sync::mpsc::Receiver<End>) {
+    let deadline = args
+        .seconds
+        .map(|s| Instant::now() + Duration::from_secs(s));
+    let mut threads_ended = 0;
+    loop {
+        let left = deadline.map_or(Duration::MAX, |d| {
+            d.saturating_duration_since(Instant::now())
+        });
+        if left.is_zero() {
+            return;
+        }
+        match ends.recv_timeout(left.min(Duration::from_secs(1))) {
+            Err(RecvTimeoutError::Timeout) => say(args, &tally.report(false)),
+            Err(RecvTimeoutError::Disconnected) => return,
+            Ok(End::Asked) => return,
+            Ok(End::Thread) => {
+                threads_ended += 1;
+                if threads_ended >= args.threads {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn say(args: &BotsArgs, report: &FleetReport) {
+    if args.json {
+        tally::print(&Line::Bots(report.clone()));
+    } else if report.has_summary || std::io::stdout().is_terminal() {
+        println!("{}", report.text());
+    }
+}
+
+/// Where tickets come from.
+enum Purse {
+    Issuer(Arc<Issuer>, u64),
+    Tickets(Vec<Ticket>),
+}
+
+impl Purse {
+    fn open(args: &BotsArgs) -> Result<Self> {
+        if let Some(data) = &args.data {
+            let issuer = Issuer::open(data, args.world)?;
+            return Ok(Self::Issuer(Arc::new(issuer), args.first_player));
+        }
+        if args.leash {
+            return Err(
+                Misuse("--leash needs --data: standard input holds the tickets".into()).into(),
+            );
+        }
+        let lines = std::io::stdin().lock().lines();
+        let mut tickets = Vec::new();
+        for (n, line) in lines.enumerate() {
+            let line = line.context("cannot read tickets from standard input")?;
+            let ticket = line.trim().parse();
+            tickets
+                .push(ticket.map_err(|e| Misuse(format!("standard input, line {}: {e}", n + 1)))?);
+        }
+        Ok(Self::Tickets(tickets))
+    }
+
+    fn count(&self, wanted: u32) -> u32 {
+        match self {
+            Self::Issuer(..) => wanted,
+            Self::Tickets(tickets) => tickets.len() as u32,
+        }
+    }
+
+    /// The ticket of the nth bot, made when it is needed.
+    fn ticket(&self, n: u32) -> Result<Box<dyn FnOnce() -> Result<Ticket> + Send>> {
+        Ok(match self {
+            Self::Tickets(tickets) => {
+                let ticket = tickets[n as usize].clone();
+                Box::new(move || Ok(ticket))
+            }
+            Self::Issuer(issuer, first) => {
+                let (issuer, player) = (Arc::clone(issuer), PlayerId(first + u64::from(n)));
+                let name = PlayerName::new(&format!("bot {n}"))?;
+                Box::new(move || issuer.ticket(player, name, TICKET_TTL_S))
+            }
+        })
+    }
+}
+
+/// Starts the thread that carries every `threads`-th bot.
+fn spawn(
+    args: &BotsArgs,
+    thread: u32,
+    (purse, count): (&Purse, u32),
+    (tally, stopped): (&Arc<Tally>, &watch::Receiver<bool>),
+    ended: std::sync::mpsc::Sender<End>,
+) -> Result<JoinHandle<Result<()>>> {
+    let mut bots = Vec::new();
+    for n in (0..count).filter(|n| n % args.threads == thread) {
+        let bot = Bot {
+            errand: Errand {
+                addr: args.addr,
+                seed: args.seed.wrapping_mul(1_000_003) ^ u64::from(n),
+                hysteresis_m: args.hysteresis_m,
+                starts_after: Duration::from_secs(1) * n / args.rate,
+            },
+            tally: Arc::clone(tally),
+            stopped: stopped.clone(),
+        };
+        bots.push((bot, purse.ticket(n)?));
+    }
+    let addr = args.addr;
+    Ok(std::thread::Builder::new()
+        .name(format!("bots-{thread}"))
+        .spawn(move || {
+            let done = carry(addr, bots);
+            let _ = ended.send(End::Thread);
+            done
+        })?)
+}
+
+type Fetch = Box<dyn FnOnce() -> Result<Ticket> + Send>;
+
+fn carry(addr: SocketAddr, bots: Vec<(Bot, Fetch)>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let endpoint = client_endpoint(addr)?;
+        let running: Vec<_> = bots
+            .into_iter()
+            .map(|(bot, ticket)| tokio::spawn(bot.run(endpoint.clone(), ticket)))
+            .collect();
+        for bot in running {
+            bot.await.context("a bot panicked")?;
+        }
+        let _ = tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await;
+        Ok(())
+    })
+}

@@ -1,0 +1,197 @@
+//! What bots count together.
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use net_proto::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::check::Violations;
+
+/// Bytes that QUIC, UDP and IP add to a datagram of ours, about: 28 + 1 + 8 + 2 + 16 + 2.
+const PACKET_OVERHEAD_BYTES: u64 = 57;
+
+/// One line of output.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(in crate::cli) enum Line {
+    /// How the bots are doing.
+    Bots(FleetReport),
+    /// A bot was told that everything up to a tick is on the disk.
+    Durable {
+        tick: u64,
+        /// The hash of the state after the tick, where the message carried one.
+        hash: Option<String>,
+    },
+}
+
+/// The bots at one moment, all together.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(in crate::cli) struct FleetReport {
+    pub(in crate::cli) bots: u64,
+    /// Connected at any time.
+    pub(in crate::cli) connected: u64,
+    pub(in crate::cli) connects_failed: u64,
+    /// Sessions that ended before they were meant to.
+    pub(in crate::cli) disconnects: u64,
+    /// Messages that were not legal.
+    pub(in crate::cli) protocol_errors: u64,
+    pub(in crate::cli) snapshots: u64,
+    pub(in crate::cli) digests: u64,
+    pub(in crate::cli) digest_mismatches: u64,
+    /// Ids not unique, ticks not rising, somebody out of reach, somebody too fast.
+    pub(in crate::cli) violations: u64,
+    pub(in crate::cli) violation_kinds: Violations,
+    /// The first failure of any kind, in words.
+    pub(in crate::cli) first_failure: Option<String>,
+    /// Entities in view besides the bot's own, mean over complete epochs.
+    pub(in crate::cli) seen_mean: f64,
+    /// Datagram payloads received, a bot and second, over the whole run.
+    pub(in crate::cli) bytes_per_player_s: f64,
+    /// The same with the headers of QUIC, UDP and IP, estimated.
+    pub(in crate::cli) wire_bytes_per_player_s: f64,
+    /// The newest durable tick that a bot was told of.
+    pub(in crate::cli) durable_tick: u64,
+    /// The last line of a run.
+    pub(in crate::cli) has_summary: bool,
+}
+
+impl FleetReport {
+    pub(in crate::cli) fn is_good(&self) -> bool {
+        let bad = [
+            self.connects_failed,
+            self.disconnects,
+            self.protocol_errors,
+            self.digest_mismatches,
+            self.violations,
+        ];
+        self.connected > 0 && bad == [0; 5]
+    }
+
+    pub(super) fn text(&self) -> String {
+        let failure = self.first_failure.as_ref();
+        format!(
+            "{} of {} bots connected · {} disconnects · {} protocol errors · {} digests, {} mismatches · \
+             {} violations · seen {:.0} · {:.1} kB/s each · durable {}{}",
+            self.connected,
+            self.bots,
+            self.disconnects,
+            self.protocol_errors,
+            self.digests,
+            self.digest_mismatches,
+            self.violations,
+            self.seen_mean,
+            self.bytes_per_player_s / 1e3,
+            self.durable_tick,
+            failure.map_or(String::new(), |f| format!("\nfirst failure: {f}")),
+        )
+    }
+}
+
+/// The shared counters.
+pub(super) struct Tally {
+    bots: u32,
+    prints_durable: bool,
+    seen: AtomicU64,
+    epochs: AtomicU64,
+    datagrams: AtomicU64,
+    bytes: AtomicU64,
+    bot_ms: AtomicU64,
+    sums: Mutex<FleetReport>,
+    told: Mutex<(u64, u64)>,
+}
+
+impl Tally {
+    pub(super) fn new(bots: u32, prints_durable: bool) -> Self {
+        Self {
+            bots,
+            prints_durable,
+            seen: AtomicU64::new(0),
+            epochs: AtomicU64::new(0),
+            datagrams: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            bot_ms: AtomicU64::new(0),
+            sums: Mutex::default(),
+            told: Mutex::default(),
+        }
+    }
+
+    /// Changes the sums.
+    pub(super) fn add(&self, change: impl FnOnce(&mut FleetReport)) {
+        change(&mut self.sums.lock().unwrap_or_else(|e| e.into_inner()));
+    }
+
+    /// Counts a failure of some kind and keeps the first one's words.
+    pub(super) fn fail(
+        &self,
+        words: impl FnOnce() -> String,
+        count: impl FnOnce(&mut FleetReport),
+    ) {
+        self.add(|sums| {
+            count(sums);
+            sums.first_failure.get_or_insert_with(words);
+        });
+    }
+
+    pub(super) fn complete_epoch(&self, seen: u64) {
+        self.epochs.fetch_add(1, Ordering::Relaxed);
+        self.seen.fetch_add(seen, Ordering::Relaxed);
+    }
+
+    /// What a bot received in its life.
+    pub(super) fn received(&self, datagrams: u64, bytes: u64, ms: u64) {
+        self.datagrams.fetch_add(datagrams, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.bot_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// A snapshot's word on what is durable.
+    pub(super) fn told(&self, tick: u64) {
+        let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
+        if tick > told.0 {
+            told.0 = tick;
+            if self.prints_durable {
+                print(&Line::Durable { tick, hash: None });
+            }
+        }
+    }
+
+    /// A digest's word.
+    pub(super) fn told_hash(&self, digest: &Digest) {
+        let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
+        if digest.durable_tick > told.1 {
+            told.1 = digest.durable_tick;
+            if self.prints_durable {
+                print(&Line::Durable {
+                    tick: digest.durable_tick,
+                    hash: Some(format!("{:016x}", digest.state_hash)),
+                });
+            }
+        }
+    }
+
+    pub(super) fn report(&self, has_summary: bool) -> FleetReport {
+        let mut report = self.sums.lock().unwrap_or_else(|e| e.into_inner()).clone();
+        let (told, _) = *self.told.lock().unwrap_or_else(|e| e.into_inner());
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let seconds = (load(&self.bot_ms) as f64 / 1e3).max(1e-3);
+        let (bytes, datagrams) = (load(&self.bytes), load(&self.datagrams));
+        let wire = bytes + datagrams * PACKET_OVERHEAD_BYTES;
+        report.bots = u64::from(self.bots);
+        report.durable_tick = told;
+        report.seen_mean = load(&self.seen) as f64 / load(&self.epochs).max(1) as f64;
+        report.bytes_per_player_s = bytes as f64 / seconds;
+        report.wire_bytes_per_player_s = wire as f64 / seconds;
+        report.has_summary = has_summary;
+        report
+    }
+}
+
+/// A line at once: whoever reads it from a pipe is waiting, and nobody reading is no failure.
+pub(super) fn print(line: &Line) {
+    let mut out = std::io::stdout().lock();
+    if let Ok(text) = serde_json::to_string(line) {
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    }
+}
