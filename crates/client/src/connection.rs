@@ -14,8 +14,7 @@ use net_proto::{
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
 
-/// One player's connection. Many can share an endpoint and a thread: each costs a few percent of a millisecond a
-/// snapshot.
+/// One player's connection. Many can share an endpoint and a thread.
 #[derive(Debug)]
 pub struct Connection {
     quic: quinn::Connection,

@@ -19,7 +19,7 @@ pub struct Seen {
 /// Entities at a time between ticks, on the straight line between their last two states; before or after these,
 /// where the nearer of the two is. Replaces what `out` held, in the same order (ascending id).
 ///
-/// An entity whose frame this planet does not have is left out. Costs about 0.2 µs an entity.
+/// An entity whose frame this planet does not have is left out.
 pub fn seen_at(planet: Planet, tracked: &[Tracked], tick: f64, out: &mut Vec<Seen>) {
     out.clear();
     let mut frames = LastFrame { planet, last: None };

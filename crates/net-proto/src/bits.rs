@@ -50,7 +50,7 @@ impl<'a> BitWriter<'a> {
         self.used = total - 64;
     }
 
-    /// Copies bits that were encoded before. About 2 ns a word.
+    /// Copies bits that were encoded before.
     pub fn copy_bits(&mut self, span: BitSpan<'_>) {
         let mut left = span.bits;
         for &word in span.words {

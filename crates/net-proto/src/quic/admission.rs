@@ -15,8 +15,8 @@ pub enum Admission {
 
 /// Decides about a client, given how many handshakes are in flight (accepted, no hello yet).
 ///
-/// Above [`RETRY_ABOVE`] an address must be proven before it costs a handshake (300 µs; the proof costs 11 µs, and a
-/// spoofed address cannot bring it); above [`REFUSE_ABOVE`] nobody enters.
+/// Above 64 an address must be proven before it costs a handshake (300 µs; the proof costs 11 µs, and a
+/// spoofed address cannot bring it); above 2,000 nobody enters.
 pub fn admit(incoming: Incoming, in_flight: usize) -> Admission {
     if in_flight > REFUSE_ABOVE {
         incoming.refuse();

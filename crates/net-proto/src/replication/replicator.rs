@@ -79,7 +79,7 @@ impl Replicator {
     /// acknowledged epoch; nothing of that makes one datagram without updates, which still carries the header.
     /// An entity that has moved away from its baseline and back within an epoch is corrected by the next.
     ///
-    /// Costs about 20 ns an entity; allocates only when the buffers grow.
+    /// Costs about 45 ns an update while four clients share each; allocates only when the buffers grow.
     ///
     /// # Panics
     /// When rows do not ascend or are none.

@@ -54,7 +54,7 @@ impl Pair {
     fn visible(&self, count: usize) -> Vec<u32> {
         let start = (self.tick / 5) as usize % 60;
         (0..count as u32)
-            .filter(|&row| (row as usize + start) % 4 != 0 || row % 3 == 0)
+            .filter(|&row| !(row as usize + start).is_multiple_of(4) || row % 3 == 0)
             .collect()
     }
 

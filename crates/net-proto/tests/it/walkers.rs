@@ -87,7 +87,10 @@ impl Walkers {
                 let heading = self.random.next() as u16;
                 let angle = f64::from(heading) / 65_536.0 * core::f64::consts::TAU;
                 let speed = if self.random.chance(15) { 0.0 } else { SPEED };
-                walker.velocity = [(angle.sin() * speed) as i32, (angle.cos() * speed) as i32];
+                walker.velocity = [
+                    (libm::sin(angle) * speed) as i32,
+                    (libm::cos(angle) * speed) as i32,
+                ];
                 walker.heading = heading;
             }
             walker.at[0] += walker.velocity[0];
