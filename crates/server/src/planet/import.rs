@@ -11,7 +11,7 @@ use spatial_core::{CellId, HeightTile, LatticeSpec, Manifest, Planet, column_row
 
 use super::base::PlanetDir;
 use super::relief::Relief;
-use super::{all_cells, print_json, progress};
+use super::{print_json, progress};
 
 const INTERVALS: u16 = 128;
 /// Tiles that are in memory at a time: 8 MB.
@@ -57,7 +57,7 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     let relief = Relief::open(&args.relief)?;
     let planet = PlanetDir::lock(&args.out)?;
     let manifest = Manifest::new(Planet::EARTH, spec, &args.sources, &args.licence);
-    let cells = all_cells(&spec);
+    let cells = spec.cells();
     let bar = progress(cells.len(), "importing");
     let base = planet.publish(&manifest, |put| {
         for chunk in cells.chunks(CHUNK_TILES) {

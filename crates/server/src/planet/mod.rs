@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use spatial_core::{CURRENT_FILE, CellId, LatticeSpec, PackStore, RocksStore, TileStore};
+use spatial_core::{CURRENT_FILE, PackStore, RocksStore, TileStore};
 
 /// Arguments of `bluemarble planet`.
 #[derive(Debug, Args)]
@@ -90,23 +90,6 @@ pub fn open(planet: &Path) -> Result<Arc<dyn TileStore>> {
     Ok(Arc::new(RocksStore::open(planet)?))
 }
 
-/// All cells of a lattice, ascending.
-fn all_cells(spec: &LatticeSpec) -> Vec<CellId> {
-    let mut cells: Vec<CellId> = (0..6)
-        .map(|face| CellId::from_face_ij(face, 0, 0, 0))
-        .collect();
-    let mut from = 0;
-    for _ in 1..spec.levels() {
-        let to = cells.len();
-        for n in from..to {
-            cells.extend(cells[n].children().into_iter().flatten());
-        }
-        from = to;
-    }
-    cells.sort_unstable();
-    cells
-}
-
 /// A bar on standard error; nothing when that is not a terminal.
 fn progress(length: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix} [{bar:40}] {pos}/{len} {elapsed}")
@@ -124,18 +107,4 @@ fn print_json(value: &impl serde::Serialize) -> Result<()> {
         serde_json::to_string(value).context("cannot write JSON")?
     );
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_cells_are_all() {
-        let spec = LatticeSpec::new(4, 128, 0.0, 1.0).unwrap();
-        let cells = all_cells(&spec);
-        assert_eq!(cells.len() as u64, spec.tile_count());
-        assert!(cells.is_sorted_by(|a, b| a < b));
-        assert_eq!(cells.iter().filter(|c| c.level() == 3).count(), 6 * 64);
-    }
 }

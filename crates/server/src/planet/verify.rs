@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use spatial_core::{CellId, HeightTile, LatticeSpec, TileStore, cell_at, column_row};
 
-use super::{all_cells, open, print_json, progress};
+use super::{open, print_json, progress};
 
 /// More problems than this are counted, not listed.
 const LISTED_MAX: usize = 20;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &VerifyArgs, json: bool) -> Result<ExitCode> {
 
 fn verify(store: &dyn TileStore) -> Report {
     let spec = *store.manifest().lattice();
-    let cells = all_cells(&spec);
+    let cells = spec.cells();
     let bar = progress(cells.len(), "verifying");
     let parts: Vec<Report> = cells
         .par_iter()

@@ -43,6 +43,12 @@ impl TileIndex {
             .map_err(|_| StoreError::Missing { cell })
     }
 
+    /// Whether the tile's check has passed.
+    #[cfg(feature = "rocksdb")]
+    pub(crate) fn is_verified(&self, slot: usize) -> bool {
+        self.verified[slot / 64].load(Ordering::Relaxed) & 1u64 << (slot % 64) != 0
+    }
+
     /// Runs the check unless it has passed before. Two threads may both run it; a failure is not remembered.
     pub(crate) fn verify_once(
         &self,

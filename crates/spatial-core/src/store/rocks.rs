@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, DB, DBCompressionType, InfoLogger, LogLevel, Options,
-    ReadOptions,
+    BlockBasedIndexType, BlockBasedOptions, DB, DBCompressionType, DBPinnableSlice, InfoLogger,
+    LogLevel, Options, ReadOptions,
 };
 
 use super::index::TileIndex;
@@ -40,14 +40,14 @@ const BLOCK_BYTES: usize = 4_096;
 /// The base planet of a folder that `bluemarble planet import` made. Raw tiles are read where they are mapped.
 pub struct RocksStore {
     db: DB,
-    read: ReadOptions,
-    dir: PathBuf, // of the database, named in errors
+    unchecked: ReadOptions, // verifies nothing
+    dir: PathBuf,           // of the database, named in errors
     manifest: Manifest,
     index: TileIndex,
 }
 
 impl RocksStore {
-    /// Opens the base in use of a planet's folder, and reads which tiles there are.
+    /// Opens the base in use of a planet's folder. Costs the database's index, not its tiles.
     ///
     /// The database's files must not be changed while it is open; an import makes a new base and leaves this one.
     ///
@@ -59,19 +59,32 @@ impl RocksStore {
         let dir = base.join(DB_DIR);
         let database = |e: rocksdb::Error| StoreError::damaged(&dir, e.into_string());
         let db = DB::open_for_read_only(&base_options(), &dir, false).map_err(database)?;
-        let cells = read_cells(&db, &dir)?;
+        // A base holds every tile of its lattice, so no key has to be read to know which there are.
+        let cells = manifest.lattice().cells();
         let index = TileIndex::new(cells, &manifest).map_err(|e| StoreError::damaged(&dir, e))?;
-        let mut read = ReadOptions::default();
-        // Mapped blocks are not cached, so RocksDB would compute their checksum at every read. Ours is checked at
-        // a tile's first read instead.
-        read.set_verify_checksums(false);
+        let mut unchecked = ReadOptions::default();
+        unchecked.set_verify_checksums(false);
         Ok(Self {
             db,
-            read,
+            unchecked,
             dir,
             manifest,
             index,
         })
+    }
+
+    /// The bytes of a tile. RocksDB verifies the block of a tile that was never read: it would follow damaged
+    /// offsets into nowhere. After that it must not, for it would do so at every read: mapped blocks are not cached.
+    fn get(&self, cell: CellId, slot: usize) -> Result<DBPinnableSlice<'_>, StoreError> {
+        let damaged = |reason| StoreError::damaged(&self.dir, format!("tile {cell}: {reason}"));
+        let found = if self.index.is_verified(slot) {
+            self.db.get_pinned_opt(base_key(cell), &self.unchecked)
+        } else {
+            self.db.get_pinned(base_key(cell))
+        };
+        found
+            .map_err(|e| damaged(e.into_string()))?
+            .ok_or_else(|| damaged("is not in the database".to_owned()))
     }
 }
 
@@ -90,13 +103,7 @@ impl TileStore for RocksStore {
 
     fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
         let slot = self.index.slot(cell)?;
-        let bytes = self
-            .db
-            .get_pinned_opt(base_key(cell), &self.read)
-            .map_err(|e| {
-                StoreError::damaged(&self.dir, format!("tile {cell}: {}", e.into_string()))
-            })?
-            .ok_or_else(|| StoreError::damaged(&self.dir, format!("tile {cell} has vanished")))?;
+        let bytes = self.get(cell, slot)?;
         let place = (self.dir.as_path(), self.manifest.lattice());
         if check_raw(&bytes, cell, (&self.index, slot), place)? {
             return Ok(StoredTile::pinned(bytes));
@@ -171,27 +178,4 @@ fn read_manifest(file: &Path) -> Result<Manifest, StoreError> {
     }
     let text = fs::read(file).map_err(|e| StoreError::io(file, e))?;
     Manifest::decode(&text).map_err(|e| StoreError::manifest(file, e))
-}
-
-/// The cells of all keys, in order.
-fn read_cells(db: &DB, dir: &Path) -> Result<Vec<CellId>, StoreError> {
-    let mut rows = db.raw_iterator();
-    let mut cells = Vec::new();
-    rows.seek_to_first();
-    while let Some(key) = rows.key() {
-        let cell = cell_of(key).ok_or_else(|| StoreError::damaged(dir, "a key is no tile's"))?;
-        cells.push(cell);
-        rows.next();
-    }
-    rows.status()
-        .map_err(|e| StoreError::damaged(dir, e.into_string()))?;
-    Ok(cells)
-}
-
-fn cell_of(key: &[u8]) -> Option<CellId> {
-    let key: &[u8; KEY_BYTES] = key.try_into().ok()?;
-    let mut id = [0; 8];
-    id.copy_from_slice(&key[2..10]);
-    let cell = CellId::new(u64::from_be_bytes(id)).ok()?;
-    (base_key(cell) == *key).then_some(cell)
 }

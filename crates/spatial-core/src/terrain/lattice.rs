@@ -103,6 +103,23 @@ impl LatticeSpec {
         2 * ((1u64 << (2 * u32::from(self.levels))) - 1) // 6 · (4^levels − 1) / 3
     }
 
+    /// The cells of all tiles of all levels, ascending. 8 bytes each.
+    pub fn cells(&self) -> Vec<CellId> {
+        let mut cells: Vec<CellId> = (0..6)
+            .map(|face| CellId::from_face_ij(face, 0, 0, 0))
+            .collect();
+        let mut from = 0;
+        for _ in 1..self.levels {
+            let to = cells.len();
+            for n in from..to {
+                cells.extend(cells[n].children().into_iter().flatten());
+            }
+            from = to;
+        }
+        cells.sort_unstable();
+        cells
+    }
+
     /// Whether a tile of this cell can exist: its level is one of the lattice's.
     pub fn has_level_of(&self, cell: CellId) -> bool {
         cell.level() < self.levels
@@ -197,6 +214,10 @@ mod tests {
     fn counts_of_the_bundled_earth() {
         assert_eq!(earth().face_intervals(), 1_024);
         assert_eq!(earth().tile_count(), 510);
+        let cells = earth().cells();
+        assert_eq!(cells.len(), 510);
+        assert!(cells.is_sorted_by(|a, b| a < b));
+        assert_eq!(cells.iter().filter(|c| c.level() == 3).count(), 6 * 64);
     }
 
     /// Every edge sample is found, bit for bit, among the edge samples of exactly one other face.

@@ -1,0 +1,147 @@
+//! The commands: what they print, refuse and write.
+
+use std::fs;
+
+use super::earth::PACK;
+use super::{bluemarble, fail, import, small_relief, succeed};
+
+#[test]
+fn misuse_is_exit_code_2() {
+    for args in [
+        &["query", PACK, "91", "0"][..],
+        &["query", PACK, "NaN", "0"],
+        &["query", PACK, "0", "inf"],
+        &["query", PACK, "1", "2", "3"],
+        &["query", PACK, "north", "2"],
+        &["query", PACK],
+        &["import", "--relief", "x", "--samples", "1000", "--out", "y"],
+        &["render", PACK, "--width", "3", "--out", "x.png"],
+        &["render", PACK, "--projection", "mercator", "--out", "x.png"],
+        &["info", PACK, "--colour"],
+        &["dig"],
+        &[],
+    ] {
+        let output = bluemarble(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn every_command_has_help() {
+    for command in ["import", "pack", "info", "verify", "query", "render"] {
+        let help = succeed(&[command, "--help"]);
+        assert!(help.contains("Usage") && help.contains("--json"), "{help}");
+    }
+}
+
+#[test]
+fn a_folder_and_its_pack_hold_the_same_planet() {
+    let dir = tempfile::tempdir().unwrap();
+    let relief = small_relief(dir.path());
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    import(&relief, 256, &dir.path().join("planet"));
+    succeed(&["pack", &path("planet"), "--out", &path("one.pack")]);
+    succeed(&["pack", &path("one.pack"), "--out", &path("two.pack")]);
+    assert!(fs::read(path("one.pack")).unwrap() == fs::read(path("two.pack")).unwrap());
+    let points = [
+        "1.5",
+        "-2.5",
+        "-90",
+        "0",
+        "45",
+        "180",
+        "35.264389682754654",
+        "45",
+    ];
+    let query = |planet: &str| {
+        let args: Vec<&str> = ["query", planet].into_iter().chain(points).collect();
+        succeed(&args)
+    };
+    assert_eq!(query(&path("planet")), query(&path("one.pack")));
+    let info = |planet: &str| {
+        let text = succeed(&["info", "--json", planet]);
+        let mut info: serde_json::Value = serde_json::from_str(&text).unwrap();
+        info["file"].take();
+        info
+    };
+    assert_eq!(info(&path("planet")), info(&path("one.pack")));
+    assert_eq!(info(&path("planet"))["tiles"], 30);
+    let left: Vec<_> = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 4, "no temporary files: {left:?}");
+}
+
+#[test]
+fn imports_refuse_what_they_cannot_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let relief = small_relief(dir.path());
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let attempt = |relief: &str, out: &str| {
+        fail(
+            1,
+            &[
+                "import",
+                "--relief",
+                relief,
+                "--samples",
+                "128",
+                "--out",
+                out,
+            ],
+        )
+    };
+    let bytes = fs::read(&relief).unwrap();
+    fs::write(path("cut.raw"), &bytes[..bytes.len() - 2]).unwrap();
+    assert!(attempt(&path("cut.raw"), &path("p")).contains("cut.raw"));
+    fs::write(path("not.raw.zst"), &bytes).unwrap();
+    assert!(attempt(&path("not.raw.zst"), &path("p")).contains("not.raw.zst"));
+    assert!(attempt(&path("none.raw"), &path("p")).contains("none.raw"));
+    assert!(
+        !dir.path().join("p").exists(),
+        "nothing is made from a bad relief"
+    );
+    let strange = dir.path().join("home");
+    fs::create_dir(&strange).unwrap();
+    fs::write(strange.join("letters.txt"), "dear").unwrap();
+    let error = attempt(&relief.display().to_string(), &path("home"));
+    assert!(error.contains("letters.txt"), "{error}");
+    assert_eq!(fs::read_dir(&strange).unwrap().count(), 1);
+}
+
+/// Oceans are blue, the Sahara is not, Antarctica is white; the poles' rows are of one colour.
+#[test]
+fn the_picture_is_of_the_earth() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("earth.png").display().to_string();
+    succeed(&[
+        "render",
+        PACK,
+        "--projection",
+        "equirectangular",
+        "--width",
+        "512",
+        "--out",
+        &out,
+    ]);
+    let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(out).unwrap()));
+    let mut reader = decoder.read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((frame.width, frame.height), (512, 256));
+    let at = |lat: f64, lon: f64| {
+        let (x, y) = ((lon + 180.0) / 360.0 * 512.0, (90.0 - lat) / 180.0 * 256.0);
+        let at = 3 * (y as usize * 512 + x as usize);
+        [0, 1, 2].map(|c| i32::from(pixels[at + c]))
+    };
+    for (lat, lon) in [(0.0, -150.0), (-30.0, -15.0), (40.0, -45.0), (-20.0, 80.0)] {
+        let [r, _, b] = at(lat, lon);
+        assert!(b > 2 * r, "sea at {lat} {lon}");
+    }
+    for (lat, lon) in [(23.0, 10.0), (-25.0, 130.0), (40.0, -105.0), (60.0, 90.0)] {
+        let [r, g, b] = at(lat, lon);
+        assert!(r.max(g) > b, "land at {lat} {lon}");
+    }
+    assert!(at(-85.0, 60.0).iter().all(|c| *c > 200), "ice");
+}
