@@ -1,0 +1,161 @@
+//! Journal entries and checkpoints.
+
+use std::sync::Arc;
+
+use sim_core::{Agent, Entry, Record, World, WorldStart, replay};
+use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet};
+
+use crate::seal;
+
+/// Ticks without records that a replay here may run through.
+const GAP_MAX: u64 = 100;
+
+/// First byte: 0 an entry, 1 a checkpoint as it is, 2 a checkpoint that is then sealed, 3 entries of a journal, each
+/// with its length.
+pub fn run(data: &[u8]) -> bool {
+    let Some((kind, rest)) = data.split_first() else {
+        return false;
+    };
+    let mut bytes = rest.to_vec();
+    match kind {
+        0 => entry(&bytes).is_some(),
+        1 => load(&bytes),
+        2 => {
+            seal::checkpoint(&mut bytes);
+            load(&bytes)
+        }
+        3 => replay_all(&bytes),
+        _ => false,
+    }
+}
+
+/// There is one spelling of every entry.
+fn entry(bytes: &[u8]) -> Option<Entry> {
+    let entry = Entry::decode(bytes).ok()?;
+    let mut again = Vec::new();
+    entry.encode(&mut again);
+    assert_eq!(again, bytes);
+    Some(entry)
+}
+
+/// A world that was loaded is restored from what it saves, and goes on. (It may save more than it was loaded from:
+/// columns that were not there.)
+fn load(bytes: &[u8]) -> bool {
+    let Ok(mut world) = World::load(bytes, &mut tile) else {
+        return false;
+    };
+    let saved = world.save();
+    let again = World::load(&saved, &mut tile).expect("just saved");
+    assert_eq!((again.save(), again.hash()), (saved, world.hash()));
+    world.step(world.tick(), &[]).is_ok()
+}
+
+fn replay_all(bytes: &[u8]) -> bool {
+    let mut world = empty_world();
+    crate::chunks(bytes).filter_map(entry).all(|entry| {
+        let is_near = entry.tick().saturating_sub(world.tick()) <= GAP_MAX;
+        is_near && replay(&mut world, &entry, &mut tile).is_ok()
+    })
+}
+
+/// What a server writes in its first ticks.
+pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let mut world = empty_world();
+    let mut journal = Vec::new();
+    for (tick, records) in [(0, first_records()), (3, later_records())] {
+        while world.tick() < tick {
+            world.step(world.tick(), &[]).expect("an empty step");
+        }
+        for record in &records {
+            if let Record::Resident { tile: cell, .. } = record {
+                tile(*cell, 0).into_iter().for_each(|t| world.stage(t));
+            }
+        }
+        world.step(tick, &records).expect("a step");
+        journal.push(bytes_of(&Entry::Records { tick, records }));
+    }
+    let (tick, hash) = (world.tick(), world.hash());
+    journal.push(bytes_of(&Entry::StateHash { tick, hash }));
+    let all = crate::chunked(journal.iter().map(Vec::as_slice));
+    vec![
+        ("entry_first", crate::seed(0, &journal[0])),
+        ("entry_later", crate::seed(0, &journal[1])),
+        ("entry_hash", crate::seed(0, &journal[2])),
+        ("checkpoint", crate::seed(1, &world.save())),
+        ("checkpoint_sealed", crate::seed(2, &world.save())),
+        ("journal", crate::seed(3, &all)),
+    ]
+}
+
+fn bytes_of(entry: &Entry) -> Vec<u8> {
+    let mut out = Vec::new();
+    entry.encode(&mut out);
+    out
+}
+
+/// Ground, two agents who overlap, and one in a far frame.
+fn first_records() -> Vec<Record> {
+    let ground = lattice().tile_at(Geodetic::direction(at(46.0)));
+    let checksum = tile(ground, 0).expect("there is always one").checksum();
+    let mut records = vec![Record::Resident {
+        tile: ground,
+        checksum,
+    }];
+    for (n, lat_deg) in [(1, 46.0), (2, 46.000_001), (3, -89.0)] {
+        records.push(Record::Spawn {
+            entity: EntityId(n),
+            agent: walker(lat_deg),
+        });
+    }
+    records
+}
+
+fn later_records() -> Vec<Record> {
+    vec![
+        Record::Input {
+            entity: EntityId(1),
+            seq: 1,
+            east: 300,
+            north: -200,
+            heading: 0x4000,
+        },
+        Record::Despawn {
+            entity: EntityId(3),
+        },
+    ]
+}
+
+fn walker(lat_deg: f64) -> Agent {
+    let place = Planet::EARTH.ecef(at(lat_deg));
+    Agent {
+        position: Planet::EARTH.position(place).expect("on the datum"),
+        heading: 0,
+        speed_max: 512,
+        radius: 100,
+        role: 1,
+    }
+}
+
+fn at(lat_deg: f64) -> Geodetic {
+    Geodetic::from_degrees(lat_deg, 7.0, 0.0).expect("a legal place")
+}
+
+fn lattice() -> LatticeSpec {
+    LatticeSpec::new(2, 8, 0.0, 1.0).expect("a legal lattice")
+}
+
+/// Everywhere the same ground, whatever its checksum should be.
+fn tile(cell: CellId, _checksum: u64) -> Option<Arc<HeightTile>> {
+    let samples = (0..81i16).map(|k| 10 * (k % 9) - 7 * (k / 9)).collect();
+    HeightTile::new(cell, 8, samples).ok().map(Arc::new)
+}
+
+fn empty_world() -> World {
+    World::new(WorldStart {
+        world_id: 7,
+        planet: Planet::EARTH,
+        tick_rate_hz: 30,
+        lattice: lattice(),
+    })
+    .expect("a legal start")
+}

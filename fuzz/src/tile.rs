@@ -1,0 +1,186 @@
+//! Tiles, packs and manifests.
+
+use std::io::Cursor;
+
+use spatial_core::{
+    CellId, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Terrain, TileStore,
+};
+
+use crate::seal;
+
+/// Intervals along the edges of the seeds' tiles: as few as are legal.
+const N: u16 = 8;
+
+/// First byte: 0 a tile as it is, 1 a tile that is then sealed, 2 the header of an archive tile and residuals that are
+/// then compressed, 3 a pack as it is, 4 a pack that is then sealed, 5 a manifest as it is, 6 one that is then sealed.
+pub fn run(data: &[u8]) -> bool {
+    let Some((kind, rest)) = data.split_first() else {
+        return false;
+    };
+    let mut bytes = rest.to_vec();
+    match kind {
+        0 => decode(&bytes),
+        1 => {
+            seal::tile(&mut bytes);
+            decode(&bytes)
+        }
+        2 => compressed(&bytes).is_some_and(|bytes| decode(&bytes)),
+        3 => open(bytes),
+        4 => {
+            seal::pack(&mut bytes);
+            open(bytes)
+        }
+        5 => read_manifest(&bytes),
+        6 => {
+            seal::manifest(&mut bytes);
+            read_manifest(&bytes)
+        }
+        _ => false,
+    }
+}
+
+/// Alone, and as a child of the tile that all seeds descend from.
+fn decode(bytes: &[u8]) -> bool {
+    let decoded = [None, Some(root())].map(|parent| {
+        let tile = HeightTile::decode(bytes, parent.as_ref()).ok()?;
+        check(&tile, parent.as_ref());
+        Some(tile)
+    });
+    decoded.iter().any(Option::is_some)
+}
+
+/// What is decoded is a tile like any other.
+fn check(tile: &HeightTile, parent: Option<&HeightTile>) {
+    let raw = HeightTile::decode(&tile.encode_raw(), None).expect("just encoded");
+    assert_eq!(&raw, tile);
+    if let Ok(archive) = tile.encode_archive(parent) {
+        let again = HeightTile::decode(&archive, parent).expect("just encoded");
+        assert_eq!(&again, tile);
+    }
+    let spec = LatticeSpec::new(18, tile.intervals(), 0.0, 1.0).expect("a legal lattice");
+    let extremes = f64::from(tile.min())..=f64::from(tile.max());
+    for (s, t) in [(0.0, 0.0), (1.0, 1.0), (0.3, 0.7)] {
+        let height_m = tile.height_m(&spec, tile.cell().face(), s, t);
+        assert!(extremes.contains(&height_m), "{height_m} m");
+    }
+}
+
+/// A sealed archive tile of a header and uncompressed residuals.
+fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (header, residuals) = bytes.split_at_checked(32)?;
+    let payload = zstd::bulk::compress(residuals, 1).ok()?;
+    let mut tile = [header, &payload].concat();
+    let length = u32::try_from(payload.len()).ok()?;
+    tile[20..24].copy_from_slice(&length.to_le_bytes());
+    seal::tile(&mut tile);
+    Some(tile)
+}
+
+/// Opens a pack and reads every tile; accepted when all can be read.
+fn open(bytes: Vec<u8>) -> bool {
+    let Ok(pack) = PackStore::from_bytes(bytes, "fuzz") else {
+        return false;
+    };
+    let all_read = pack.cells().iter().fold(true, |so_far, cell| {
+        let loaded = pack.load(*cell);
+        if let Ok(tile) = &loaded {
+            let stored = pack.tile(*cell).expect("it was loaded");
+            let face = cell.face();
+            let spec = pack.manifest().lattice();
+            let height_m = stored
+                .height_m(spec, face, 0.5, 0.5)
+                .expect("it was verified");
+            assert_eq!(height_m, tile.height_m(spec, face, 0.5, 0.5));
+        }
+        so_far && loaded.is_ok()
+    });
+    let _ = Terrain::new(std::sync::Arc::new(pack)).height(place());
+    all_read
+}
+
+fn place() -> spatial_core::Ecef {
+    spatial_core::Ecef::new(1.0, 0.2, 0.1).expect("a legal place")
+}
+
+/// There is one spelling of every manifest that was accepted, but for the form of its numbers and texts.
+fn read_manifest(text: &[u8]) -> bool {
+    Manifest::decode(text).is_ok_and(|manifest| {
+        if let Ok(text) = manifest.encode() {
+            assert_eq!(Manifest::decode(&text).expect("just encoded"), manifest);
+        }
+        true
+    })
+}
+
+/// What the importer writes, of a planet with tiles of two levels.
+pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let (root, child) = (root(), child());
+    let raw = root.encode_raw();
+    let face = root.encode_archive(None).expect("level 0 has no parent");
+    let archive = child.encode_archive(Some(&root)).expect("a child");
+    let manifest = manifest().encode().expect("short texts");
+    let packs = [false, true].map(pack);
+    vec![
+        ("raw", crate::seed(0, &raw)),
+        ("raw_sealed", crate::seed(1, &raw)),
+        ("archive_face", crate::seed(1, &face)),
+        ("archive_child", crate::seed(1, &archive)),
+        ("residuals_face", crate::seed(2, &uncompressed(&face))),
+        ("residuals_child", crate::seed(2, &uncompressed(&archive))),
+        ("pack", crate::seed(3, &packs[0])),
+        ("pack_raw", crate::seed(4, &packs[0])),
+        ("pack_archive", crate::seed(4, &packs[1])),
+        ("manifest", crate::seed(5, &manifest)),
+        ("manifest_sealed", crate::seed(6, &manifest)),
+    ]
+}
+
+/// The inverse of [`compressed`].
+fn uncompressed(tile: &[u8]) -> Vec<u8> {
+    let (header, payload) = tile.split_at(32);
+    let residuals = zstd::bulk::decompress(payload, 1 << 16).expect("just compressed");
+    [header, &residuals].concat()
+}
+
+fn manifest() -> Manifest {
+    let lattice = LatticeSpec::new(2, N, -10.0, 0.5).expect("a legal lattice");
+    Manifest::new(Planet::EARTH, lattice, "made for fuzzing", "none").with_tiles(2)
+}
+
+fn pack(is_archive: bool) -> Vec<u8> {
+    let (root, child) = (root(), child());
+    let encode = |tile: &HeightTile, parent: Option<&HeightTile>| {
+        if is_archive {
+            tile.encode_archive(parent).expect("its parent")
+        } else {
+            tile.encode_raw()
+        }
+    };
+    let mut tiles = [
+        (root.cell(), encode(&root, None)),
+        (child.cell(), encode(&child, Some(&root))),
+    ];
+    tiles.sort_by_key(|(cell, _)| *cell);
+    let mut writer = PackWriter::new(Cursor::new(Vec::new()), &manifest()).expect("memory");
+    for (cell, bytes) in &tiles {
+        writer.push(*cell, bytes).expect("memory");
+    }
+    writer.finish().expect("two tiles").into_inner()
+}
+
+/// The tile of the first face.
+fn root() -> HeightTile {
+    slope(CellId::from_face_ij(0, 0, 0, 0), 4)
+}
+
+/// The tile that covers its lower left quarter, with the same samples where both have some.
+fn child() -> HeightTile {
+    slope(CellId::from_face_ij(0, 0, 0, 1), 2)
+}
+
+fn slope(cell: CellId, step: i16) -> HeightTile {
+    let side = N as i16 + 1;
+    let sample = |k: i16| 100 - step * (k % side) + step * 3 * (k / side) + (k % side) % 2;
+    let samples = (0..side * side).map(sample).collect();
+    HeightTile::new(cell, N, samples).expect("samples of a whole tile")
+}

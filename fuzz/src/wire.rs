@@ -1,0 +1,235 @@
+//! Messages, datagrams, frames.
+
+use net_proto::{
+    Baselines, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX, EntityState,
+    Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram, Maintenance, Redirect, Refuse,
+    RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
+    SnapshotRequest, Ticket, TimeDilation, UpdateCache, Welcome, WireError, WorldId,
+};
+use spatial_core::{EntityId, FrameId, Position};
+
+use crate::token::genuine;
+
+/// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
+/// 4 a stream of frames.
+pub fn run(data: &[u8]) -> bool {
+    match data.split_first() {
+        Some((0, frame)) => client_message(frame),
+        Some((1, frame)) => server_message(frame),
+        Some((2, datagrams)) => inputs(datagrams),
+        Some((3, datagrams)) => snapshots(datagrams),
+        Some((4, stream)) => frames(stream),
+        _ => false,
+    }
+}
+
+/// There is one spelling of every message.
+fn client_message(frame: &[u8]) -> bool {
+    ClientMessage::decode(frame).is_ok_and(|message| {
+        let mut again = Vec::new();
+        message.encode(&mut again);
+        assert_eq!(&again[2..], frame);
+        true
+    })
+}
+
+fn server_message(frame: &[u8]) -> bool {
+    ServerMessage::decode(frame).is_ok_and(|message| {
+        let mut again = Vec::new();
+        message.encode(&mut again);
+        assert_eq!(&again[2..], frame);
+        true
+    })
+}
+
+/// A server's queue stays short and uses every input at most once, in order.
+fn inputs(datagrams: &[u8]) -> bool {
+    let mut buffer = InputBuffer::new();
+    crate::chunks(datagrams).fold(true, |so_far, bytes| {
+        let Ok(datagram) = InputDatagram::decode(bytes) else {
+            return false;
+        };
+        let mut again = Vec::new();
+        datagram.encode(&mut again);
+        assert_eq!(again, bytes);
+        let before = buffer.applied_seq();
+        buffer.push(&datagram);
+        let mut waiting = buffer.clone();
+        let taken = core::iter::from_fn(|| waiting.take()).count();
+        assert!(taken <= InputBuffer::WAITING_MAX);
+        buffer.take();
+        assert!(buffer.applied_seq() >= before);
+        so_far
+    })
+}
+
+/// A client's view keeps its order and its bounds, and a bad datagram changes nothing.
+fn snapshots(datagrams: &[u8]) -> bool {
+    let mut replica = Replica::new();
+    crate::chunks(datagrams).fold(true, |so_far, bytes| {
+        let before = replica.clone();
+        match replica.handle_snapshot(bytes) {
+            Ok(info) => assert_eq!(replica.newest().is_some_and(|n| *n == info), info.is_newest),
+            Err(_) => assert_same(&before, &replica),
+        }
+        assert!(replica.tracked().len() <= ENTITIES_MAX);
+        assert!(
+            replica
+                .tracked()
+                .is_sorted_by(|a, b| a.state.id() < b.state.id())
+        );
+        assert!(replica.tracked().iter().all(|t| t.previous_tick <= t.tick));
+        assert!(replica.newest_complete() >= before.newest_complete());
+        so_far && replica.stats().datagrams > before.stats().datagrams
+    })
+}
+
+fn assert_same(before: &Replica, after: &Replica) {
+    assert_eq!(before.tracked(), after.tracked());
+    assert_eq!(before.stats(), after.stats());
+    assert_eq!(before.newest(), after.newest());
+    assert_eq!(before.newest_complete(), after.newest_complete());
+    if let Some(epoch) = before.newest_complete() {
+        assert_eq!(before.epoch_set(epoch), after.epoch_set(epoch));
+    }
+}
+
+/// A stream gives the same frames in one piece and in many.
+fn frames(stream: &[u8]) -> bool {
+    let whole = frames_of([stream].into_iter());
+    assert_eq!(whole, frames_of(stream.chunks(1)));
+    assert_eq!(whole, frames_of(stream.chunks(3)));
+    whole.is_ok_and(|frames| !frames.is_empty())
+}
+
+fn frames_of<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Vec<u8>>, WireError> {
+    let mut reader = FrameReader::new(1_024);
+    let mut frames = Vec::new();
+    for mut piece in pieces {
+        while let Some(frame) = reader.next(&mut piece)? {
+            frames.push(frame.to_vec());
+        }
+        assert!(piece.is_empty());
+    }
+    Ok(frames)
+}
+
+/// What clients and servers write.
+pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let mut hello = Vec::new();
+    ClientMessage::Hello(Hello {
+        world: WorldId(1),
+        token: genuine(),
+    })
+    .encode(&mut hello);
+    let mut seeds = vec![("hello", crate::seed(0, &hello[2..]))];
+    let mut stream = hello;
+    for (name, message) in server_messages() {
+        let mut frame = Vec::new();
+        message.encode(&mut frame);
+        assert!(frame.len() <= SERVER_FRAME_BYTES_MAX);
+        seeds.push((name, crate::seed(1, &frame[2..])));
+        stream.extend(frame);
+    }
+    seeds.push(("inputs", crate::seed(2, &input_datagrams())));
+    seeds.push(("snapshots", crate::seed(3, &snapshot_datagrams())));
+    seeds.push(("stream", crate::seed(4, &stream)));
+    seeds
+}
+
+fn server_messages() -> Vec<(&'static str, ServerMessage)> {
+    let text = ShortText::lossy("see you: 日本");
+    let welcome = Welcome {
+        world: WorldId(1),
+        player: EntityId(2),
+        tick: 3,
+        tick_rate_hz: 30,
+        snapshot_ticks: 2,
+        radius_mm: 6_371_008_800,
+        interest_dm: 5_000,
+        speed_limit: 1_024,
+    };
+    let digest = Digest {
+        epoch: Epoch::new(5).expect("not 0"),
+        durable_tick: 39,
+        state_hash: 0x1234_5678_9abc_def0,
+        entities: (1..4).map(|n| walker(n, 8)).collect(),
+    };
+    let redirect = Redirect {
+        address: ShortText::lossy("example.org:4433"),
+        ticket: Ticket {
+            token: genuine(),
+            cert_sha256: [3; 32],
+        },
+    };
+    let refuse = Refuse {
+        code: RefuseCode::TOKEN,
+        text: text.clone(),
+    };
+    let maintenance = Maintenance {
+        starts_in_s: 60,
+        text,
+    };
+    vec![
+        ("welcome", ServerMessage::Welcome(welcome)),
+        ("refuse", ServerMessage::Refuse(refuse)),
+        ("digest", ServerMessage::Digest(digest)),
+        ("redirect", ServerMessage::Redirect(redirect)),
+        ("maintenance", ServerMessage::Maintenance(maintenance)),
+        (
+            "time_dilation",
+            ServerMessage::TimeDilation(TimeDilation { permille: 500 }),
+        ),
+    ]
+}
+
+fn input_datagrams() -> Vec<u8> {
+    let datagram = |first_seq: u32, count: i16| {
+        let input = |n: i16| Input {
+            east: 100 * n,
+            north: -50,
+            heading: 7,
+        };
+        let datagram = InputDatagram::new(Epoch::new(first_seq), first_seq, (0..count).map(input));
+        let mut bytes = Vec::new();
+        datagram.expect("1 to 16 inputs").encode(&mut bytes);
+        bytes
+    };
+    let datagrams = [datagram(1, 1), datagram(1, 4), datagram(3, 16)];
+    crate::chunked(datagrams.iter().map(Vec::as_slice))
+}
+
+/// A complete set, one relative to it, and changes between: of a few walkers, one of whom leaves.
+fn snapshot_datagrams() -> Vec<u8> {
+    let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
+    let (mut client, mut out) = (Replicator::new(), Datagrams::new());
+    let mut datagrams = Vec::new();
+    for tick in (8..=26).step_by(2) {
+        let states: Vec<_> = (1..=12).map(|n| walker(n, tick)).collect();
+        world.advance(tick, &states);
+        let visible: Vec<u32> = (0..12).filter(|n| tick < 16 || *n != 5).collect();
+        let request = SnapshotRequest {
+            visible: &visible,
+            last_input_seq: 9,
+            durable_tick: tick - 4,
+            datagrams_max: 4,
+        };
+        client.pack(&world, &mut cache, &request, &mut out);
+        datagrams.extend(out.iter().map(<[u8]>::to_vec));
+        Epoch::starting_at(tick).map(|epoch| client.acknowledge(epoch));
+    }
+    assert!(datagrams.iter().all(|d| d.len() <= DATAGRAM_BYTES_MAX));
+    crate::chunked(datagrams.iter().map(Vec::as_slice))
+}
+
+/// Some stand, some walk, one changes its frame.
+fn walker(n: u64, tick: u64) -> EntityState {
+    let pace = (n % 4) as i32 * tick as i32;
+    let at = Position {
+        frame: FrameId((1 << 36) + (u64::from(n == 7 && tick > 20) << 37)),
+        x: ((n as i32 * 40) << 16) + (pace << 10),
+        y: -(pace << 12),
+        z: 100 << 16,
+    };
+    EntityState::new(EntityId(n * n), at, (n * 900 + tick) as u16)
+}
