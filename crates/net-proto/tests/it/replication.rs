@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use net_proto::{
     Baselines, Datagrams, Digest, DigestVerdict, EPOCHS_ALIVE, EntityState, Epoch, Input,
-    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, UpdateCache,
+    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, Tracked, UpdateCache,
 };
 
 use crate::link::{Link, Weather};
@@ -122,15 +122,19 @@ impl Pair {
 
     fn receive(&mut self) {
         for bytes in self.down.arrived(self.tick, &mut self.random) {
+            let before = (
+                self.replica.newest_complete(),
+                self.replica.tracked().to_vec(),
+            );
             let info = self.replica.handle_snapshot(&bytes).unwrap();
             assert!(info.last_input_seq <= self.sent_inputs);
             if let Some(epoch) = info.completed {
                 let set = self.replica.epoch_set(epoch).unwrap();
                 assert_eq!(set, self.shown[&epoch.number()], "{epoch}");
             }
+            self.assert_well_formed();
+            self.assert_nothing_went_back(before.0, &before.1);
         }
-        let ids = self.replica.tracked().iter().map(|t| t.state.id());
-        assert!(ids.is_sorted_by(|a, b| a < b));
         for (arrival, digest) in core::mem::take(&mut self.digests) {
             if arrival > self.tick {
                 self.digests.push((arrival, digest));
@@ -139,6 +143,32 @@ impl Pair {
                     DigestVerdict::Match => self.matches += 1,
                     verdict => assert_eq!(verdict, DigestVerdict::Unknown),
                 }
+            }
+        }
+    }
+
+    fn assert_well_formed(&self) {
+        let tracked = self.replica.tracked();
+        assert!(tracked.is_sorted_by(|a, b| a.state.id() < b.state.id()));
+        // What the newest complete set does not hold has come after it.
+        let newest = self.replica.newest_complete();
+        let Some((epoch, set)) = newest.and_then(|e| Some((e, self.replica.epoch_set(e)?))) else {
+            return;
+        };
+        for entity in tracked {
+            let row = set.binary_search_by_key(&entity.state.id(), EntityState::id);
+            assert!(
+                row.is_ok() || entity.tick > epoch.tick(),
+                "{entity:?} has left"
+            );
+        }
+    }
+
+    fn assert_nothing_went_back(&self, newest: Option<Epoch>, before: &[Tracked]) {
+        assert!(self.replica.newest_complete() >= newest);
+        for old in before {
+            if let Some(entity) = self.replica.get(old.state.id()) {
+                assert!(entity.tick >= old.tick && entity.previous_tick <= entity.tick);
             }
         }
     }
@@ -222,6 +252,41 @@ fn bad_links_lose_nothing_for_good() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn parts_that_are_later_than_the_ring_is_long_change_nothing() {
+    let weather = Weather {
+        loss_percent: 0,
+        double_percent: 20,
+        delay_ticks: (0, 60),
+    };
+    let mut pair = Pair::new(12, weather);
+    for _ in 0..900 {
+        pair.step();
+    }
+    let stats = pair.replica.stats();
+    println!("{stats:?}");
+    assert!(stats.late > 300 && stats.completed > 5);
+}
+
+#[test]
+fn a_set_is_never_relative_to_itself() {
+    let (mut baselines, mut cache) = (Baselines::new(), UpdateCache::new());
+    let (mut client, mut out) = (Replicator::new(), Datagrams::new());
+    baselines.advance(8, &Walkers::new(13, 10, 3).states());
+    let visible: Vec<u32> = (0..10).collect();
+    let request = SnapshotRequest {
+        visible: &visible,
+        last_input_seq: 0,
+        durable_tick: 0,
+        datagrams_max: 1,
+    };
+    for _ in 0..2 {
+        let stats = client.pack(&baselines, &mut cache, &request, &mut out);
+        assert_eq!(stats.absolute, 10);
+        client.acknowledge(Epoch::new(1).unwrap());
     }
 }
 
