@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use spatial_core::{RocksStore, TileStore};
+
 use super::earth::PACK;
 use super::{bluemarble, fail, import, small_relief, succeed};
 
@@ -108,6 +110,42 @@ fn imports_refuse_what_they_cannot_use() {
     let error = attempt(&relief.display().to_string(), &path("home"));
     assert!(error.contains("letters.txt"), "{error}");
     assert_eq!(fs::read_dir(&strange).unwrap().count(), 1);
+}
+
+/// Both stores hand out bytes of the mapped file itself: nothing is copied.
+#[cfg(target_os = "linux")]
+#[test]
+fn raw_tiles_are_read_where_they_are_mapped() {
+    let dir = tempfile::tempdir().unwrap();
+    import(&small_relief(dir.path()), 256, &dir.path().join("planet"));
+    let store = RocksStore::open(dir.path().join("planet")).unwrap();
+    for cell in store.cells() {
+        for _ in 0..2 {
+            let tile = store.tile(*cell).unwrap();
+            let bytes = tile.bytes().unwrap().as_ptr_range();
+            let file = mapped_file(bytes.start as usize, bytes.end as usize);
+            assert!(file.ends_with(".sst"), "tile {cell} lies in {file:?}");
+        }
+    }
+}
+
+/// The file whose mapping holds these addresses, or nothing.
+#[cfg(target_os = "linux")]
+fn mapped_file(start: usize, end: usize) -> String {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let hex = |text: &str| usize::from_str_radix(text, 16).unwrap();
+    let line = maps.lines().find(|line| {
+        let (from, to) = line
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .split_once('-')
+            .unwrap();
+        hex(from) <= start && end <= hex(to)
+    });
+    line.and_then(|line| line.split_whitespace().nth(5))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// Oceans are blue, the Sahara is not, Antarctica is white; the poles' rows are of one colour.
