@@ -26,5 +26,5 @@ pub use keys::KeysError;
 pub use persist::StorageError;
 pub use revive::ReviveError;
 pub use server::{Server, ServerError};
-pub use status::{Status, TickTimes};
+pub use status::{StageTimes, Status, TickTimes};
 pub use towns::{TOWNS, Town};

@@ -28,6 +28,8 @@ pub struct Status {
     pub seen_mean: f64,
     /// Tick work time, milliseconds: from draining the inputs to handing the snapshots over.
     pub tick_ms: TickTimes,
+    /// Mean time of each stage of a tick, milliseconds.
+    pub stages_ms: StageTimes,
     /// State that left for a player in the last second, bytes (datagram payloads), mean over the players.
     pub bytes_per_player_s: f64,
     /// Ticks that started late and were skipped over, because more than the catch-up limit had gathered.
@@ -70,6 +72,20 @@ pub struct TickTimes {
     pub max: f64,
     /// How many ticks were measured.
     pub count: u64,
+}
+
+/// Where a tick's time goes: means over all ticks, milliseconds.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StageTimes {
+    /// Draining queues, agents' choices, terrain.
+    pub gather: f64,
+    /// `World::step`.
+    pub step: f64,
+    /// Encoding records, state hash, checkpoint bytes.
+    pub journal: f64,
+    /// Index, interest, snapshots, digests.
+    pub show: f64,
 }
 
 impl Status {

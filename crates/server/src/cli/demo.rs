@@ -113,9 +113,9 @@ fn watch(args: &DemoArgs, server: Server, mut fleet: Fleet) -> Result<Summary> {
         .map(|s| started + Duration::from_secs(s) + FLEET_GRACE);
     let is_live = !args.json && std::io::stdout().is_terminal();
     let mut view = View::new(is_live);
-    let mut draw = tokio::time::interval(if is_live { DRAW } else { LINE });
     runtime.block_on(async {
         let mut signals = Signals::new()?;
+        let mut draw = tokio::time::interval(if is_live { DRAW } else { LINE });
         loop {
             tokio::select! {
                 _ = signals.next() => {

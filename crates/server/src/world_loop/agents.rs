@@ -26,7 +26,7 @@ const SEEN_WANTED: f64 = 80.0;
 /// Narrowest town, metres.
 const TOWN_RADIUS_MIN_M: f64 = 30.0;
 /// Agents that enter in one tick: a journal frame and a tick's work stay small.
-const SPAWNS_A_TICK: usize = 10_000;
+const SPAWNS_A_TICK: usize = 1_000;
 
 /// The towns in use, on a planet.
 pub(super) struct Towns {

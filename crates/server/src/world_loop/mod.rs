@@ -31,7 +31,7 @@ use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::persist::{FrameKind, Store, TickFrames};
 use crate::server::ServerError;
-use crate::status::{StatusBoard, TickTimes};
+use crate::status::{StageTimes, StatusBoard, TickTimes};
 
 use agents::{ROLE_PLAYER, Towns, Wanderers};
 use players::{Player, Players};
@@ -44,6 +44,9 @@ const CATCH_UP_TICKS: u32 = 5;
 const JOINS_A_TICK: usize = 64;
 /// Datagrams of inputs taken per tick; the rest waits in its bounded queue.
 const INPUTS_A_TICK: usize = 8_192;
+
+/// The state's hash is journalled every so many ticks.
+const HASH_TICKS: u64 = 10;
 
 /// What the loop is made of.
 pub(crate) struct WorldParts {
@@ -68,6 +71,7 @@ pub(crate) struct WorldLoop {
     gate: Arc<Gate>,
     board: Arc<StatusBoard>,
     stop: Arc<AtomicBool>,
+    period: Duration,
     pool: ThreadPool,
     towns: Towns,
     wanderers: Wanderers,
@@ -86,12 +90,44 @@ pub(crate) struct WorldLoop {
 #[derive(Default)]
 struct Tally {
     work: Histogram,
+    /// Gather, step, journal, show.
+    stages: [Duration; 4],
     held: u32,
     joins: u64,
     leaves: u64,
     skipped: u64,
     stalled: Duration,
     batches_dropped: u64,
+}
+
+/// Adds up laps.
+struct StopWatch(Instant);
+
+impl StopWatch {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        lap
+    }
+}
+
+impl Tally {
+    /// Takes in a tick's stages.
+    fn add(&mut self, stages: [Duration; 4], period: Duration) {
+        let work = stages.iter().sum();
+        self.work.record(work);
+        for (sum, stage) in self.stages.iter_mut().zip(stages) {
+            *sum += stage;
+        }
+        if work > period {
+            tracing::debug!(?work, ?stages, "a tick took longer than its period");
+        }
+    }
 }
 
 impl WorldLoop {
@@ -115,7 +151,6 @@ impl WorldLoop {
             wanderers: Wanderers::new(&world, &towns, &config),
             // Other draws after every restart; they are journalled, so nothing depends on them.
             lots: Lots::new(config.seed ^ world.tick().wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-            config,
             world,
             host: parts.host,
             store: parts.store,
@@ -123,6 +158,7 @@ impl WorldLoop {
             gate: parts.gate,
             board: parts.board,
             stop: parts.stop,
+            period: Duration::from_secs(1) / u32::from(config.tick_rate_hz),
             pool,
             towns,
             players: Players::default(),
@@ -132,13 +168,14 @@ impl WorldLoop {
             logins: Vec::new(),
             hashes: VecDeque::new(),
             tally: Tally::default(),
+            config,
         })
     }
 
     /// Ticks until it is asked to stop, then journals the state hash and writes a checkpoint.
     pub(crate) fn run(mut self) -> Result<(), ServerError> {
         self.greet_leftovers();
-        let period = Duration::from_secs(1) / u32::from(self.config.tick_rate_hz);
+        let period = self.period;
         let mut due = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
             due = self.wait(due, period);
@@ -149,9 +186,7 @@ impl WorldLoop {
             if self.store.has_failed() {
                 break;
             }
-            let begun = Instant::now();
             self.tick()?;
-            self.tally.work.record(begun.elapsed());
             due += period;
         }
         self.finish()
@@ -187,16 +222,22 @@ impl WorldLoop {
     }
 
     fn tick(&mut self) -> Result<(), ServerError> {
+        let mut watch = StopWatch::start();
         self.gather()?;
+        let gather = watch.lap();
         let tick = self.world.tick();
         let (world, records) = (&mut self.world, &self.records);
         let report = self.pool.install(|| world.step(tick, records))?;
         self.tally.held = report.held;
+        let step = watch.lap();
         self.journal(tick);
         self.records.clear();
+        let journal = watch.lap();
         self.welcome();
         self.show();
         self.players.flush(&self.link.messages);
+        self.tally
+            .add([gather, step, journal, watch.lap()], self.period);
         if self
             .world
             .tick()
@@ -287,11 +328,7 @@ impl WorldLoop {
             encode_records(tick, &self.records, &mut payload);
             frames.push((FrameKind::Entry, payload));
         }
-        if self
-            .world
-            .tick()
-            .is_multiple_of(u64::from(self.config.tick_rate_hz))
-        {
+        if self.world.tick().is_multiple_of(HASH_TICKS) {
             frames.push((FrameKind::Entry, self.state_hash(tick)));
         }
         if !frames.is_empty() {
@@ -419,6 +456,15 @@ impl WorldLoop {
                 p99: tally.work.quantile_ms(0.99),
                 max: tally.work.max_ms(),
                 count: tally.work.count(),
+            };
+            let ticks = tally.work.count().max(1) as f64;
+            let [gather, step, journal, show] =
+                tally.stages.map(|sum| sum.as_secs_f64() * 1e3 / ticks);
+            s.stages_ms = StageTimes {
+                gather,
+                step,
+                journal,
+                show,
             };
             s.ticks_skipped = tally.skipped;
             s.stalled_ms = tally.stalled.as_millis() as u64;

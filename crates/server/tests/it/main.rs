@@ -1,6 +1,11 @@
 //! The server as its users meet it: as a library, over QUIC, and as a program.
 
+mod bots;
+mod crash;
 mod hostile;
+#[path = "../../../ffi/tests/it/library.rs"]
+mod library;
 mod program;
 mod restart;
 mod support;
+mod watch;

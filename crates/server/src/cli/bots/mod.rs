@@ -67,6 +67,9 @@ pub(super) struct BotsArgs {
     /// End when standard input closes (needs --data)
     #[arg(long)]
     leash: bool,
+    /// Lower the bots' priority by so much, so that a server on the same machine goes first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
+    nice: Option<i32>,
     /// Print a line whenever a bot is told of a later durable tick or state hash (JSON)
     #[arg(long)]
     durable: bool,
@@ -76,6 +79,9 @@ pub(super) struct BotsArgs {
 }
 
 pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
+    if let Some(by) = args.nice {
+        rustix::process::nice(by).context("cannot lower the priority")?;
+    }
     let purse = Purse::open(args)?;
     let count = purse.count(args.count);
     let tally = Arc::new(Tally::new(count, args.durable));

@@ -31,7 +31,14 @@ impl Fleet {
     ) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .args(["bots", "--json", "--leash", "--addr", &addr.to_string()])
+            .args([
+                "bots",
+                "--json",
+                "--leash",
+                "--nice=10",
+                "--addr",
+                &addr.to_string(),
+            ])
             .args([
                 "--data",
                 super::text_of(data)?,

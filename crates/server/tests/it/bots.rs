@@ -1,0 +1,131 @@
+//! Real clients in a process of their own, and the demo.
+
+use std::process::Output;
+
+use bluemarble_server::Server;
+use serde_json::Value;
+
+use crate::support::{Place, Raw, program, runtime, wait_for};
+
+fn last_line(out: &Output) -> Value {
+    let text = String::from_utf8(out.stdout.clone()).unwrap();
+    let line = text.lines().last().unwrap_or_else(|| {
+        panic!(
+            "no output; errors: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
+    });
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn bots_find_nothing_wrong() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| s.agents = Some(200))).unwrap();
+    let mut command = program();
+    command
+        .args([
+            "bots",
+            "--json",
+            "--count",
+            "12",
+            "--seconds",
+            "3",
+            "--threads",
+            "2",
+        ])
+        .args(["--addr", &server.local_addr().to_string(), "--data"])
+        .arg(place.data());
+    let out = command.output().unwrap();
+    let summary = last_line(&out);
+    assert_eq!(out.status.code(), Some(0), "{summary}");
+    assert_eq!(summary["connected"], 12);
+    assert!(summary["digests"].as_u64().unwrap() >= 12, "{summary}");
+    assert!(
+        summary["snapshots"].as_u64().unwrap() > 12 * 15,
+        "{summary}"
+    );
+    assert!(summary["seen_mean"].as_f64().unwrap() > 20.0, "{summary}");
+    assert!(summary["durable_tick"].as_u64().unwrap() > 30, "{summary}");
+    let status = wait_for(&server, "everybody gone", |s| s.players == 0);
+    assert_eq!(
+        (status.joins, status.refusals, status.datagrams_bad),
+        (12, 0, 0)
+    );
+    server.stop().unwrap();
+}
+
+#[test]
+fn bots_take_tickets_from_standard_input_and_report_failures() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let place = Place::new();
+    let server = Server::start(place.config(|_| {})).unwrap();
+    let tickets = [place.ticket(1), place.ticket(2)];
+    // The second ticket is used up before the bot shows it.
+    runtime().block_on(async {
+        let (raw, _) = Raw::enter(server.local_addr(), &tickets[1]).await;
+        raw.leave().await;
+    });
+    let mut command = program();
+    command
+        .args([
+            "bots",
+            "--json",
+            "--seconds",
+            "2",
+            "--addr",
+            &server.local_addr().to_string(),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "{}\n{}", tickets[0], tickets[1]).unwrap();
+    drop(stdin);
+    let out = child.wait_with_output().unwrap();
+    let summary = last_line(&out);
+    assert_eq!(out.status.code(), Some(1), "{summary}");
+    assert_eq!(
+        (&summary["connected"], &summary["connects_failed"]),
+        (&1.into(), &1.into())
+    );
+    assert!(
+        summary["first_failure"]
+            .as_str()
+            .unwrap()
+            .contains("used before"),
+        "{summary}"
+    );
+    server.stop().unwrap();
+}
+
+#[test]
+fn the_demo_ends_by_itself_with_a_summary() {
+    let place = Place::new();
+    let mut command = program();
+    command
+        .args([
+            "demo",
+            "--json",
+            "--seconds",
+            "2",
+            "--agents",
+            "300",
+            "--bots",
+            "6",
+            "--planet",
+        ])
+        .arg(place.planet());
+    let out = command.output().unwrap();
+    let summary = last_line(&out);
+    let failures = summary["failures"].as_array().unwrap();
+    // On a machine that does a hundred other things the tick may be late; everything else must hold.
+    let others: Vec<_> = failures
+        .iter()
+        .filter(|f| !f.as_str().unwrap().contains("p99"))
+        .collect();
+    assert!(others.is_empty(), "{summary}");
+    assert_eq!(out.status.code(), Some(i32::from(!failures.is_empty())));
+    assert_eq!(summary["bots"]["connected"], 6);
+}
