@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use net_proto::{
     Baselines, Datagrams, Digest, DigestVerdict, EPOCHS_ALIVE, EntityState, Epoch, Input,
-    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, Tracked, UpdateCache,
+    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, UpdateCache,
 };
 
 use crate::link::{Link, Weather};
@@ -122,10 +122,7 @@ impl Pair {
 
     fn receive(&mut self) {
         for bytes in self.down.arrived(self.tick, &mut self.random) {
-            let before = (
-                self.replica.newest_complete(),
-                self.replica.tracked().to_vec(),
-            );
+            let before = self.replica.clone();
             let info = self.replica.handle_snapshot(&bytes).unwrap();
             assert!(info.last_input_seq <= self.sent_inputs);
             if let Some(epoch) = info.completed {
@@ -133,7 +130,7 @@ impl Pair {
                 assert_eq!(set, self.shown[&epoch.number()], "{epoch}");
             }
             self.assert_well_formed();
-            self.assert_nothing_went_back(before.0, &before.1);
+            self.assert_nothing_went_back(&before, info.tick);
         }
         for (arrival, digest) in core::mem::take(&mut self.digests) {
             if arrival > self.tick {
@@ -164,12 +161,21 @@ impl Pair {
         }
     }
 
-    fn assert_nothing_went_back(&self, newest: Option<Epoch>, before: &[Tracked]) {
-        assert!(self.replica.newest_complete() >= newest);
-        for old in before {
+    /// After a datagram of a tick: only what is newer has replaced anything.
+    fn assert_nothing_went_back(&self, before: &Replica, tick: u64) {
+        assert!(self.replica.newest_complete() >= before.newest_complete());
+        for old in before.tracked() {
             if let Some(entity) = self.replica.get(old.state.id()) {
                 assert!(entity.tick >= old.tick && entity.previous_tick <= entity.tick);
             }
+        }
+        let replaced = |epoch: &Epoch| {
+            before.epoch_set(*epoch).is_some() && self.replica.epoch_set(*epoch).is_none()
+        };
+        let epochs = (1..=self.tick / 8).filter_map(|n| Epoch::starting_at(8 * n));
+        for epoch in epochs.filter(replaced) {
+            assert_eq!(tick % 32, epoch.tick() % 32, "{epoch} is not in the way");
+            assert!(tick > epoch.tick(), "{epoch} is newer than tick {tick}");
         }
     }
 
