@@ -91,6 +91,11 @@
 #define BM_EARTH_RADIUS_M 6371008.8
 
 /**
+ * Flag of a bm_entity: it is the client's own.
+ */
+#define BM_ENTITY_SELF 1
+
+/**
  * Latitude, longitude and height above the datum.
  */
 typedef struct bm_geodetic {
@@ -135,6 +140,130 @@ typedef struct bm_terrain {
    */
   uint64_t id;
 } bm_terrain;
+
+/**
+ * What bm_client_connect wants to know. Begin with bm_client_options_init.
+ */
+typedef struct bm_client_options {
+  /**
+   * Set by bm_client_options_init.
+   */
+  uint32_t struct_size;
+  /**
+   * How long to wait for the server, 1 to 60000 ms; 5000 at first.
+   */
+  uint32_t timeout_ms;
+  /**
+   * The server's name or address and port, such as "127.0.0.1:4433" or "[::1]:4433". Read during the call only.
+   */
+  const char *address;
+  /**
+   * The text that `bluemarble token` printed; it lets a player in once. Read during the call only.
+   */
+  const char *ticket;
+} bm_client_options;
+
+/**
+ * How a session is doing. Begin with bm_client_status_init.
+ */
+typedef struct bm_client_status {
+  /**
+   * Set by bm_client_status_init.
+   */
+  uint32_t struct_size;
+  /**
+   * Entities in sight, the player's own included.
+   */
+  uint32_t entities;
+  /**
+   * The world's tick of the newest snapshot.
+   */
+  uint64_t tick;
+  /**
+   * The newest tick that the server has on disk: what happened up to it cannot be lost.
+   */
+  uint64_t durable_tick;
+  /**
+   * Entity id of the player.
+   */
+  uint64_t player;
+  /**
+   * Bytes received.
+   */
+  uint64_t bytes_in;
+  /**
+   * Bytes sent.
+   */
+  uint64_t bytes_out;
+  /**
+   * Ticks a second.
+   */
+  double tick_rate_hz;
+  /**
+   * The fastest that the player may go, metres a second.
+   */
+  double speed_max_mps;
+  /**
+   * Radius of the planet, metres; for bm_geodetic_to_ecef.
+   */
+  double radius_m;
+} bm_client_status;
+
+/**
+ * A session with a server; `id` 0 is none.
+ */
+typedef struct bm_client {
+  /**
+   * Opaque.
+   */
+  uint64_t id;
+} bm_client;
+
+/**
+ * Something that the client sees.
+ */
+typedef struct bm_entity {
+  /**
+   * Permanent, unique and never 0.
+   */
+  uint64_t id;
+  /**
+   * The tick that its place is of.
+   */
+  uint64_t tick;
+  /**
+   * Degrees north.
+   */
+  double lat_deg;
+  /**
+   * Degrees east, within 180.
+   */
+  double lon_deg;
+  /**
+   * Metres above the datum.
+   */
+  double height_m;
+  /**
+   * Planet-centred, as in bm_ecef.
+   */
+  double x_m;
+  /**
+   * Planet-centred, as in bm_ecef.
+   */
+  double y_m;
+  /**
+   * Planet-centred, as in bm_ecef.
+   */
+  double z_m;
+  /**
+   * Where it faces: clockwise from north, 0 to 2 pi.
+   */
+  float heading_rad;
+  /**
+   * BM_ENTITY_ flags.
+   */
+  uint32_t flags;
+} bm_entity;
 
 #ifdef __cplusplus
 extern "C" {
@@ -238,6 +367,84 @@ int32_t bm_terrain_height(struct bm_terrain terrain, double lat_deg, double lon_
  * Any thread. Fails with BM_ERROR_HANDLE when it is null or closed already.
  */
 int32_t bm_terrain_close(struct bm_terrain terrain);
+
+/**
+ * Fills `options` with defaults; pass `sizeof *options`.
+ *
+ * Fails with BM_ERROR_NULL, and with BM_ERROR_STRUCT_SIZE for a size of no version.
+ *
+ * # Safety
+ * `options` is null or writable for `struct_size` bytes.
+ */
+int32_t bm_client_options_init(struct bm_client_options *options, size_t struct_size);
+
+/**
+ * Makes `status` ready for bm_client_poll; pass `sizeof *status`.
+ *
+ * Fails with BM_ERROR_NULL, and with BM_ERROR_STRUCT_SIZE for a size of no version.
+ *
+ * # Safety
+ * `status` is null or writable for `struct_size` bytes.
+ */
+int32_t bm_client_status_init(struct bm_client_status *status, size_t struct_size);
+
+/**
+ * Joins a server: returns when the player is in its world, or after `timeout_ms` at the latest (asking a name
+ * service comes on top).
+ *
+ * Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
+ * that cannot be understood, with BM_ERROR_CONNECT when nobody answers, the server is not that of the ticket, or it
+ * refuses; with BM_ERROR_LIMIT when 1024 clients are open.
+ *
+ * # Safety
+ * `options` is null or a struct of as many bytes as its `struct_size` says, its texts zero-terminated or null;
+ * `client` is null or writable.
+ */
+int32_t bm_client_connect(const struct bm_client_options *options, struct bm_client *client);
+
+/**
+ * Asks for a velocity and a heading, from the next tick until asked otherwise. East and north are those of the place
+ * where the player is, metres a second; the heading is clockwise from north.
+ *
+ * Velocities are cut to 127 m/s on each axis and to the server's limit. Any thread, constant time. Fails with
+ * BM_ERROR_HANDLE, and with BM_ERROR_ARGUMENT for a value that is not finite.
+ */
+int32_t bm_client_set_velocity(struct bm_client client, double east_mps, double north_mps, double heading_rad);
+
+/**
+ * Takes a look: what bm_client_entities answers is as of the last poll. Poll once a frame; it never waits for the
+ * network, and the session lives on without.
+ *
+ * Any thread; costs about 0.3 us an entity. Fails with BM_ERROR_HANDLE; with BM_ERROR_ENDED once the session is
+ * over, from then on always, and `status` is filled all the same.
+ *
+ * # Safety
+ * `status` is null or a struct of as many bytes as its `struct_size` says.
+ */
+int32_t bm_client_poll(struct bm_client client, struct bm_client_status *status);
+
+/**
+ * Copies what was in sight at the last poll, ascending by id: at most `capacity` entities, `stride` bytes apart
+ * (pass `sizeof *entities`). `count` becomes the number of all, so a caller can ask with capacity 0 first.
+ *
+ * Any thread; costs about 0.2 us an entity. Fails with BM_ERROR_HANDLE, with BM_ERROR_STRUCT_SIZE for a stride of no
+ * version, with BM_ERROR_NULL when `count` is null, or `entities` while `capacity` is not 0.
+ *
+ * # Safety
+ * `entities` is null or writable for `capacity` times `stride` bytes; `count` is null or writable.
+ */
+int32_t bm_client_entities(struct bm_client client,
+                           struct bm_entity *entities,
+                           size_t stride,
+                           size_t capacity,
+                           size_t *count);
+
+/**
+ * Closes a session. Calls that other threads are making on it finish first; the handle is stale from here on.
+ *
+ * Any thread. Fails with BM_ERROR_HANDLE when it is null or closed already.
+ */
+int32_t bm_client_close(struct bm_client client);
 
 #ifdef __cplusplus
 }  // extern "C"

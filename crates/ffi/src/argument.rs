@@ -11,16 +11,22 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// No version of a struct will be larger; a larger size is garbage.
 const STRUCT_BYTES_MAX: usize = 4_096;
 
-/// A struct that begins with its size and only ever grows at its end.
+/// A struct that only ever grows at its end.
 ///
 /// # Safety
-/// `repr(C)` without padding, its first field is `struct_size: u32`, and all zeros is a value of it.
-pub(crate) unsafe trait Versioned: Copy {
+/// `repr(C)` without padding.
+pub(crate) unsafe trait Growing: Copy {
     /// Name in the header.
     const NAME: &'static str;
     /// Size of its first version.
     const BYTES_MIN: usize;
 }
+
+/// A growing struct that begins with its size.
+///
+/// # Safety
+/// Its first field is `struct_size: u32`, and all zeros is a value of it.
+pub(crate) unsafe trait Versioned: Growing {}
 
 fn null(name: &str) -> Fault {
     Fault::new(BM_ERROR_NULL, format!("{name} is null"))
@@ -54,6 +60,47 @@ impl<T: Copy> Out<T> {
     pub(crate) fn set(&self, value: T) {
         // SAFETY: `new` was promised a place for one T.
         unsafe { self.0.write_unaligned(value) }
+    }
+}
+
+/// A caller's array of structs of any version: the next begins `stride` bytes after the one before.
+pub(crate) struct Rows<T> {
+    next: *mut T,
+    stride: usize,
+    left: usize,
+}
+
+impl<T: Growing> Rows<T> {
+    /// # Safety
+    /// `to` is null or writable for `capacity` times `stride` bytes, for as long as this lives.
+    pub(crate) unsafe fn new(
+        name: &str,
+        to: *mut T,
+        stride: usize,
+        capacity: usize,
+    ) -> Result<Self, Fault> {
+        if to.is_null() && capacity > 0 {
+            return Err(null(name));
+        }
+        Ok(Self {
+            next: to,
+            stride: check_size::<T>(stride)?,
+            left: capacity,
+        })
+    }
+
+    /// Writes what the caller's version has of a value; what only it has becomes zero.
+    pub(crate) fn push(&mut self, value: T) {
+        assert!(self.left > 0, "the caller's array is full");
+        self.left -= 1;
+        let known = self.stride.min(size_of::<T>());
+        // SAFETY: one of the places of `stride` bytes that `new` was promised; a T has no padding.
+        unsafe {
+            let (to, from) = (self.next.cast::<u8>(), (&raw const value).cast::<u8>());
+            to.copy_from_nonoverlapping(from, known);
+            to.add(known).write_bytes(0, self.stride - known);
+            self.next = self.next.byte_add(self.stride);
+        }
     }
 }
 
@@ -150,12 +197,14 @@ unsafe fn size_of_caller<T: Versioned>(of: *const T) -> Result<usize, Fault> {
     check_size::<T>(size as usize)
 }
 
-fn check_size<T: Versioned>(size: usize) -> Result<usize, Fault> {
+fn check_size<T: Growing>(size: usize) -> Result<usize, Fault> {
     if (T::BYTES_MIN..=STRUCT_BYTES_MAX).contains(&size) {
         return Ok(size);
     }
-    let name = T::NAME;
-    let message = format!("struct_size {size} is not one of {name}: call {name}_init first");
+    let message = format!(
+        "{size} bytes are no size of {}: pass its sizeof, and call its _init first if it has one",
+        T::NAME
+    );
     Err(Fault::new(BM_ERROR_STRUCT_SIZE, message))
 }
 
@@ -180,10 +229,13 @@ mod tests {
     }
 
     // SAFETY: repr(C), three u32.
-    unsafe impl Versioned for New {
+    unsafe impl Growing for New {
         const NAME: &'static str = "bm_new";
         const BYTES_MIN: usize = size_of::<Old>();
     }
+
+    // SAFETY: the size is first; numbers may be zero.
+    unsafe impl Versioned for New {}
 
     const START: New = New {
         struct_size: 0,
@@ -233,6 +285,23 @@ mod tests {
         // SAFETY: as before.
         let code = unsafe { read_versioned(place.as_mut_ptr().cast::<New>()) }.map_err(|f| f.code);
         assert_eq!(code, Err(BM_ERROR_STRUCT_SIZE));
+    }
+
+    #[test]
+    fn rows_lie_where_the_caller_expects_them() {
+        for (stride, expected) in [
+            (8, [0, 7, 0, 7, 9, 9, 9, 9]),
+            (12, [0, 7, 8, 0, 7, 8, 9, 9]),
+            (16, [0, 7, 8, 0, 0, 7, 8, 0]),
+        ] {
+            let mut place = [9u32; 8];
+            // SAFETY: at most 32 bytes are claimed.
+            let mut rows =
+                unsafe { Rows::<New>::new("r", place.as_mut_ptr().cast(), stride, 2) }.unwrap();
+            rows.push(START);
+            rows.push(START);
+            assert_eq!(place, expected);
+        }
     }
 
     #[test]

@@ -45,5 +45,7 @@ fn the_header_compiles_by_itself_and_twice() {
 
 #[test]
 fn the_example_compiles() {
-    compiles("gcc", "c99", &package().join("../../examples/c/watch.c"));
+    let source = package().join("../../examples/c/watch.c");
+    compiles("gcc", "c99", &source);
+    compiles("gcc", "c17", &source);
 }

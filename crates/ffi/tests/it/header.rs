@@ -13,6 +13,7 @@ const SOURCES: &[&str] = &[
     "error.rs",
     "coordinates.rs",
     "terrain.rs",
+    "client.rs",
 ];
 
 const BANNER: &str = "/* bluemarble.h: coordinates, terrain packs and the game client of Bluemarble.

@@ -103,7 +103,7 @@ pub(crate) fn succeed(command: &mut Command) -> String {
     out.into_owned()
 }
 
-/// The program under valgrind, which fails it for any invalid access and for any memory lost; `None`, and a line that
+/// The program under valgrind, which fails it for any invalid access and any memory that is not freed; `None`, and a line that
 /// says so, where valgrind is absent.
 pub(crate) fn valgrind(program: &Path) -> Option<Command> {
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -111,9 +111,11 @@ pub(crate) fn valgrind(program: &Path) -> Option<Command> {
         return None;
     }
     let mut command = Command::new("valgrind");
+    let others = package().join("tests/c/valgrind.supp");
     command
         .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
         .args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"])
+        .arg(format!("--suppressions={}", others.display()))
         .arg(program);
     Some(command)
 }
