@@ -149,7 +149,7 @@ fn open_world(
         world_id: u64::from(config.world),
         planet: planet.manifest().planet(),
         tick_rate_hz: config.tick_rate_hz,
-        lattice: planet.manifest().lattice().clone(),
+        lattice: *planet.manifest().lattice(),
     };
     match recover(&config.data_dir, config.world, StartFrom::Newest)? {
         Found::Empty => {
@@ -229,12 +229,13 @@ pub enum ServerError {
 impl ServerError {
     /// The process's exit code: 70 when stored data can no longer be trusted, else 1.
     pub fn exit_code(&self) -> u8 {
-        match self {
+        let is_untrusted = match self {
             Self::Storage(error) | Self::Revive(ReviveError::Storage(error)) => {
-                if error.is_untrusted() { 70 } else { 1 }
+                error.is_untrusted()
             }
-            Self::Revive(_) => 70,
-            _ => 1,
-        }
+            Self::Revive(_) => true,
+            _ => false,
+        };
+        if is_untrusted { 70 } else { 1 }
     }
 }

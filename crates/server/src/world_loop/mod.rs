@@ -341,9 +341,19 @@ impl WorldLoop {
         }
     }
 
+    /// Keeps the newest durable state hash and those that will be; returns the durable tick.
+    fn forget_hashes(&mut self) -> u64 {
+        let durable_tick = self.store.durable_tick();
+        while self.hashes.get(1).is_some_and(|h| h.tick <= durable_tick) {
+            self.hashes.pop_front();
+        }
+        durable_tick
+    }
+
     /// The journal entry of the state after a tick.
     fn state_hash(&mut self, tick: u64) -> Vec<u8> {
         let hash = self.world.hash();
+        self.forget_hashes();
         self.hashes.push_back(DurableHash { tick, hash });
         let mut payload = Vec::new();
         Entry::StateHash {
@@ -396,10 +406,10 @@ impl WorldLoop {
         {
             return;
         }
-        let durable_tick = self.store.durable_tick();
-        while self.hashes.get(1).is_some_and(|h| h.tick <= durable_tick) {
-            self.hashes.pop_front();
+        if self.players.len() == 0 {
+            return;
         }
+        let durable_tick = self.forget_hashes();
         self.views.advance(&self.world);
         let batch = self
             .views
@@ -436,6 +446,8 @@ impl WorldLoop {
             bytes,
             seen,
         } = core::mem::take(&mut self.views.totals);
+        let snapshots_a_second =
+            f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
         let counters = self.gate.counters.read();
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
@@ -450,7 +462,7 @@ impl WorldLoop {
             s.held = tally.held;
             s.tiles = self.residency.resident();
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
-            s.bytes_per_player_s = bytes as f64 / f64::from(players.max(1));
+            s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             s.tick_ms = TickTimes {
                 p50: tally.work.quantile_ms(0.5),
                 p99: tally.work.quantile_ms(0.99),

@@ -44,7 +44,7 @@ impl Residency {
                 }
             })?;
         Ok(Self {
-            lattice: world.start().lattice.clone(),
+            lattice: world.start().lattice,
             requests,
             loaded,
             asked: BTreeSet::new(),
