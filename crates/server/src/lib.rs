@@ -2,6 +2,22 @@
 //!
 //! Goals, ranked: right, fast, simple, wide. The server owns sockets, files, clocks and threads; it contains no
 //! geometry and no rules of the simulation, and it never makes the world wait for disk, network or clients.
+//!
+//! ```no_run
+//! use bluemarble_server::{Config, Server, Settings};
+//!
+//! let config = Config::new(Settings {
+//!     planet: Some("assets/earth-1024.pack".into()),
+//!     data_dir: Some("world-1".into()),
+//!     agents: Some(100),
+//!     ..Settings::default()
+//! })?;
+//! let server = Server::start(config)?;
+//! println!("listening on {}", server.local_addr());
+//! let last = server.stop()?; // sessions closed, state hash and checkpoint on the disk
+//! println!("tick {}, state hash {}", last.tick, last.state_hash);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

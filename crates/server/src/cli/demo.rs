@@ -195,7 +195,7 @@ impl Summary {
         format!(
             "{} of {} bots connected over QUIC · {} disconnects · {} protocol errors · {} digest mismatches of {} \
              digests · {} violations\n\
-             {} agents and players · tick work p50 {:.2} p99 {:.2} max {:.2} ms over {} ticks · {} skipped\n\
+             {} entities · tick work p50 {:.2} p99 {:.2} max {:.2} ms over {} ticks · {} skipped\n\
              each player saw {:.0} others and received {:.1} kB/s ({:.1} kB/s with packet headers) · journal {:.1} kB/s\n\
              {verdict}",
             r.connected,

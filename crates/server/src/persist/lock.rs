@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{StorageError, io_at};
+use super::{StorageError, io_at, remove_leftovers};
 
 /// Ownership of a data directory, until dropped. The kernel releases it when the process dies, however it dies.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub(crate) struct DirLock {
 }
 
 impl DirLock {
-    /// Makes the directory if it is absent (mode 0700 either way: it holds keys) and takes its lock.
+    /// Makes the directory if it is absent (mode 0700 either way: it holds keys), takes its lock and tidies up.
     pub(crate) fn take(dir: &Path) -> Result<Self, StorageError> {
         DirBuilder::new()
             .recursive(true)
@@ -23,7 +23,9 @@ impl DirLock {
             .map_err(io_at(dir, "make the data directory"))?;
         std::fs::set_permissions(dir, Permissions::from_mode(0o700))
             .map_err(io_at(dir, "make the data directory private"))?;
-        Self::take_existing(dir)
+        let lock = Self::take_existing(dir)?;
+        remove_leftovers(dir)?;
+        Ok(lock)
     }
 
     /// Takes the lock of a directory that must be there.

@@ -159,6 +159,17 @@ fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
     sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
 
+/// Removes what a process that died while it wrote a file left behind. Call only with the directory's lock.
+fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
+    for entry in std::fs::read_dir(dir).map_err(io_at(dir, "list the directory"))? {
+        let path = entry.map_err(io_at(dir, "list the directory"))?.path();
+        if path.extension().is_some_and(|e| e == "tmp") {
+            std::fs::remove_file(&path).map_err(io_at(&path, "remove"))?;
+        }
+    }
+    Ok(())
+}
+
 /// The tick in a file name such as `journal-00000000000000000001.bmj`.
 fn tick_in_name(name: &str, prefix: &str, suffix: &str) -> Option<u64> {
     let digits = name.strip_prefix(prefix)?.strip_suffix(suffix)?;

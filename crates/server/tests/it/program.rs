@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::support::{Place, program};
+use crate::support::{Place, program, wait_for};
 
 fn run(args: &[&str]) -> Output {
     program().args(args).output().unwrap()
@@ -97,10 +97,9 @@ fn later_layers_win() {
 fn damaged_storage_is_exit_code_70_and_names_file_and_offset() {
     use std::process::Stdio;
     let place = Place::new();
-    bluemarble_server::Server::start(place.config(|_| {}))
-        .unwrap()
-        .stop()
-        .unwrap();
+    let server = bluemarble_server::Server::start(place.config(|_| {})).unwrap();
+    wait_for(&server, "time passing", |s| s.durable_tick > 20);
+    server.stop().unwrap();
     let journal = std::fs::read_dir(place.data())
         .unwrap()
         .map(|e| e.unwrap().path())
