@@ -43,20 +43,17 @@ pub fn run(data: &[u8]) -> bool {
 fn decode(bytes: &[u8]) -> bool {
     let decoded = [None, Some(root())].map(|parent| {
         let tile = HeightTile::decode(bytes, parent.as_ref()).ok()?;
-        check(&tile, parent.as_ref());
+        check(&tile);
         Some(tile)
     });
     decoded.iter().any(Option::is_some)
 }
 
-/// What is decoded is a tile like any other.
-fn check(tile: &HeightTile, parent: Option<&HeightTile>) {
+/// What is decoded is a tile like any other. (It is not encoded as an archive again: that takes a thousand times as
+/// long as all the rest.)
+fn check(tile: &HeightTile) {
     let raw = HeightTile::decode(&tile.encode_raw(), None).expect("just encoded");
     assert_eq!(&raw, tile);
-    if let Ok(archive) = tile.encode_archive(parent) {
-        let again = HeightTile::decode(&archive, parent).expect("just encoded");
-        assert_eq!(&again, tile);
-    }
     let spec = LatticeSpec::new(18, tile.intervals(), 0.0, 1.0).expect("a legal lattice");
     let extremes = f64::from(tile.min())..=f64::from(tile.max());
     for (s, t) in [(0.0, 0.0), (1.0, 1.0), (0.3, 0.7)] {
