@@ -6,7 +6,7 @@
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
 //! ```
 //! Whatever is wrong with a connection ends that connection with one clear refusal and is counted; nothing that a
-//! peer does reaches further than its own session. Bounds of the queues: see [`link`].
+//! peer does reaches further than its own session. Bounds of the queues: see `link.rs`.
 
 mod link;
 mod login;

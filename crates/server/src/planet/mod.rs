@@ -1,6 +1,6 @@
 //! `bluemarble planet …`: making, checking and looking at planets.
 //!
-//! A planet is a folder that [`import`] made (a RocksDB base, what a server reads) or a pack made from one (a
+//! A planet is a folder that `planet import` made (a RocksDB base, what a server reads) or a pack made from one (a
 //! single file, what a client ships). Every command takes either.
 
 mod atomic_file;

@@ -12,6 +12,7 @@
 mod agents;
 mod players;
 mod residency;
+mod tally;
 mod views;
 
 use std::collections::VecDeque;
@@ -26,16 +27,16 @@ use spatial_core::TileStore;
 
 use crate::config::Config;
 use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
-use crate::histogram::Histogram;
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::persist::{FrameKind, Store, TickFrames};
 use crate::server::ServerError;
-use crate::status::{StageTimes, StatusBoard, TickTimes};
+use crate::status::StatusBoard;
 
 use agents::{ROLE_PLAYER, Towns, Wanderers};
 use players::{Player, Players};
 use residency::Residency;
+use tally::{StopWatch, Tally};
 use views::{DurableHash, Totals, Views};
 
 /// Ticks that are made up for after a pause.
@@ -84,50 +85,6 @@ pub(crate) struct WorldLoop {
     /// State hashes that were journalled, oldest first; the first is the newest durable one.
     hashes: VecDeque<DurableHash>,
     tally: Tally,
-}
-
-/// What is measured.
-#[derive(Default)]
-struct Tally {
-    work: Histogram,
-    /// Gather, step, journal, show.
-    stages: [Duration; 4],
-    held: u32,
-    joins: u64,
-    leaves: u64,
-    skipped: u64,
-    stalled: Duration,
-    batches_dropped: u64,
-}
-
-/// Adds up laps.
-struct StopWatch(Instant);
-
-impl StopWatch {
-    fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    fn lap(&mut self) -> Duration {
-        let now = Instant::now();
-        let lap = now - self.0;
-        self.0 = now;
-        lap
-    }
-}
-
-impl Tally {
-    /// Takes in a tick's stages.
-    fn add(&mut self, stages: [Duration; 4], period: Duration) {
-        let work = stages.iter().sum();
-        self.work.record(work);
-        for (sum, stage) in self.stages.iter_mut().zip(stages) {
-            *sum += stage;
-        }
-        if work > period {
-            tracing::debug!(?work, ?stages, "a tick took longer than its period");
-        }
-    }
 }
 
 impl WorldLoop {
@@ -459,30 +416,11 @@ impl WorldLoop {
             s.durable_tick = self.store.durable_tick();
             s.players = players;
             s.entities = self.world.len() as u32;
-            s.held = tally.held;
             s.tiles = self.residency.resident();
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
-            s.tick_ms = TickTimes {
-                p50: tally.work.quantile_ms(0.5),
-                p99: tally.work.quantile_ms(0.99),
-                max: tally.work.max_ms(),
-                count: tally.work.count(),
-            };
-            let ticks = tally.work.count().max(1) as f64;
-            let [gather, step, journal, show] =
-                tally.stages.map(|sum| sum.as_secs_f64() * 1e3 / ticks);
-            s.stages_ms = StageTimes {
-                gather,
-                step,
-                journal,
-                show,
-            };
-            s.ticks_skipped = tally.skipped;
-            s.stalled_ms = tally.stalled.as_millis() as u64;
+            tally.write(s);
             (s.journal_syncs, s.journal_bytes) = (syncs, written);
-            (s.joins, s.leaves) = (tally.joins, tally.leaves);
-            s.batches_dropped = tally.batches_dropped;
             [
                 s.refusals,
                 s.datagrams_bad,

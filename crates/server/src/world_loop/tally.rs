@@ -1,0 +1,76 @@
+//! What the loop measures.
+
+use std::time::{Duration, Instant};
+
+use crate::histogram::Histogram;
+use crate::status::{StageTimes, Status, TickTimes};
+
+/// Counters since the start of the process.
+#[derive(Default)]
+pub(super) struct Tally {
+    work: Histogram,
+    /// Gather, step, journal, show.
+    stages: [Duration; 4],
+    pub(super) held: u32,
+    pub(super) joins: u64,
+    pub(super) leaves: u64,
+    pub(super) skipped: u64,
+    pub(super) stalled: Duration,
+    pub(super) batches_dropped: u64,
+}
+
+impl Tally {
+    /// Takes in a tick's stages.
+    pub(super) fn add(&mut self, stages: [Duration; 4], period: Duration) {
+        let work = stages.iter().sum();
+        self.work.record(work);
+        for (sum, stage) in self.stages.iter_mut().zip(stages) {
+            *sum += stage;
+        }
+        if work > period {
+            tracing::debug!(?work, ?stages, "a tick took longer than its period");
+        }
+    }
+
+    /// Writes what is measured here into a status.
+    pub(super) fn write(&self, status: &mut Status) {
+        status.tick_ms = TickTimes {
+            p50: self.work.quantile_ms(0.5),
+            p99: self.work.quantile_ms(0.99),
+            max: self.work.max_ms(),
+            count: self.work.count(),
+        };
+        let ticks = self.work.count().max(1) as f64;
+        let mean_ms = self.stages.map(|sum| sum.as_secs_f64() * 1e3 / ticks);
+        let [gather, step, journal, show] = mean_ms;
+        status.stages_ms = StageTimes {
+            gather,
+            step,
+            journal,
+            show,
+        };
+        status.held = self.held;
+        status.joins = self.joins;
+        status.leaves = self.leaves;
+        status.ticks_skipped = self.skipped;
+        status.stalled_ms = self.stalled.as_millis() as u64;
+        status.batches_dropped = self.batches_dropped;
+    }
+}
+
+/// Measures laps.
+pub(super) struct StopWatch(Instant);
+
+impl StopWatch {
+    pub(super) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start or the last lap.
+    pub(super) fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let lap = now - self.0;
+        self.0 = now;
+        lap
+    }
+}
