@@ -79,10 +79,15 @@ pub struct Agent {
     pub heading: u16,
     /// Highest speed, 2⁻⁸ m/s.
     pub speed_max: u16,
-    /// Radius of the space it claims, 2⁻⁸ m.
+    /// Radius of the space it claims, 2⁻⁸ m, at most [`Agent::RADIUS_MAX`].
     pub radius: u16,
     /// What the embedder says it is; the simulation does not look at it.
     pub role: u8,
+}
+
+impl Agent {
+    /// The widest agent, 2⁻⁸ m: 4 m. The widest one in a world sets the reach of everybody's search for contacts.
+    pub const RADIUS_MAX: u16 = 1_024;
 }
 
 /// Small fixed-point units of speed and radius in a metre (per second).

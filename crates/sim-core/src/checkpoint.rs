@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic "BMWORLD1" · xxh3-64 of all that follows
-//! world u64 · radius f64 · tick rate u16 · tick u64 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64
+//! world u64 · radius f64 · tick rate u16 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64 · tick u64
 //! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
 //! table: the bytes of Table::save, to the end
 //! ```
@@ -26,11 +26,8 @@ impl World {
         let start = self.start();
         let mut out = Vec::from(MAGIC);
         out.extend([0; 8]);
-        out.extend(start.world_id.to_le_bytes());
-        out.extend(start.planet.radius_m().to_le_bytes());
-        out.extend(start.tick_rate_hz.to_le_bytes());
+        encode_start(start, &mut out);
         out.extend(self.tick().to_le_bytes());
-        encode_lattice(&start.lattice, &mut out);
         let tiles = self.ground.inventory();
         out.extend((tiles.len() as u32).to_le_bytes());
         for (tile, checksum) in tiles {
@@ -64,13 +61,17 @@ impl World {
             inventory.push((r.cell()?, r.u64()?));
         }
         let mut table = Table::load(r.0)?;
+        let columns = table.columns().len();
         register(&mut table)?;
+        if table.columns().len() != columns {
+            return Err(LoadError::MissingColumn);
+        }
         let mut world = Self::from_parts(start, tick, table);
         for (cell, checksum) in inventory {
             let tile = tiles(cell, checksum);
             let tile = tile.ok_or(LoadError::Tile { cell, checksum })?;
             world.stage(tile);
-            if !world.ground.is_ready(cell, checksum) {
+            if !world.ground.is_staged(cell, checksum) {
                 return Err(LoadError::Tile { cell, checksum });
             }
             world.ground.admit(cell);
@@ -80,7 +81,18 @@ impl World {
     }
 }
 
-fn encode_lattice(lattice: &LatticeSpec, out: &mut Vec<u8>) {
+/// What makes two worlds different before their first tick.
+pub(crate) fn hash_start(start: &WorldStart) -> u64 {
+    let mut bytes = Vec::new();
+    encode_start(start, &mut bytes);
+    xxh3_64(&bytes)
+}
+
+fn encode_start(start: &WorldStart, out: &mut Vec<u8>) {
+    out.extend(start.world_id.to_le_bytes());
+    out.extend(start.planet.radius_m().to_le_bytes());
+    out.extend(start.tick_rate_hz.to_le_bytes());
+    let lattice = &start.lattice;
     out.push(lattice.levels());
     out.extend(lattice.intervals().to_le_bytes());
     out.extend(lattice.offset_m().to_le_bytes());
@@ -94,7 +106,6 @@ fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
     if !WorldStart::TICK_RATE_HZ.contains(&tick_rate_hz) {
         return Err(LoadError::Start(StartError(tick_rate_hz)));
     }
-    let tick = r.u64()?;
     let (levels, intervals) = (r.u8()?, r.u16()?);
     let (offset_m, quantum_m) = (
         f64::from_le_bytes(r.array()?),
@@ -102,6 +113,7 @@ fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
     );
     let lattice =
         LatticeSpec::new(levels, intervals, offset_m, quantum_m).map_err(|_| LoadError::Lattice)?;
+    let tick = r.u64()?;
     let start = WorldStart {
         world_id,
         planet,
@@ -129,6 +141,9 @@ pub enum LoadError {
     /// A column is not the one that this version has.
     #[error("checkpoint is of another version: {0}")]
     Column(#[from] RegisterError),
+    /// A column of agents is not there.
+    #[error("checkpoint is damaged: a column of agents is missing")]
+    MissingColumn,
     /// A coordinate is not one of this planet's.
     #[error("checkpoint is damaged: {0}")]
     Coordinate(#[from] CoordError),

@@ -23,27 +23,31 @@ impl Ground {
         }
     }
 
-    /// Offers a tile; the last offer for a cell counts.
+    /// Offers a tile; the last offer for a cell counts. A tile of another level or size than the collision level's is
+    /// of no use and not kept.
     pub(crate) fn stage(&mut self, tile: Arc<HeightTile>) {
-        self.staged.retain(|other| other.cell() != tile.cell());
-        self.staged.push(tile);
+        let fits = tile.cell().level() == self.lattice.leaf_level()
+            && tile.intervals() == self.lattice.intervals();
+        if fits {
+            self.staged.retain(|other| other.cell() != tile.cell());
+            self.staged.push(tile);
+        }
     }
 
-    /// Whether a record may make this tile resident: it is, or it was staged with these samples.
-    pub(crate) fn is_ready(&self, tile: CellId, checksum: u64) -> bool {
+    /// Whether the tile was staged with these samples.
+    pub(crate) fn is_staged(&self, tile: CellId, checksum: u64) -> bool {
         let offered = |t: &Arc<HeightTile>| t.cell() == tile && t.checksum() == checksum;
-        self.resident(tile).is_some_and(offered) || self.staged.iter().any(offered)
+        self.staged.iter().any(offered)
     }
 
-    /// Makes a ready tile resident.
+    /// Makes a staged tile resident; what is resident stays as it is.
     pub(crate) fn admit(&mut self, tile: CellId) {
         let Some(n) = self.staged.iter().position(|t| t.cell() == tile) else {
-            return; // resident already
+            return;
         };
         let offered = self.staged.swap_remove(n);
-        match self.resident.binary_search_by_key(&tile, |t| t.cell()) {
-            Ok(at) => self.resident[at] = offered,
-            Err(at) => self.resident.insert(at, offered),
+        if let Err(at) = self.resident.binary_search_by_key(&tile, |t| t.cell()) {
+            self.resident.insert(at, offered);
         }
     }
 

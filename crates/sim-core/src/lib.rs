@@ -15,5 +15,5 @@ pub use agent::{Agent, FINE_PER_M};
 pub use checkpoint::LoadError;
 pub use motion::PUSH_SPEED_MAX_MPS;
 pub use record::{Entry, EntryError, Record, encode_records};
-pub use replay::{ReplayError, replay};
+pub use replay::{GAP_TICKS_MAX, ReplayError, replay};
 pub use world::{StartError, StepError, StepReport, World, WorldStart};

@@ -57,14 +57,18 @@ impl Scene<'_> {
         }
     }
 
-    /// The point of the ground above or below a position; `None` where the ground is not resident.
+    /// The point of the ground above or below a position; `None` where the ground is not resident or
+    /// beyond the frame's grid.
     fn on_ground(&self, frame: &Frame, at: Position) -> Option<Position> {
         let height = self.ground.height_m(frame.to_ecef(at).to_vec())?;
         let (east, north) = (f64::from(at.x) / UNITS_PER_M, f64::from(at.y) / UNITS_PER_M);
         let reach = self.planet.radius_m() + height;
         let up = (reach * reach - (east * east + north * north)).sqrt() - self.planet.radius_m();
-        Some(Position {
-            z: (up * UNITS_PER_M).round() as i32, // saturates beyond ±32 km, NaN is 0
+        let units = (up * UNITS_PER_M).round();
+        // NaN, where the plane misses the ground, is in no range.
+        let on_grid = (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&units);
+        on_grid.then_some(Position {
+            z: units as i32,
             ..at
         })
     }
@@ -90,7 +94,7 @@ impl Scene<'_> {
         let next = Frame::at(self.planet, place);
         match next.to_position(place) {
             Ok(at) => cross(frame, &next, at, &stayed),
-            Err(_) => stayed, // beyond the shell of the next frame: it goes on in its own
+            Err(_) => stay(agent, self.places[agent.row], contacts), // beyond the next frame's grid
         }
     }
 
@@ -137,13 +141,22 @@ fn shorten(v: DVec3, limit: f64) -> DVec3 {
     }
 }
 
+/// A wish brought to a length, or as near to it as both its axes allow without changing its direction.
+fn lengthen(v: DVec3, length: f64) -> DVec3 {
+    let longest = v.abs().max_element();
+    if longest == 0.0 {
+        return DVec3::ZERO;
+    }
+    v * (length / v.length()).min(f64::from(i16::MAX) / longest)
+}
+
 /// The unit vector of a separation. Two agents in one spot part along an axis, by the order of their ids.
 fn away(apart: DVec3, distance: f64, is_first: bool) -> DVec3 {
     const COINCIDENT_M: f64 = 1e-6; // below the grid
     if distance > COINCIDENT_M {
         apart / distance
     } else if is_first {
-        DVec3::new(-0.6, 0.64, 0.48) // along no axis of the planet, so that no frame's plane loses it
+        DVec3::new(-0.6, 0.64, 0.48) // along no axis of the planet: hardly any frame's plane loses it
     } else {
         DVec3::new(0.6, -0.64, -0.48)
     }
@@ -154,7 +167,7 @@ fn add_units(x: i32, delta: f64) -> i32 {
     (f64::from(x) + delta.round()) as i32
 }
 
-/// An agent that does not move, for want of ground.
+/// An agent that does not move, for want of ground under its next step.
 fn stay(agent: &Before, place: Ecef, contacts: u32) -> Moved {
     Moved {
         frame: agent.body.frame,
@@ -173,7 +186,8 @@ fn stay(agent: &Before, place: Ecef, contacts: u32) -> Moved {
 /// The same agent seen from the next frame: vectors and angles turn with it.
 fn cross(frame: &Frame, next: &Frame, at: Position, was: &Moved) -> Moved {
     let turn = |v: DVec3| next.rotate_in(frame.rotate_out(v));
-    let wish = turn(DVec3::new(f64::from(was.east), f64::from(was.north), 0.0));
+    let wish = DVec3::new(f64::from(was.east), f64::from(was.north), 0.0);
+    let wish = lengthen(turn(wish).with_z(0.0), wish.length());
     let north = turn(DVec3::Y);
     let turned = libm::atan2(north.x, north.y) / core::f64::consts::TAU * 65_536.0;
     Moved {

@@ -18,7 +18,7 @@ use crate::agent::Agent;
 /// One thing that a tick consumes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Record {
-    /// An agent enters the world.
+    /// An agent enters the world. That ids are never used again is the promise of whoever leases them.
     Spawn {
         /// Its permanent name.
         entity: EntityId,

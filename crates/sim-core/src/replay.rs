@@ -7,6 +7,10 @@ use spatial_core::{CellId, HeightTile};
 use crate::record::{Entry, Record};
 use crate::world::{StepError, World};
 
+/// Ticks without an entry that a replay runs through. A journal has state hashes far more often; a greater gap is
+/// damage, which must not cost hours.
+pub const GAP_TICKS_MAX: u64 = 3_600;
+
 /// Applies one journal entry: executes the empty ticks before it, then the entry.
 ///
 /// `tiles` gives the samples of the tiles that its records make resident.
@@ -19,6 +23,12 @@ pub fn replay(
     entry: &Entry,
     tiles: &mut dyn FnMut(CellId, u64) -> Option<Arc<HeightTile>>,
 ) -> Result<(), ReplayError> {
+    if entry.tick().saturating_sub(world.tick()) > GAP_TICKS_MAX {
+        return Err(ReplayError::Gap {
+            tick: entry.tick(),
+            next: world.tick(),
+        });
+    }
     while world.tick() < entry.tick() {
         world.step(world.tick(), &[])?;
     }
@@ -55,6 +65,14 @@ pub enum ReplayError {
     /// The step was refused.
     #[error(transparent)]
     Step(#[from] StepError),
+    /// The entry lies too far ahead.
+    #[error("journal entry of tick {tick} is more than {GAP_TICKS_MAX} ticks after tick {next}")]
+    Gap {
+        /// The entry's tick.
+        tick: u64,
+        /// The tick that the world would execute next.
+        next: u64,
+    },
     /// The state is another than the one that was recorded.
     #[error(
         "replay diverges at tick {tick}: the journal says {journal:016x}, the replay {replayed:016x}"

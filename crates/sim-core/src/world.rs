@@ -1,21 +1,26 @@
 //! The world: its state, and the one way in which time passes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use spatial_core::{
-    CellId, CoordError, Ecef, EntityId, Frame, FrameId, HeightTile, LatticeSpec, MovingIndex,
-    Planet, Position, RegisterError, Table,
+    CellId, Component, CoordError, Ecef, EntityId, Frame, FrameId, HeightTile, LatticeSpec,
+    MovingIndex, Planet, Position, RegisterError, Table,
 };
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::agent::{Agent, Body, CROSSED, FINE_PER_M, HELD, Heading, Moved, Traits, Wish};
+use crate::agent::{
+    Agent, Body, BodyLanes, CROSSED, FINE_PER_M, HELD, Heading, HeadingLanes, Moved, Traits,
+    TraitsLanes, Wish, WishLanes,
+};
+use crate::checkpoint::hash_start;
 use crate::ground::Ground;
 use crate::motion::{Before, Scene};
 use crate::record::Record;
 
-/// Rows that one worker moves at a time. Fixed, though no result depends on it.
-const CHUNK_ROWS: usize = 1_024;
+/// Frames that nobody is in may be kept, besides as many as there are agents.
+const FRAMES_IDLE_MAX: usize = 256;
 
 /// Edge of the cells in which contacts are searched, metres: a few agents' widths.
 const CONTACT_CELL_M: f64 = 2.0;
@@ -46,13 +51,18 @@ pub struct World {
     tick: u64,
     pub(crate) table: Table,
     pub(crate) ground: Ground,
-    places: Vec<Ecef>,  // of each row, derived from its body
-    frames: Vec<Frame>, // of all bodies, sorted by id, derived
-    index: MovingIndex, // scratch
-    moved: Vec<Moved>,  // scratch
+    start_hash: u64,
+    places: Vec<Ecef>,   // of each row, derived from its body
+    frames: Vec<Frame>,  // of all bodies and some more, sorted by id, derived
+    fresh: Vec<FrameId>, // scratch
+    index: MovingIndex,  // scratch
+    moved: Vec<Moved>,   // scratch
 }
 
 impl World {
+    /// Agents that one worker moves at a time. Fixed, though no result depends on it.
+    pub const CHUNK_ROWS: usize = 256;
+
     /// An empty world at tick 0.
     ///
     /// # Errors
@@ -72,8 +82,10 @@ impl World {
             tick,
             table,
             ground: Ground::new(start.lattice),
+            start_hash: hash_start(&start),
             places: Vec::new(),
             frames: Vec::new(),
+            fresh: Vec::new(),
             index: MovingIndex::new(start.planet, CONTACT_CELL_M).expect("a legal cell edge"),
             moved: Vec::new(),
             start,
@@ -102,11 +114,12 @@ impl World {
 
     /// Executes one tick.
     ///
-    /// Records that cannot be obeyed (an agent that is not there, an id taken, a frame of no cell) are refused
-    /// and counted. Cost: about 0.4 µs an agent on one thread.
+    /// Records that cannot be obeyed are refused and counted: an agent that is not there, an id taken, a position
+    /// outside its frame's cell by more than the hysteresis, an agent wider than [`Agent::RADIUS_MAX`]. Cost: about 0.4 µs an agent on one thread.
     ///
     /// # Errors
-    /// [`StepError`] when the tick is not the next one or a tile was not staged; the world is unchanged.
+    /// [`StepError`] when the tick is not the next one, or a tile was not staged or is resident with other samples;
+    /// the world is unchanged.
     pub fn step(&mut self, tick: u64, records: &[Record]) -> Result<StepReport, StepError> {
         self.check(tick, records)?;
         let refused = records.iter().filter(|r| !self.apply(r)).count();
@@ -118,7 +131,7 @@ impl World {
             entities: self.len() as u32,
             held: count(HELD),
             crossings: count(CROSSED),
-            contacts: self.moved.iter().map(|m| m.contacts).sum(),
+            contacts: self.moved.iter().map(|m| u64::from(m.contacts)).sum(),
             refused: refused as u32,
         };
         self.write_back();
@@ -126,11 +139,11 @@ impl World {
         Ok(report)
     }
 
-    /// The hash of the state: columns, resident tiles, tick. It does not depend on the order of rows.
+    /// The hash of the start and the state: columns, resident tiles, tick. It does not depend on the order of rows.
     /// Costs about 50 ns an agent.
     pub fn hash(&self) -> u64 {
         let mut hash = Xxh3::new();
-        hash.update(&self.start.world_id.to_le_bytes());
+        hash.update(&self.start_hash.to_le_bytes());
         hash.update(&self.tick.to_le_bytes());
         hash.update(&(self.len() as u64).to_le_bytes());
         hash.update(&self.table.hash_rows().to_le_bytes());
@@ -204,14 +217,32 @@ impl World {
                 next: self.tick,
             });
         }
+        if tick == u64::MAX {
+            return Err(StepError::LastTick);
+        }
+        let mut admitted = BTreeMap::new(); // by earlier records of this tick
         for record in records {
-            if let Record::Resident { tile, checksum } = *record
-                && !self.ground.is_ready(tile, checksum)
-            {
-                return Err(StepError::NotStaged { tile, checksum });
+            if let Record::Resident { tile, checksum } = *record {
+                self.check_tile(tile, checksum, admitted.insert(tile, checksum))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a tile may become resident: it is and was admitted with no other samples, and they are at hand.
+    fn check_tile(
+        &self,
+        tile: CellId,
+        checksum: u64,
+        admitted: Option<u64>,
+    ) -> Result<(), StepError> {
+        let resident = self.ground.resident(tile).map(|t| t.checksum());
+        match resident.or(admitted) {
+            Some(same) if same == checksum => Ok(()),
+            Some(_) => Err(StepError::OtherTile { tile, checksum }),
+            None if self.ground.is_staged(tile, checksum) => Ok(()),
+            None => Err(StepError::NotStaged { tile, checksum }),
+        }
     }
 
     /// Obeys a record; false when it cannot be.
@@ -238,10 +269,12 @@ impl World {
     }
 
     fn spawn(&mut self, entity: EntityId, agent: &Agent) -> bool {
-        let Ok(place) = self.start.planet.place(agent.position) else {
+        let Ok(frame) = Frame::new(self.start.planet, agent.position.frame) else {
             return false;
         };
-        if self.table.spawn(entity).is_err() {
+        let place = frame.to_ecef(agent.position);
+        let is_legal = !frame.is_left(place) && agent.radius <= Agent::RADIUS_MAX;
+        if !is_legal || self.table.spawn(entity).is_err() {
             return false;
         }
         let row = self.table.len() - 1;
@@ -273,31 +306,29 @@ impl World {
         self.table.despawn(entity).is_ok()
     }
 
-    /// Brings `frames` to the set that the bodies name; builds only those that are new.
+    /// Brings into `frames` all that the bodies name; builds only those that are new. Frames that nobody is in any
+    /// more are dropped when there are many.
     fn gather_frames(&mut self) {
         let named = self.table.lanes::<Body>().frame;
-        let known =
-            |frames: &[Frame], id: FrameId| frames.binary_search_by_key(&id, Frame::id).is_ok();
+        if self.frames.len() > 2 * named.len() + FRAMES_IDLE_MAX {
+            self.frames.clear();
+        }
         let mut last = FrameId::default();
-        let mut fresh = Vec::new(); // empty unless an agent entered a frame that nobody was in
         for &id in named {
-            if id != last && !known(&self.frames, id) && !fresh.contains(&id) {
-                fresh.push(id);
+            if id != last && self.frames.binary_search_by_key(&id, Frame::id).is_err() {
+                self.fresh.push(id);
             }
             last = id;
         }
-        if fresh.is_empty() {
+        if self.fresh.is_empty() {
             return;
         }
+        self.fresh.sort_unstable();
+        self.fresh.dedup();
         let planet = self.start.planet;
-        let mut wanted: Vec<FrameId> = named.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let fresh = self.fresh.drain(..);
         self.frames
-            .retain(|f| wanted.binary_search(&f.id()).is_ok());
-        fresh.sort_unstable();
-        self.frames
-            .extend(fresh.into_iter().map(|id| frame_of_body(planet, id)));
+            .extend(fresh.map(|id| frame_of_body(planet, id)));
         self.frames.sort_unstable_by_key(Frame::id);
     }
 
@@ -316,11 +347,17 @@ impl World {
             radius: traits.radius,
             radius_max_m: f64::from(traits.radius.iter().copied().max().unwrap_or(0)) / FINE_PER_M,
         };
-        let (table, frames) = (&self.table, &self.frames);
+        let rows = Rows {
+            body: self.table.lanes::<Body>(),
+            wish: self.table.lanes::<Wish>(),
+            heading: self.table.lanes::<Heading>(),
+            traits,
+        };
+        let frames = &self.frames;
         self.moved
-            .par_chunks_mut(CHUNK_ROWS)
+            .par_chunks_mut(Self::CHUNK_ROWS)
             .enumerate()
-            .for_each(|(n, out)| advance_chunk(&scene, table, frames, n * CHUNK_ROWS, out));
+            .for_each(|(n, out)| advance_chunk(&scene, &rows, frames, n * Self::CHUNK_ROWS, out));
     }
 
     /// Makes `moved` the state.
@@ -367,24 +404,37 @@ fn place_of(place: [f64; 3]) -> Ecef {
     Ecef::new(x, y, z).expect("integers of a frame are finite places")
 }
 
+/// The columns that a step reads.
+struct Rows<'a> {
+    body: BodyLanes<'a>,
+    wish: WishLanes<'a>,
+    heading: HeadingLanes<'a>,
+    traits: TraitsLanes<'a>,
+}
+
+impl Rows<'_> {
+    fn get(&self, row: usize) -> Before {
+        Before {
+            row,
+            body: Body::get(&self.body, row),
+            wish: Wish::get(&self.wish, row),
+            heading: Heading::get(&self.heading, row),
+            traits: Traits::get(&self.traits, row),
+        }
+    }
+}
+
 /// Moves the agents of one chunk. Neighbouring rows mostly share a frame, so the last one is kept.
 fn advance_chunk(
     scene: &Scene<'_>,
-    table: &Table,
+    rows: &Rows<'_>,
     frames: &[Frame],
     first_row: usize,
     out: &mut [Moved],
 ) {
     let mut last = 0;
     for (n, moved) in out.iter_mut().enumerate() {
-        let row = first_row + n;
-        let agent = Before {
-            row,
-            body: table.get(row),
-            wish: table.get(row),
-            heading: table.get(row),
-            traits: table.get(row),
-        };
+        let agent = rows.get(first_row + n);
         if frames[last].id() != agent.body.frame {
             last = frames
                 .binary_search_by_key(&agent.body.frame, Frame::id)
@@ -404,7 +454,7 @@ pub struct StepReport {
     /// Agents that stood still because their ground is not resident.
     pub held: u32,
     /// Overlaps that agents felt; a pair counts twice.
-    pub contacts: u32,
+    pub contacts: u64,
     /// Changes of frame.
     pub crossings: u32,
     /// Records that could not be obeyed.
@@ -426,6 +476,19 @@ pub enum StepError {
         asked: u64,
         /// What would be next.
         next: u64,
+    },
+    /// There is no tick after it.
+    #[error("the last tick there can be is over")]
+    LastTick,
+    /// A tile is to become resident that is so already with other samples.
+    #[error(
+        "terrain tile {tile} is resident with other samples than those of checksum {checksum:016x}"
+    )]
+    OtherTile {
+        /// The tile.
+        tile: CellId,
+        /// The checksum in the record.
+        checksum: u64,
     },
     /// A tile is to become resident whose samples were not staged, or others were.
     #[error("terrain tile {tile} with checksum {checksum:016x} was not staged")]

@@ -6,9 +6,11 @@ use spatial_core::EntityId;
 use crate::scene::{PLACES_DEG, Seeded, all_ground, at, empty_world, tile, walker};
 
 const TICKS: u64 = 1_000;
+/// More than four chunks of work, and the last one not full.
+const AGENTS: u64 = 4 * World::CHUNK_ROWS as u64 + 100;
 
 /// The state hash after [`TICKS`] ticks of [`records_of`]: on every CPU, thread count and build profile.
-const GOLDEN: u64 = 0xdf9b_7908_e9c0_023e;
+const GOLDEN: u64 = 0x81e6_2984_2d41_4e27;
 
 /// What the crowd does in a tick: a seeded stream of spawns, wishes and leavings at the awkward places.
 fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
@@ -16,11 +18,11 @@ fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
     let mut records = Vec::new();
     if tick == 0 {
         records = all_ground(world);
-        for n in 1..=480u64 {
+        for n in 1..=AGENTS {
             let (lat, lon) = PLACES_DEG[n as usize % PLACES_DEG.len()];
             let mut position = at(lat, lon);
-            position.x += (seeded.below(1_600_000) as i32) - 800_000; // within 12 m: a crowd that pushes
-            position.y += (seeded.below(1_600_000) as i32) - 800_000;
+            position.x += (seeded.below(2_400_000) as i32) - 1_200_000; // within 18 m: a crowd that pushes
+            position.y += (seeded.below(2_400_000) as i32) - 1_200_000;
             let mut agent = walker(position);
             if n % 7 == 0 {
                 agent.speed_max = u16::MAX; // these race from frame to frame
@@ -29,10 +31,10 @@ fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
             records.push(Record::Spawn { entity, agent });
         }
     }
-    for _ in 0..40 {
+    for _ in 0..80 {
         let (east, north) = (seeded.next() as i16, seeded.next() as i16); // ±128 m/s, over the limit of most
         records.push(Record::Input {
-            entity: EntityId(1 + seeded.below(500)), // some of them are not there
+            entity: EntityId(1 + seeded.below(AGENTS + 20)), // some of them are not there
             seq: tick as u32,
             east,
             north,
@@ -41,7 +43,7 @@ fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
     }
     if tick % 50 == 49 {
         records.push(Record::Despawn {
-            entity: EntityId(1 + seeded.below(480)),
+            entity: EntityId(1 + seeded.below(AGENTS)),
         });
     }
     records

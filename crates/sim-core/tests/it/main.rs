@@ -1,5 +1,6 @@
 //! The simulation as its users see it.
 
+mod allocations;
 mod checkpoint;
 mod determinism;
 mod movement;

@@ -1,18 +1,12 @@
 //! How agents move.
 
 use sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS, Record};
-use spatial_core::{EntityId, Frame, Planet, face_st};
+use spatial_core::{EntityId, Frame, Planet};
 
 use crate::scene::{
-    PLACES_DEG, TICK_RATE_HZ, all_ground, at, empty_world, lattice, lone_walker, tile, walker, wish,
+    PLACES_DEG, TICK_RATE_HZ, all_ground, at, at_on, empty_world, empty_world_on, ground_m,
+    lone_walker, walker, wish,
 };
-
-/// Height of the ground under a place above the datum, from its tile alone.
-fn ground_m(place: spatial_core::Ecef) -> f64 {
-    let spec = lattice();
-    let (face, s, t) = face_st(place.to_vec());
-    tile(spec.tile_of(face, s, t)).height_m(&spec, face, s, t)
-}
 
 #[test]
 fn agents_follow_the_ground_at_their_speed() {
@@ -185,4 +179,45 @@ fn ground_that_is_not_there_holds() {
     let report = world.step(1, &ground).expect("a step");
     assert_eq!(report.held, 0);
     assert_ne!(world.position(0), agent.position);
+}
+
+#[test]
+fn laps_of_a_small_planet_keep_their_speed() {
+    let moon = Planet::new(10_000.0).expect("a legal radius");
+    for (lat, lon) in PLACES_DEG {
+        let mut world = empty_world_on(moon);
+        let mut records = all_ground(&mut world);
+        let mut agent = walker(at_on(moon, lat, lon));
+        agent.speed_max = u16::MAX;
+        let entity = EntityId(5);
+        records.push(Record::Spawn { entity, agent });
+        world.step(0, &records).expect("a step");
+        // Full on both axes: nothing may be cut off when the vector turns.
+        let (east, north) = (i16::MAX, i16::MAX);
+        let (seq, heading) = (0, 0);
+        let input = Record::Input {
+            entity,
+            seq,
+            east,
+            north,
+            heading,
+        };
+        world.step(1, &[input]).expect("a step");
+        let (mut crossings, mut last_step) = (0, None);
+        for tick in 2..20_000 {
+            let before = world.places()[0].to_vec();
+            crossings += world.step(tick, &[]).expect("a step").crossings;
+            let step = world.places()[0].to_vec() - before;
+            let turned =
+                last_step.map_or(0.0, |last: spatial_core::DVec3| step.angle_between(last));
+            assert!(
+                turned < 0.05,
+                "turned by {turned} at {lat} {lon}, tick {tick}"
+            );
+            last_step = Some(step);
+        }
+        assert!(crossings > 20, "{crossings} crossings at {lat} {lon}");
+        let speed = last_step.expect("it moved").length() * f64::from(TICK_RATE_HZ);
+        assert!(speed > 110.0, "{speed} m/s at {lat} {lon}");
+    }
 }

@@ -1,10 +1,12 @@
 //! Records and journal entries from a hostile hand.
 
 use proptest::prelude::*;
-use sim_core::{Entry, EntryError, Record, StepError};
-use spatial_core::{CellId, EntityId, FrameId, Position};
+use std::sync::Arc;
 
-use crate::scene::{at, empty_world, lone_walker, tile, walker};
+use sim_core::{Agent, Entry, EntryError, GAP_TICKS_MAX, Record, ReplayError, StepError, replay};
+use spatial_core::{CellId, EntityId, FrameId, HeightTile, Planet, Position};
+
+use crate::scene::{at, empty_world, ground_m, lone_walker, tile, walker};
 
 #[test]
 fn what_cannot_be_obeyed_is_refused_and_counted() {
@@ -63,18 +65,33 @@ fn a_refused_step_changes_nothing() {
 }
 
 #[test]
-fn extremes_stay_inside_the_grid() {
-    // The corner of the integer range, the fastest wish, the widest agent: no panic, no escape.
+fn a_spawn_far_outside_its_frame_or_too_wide_is_refused() {
+    let (mut world, _) = lone_walker(at(0.0, 45.0));
+    let legal = walker(at(10.0, 10.0));
+    let far = Position {
+        x: i32::MAX,
+        y: i32::MIN,
+        ..legal.position
+    };
+    let wide = Agent {
+        radius: Agent::RADIUS_MAX + 1,
+        ..legal
+    };
+    let spawn = |n, agent| Record::Spawn {
+        entity: EntityId(n),
+        agent,
+    };
+    let records = [spawn(2, walker(far)), spawn(3, wide), spawn(4, legal)];
+    let report = world.step(1, &records).expect("a step");
+    assert_eq!((report.refused, report.entities), (2, 2));
+}
+
+#[test]
+fn extreme_wishes_and_heights_come_down_to_the_ground() {
     let (mut world, _) = lone_walker(at(0.0, 45.0));
     let mut agent = walker(at(10.0, 10.0));
-    (agent.speed_max, agent.radius) = (u16::MAX, u16::MAX);
-    let (x, y, z) = (i32::MAX, i32::MIN, i32::MAX);
-    agent.position = Position {
-        x,
-        y,
-        z,
-        ..agent.position
-    };
+    agent.speed_max = u16::MAX;
+    agent.position.z = i32::MAX;
     let entity = EntityId(u64::MAX);
     let input = Record::Input {
         entity,
@@ -87,9 +104,75 @@ fn extremes_stay_inside_the_grid() {
         .step(1, &[Record::Spawn { entity, agent }, input])
         .expect("a step");
     for tick in 2..100 {
-        world.step(tick, &[]).expect("a step");
+        let report = world.step(tick, &[]).expect("a step");
+        assert_eq!(report.held, 0);
+        let place = world.places()[1];
+        let height = Planet::EARTH.geodetic(place).height_m();
+        assert!((height - ground_m(place)).abs() < 1e-3, "{height}");
     }
-    assert!(world.places()[1].to_vec().is_finite());
+}
+
+#[test]
+fn resident_ground_is_never_exchanged() {
+    let cell = CellId::from_face_ij(0, 0, 0, 1);
+    let ground = tile(cell);
+    let samples = vec![77; ground.samples().len()];
+    let other = HeightTile::new(cell, ground.intervals(), samples).expect("a tile");
+    let resident = |checksum| Record::Resident {
+        tile: cell,
+        checksum,
+    };
+    let (mut world, mut twin) = (empty_world(), empty_world());
+    for world in [&mut world, &mut twin] {
+        world.stage(ground.clone());
+        world
+            .step(0, &[resident(ground.checksum())])
+            .expect("a step");
+    }
+    twin.stage(Arc::new(other.clone())); // an offer is no part of the state
+    for world in [&mut world, &mut twin] {
+        world
+            .step(1, &[resident(ground.checksum())])
+            .expect("a step");
+    }
+    assert_eq!(world.hash(), twin.hash());
+    let outcome = twin.step(2, &[resident(other.checksum())]);
+    assert!(matches!(outcome, Err(StepError::OtherTile { .. })));
+    let mut fresh = empty_world();
+    fresh.stage(ground.clone());
+    let both = [resident(ground.checksum()), resident(other.checksum())];
+    assert!(matches!(
+        fresh.step(0, &both),
+        Err(StepError::OtherTile { .. })
+    ));
+}
+
+#[test]
+fn tiles_of_another_size_or_level_are_not_taken() {
+    let mut world = empty_world();
+    let small = HeightTile::new(CellId::from_face_ij(0, 0, 0, 1), 16, vec![0; 17 * 17]);
+    let coarse = HeightTile::new(CellId::from_face_ij(0, 0, 0, 0), 32, vec![0; 33 * 33]);
+    for unfit in [small, coarse] {
+        let unfit = Arc::new(unfit.expect("a tile"));
+        let (tile, checksum) = (unfit.cell(), unfit.checksum());
+        world.stage(unfit);
+        let outcome = world.step(0, &[Record::Resident { tile, checksum }]);
+        assert_eq!(outcome, Err(StepError::NotStaged { tile, checksum }));
+    }
+}
+
+#[test]
+fn a_gap_that_would_take_for_ever_is_refused() {
+    let mut world = empty_world();
+    let tick = u64::MAX;
+    let entry = Entry::StateHash { tick, hash: 0 };
+    let gap = ReplayError::Gap { tick, next: 0 };
+    assert_eq!(replay(&mut world, &entry, &mut |_, _| None), Err(gap));
+    let (tick, hash) = (GAP_TICKS_MAX, 0);
+    let near = replay(&mut world, &Entry::StateHash { tick, hash }, &mut |_, _| {
+        None
+    });
+    assert!(matches!(near, Err(ReplayError::Diverged { .. })));
 }
 
 fn record() -> impl Strategy<Value = Record> {
@@ -108,7 +191,7 @@ fn record() -> impl Strategy<Value = Record> {
                     z,
                 };
                 let (heading, speed_max, radius) = (h, s, r);
-                let agent = sim_core::Agent {
+                let agent = Agent {
                     position,
                     heading,
                     speed_max,

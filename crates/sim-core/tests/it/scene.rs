@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
-use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet, Position};
+use spatial_core::{
+    CellId, Ecef, EntityId, Geodetic, HeightTile, LatticeSpec, Planet, Position, face_st,
+};
 
 pub(crate) const TICK_RATE_HZ: u16 = 30;
 
@@ -54,9 +56,13 @@ pub(crate) fn tiles() -> impl Iterator<Item = Arc<HeightTile>> {
 }
 
 pub(crate) fn empty_world() -> World {
+    empty_world_on(Planet::EARTH)
+}
+
+pub(crate) fn empty_world_on(planet: Planet) -> World {
     World::new(WorldStart {
         world_id: 7,
-        planet: Planet::EARTH,
+        planet,
         tick_rate_hz: TICK_RATE_HZ,
         lattice: lattice(),
     })
@@ -78,9 +84,12 @@ pub(crate) fn all_ground(world: &mut World) -> Vec<Record> {
 }
 
 pub(crate) fn at(lat_deg: f64, lon_deg: f64) -> Position {
-    let earth = Planet::EARTH;
-    let place = earth.ecef(Geodetic::from_degrees(lat_deg, lon_deg, 0.0).expect("a legal place"));
-    earth.position(place).expect("within the shell")
+    at_on(Planet::EARTH, lat_deg, lon_deg)
+}
+
+pub(crate) fn at_on(planet: Planet, lat_deg: f64, lon_deg: f64) -> Position {
+    let place = planet.ecef(Geodetic::from_degrees(lat_deg, lon_deg, 0.0).expect("a legal place"));
+    planet.position(place).expect("within the shell")
 }
 
 /// Walks at most 4 m/s and claims 0.4 m.
@@ -115,6 +124,13 @@ pub(crate) fn wish(entity: EntityId, east_mps: f64, north_mps: f64) -> Record {
         north: (north_mps * FINE_PER_M) as i16,
         heading: 0,
     }
+}
+
+/// Height of the ground under a place above the datum, from its tile alone.
+pub(crate) fn ground_m(place: Ecef) -> f64 {
+    let spec = lattice();
+    let (face, s, t) = face_st(place.to_vec());
+    tile(spec.tile_of(face, s, t)).height_m(&spec, face, s, t)
 }
 
 /// A seeded generator (splitmix64).
