@@ -123,3 +123,40 @@ fn damaged_storage_is_exit_code_70_and_names_file_and_offset() {
         "{text}"
     );
 }
+
+#[test]
+fn sigterm_ends_a_server_cleanly_and_an_occupied_port_is_named() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use crate::support::Reaped;
+
+    let (place, other) = (Place::new(), Place::new());
+    let serve = |place: &Place, listen: &str| {
+        let mut command = program();
+        command.args(["serve", "--json", "--agents", "20", "--threads", "1"]);
+        command.args(["--listen", listen, "--planet"]);
+        command.arg(place.planet()).arg("--data").arg(place.data());
+        command
+    };
+    let mut first = serve(&place, "127.0.0.1:0");
+    let mut first = Reaped(first.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(first.0.stdout.take().unwrap()).lines();
+    let listening: serde_json::Value =
+        serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    let addr = listening["addr"].as_str().unwrap();
+
+    let out = serve(&other, addr).output().unwrap();
+    let text = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{text}");
+    assert!(text.contains(addr) && text.contains("listen"), "{text}");
+
+    kill_process(Pid::from_child(&first.0), Signal::TERM).unwrap();
+    let last = lines.map(Result::unwrap).last().unwrap();
+    let stopped: serde_json::Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(stopped["event"], "stopped");
+    assert_eq!(stopped["reason"], "SIGTERM");
+    assert_eq!(first.0.wait().unwrap().code(), Some(0));
+}
