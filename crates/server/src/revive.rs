@@ -75,9 +75,14 @@ impl Revived {
             tick: frame.tick,
             source,
         })?;
+        // A state hash is taken after its frame's tick, before the next.
+        let (executed, means) = (frame.tick, entry.tick());
         match &entry {
-            Entry::Records { records, .. } => self.note_names(records),
-            Entry::StateHash { .. } => self.verified += 1,
+            Entry::Records { records, .. } if means == executed => self.note_names(records),
+            Entry::StateHash { .. } if executed.checked_add(1) == Some(means) => {
+                self.verified += 1;
+            }
+            _ => return Err(ReviveError::Tick { executed, means }),
         }
         replay(&mut self.world, &entry, tiles)?;
         self.entries += 1;
@@ -117,6 +122,16 @@ pub enum ReviveError {
         tick: u64,
         /// What is wrong.
         source: EntryError,
+    },
+    /// A frame of one tick holds what belongs to another.
+    #[error(
+        "journal: the frame of tick {executed} holds an entry of tick {means}; restore the directory from a backup"
+    )]
+    Tick {
+        /// The frame's tick.
+        executed: u64,
+        /// The entry's tick.
+        means: u64,
     },
     /// The replay.
     #[error("{0}; restore the directory from a backup, or serve the planet it was run with")]
