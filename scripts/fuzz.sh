@@ -19,5 +19,5 @@ for target in $(cargo +nightly fuzz list); do
     [ -d "$seeds" ] || seeds=
     echo "fuzz target $target, $seconds s"
     cargo +nightly fuzz run --target-dir "$cache/fuzz/target" "$target" "$corpus" ${seeds:+"$seeds"} -- \
-        -max_total_time="$seconds" -artifact_prefix="$artifacts/" -print_final_stats=0 -verbosity=0
+        -max_total_time="$seconds" -timeout=20 -artifact_prefix="$artifacts/" -print_final_stats=0 -verbosity=0
 done

@@ -15,6 +15,7 @@ main() {
     section "documentation" check_documentation
     section "examples" run_examples
     section "benches on tiny input" test_benches
+    section "fuzz seeds" test_fuzz_seeds
     section "fuzz smoke" scripts/fuzz.sh 5
     echo
     echo "everything passed in $(($(now) - started)) s"
@@ -43,6 +44,8 @@ check_lints() {
     cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
     [ ! -f benches/Cargo.toml ] ||
         cargo clippy --locked --manifest-path benches/Cargo.toml --all-targets -- -D warnings
+    [ ! -f fuzz/Cargo.toml ] ||
+        cargo clippy --locked --manifest-path fuzz/Cargo.toml --lib --tests --examples -- -D warnings
 }
 
 check_advisories() {
@@ -84,6 +87,15 @@ test_benches() {
         cargo test --locked --manifest-path benches/Cargo.toml --benches --bins --tests
     else
         skip "there is no benches/"
+    fi
+}
+
+# On stable Rust: the seeds are current and accepted, and no cut or flip of them panics.
+test_fuzz_seeds() {
+    if [ -f fuzz/Cargo.toml ]; then
+        cargo test --locked --manifest-path fuzz/Cargo.toml --lib
+    else
+        skip "there is no fuzz/"
     fi
 }
 
