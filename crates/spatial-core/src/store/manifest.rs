@@ -123,7 +123,11 @@ impl Manifest {
             return Err(ManifestError::Version(format));
         }
         let fields: Fields = serde_json::from_slice(&object).map_err(ManifestError::Json)?;
-        fields.check()
+        let manifest = fields.check()?;
+        if manifest.encode()? != text {
+            return Err(ManifestError::Spelling);
+        }
+        Ok(manifest)
     }
 }
 
@@ -217,6 +221,9 @@ pub enum ManifestError {
     /// It is not the JSON it should be.
     #[error("manifest: {0}")]
     Json(serde_json::Error),
+    /// It says the same otherwise than this program writes it.
+    #[error("manifest is not spelled as this program spells it; import the planet again")]
+    Spelling,
     /// The lattice is not legal.
     #[error("manifest: {0}")]
     Lattice(#[from] InvalidLattice),
@@ -230,6 +237,8 @@ pub enum ManifestError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn manifest() -> Manifest {
@@ -285,5 +294,49 @@ mod tests {
                 .contains("511")
         );
         assert!(Manifest::decode(&sealed(body)).is_ok());
+    }
+
+    /// The same values spelled otherwise, under a right checksum: one planet has one manifest.
+    #[test]
+    fn another_spelling_is_refused() {
+        let text = String::from_utf8(manifest().encode().unwrap()).unwrap();
+        let body = text.split_once(INFIX).unwrap().1;
+        for (from, to) in [
+            ("\"levels\": 4", "\"levels\":4"),
+            ("6371008.8", "6371008.80"),
+            ("6371008.8", "6.3710088e6"),
+            ("public domain", "public dom\\u0061in"),
+            ("}\n", "}"),
+        ] {
+            let other = body.replace(from, to);
+            assert_ne!(other, body, "{from}");
+            let error = Manifest::decode(&sealed(&other)).unwrap_err();
+            assert!(matches!(error, ManifestError::Spelling), "{to}: {error}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        /// Every legal number is read back bit for bit.
+        #[test]
+        fn numbers_round_trip(
+            radius_m in Planet::RADIUS_M,
+            offset_m in -LatticeSpec::OFFSET_MAX_M..=LatticeSpec::OFFSET_MAX_M,
+            tiny_m in -1e-3..1e-3,
+            quantum_m in LatticeSpec::QUANTUM_M,
+        ) {
+            for offset_m in [offset_m, tiny_m * tiny_m * tiny_m] {
+                let lattice = LatticeSpec::new(3, 16, offset_m, quantum_m).unwrap();
+                let planet = Planet::new(radius_m).unwrap();
+                let written = Manifest::new(planet, lattice, "s", "l");
+                let read = Manifest::decode(&written.encode().unwrap()).unwrap();
+                let bits = |m: &Manifest| {
+                    let (p, l) = (m.planet().radius_m(), m.lattice());
+                    [p, l.offset_m(), l.quantum_m()].map(f64::to_bits)
+                };
+                prop_assert_eq!(bits(&read), bits(&written));
+            }
+        }
     }
 }
