@@ -26,6 +26,9 @@ fn expand(input: &DeriveInput) -> Result<Tokens> {
     Ok(quote! { #views #implementation })
 }
 
+/// Names are saved behind one byte of length.
+const NAME_BYTES: core::ops::RangeInclusive<usize> = 1..=255;
+
 /// What the derive has read.
 struct Described<'a> {
     visibility: &'a Visibility,
@@ -44,13 +47,22 @@ impl<'a> Described<'a> {
                 "a component has no generics",
             ));
         }
+        let (fields, attributes) = (fields_of(input)?, Attributes::new(input)?);
+        let lanes = fields.iter().map(|(field, _)| field.to_string());
+        if !lanes
+            .chain([attributes.name.value()])
+            .all(|name| NAME_BYTES.contains(&name.len()))
+        {
+            let want = "names of components and of their fields have 1 to 255 bytes";
+            return Err(Error::new_spanned(&input.ident, want));
+        }
         Ok(Self {
             visibility: &input.vis,
             ident: &input.ident,
             lanes: format_ident!("{}Lanes", input.ident),
             lanes_mut: format_ident!("{}LanesMut", input.ident),
-            fields: fields_of(input)?,
-            attributes: Attributes::new(input)?,
+            fields,
+            attributes,
         })
     }
 
@@ -214,5 +226,117 @@ fn fields_of(input: &DeriveInput) -> Result<Vec<(&Ident, &Type)>> {
         Err(refused())
     } else {
         Ok(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn error(input: &DeriveInput) -> String {
+        expand(input)
+            .err()
+            .map_or_else(|| "none".to_owned(), |e| e.to_string())
+    }
+
+    #[test]
+    fn lanes_have_the_fields_names_and_types_in_order() {
+        let made = expand(&parse_quote! {
+            #[component(kind = angle, version = 3, name = "nose")]
+            pub(crate) struct Nose { turn: u16, tilt: i8 }
+        });
+        let made = made.map_or_else(|e| e.to_string(), |tokens| tokens.to_string());
+        for part in [
+            "pub (crate) struct NoseLanes < 'a >",
+            "pub (crate) turn : & 'a mut [u16]",
+            "const NAME : & 'static str = \"nose\"",
+            "Kind :: Angle",
+            "const VERSION : u16 = 3",
+            "impl :: spatial_core :: Component for Nose",
+        ] {
+            assert!(made.contains(part), "{part} in {made}");
+        }
+        assert!(made.find("\"turn\"") < made.find("\"tilt\""), "{made}");
+    }
+
+    #[test]
+    fn only_structs_with_named_fields_are_components() {
+        let shape = "a component is a struct with named fields";
+        let refused: [DeriveInput; 5] = [
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A(u8); },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A; },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A {} },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] enum A { B } },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] union A { b: u8 } },
+        ];
+        for input in &refused {
+            assert_eq!(error(input), shape);
+        }
+    }
+
+    #[test]
+    fn generics_are_refused() {
+        let refused: [DeriveInput; 3] = [
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A<T> { b: T } },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A<'x> { b: &'x u8 } },
+            parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A<const N: u8> { b: u8 } },
+        ];
+        for input in &refused {
+            assert_eq!(error(input), "a component has no generics");
+        }
+    }
+
+    #[test]
+    fn every_attribute_is_wanted() {
+        let refused: [DeriveInput; 5] = [
+            parse_quote! { struct A { b: u8 } },
+            parse_quote! { #[component()] struct A { b: u8 } },
+            parse_quote! { #[component(kind = raw, version = 1)] struct A { b: u8 } },
+            parse_quote! { #[component(name = "a", version = 1)] struct A { b: u8 } },
+            parse_quote! { #[component(name = "a", kind = raw)] struct A { b: u8 } },
+        ];
+        for input in &refused {
+            let want = "want #[component(name = \"…\", kind = …, version = …)]";
+            assert_eq!(error(input), want);
+        }
+    }
+
+    #[test]
+    fn attributes_that_make_no_sense_are_named() {
+        let kind =
+            parse_quote! { #[component(name = "a", kind = Point, version = 1)] struct A { b: u8 } };
+        assert_eq!(
+            error(&kind),
+            "want point, vector, rotation, angle, scalar or raw"
+        );
+        let key =
+            parse_quote! { #[component(name = "a", kind = raw, size = 1)] struct A { b: u8 } };
+        assert_eq!(error(&key), "want name, kind or version");
+        let text =
+            parse_quote! { #[component(name = 7, kind = raw, version = 1)] struct A { b: u8 } };
+        assert_eq!(error(&text), "expected string literal");
+        let number =
+            parse_quote! { #[component(name = "a", kind = raw, version = "1")] struct A { b: u8 } };
+        assert_eq!(error(&number), "expected integer literal");
+    }
+
+    /// Names are saved with one byte of length.
+    #[test]
+    fn names_that_cannot_be_saved_are_refused() {
+        let want = "names of components and of their fields have 1 to 255 bytes";
+        for (length, refused) in [(255, false), (256, true)] {
+            let long = "x".repeat(length);
+            let field = format_ident!("{long}");
+            let by_field = parse_quote! { #[component(name = "a", kind = raw, version = 1)] struct A { #field: u8 } };
+            let by_name = parse_quote! { #[component(name = #long, kind = raw, version = 1)] struct A { b: u8 } };
+            for input in [by_field, by_name] {
+                assert_eq!(error(&input), if refused { want } else { "none" });
+            }
+        }
+        let empty =
+            parse_quote! { #[component(name = "", kind = raw, version = 1)] struct A { b: u8 } };
+        assert_eq!(error(&empty), want);
     }
 }
