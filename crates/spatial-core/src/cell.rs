@@ -11,7 +11,6 @@
 
 use core::fmt;
 
-use bytemuck::{Pod, Zeroable};
 use glam::DVec3;
 
 /// Levels run from 0 (a face) to this one (a leaf, about a centimetre on Earth).
@@ -24,9 +23,15 @@ pub(crate) const MAX_EDGE_RAD: f64 = 1.704_897_179_199_218_5;
 const LEAVES: u32 = 1 << MAX_LEVEL;
 
 /// The id of a cell. The ordering is Hilbert order; a cell's descendants are one contiguous range.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+///
+/// Every value names a cell, so it is not plain old data: columns and files hold the `u64` and come back through
+/// [`CellId::new`].
+/// ```compile_fail
+/// let nowhere: spatial_core::CellId = bytemuck::Zeroable::zeroed();
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
-pub struct CellId(u64);
+pub struct CellId(u64); // CellId::new would accept it
 
 impl CellId {
     /// The id if it is one: face below 6 and the stop bit at an even place.
@@ -55,7 +60,7 @@ impl CellId {
         )
     }
 
-    /// The cell of a level that contains the leaf (i, j) of a face.
+    /// The cell of a level that contains the leaf (i, j) of a face. Costs a look-up a level.
     ///
     /// # Panics
     /// When face > 5, level > 30, or i or j is not below 2³⁰.
@@ -63,13 +68,13 @@ impl CellId {
         assert!(face < 6 && level <= MAX_LEVEL && i < LEAVES && j < LEAVES);
         let mut orientation = face & SWAP;
         let mut position = 0u64;
-        for k in (0..u32::from(MAX_LEVEL)).rev() {
+        for k in (MAX_LEVEL - level..MAX_LEVEL).rev() {
             let ij = ((i >> k & 1) << 1 | (j >> k & 1)) as usize;
             let hilbert = IJ_TO_POS[usize::from(orientation)][ij];
             position = position << 2 | u64::from(hilbert);
             orientation ^= POS_TO_ORIENTATION[usize::from(hilbert)];
         }
-        Self(u64::from(face) << 61 | position << 1 | 1).parent(level)
+        Self(u64::from(face) << 61 | (position << 1 | 1) << (2 * (MAX_LEVEL - level)))
     }
 
     /// The number itself.
@@ -123,11 +128,19 @@ impl CellId {
         self.range_min() <= other && other <= self.range_max()
     }
 
-    /// Face and the leaf coordinates of the cell's corner nearest (i, j) = (0, 0). Exact.
+    /// Face and the leaf coordinates of the cell's corner nearest (i, j) = (0, 0). Exact. Costs a look-up a level.
     pub fn to_face_ij(self) -> (u8, u32, u32) {
-        let (face, i, j) = self.range_min_face_ij();
-        let size = self.size_ij();
-        (face, i & size.wrapping_neg(), j & size.wrapping_neg())
+        let mut orientation = self.face() & SWAP;
+        let (mut i, mut j) = (0u32, 0u32);
+        let below = MAX_LEVEL - self.level();
+        for k in (below..MAX_LEVEL).rev() {
+            let hilbert = (self.0 >> (2 * k + 1) & 3) as usize;
+            let ij = u32::from(POS_TO_IJ[usize::from(orientation)][hilbert]);
+            i = i << 1 | ij >> 1;
+            j = j << 1 | ij & 1;
+            orientation ^= POS_TO_ORIENTATION[hilbert];
+        }
+        (self.face(), i << below, j << below)
     }
 
     /// Leaves along the cell's edge: 2^(30 − level).
@@ -161,20 +174,6 @@ impl CellId {
         let number = u64::from_str_radix(token, 16).map_err(|_| InvalidToken)?;
         let id = number << (4 * (16 - token.len()));
         Self::new(id).map_err(|_| InvalidToken)
-    }
-
-    /// (face, i, j) of the leaf that comes first in Hilbert order.
-    fn range_min_face_ij(self) -> (u8, u32, u32) {
-        let mut orientation = self.face() & SWAP;
-        let (mut i, mut j) = (0u32, 0u32);
-        for k in (0..u32::from(MAX_LEVEL)).rev() {
-            let hilbert = (self.range_min().0 >> (2 * k + 1) & 3) as usize;
-            let ij = u32::from(POS_TO_IJ[usize::from(orientation)][hilbert]);
-            i = i << 1 | ij >> 1;
-            j = j << 1 | ij & 1;
-            orientation ^= POS_TO_ORIENTATION[hilbert];
-        }
-        (self.face(), i, j)
     }
 }
 
@@ -308,6 +307,22 @@ mod tests {
                         .iter()
                         .all(|c| cell.contains(*c) && c.parent(level) == cell)
                 );
+            }
+        }
+    }
+
+    /// Walking only the levels that are asked for gives the ancestors of the leaf.
+    #[test]
+    fn a_level_is_the_ancestor_of_the_leaf() {
+        let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+        for n in 0..6_000u32 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (i, j) = ((seed >> 34) as u32, (seed >> 4) as u32 % LEAVES);
+            let leaf = CellId::from_face_ij((n % 6) as u8, i, j, MAX_LEVEL);
+            assert_eq!(leaf.to_face_ij(), ((n % 6) as u8, i, j));
+            for level in 0..=MAX_LEVEL {
+                let cell = CellId::from_face_ij((n % 6) as u8, i, j, level);
+                assert_eq!(cell, leaf.parent(level));
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
 
-use crate::cell::CellId;
 use crate::frame::FrameId;
 use crate::ids::EntityId;
 
@@ -53,7 +52,8 @@ impl LaneType {
     }
 }
 
-/// A value that a lane can hold: a scalar, or a `#[repr(transparent)]` plain-old-data newtype of one.
+/// A value that a lane can hold: a scalar, or a `#[repr(transparent)]` plain-old-data newtype of one. All zeros is
+/// a legal value: that is what a new row holds.
 ///
 /// ```
 /// use spatial_core::{LaneType, LaneValue};
@@ -81,7 +81,7 @@ macro_rules! lane_values {
 
 lane_values!(
     i8: I8, i16: I16, i32: I32, i64: I64, u8: U8, u16: U16, u32: U32, u64: U64, f32: F32, f64: F64,
-    EntityId: U64, FrameId: U64, CellId: U64,
+    EntityId: U64, FrameId: U64,
 );
 
 /// What a component declares about one of its lanes.

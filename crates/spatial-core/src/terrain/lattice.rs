@@ -105,14 +105,14 @@ impl LatticeSpec {
 
     /// The cells of all tiles of all levels, ascending. 8 bytes each.
     pub fn cells(&self) -> Vec<CellId> {
-        let mut cells: Vec<CellId> = (0..6)
-            .map(|face| CellId::from_face_ij(face, 0, 0, 0))
-            .collect();
+        let mut cells = Vec::with_capacity(self.tile_count() as usize);
+        cells.extend((0..6).map(|face| CellId::from_face_ij(face, 0, 0, 0)));
         let mut from = 0;
         for _ in 1..self.levels {
             let to = cells.len();
             for n in from..to {
-                cells.extend(cells[n].children().into_iter().flatten());
+                let cell: CellId = cells[n];
+                cells.extend(cell.children().into_iter().flatten());
             }
             from = to;
         }
