@@ -3,7 +3,8 @@
 use super::lane::{Lane, LaneInfo};
 use super::table::{Column, position_of};
 
-/// What the values of a component mean; obeyed by frame changes, wire, hash, save and engine axes.
+/// What the values of a component mean. Hash and save carry it, and a saved column is only taken over by a component
+/// of its kind; what a kind says of frame changes is for generic code to come, today's are written out a column.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u8)]
 pub enum Kind {

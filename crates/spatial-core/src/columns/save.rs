@@ -7,7 +7,7 @@
 //! slot of row            rows × u32
 //! generation of slot     slots × u32
 //! free slots             free × u32, last in first out from the end
-//! column, cols times     name (u8 length, UTF-8) · kind u8 · version u16 · lanes u8
+//! column, cols times     name (u8 length, UTF-8) · kind u8 · version u16 · lanes u8, 1 to 32     256 at most
 //!   lane, lanes times    name (u8 length, UTF-8) · type u8
 //!   values, lanes times  rows × size of the type
 //! ```
@@ -17,7 +17,7 @@
 use super::component::Kind;
 use super::ids::Ids;
 use super::lane::{Lane, LaneType};
-use super::table::{Column, LANES_MAX, Table};
+use super::table::{COLUMNS_MAX, Column, LANES_MAX, Table};
 use crate::ids::EntityId;
 
 const MAGIC: [u8; 8] = *b"BMTABLE\x01";
@@ -54,7 +54,7 @@ impl Table {
     /// [`Table::register`], which checks kind, version and lanes; those that nobody registers are kept and
     /// saved as they are.
     ///
-    /// Memory is bounded by a small multiple of the bytes given.
+    /// Memory is at most six times the bytes given and 2 MB; time is proportional to the bytes.
     ///
     /// # Errors
     /// [`LoadError`] when the bytes are not exactly one table.
@@ -73,6 +73,9 @@ impl Table {
         let slot_of_row = reader.values(rows)?;
         let generations: Vec<u32> = reader.values(slots)?;
         let free = reader.values(free)?;
+        if columns as usize > COLUMNS_MAX {
+            return Err(LoadError::Columns(columns));
+        }
         let ids = Ids::from_saved_parts(ids, slot_of_row, &generations, free);
         let mut table = Self {
             ids: ids.ok_or(LoadError::Ids)?,
@@ -203,6 +206,9 @@ pub enum LoadError {
     /// Ids, slots and free list contradict each other.
     #[error("ids and slots of a saved table contradict each other")]
     Ids,
+    /// There are more columns than a table can have.
+    #[error("saved table has {0} columns, more than {COLUMNS_MAX}")]
+    Columns(u32),
     /// A name is empty or no UTF-8.
     #[error("saved table has an unreadable name")]
     Name,

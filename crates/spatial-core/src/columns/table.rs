@@ -9,6 +9,9 @@ use super::ids::{Handle, Ids, SpawnError, StaleHandle, UnknownEntity};
 use super::lane::{Lane, LaneInfo};
 use crate::ids::EntityId;
 
+/// Most columns of a table: they are told apart by comparing names, each with each.
+pub(crate) const COLUMNS_MAX: usize = 256;
+
 /// Most lanes of one component.
 pub(crate) const LANES_MAX: usize = 32;
 
@@ -19,7 +22,7 @@ pub(crate) const LANES_MAX: usize = 32;
 #[derive(Clone, Default)]
 pub struct Table {
     pub(crate) ids: Ids,
-    pub(crate) columns: Vec<Column>, // names differ; every lane has ids.len() rows
+    pub(crate) columns: Vec<Column>, // at most COLUMNS_MAX, names differ; every lane has ids.len() rows
 }
 
 impl Table {
@@ -33,10 +36,13 @@ impl Table {
     /// Doing it twice does nothing.
     ///
     /// # Errors
-    /// [`RegisterError`] when a column of this name has another kind, version, lanes or type.
+    /// [`RegisterError`] when a column of this name has another kind, version, lanes or type, or there are 256.
     pub fn register<C: Component>(&mut self) -> Result<(), RegisterError> {
         let rows = self.len();
         let Some(found) = self.columns.iter_mut().find(|c| c.name == C::NAME) else {
+            if self.columns.len() >= COLUMNS_MAX {
+                return Err(RegisterError::Full(C::NAME));
+            }
             self.columns.push(Column::of::<C>(rows));
             return Ok(());
         };
@@ -219,6 +225,11 @@ impl Column {
         const {
             assert!(!C::NAME.is_empty() && C::NAME.len() <= 255);
             assert!(!C::LANES.is_empty() && C::LANES.len() <= LANES_MAX);
+            let mut n = 0;
+            while n < C::LANES.len() {
+                assert!(!C::LANES[n].name.is_empty() && C::LANES[n].name.len() <= 255);
+                n += 1;
+            }
         }
         let lanes = C::LANES
             .iter()
@@ -319,4 +330,7 @@ pub enum RegisterError {
     /// Kind, or names or types of lanes, are not those of the component.
     #[error("column {0} has another kind or other lanes than its component")]
     Layout(&'static str),
+    /// The table has as many columns as it can have.
+    #[error("the table has no room for column {0}: it has {COLUMNS_MAX}")]
+    Full(&'static str),
 }

@@ -246,6 +246,36 @@ fn flipped_bits_never_panic() {
     }
 }
 
+/// An empty table's bytes with this many columns of one lane.
+fn many_columns(count: u32) -> Vec<u8> {
+    let mut bytes = b"BMTABLE\x01".to_vec();
+    for n in [0, 0, 0, count] {
+        bytes.extend(n.to_le_bytes());
+    }
+    for n in 0..count {
+        let name = format!("c{n}");
+        bytes.push(name.len() as u8);
+        bytes.extend(name.bytes());
+        bytes.extend([5, 1, 0, 1]); // scalar, version 1, one lane
+        bytes.extend(*b"\x01x\x03"); // x, i32
+    }
+    bytes
+}
+
+/// Columns are compared with each other by name, so their number is bounded before that is done.
+#[test]
+fn a_table_has_at_most_256_columns() {
+    let mut full = Table::load(&many_columns(256)).unwrap();
+    assert_eq!(full.columns().len(), 256);
+    assert_eq!(full.register::<Body>(), Err(RegisterError::Full("body")));
+    for count in [257, 50_000, u32::MAX] {
+        let bytes = many_columns(count.min(50_000));
+        let mut bytes = bytes;
+        bytes[20..24].copy_from_slice(&count.to_le_bytes());
+        assert_eq!(Table::load(&bytes).err(), Some(LoadError::Columns(count)));
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Spawn(u64),
