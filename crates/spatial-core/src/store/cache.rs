@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cell::CellId;
 use crate::terrain::HeightTile;
 
-/// Decoded tiles kept: 8.5 MB of the largest, enough for the surroundings of one player at every level.
-const TILES_MAX: usize = 256;
+/// Decoded tiles kept: 17 MB of the largest, and all 510 of the bundled Earth.
+const TILES_MAX: usize = 512;
 
 /// A bounded cache; the tile unused for longest leaves first.
 #[derive(Debug, Default)]
@@ -54,13 +54,13 @@ mod tests {
     fn the_tile_unused_for_longest_leaves() {
         let cache = TileCache::default();
         let cell = |n: u32| CellId::from_face_ij(1, n << 20, 5 << 20, 10);
-        for n in 0..300 {
+        for n in 0..600 {
             let tile = HeightTile::new(cell(n), 8, vec![n as i16; 81]).unwrap();
             cache.put(&Arc::new(tile));
             assert!(cache.get(cell(0)).is_some());
         }
-        let kept: Vec<u32> = (0..300).filter(|n| cache.get(cell(*n)).is_some()).collect();
+        let kept: Vec<u32> = (0..600).filter(|n| cache.get(cell(*n)).is_some()).collect();
         assert_eq!(kept.len(), TILES_MAX);
-        assert_eq!((kept[0], kept[1]), (0, 300 - TILES_MAX as u32 + 1));
+        assert_eq!((kept[0], kept[1]), (0, 600 - TILES_MAX as u32 + 1));
     }
 }

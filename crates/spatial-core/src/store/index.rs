@@ -44,7 +44,6 @@ impl TileIndex {
     }
 
     /// Whether the tile's check has passed.
-    #[cfg(feature = "rocksdb")]
     pub(crate) fn is_verified(&self, slot: usize) -> bool {
         self.verified[slot / 64].load(Ordering::Relaxed) & 1u64 << (slot % 64) != 0
     }

@@ -9,8 +9,9 @@
 //!                                  …  8·n  lengths of the tiles in bytes, u64
 //!  H  …  tiles in the order of their ids, each at the next multiple of 64; zeros between
 //! ```
-//! Little-endian. The offsets follow from the lengths and are checked against them, so a pack has exactly one
-//! spelling; all bounds are checked when it is opened.
+//! Little-endian. The offsets follow from the lengths and are checked against them, and what is between is zero, so
+//! manifest and encoded tiles have one pack. All bounds are checked when it is opened; the zeros before a tile are
+//! looked at when the tile is: all of them at once would be a pass over the whole file.
 
 use std::fs::File;
 use std::ops::Range;
@@ -41,7 +42,8 @@ pub struct PackStore {
     file: PathBuf, // named in errors
     manifest: Manifest,
     index: TileIndex,
-    spans: Vec<Range<usize>>, // of each tile, within `bytes`
+    header_end: usize,
+    spans: Vec<Range<usize>>, // of each tile, ascending, within `bytes` and behind the header
     decoded: TileCache,
 }
 
@@ -54,8 +56,9 @@ enum Backing {
 impl PackStore {
     /// Opens and maps a pack, checking its header, its index and its size.
     ///
-    /// Nobody may shorten the file in place while it is open: the operating system then kills the process that
-    /// reads the missing part (SIGBUS). Replace a pack by renaming another over it, as `bluemarble planet pack` does.
+    /// Nobody may shorten or rewrite the file in place while it is open. Reading a missing part, the operating system
+    /// kills the process (SIGBUS); of bytes that change under a reader nothing is promised at all. Replace a pack by
+    /// renaming another over it, as `bluemarble planet pack` does, and keep others from writing to it.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be read or is not a sound pack of this version.
@@ -70,9 +73,9 @@ impl PackStore {
         if metadata.len() < FIXED_BYTES as u64 {
             return Err(StoreError::damaged(path, "too short to be a tile pack"));
         }
-        // SAFETY: the map is read-only and private to this store; that nobody shortens or rewrites the file
-        // meanwhile is the documented condition of `open`. Bytes that change in place are not undefined behaviour
-        // to us beyond what every mapping shares: each access is bounds-checked against the length mapped here.
+        // SAFETY: the map becomes `&[u8]`, whose bytes must not change while it lives; checking bounds does not help.
+        // No program can enforce that of a file. It is required of whoever operates the program, as the documented
+        // condition of `open`, and accepted on it, as all users of mapped files do. The map itself is read-only.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
         Self::from_backing(Backing::Mapped(map), path)
     }
@@ -93,6 +96,7 @@ impl PackStore {
         let cells = header.cells().map_err(damaged)?;
         Ok(Self {
             index: TileIndex::new(cells, &manifest).map_err(damaged)?,
+            header_end: header.end as usize, // at most the length of the slice that holds the pack
             file: file.to_owned(),
             manifest,
             spans: header.spans().map_err(damaged)?,
@@ -106,9 +110,21 @@ impl PackStore {
         &self.bytes.as_slice()[self.spans[slot].clone()]
     }
 
+    /// The bytes between a tile and what lies before it, fewer than [`ALIGNMENT`].
+    fn gap(&self, slot: usize) -> &[u8] {
+        let from = slot
+            .checked_sub(1)
+            .map_or(self.header_end, |before| self.spans[before].end);
+        &self.bytes.as_slice()[from..self.spans[slot].start]
+    }
+
     /// The bytes of a tile, and whether they are raw and verified.
     fn checked(&self, cell: CellId) -> Result<(&[u8], bool), StoreError> {
         let slot = self.index.slot(cell)?;
+        if !self.index.is_verified(slot) && self.gap(slot).iter().any(|byte| *byte != 0) {
+            let reason = format!("the bytes before tile {cell} are not zero");
+            return Err(StoreError::damaged(&self.file, reason));
+        }
         let bytes = self.encoded(slot);
         let place = (self.file.as_path(), self.manifest.lattice());
         let is_raw = check_raw(bytes, cell, (&self.index, slot), place)?;
@@ -212,10 +228,14 @@ impl<'a> PackHeader<'a> {
             return Err("the header's checksum is wrong: damaged");
         }
         let (front, tables) = head.split_at(FIXED_BYTES + manifest_bytes.next_multiple_of(8));
+        let (manifest, padding) = front[FIXED_BYTES..].split_at(manifest_bytes);
+        if padding.iter().any(|byte| *byte != 0) {
+            return Err("the bytes after the manifest are not zero");
+        }
         let (ids, rest) = tables.split_at(tables.len() / 3);
         let (offsets, lengths) = rest.split_at(rest.len() / 2);
         Ok(Self {
-            manifest: &front[FIXED_BYTES..FIXED_BYTES + manifest_bytes],
+            manifest,
             ids,
             offsets,
             lengths,

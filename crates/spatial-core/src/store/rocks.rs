@@ -24,7 +24,7 @@ use super::manifest::{self, Manifest, ManifestError};
 use super::stored_tile::check_raw;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
-use crate::terrain::{HeightTile, TileError};
+use crate::terrain::{HeightTile, TileError, raw_bytes};
 
 /// The file of a planet's folder that names the base in use.
 pub const CURRENT_FILE: &str = "CURRENT";
@@ -47,9 +47,10 @@ pub struct RocksStore {
 }
 
 impl RocksStore {
-    /// Opens the base in use of a planet's folder. Costs the database's index, not its tiles.
+    /// Opens the base in use of a planet's folder. Costs the database's index and 8 bytes a tile, reads no tile.
     ///
-    /// The database's files must not be changed while it is open; an import makes a new base and leaves this one.
+    /// The base holds every tile of its lattice, or it is refused. The database's files must not be changed while it
+    /// is open; an import makes a new base and leaves this one.
     ///
     /// # Errors
     /// [`StoreError`] when the folder is no planet, or damaged.
@@ -59,7 +60,7 @@ impl RocksStore {
         let dir = base.join(DB_DIR);
         let database = |e: rocksdb::Error| StoreError::damaged(&dir, e.into_string());
         let db = DB::open_for_read_only(&base_options(), &dir, false).map_err(database)?;
-        // A base holds every tile of its lattice, so no key has to be read to know which there are.
+        check_whole(&db, &manifest).map_err(|reason| StoreError::damaged(&dir, reason))?;
         let cells = manifest.lattice().cells();
         let index = TileIndex::new(cells, &manifest).map_err(|e| StoreError::damaged(&dir, e))?;
         let mut unchecked = ReadOptions::default();
@@ -139,6 +140,42 @@ fn is_base_name(name: &str) -> bool {
         let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         digits.len() == 8 && digits.bytes().all(is_digit)
     })
+}
+
+/// Accepts a database of as many tiles as the lattice has, from its first cell to its last. So a base that lacks some
+/// is found when it is opened, and memory for the list of cells is at most a twentieth of the table's file.
+///
+/// The numbers are those of the table's own properties. Walking over the keys would read a page of every tile, and an
+/// unverified walk follows damaged offsets into nowhere; other keys in between, which no import makes, are found when
+/// a tile that they took the place of is read.
+fn check_whole(db: &DB, manifest: &Manifest) -> Result<(), String> {
+    let spec = manifest.lattice();
+    if manifest.tiles() != spec.tile_count() {
+        return Err("the manifest's number of tiles is not that of its lattice".to_owned());
+    }
+    let tables = db.live_files().map_err(rocksdb::Error::into_string)?;
+    let [table] = &tables[..] else {
+        return Err(format!("the database has {} tables, want 1", tables.len()));
+    };
+    if (table.num_entries, table.num_deletions) != (spec.tile_count(), 0) {
+        let (found, want) = (table.num_entries, spec.tile_count());
+        return Err(format!(
+            "the database holds {found} tiles, its planet has {want}"
+        ));
+    }
+    if (table.size as u64) / raw_bytes(spec.intervals()) < spec.tile_count() {
+        return Err("the database is too short for its tiles".to_owned());
+    }
+    let face = |n: u8| CellId::from_face_ij(n, 0, 0, 0);
+    let level = spec.leaf_level();
+    // Of a face's tiles, the first and the last leaf stand at the ends.
+    let first = base_key(face(0).range_min().parent(level));
+    let last = base_key(face(5).range_max().parent(level));
+    let ends = (table.start_key.as_deref(), table.end_key.as_deref());
+    if ends != (Some(&first[..]), Some(&last[..])) {
+        return Err("the database's first or last tile is not the lattice's".to_owned());
+    }
+    Ok(())
 }
 
 /// The database key of a tile.

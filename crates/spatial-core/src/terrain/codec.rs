@@ -9,8 +9,9 @@
 //! raw      (N+1)² samples, i16, index = j·(N+1) + i
 //! archive  one zstd frame of two planes: low bytes, then high bytes of the residuals
 //! ```
-//! Little-endian throughout. A decoder accepts exactly what the encoders write: every field is checked, nothing
-//! may follow, and memory is bounded by the largest legal N before anything is allocated.
+//! Little-endian throughout. Every field is checked, nothing may follow, and memory is bounded by the largest legal N
+//! before anything is allocated. A tile has one raw encoding; of the archive encoding only the residuals are unique:
+//! zstd has many frames for the same bytes, and any of them is accepted.
 
 use xxhash_rust::xxh3::Xxh3;
 use zstd::bulk;
@@ -136,6 +137,12 @@ impl Header {
         out[CHECKSUM_AT..HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
         out
     }
+}
+
+/// Bytes of an encoded raw tile.
+#[cfg(feature = "rocksdb")]
+pub(crate) fn raw_bytes(intervals: u16) -> u64 {
+    (HEADER_BYTES + 2 * sample_count(intervals)) as u64
 }
 
 /// A raw tile where it lies: a header that has been checked, and its samples as bytes.

@@ -8,6 +8,8 @@ mod residual;
 mod tile;
 
 pub use codec::TileError;
+#[cfg(feature = "rocksdb")]
+pub(crate) use codec::raw_bytes;
 pub(crate) use codec::{CODEC_RAW, Header, RawTile, verify};
 pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
 pub use tile::HeightTile;

@@ -38,7 +38,7 @@ impl HeightTile {
     /// A tile from its encoding, of either codec. Archive tiles need their decoded parent, but at level 0.
     ///
     /// # Errors
-    /// [`TileError`] for anything but exactly the bytes that the encoders write.
+    /// [`TileError`] for bytes that are not a sound tile and nothing else, or when the parent is not the tile's.
     pub fn decode(bytes: &[u8], parent: Option<&Self>) -> Result<Self, TileError> {
         codec::decode(bytes, parent)
     }

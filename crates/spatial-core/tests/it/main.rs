@@ -5,5 +5,7 @@ mod allocations;
 mod cells;
 mod columns;
 mod index;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod terrain;
 mod world;
