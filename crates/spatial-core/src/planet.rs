@@ -55,12 +55,15 @@ impl Planet {
         MAX_EDGE_RAD * self.radius_m / f64::from(1u32 << level)
     }
 
-    /// Geodetic to Earth-centred coordinates. Costs two `sincos`.
+    /// Geodetic to planet-centred coordinates. Costs two `sincos`.
+    ///
+    /// Nothing is deeper than the centre: a height of minus the radius or below is answered with the centre.
     pub fn ecef(self, at: Geodetic) -> Ecef {
-        Ecef(at.direction() * (self.radius_m + at.height_m))
+        // A negative distance from the centre would be a place on the other side.
+        Ecef(at.direction() * (self.radius_m + at.height_m).max(0.0))
     }
 
-    /// Earth-centred to geodetic coordinates. Costs two `atan2`.
+    /// Planet-centred to geodetic coordinates. Costs two `atan2`.
     ///
     /// The centre of the planet has no direction; it is answered as latitude and longitude 0.
     pub fn geodetic(self, at: Ecef) -> Geodetic {
@@ -82,7 +85,7 @@ pub struct Geodetic {
 }
 
 impl Geodetic {
-    /// Heights that a position may have, metres.
+    /// Heights that a position may have, metres, on whatever planet; see [`Planet::ecef`] for those below its centre.
     pub const HEIGHT_M: core::ops::RangeInclusive<f64> = -1.0e7..=1.0e9;
 
     /// From degrees and metres; a longitude beyond ±180° is wrapped.
@@ -232,6 +235,24 @@ mod tests {
         assert!(Geodetic::from_degrees(0.0, 0.0, f64::NAN).is_err());
         assert!(Ecef::new(f64::NAN, 0.0, 0.0).is_err());
         assert!(Planet::new(0.0).is_err());
+    }
+
+    /// Heights below the centre are answered with the centre, never with a place on the other side.
+    #[test]
+    fn nothing_lies_below_the_centre() {
+        for radius_m in [10_000.0, 3_389_500.0, 9_999_999.0] {
+            let planet = Planet::new(radius_m).unwrap();
+            for (lat, lon) in [(0.0, 0.0), (90.0, 0.0), (-37.0, 145.0)] {
+                let at = |height| planet.ecef(Geodetic::from_degrees(lat, lon, height).unwrap());
+                for height in [-1e7, -radius_m, -radius_m - 1e-3 * radius_m] {
+                    let height = height.max(-1e7);
+                    assert_eq!(at(height).to_vec().length(), 0.0, "{radius_m} {height}");
+                }
+                let just_above = at(1.0 - radius_m);
+                assert!((just_above.to_vec().length() - 1.0).abs() < 1e-8);
+                assert!(just_above.to_vec().dot(at(0.0).to_vec()) > 0.0);
+            }
+        }
     }
 
     #[test]

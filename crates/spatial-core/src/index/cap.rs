@@ -101,7 +101,7 @@ impl Cap {
     }
 }
 
-/// Cells i[0]..=i[1], j[0]..=j[1] of a face at some level.
+/// Cells `i[0]..=i[1]`, `j[0]..=j[1]` of a face at some level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CellRange {
     pub(crate) face: u8,

@@ -87,6 +87,8 @@ impl MovingIndex {
 
     /// Replaces everything by these entities. Sorts; allocates only when there are more than ever before.
     ///
+    /// Ids should differ. One that is given twice counts twice, and within a cell its twins come in the order of rows.
+    ///
     /// # Panics
     /// When the slices differ in length or are longer than 2³²−1.
     pub fn rebuild(&mut self, ids: &[EntityId], places: &[Ecef]) {
