@@ -87,13 +87,13 @@ fn a_session_from_c_goes_as_expected() {
 fn watch_says_what_went_wrong() {
     let mut served = Served::start();
     let watch = served.build(WATCH);
-    let (address, ticket) = (served.address.clone(), served.ticket(1));
+    let (address, ticket) = (&*served.address.clone(), &*served.ticket(1));
     assert_eq!(run(&watch, &["--help"]).0, 0);
     for bad in [
         &[][..],
-        &[&address],
-        &[&address, &ticket, "0"],
-        &[&address, &ticket, "5x"],
+        &[address],
+        &[address, ticket, "0"],
+        &[address, ticket, "5x"],
     ] {
         let (code, text) = run(&watch, bad);
         assert!(
@@ -102,10 +102,10 @@ fn watch_says_what_went_wrong() {
         );
     }
     for (args, expected) in [
-        ([&address, "forged", "1", "."], "terrain: "),
+        ([address, "forged", "1", "."], "terrain: "),
         (
             [
-                &address,
+                address,
                 "forged",
                 "1",
                 served.place.planet().to_str().unwrap(),
@@ -115,7 +115,7 @@ fn watch_says_what_went_wrong() {
         (
             [
                 "nowhere",
-                &ticket,
+                ticket,
                 "1",
                 served.place.planet().to_str().unwrap(),
             ],
@@ -129,7 +129,7 @@ fn watch_says_what_went_wrong() {
     // The server goes: the client hears of it and says so.
     let mut watching = Command::new(&watch);
     watching
-        .args([&address, &ticket, "60"])
+        .args([address, ticket, "60"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut watching = Reaped(watching.spawn().unwrap());
