@@ -392,7 +392,8 @@ int32_t bm_client_status_init(struct bm_client_status *status, size_t struct_siz
  * Joins a server: returns when the player is in its world, or after `timeout_ms` at the latest (asking a name
  * service comes on top).
  *
- * Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
+ * A session has a thread of its own that talks to the server until bm_client_close; that of a failed attempt ends by
+ * itself within 0.3 s (do not unload the library before). Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
  * that cannot be understood, with BM_ERROR_CONNECT when nobody answers, the server is not that of the ticket, or it
  * refuses; with BM_ERROR_LIMIT when 1024 clients are open.
  *
@@ -400,7 +401,8 @@ int32_t bm_client_status_init(struct bm_client_status *status, size_t struct_siz
  * `options` is null or a struct of as many bytes as its `struct_size` says, its texts zero-terminated or null;
  * `client` is null or writable.
  */
-int32_t bm_client_connect(const struct bm_client_options *options, struct bm_client *client);
+int32_t bm_client_connect(const struct bm_client_options *options,
+                          struct bm_client *client);
 
 /**
  * Asks for a velocity and a heading, from the next tick until asked otherwise. East and north are those of the place
@@ -440,7 +442,8 @@ int32_t bm_client_entities(struct bm_client client,
                            size_t *count);
 
 /**
- * Closes a session. Calls that other threads are making on it finish first; the handle is stale from here on.
+ * Closes a session; the handle is stale from here on. Says farewell to the server and ends the session's thread, which
+ * takes at most 0.3 s; where another thread is inside a call on the client, that thread does it when it is done.
  *
  * Any thread. Fails with BM_ERROR_HANDLE when it is null or closed already.
  */

@@ -177,7 +177,8 @@ pub unsafe extern "C" fn bm_client_status_init(
 /// Joins a server: returns when the player is in its world, or after `timeout_ms` at the latest (asking a name
 /// service comes on top).
 ///
-/// Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
+/// A session has a thread of its own that talks to the server until bm_client_close; that of a failed attempt ends by
+/// itself within 0.3 s (do not unload the library before). Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
 /// that cannot be understood, with BM_ERROR_CONNECT when nobody answers, the server is not that of the ticket, or it
 /// refuses; with BM_ERROR_LIMIT when 1024 clients are open.
 ///
@@ -279,7 +280,8 @@ pub unsafe extern "C" fn bm_client_entities(
     })
 }
 
-/// Closes a session. Calls that other threads are making on it finish first; the handle is stale from here on.
+/// Closes a session; the handle is stale from here on. Says farewell to the server and ends the session's thread, which
+/// takes at most 0.3 s; where another thread is inside a call on the client, that thread does it when it is done.
 ///
 /// Any thread. Fails with BM_ERROR_HANDLE when it is null or closed already.
 #[unsafe(no_mangle)]
@@ -287,7 +289,7 @@ pub extern "C" fn bm_client_close(client: bm_client) -> i32 {
     guard(c"bm_client_close", || CLIENTS.remove(client.id).map(drop))
 }
 
-fn lock(player: &Mutex<Player>) -> Result<MutexGuard<'_, Player>, Fault> {
+fn lock<T>(player: &Mutex<T>) -> Result<MutexGuard<'_, T>, Fault> {
     player.lock().map_err(|_| {
         let message = "an earlier call on this client hit a defect of the library: close it";
         Fault::new(BM_ERROR_PANIC, message)
@@ -402,3 +404,32 @@ const ADDRESSES_MAX: usize = 4;
 
 /// Speeds on the wire are in units of 2^-8 m/s.
 const SPEED_UNITS_PER_MPS: f64 = 256.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_poisons_one_object_only() {
+        let (broken, sound) = (Mutex::new(1), Mutex::new(2));
+        let code = guard(c"bm_test", || {
+            let _held = lock(&broken)?;
+            panic!("half done")
+        });
+        assert_eq!(code, BM_ERROR_PANIC);
+        let later = |object| guard(c"bm_test", || lock(object).map(drop));
+        assert_eq!((later(&broken), later(&sound)), (BM_ERROR_PANIC, 0));
+    }
+
+    #[test]
+    fn names_are_resolved_and_nonsense_is_not() {
+        let found = resolve("127.0.0.1:4433").unwrap();
+        assert_eq!(found, [SocketAddr::from(([127, 0, 0, 1], 4433))]);
+        assert_eq!(resolve("[::1]:1").unwrap()[0].port(), 1);
+        for bad in ["", ":", "::1", "127.0.0.1", "127.0.0.1:65536", "[::1]"] {
+            let fault = resolve(bad).unwrap_err();
+            assert_eq!(fault.code, BM_ERROR_ARGUMENT, "{bad}");
+            assert!(fault.message.contains("IP:PORT"), "{}", fault.message);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! The header `include/bluemarble.h` is generated from these files (a test compares them) and is its documentation.
 //! Goals, ranked: never bring down the program that loads it; fast; small. It refuses to hold a server or a database,
-//! to call back into the game, and to keep a thread or memory once its handles are closed.
+//! to call back into the game, and to keep memory or a thread once its handles are closed.
 //!
 //! Every export runs inside `guard::guard`: panics become `BM_ERROR_PANIC`, errors a negative status and a message
 //! that the thread can read. Handles are slot + generation (`handle`), so a stale one is an error and never someone

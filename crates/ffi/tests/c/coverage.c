@@ -210,6 +210,7 @@ static void refused_connections(void) {
     options.timeout_ms = 100;
     FAILS(BM_ERROR_CONNECT, bm_client_connect(&options, &client), "bm_client_connect");
     EXPECT(strstr(bm_last_error_message(), "127.0.0.1:9") != NULL);
+    expect_quiet();
 }
 
 int main(int argc, char **argv) {

@@ -1,12 +1,14 @@
-/* Expectations of the test programs: the first that fails ends the program. */
+/* Expectations of the test programs: the first that fails ends the program. Linux. */
 #ifndef EXPECT_H
 #define EXPECT_H
 
 #include "bluemarble.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void expect_that(int holds, const char *what, const char *file, int line) {
     if (!holds) {
@@ -25,5 +27,27 @@ static void expect_that(int holds, const char *what, const char *file, int line)
         EXPECT(strcmp(bm_last_error_call(), name) == 0);                                                               \
         EXPECT(bm_last_error_message()[0] != '\0');                                                                    \
     } while (0)
+
+/* How many threads the process has. */
+static int threads(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    int count = -2; /* . and .. */
+    if (tasks == NULL) {
+        return -1;
+    }
+    while (readdir(tasks) != NULL) {
+        count++;
+    }
+    closedir(tasks);
+    return count;
+}
+
+/* Waits until the library has no thread any more, at most 30 s. */
+static void expect_quiet(void) {
+    const time_t start = time(NULL);
+    while (threads() != 1 && time(NULL) - start < 30) {
+    }
+    EXPECT(threads() == 1);
+}
 
 #endif

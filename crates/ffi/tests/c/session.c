@@ -2,7 +2,6 @@
 #include "expect.h"
 
 #include <math.h>
-#include <time.h>
 
 /* Polls until an entity besides the player is in sight. */
 static void wait_for_company(bm_client client, bm_client_status *status) {
@@ -47,17 +46,21 @@ static void session(const char *address, char *const tickets[2]) {
     FAILS(BM_ERROR_STRUCT_SIZE, bm_client_poll(client, &status), "bm_client_poll");
 
     stale = client;
+    EXPECT(threads() == 2);
     EXPECT(bm_client_close(client) == BM_OK);
+    expect_quiet();
     FAILS(BM_ERROR_HANDLE, bm_client_close(client), "bm_client_close");
     bm_client_status_init(&status, sizeof status);
     FAILS(BM_ERROR_CONNECT, bm_client_connect(&options, &second), "bm_client_connect"); /* used */
     EXPECT(second.id == 0);
+    expect_quiet();
     options.ticket = tickets[1];
     EXPECT(bm_client_connect(&options, &second) == BM_OK && second.id != stale.id);
     FAILS(BM_ERROR_HANDLE, bm_client_poll(stale, &status), "bm_client_poll");
     FAILS(BM_ERROR_HANDLE, bm_client_set_velocity(stale, 0.0, 0.0, 0.0), "bm_client_set_velocity");
     FAILS(BM_ERROR_HANDLE, bm_client_entities(stale, NULL, sizeof entities[0], 0, &count), "bm_client_entities");
     EXPECT(bm_client_close(second) == BM_OK);
+    expect_quiet();
 }
 
 int main(int argc, char **argv) {
