@@ -101,7 +101,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<bool> {
     let pace = Pace::new(options.tiny);
     let mut all_kept = true;
     if !options.json {
-        writeln!(out, "{}", table::HEADING)?;
+        writeln!(out, "{}", table::heading())?;
     }
     let mut tell = |measured: Measured| {
         let row = Row::new(measured, &promises);
