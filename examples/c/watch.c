@@ -1,7 +1,4 @@
-/* watch: joins a Bluemarble server, walks about and prints what moves around it.
- *
- *   cc -std=c99 -I crates/ffi/include examples/c/watch.c -L DIR -lbluemarble -lm -o watch
- */
+/* watch: joins a Bluemarble server, walks about and prints what moves around it. README.md says how to build it. */
 #define _POSIX_C_SOURCE 199309L /* nanosleep */
 #include "bluemarble.h"
 

@@ -154,7 +154,7 @@ typedef struct bm_client_options {
    */
   uint32_t timeout_ms;
   /**
-   * The server's name or address and port, such as "127.0.0.1:4433" or "[::1]:4433". Read during the call only.
+   * The server's name or address and port, such as `127.0.0.1:4433` or `[::1]:4433`. Read during the call only.
    */
   const char *address;
   /**

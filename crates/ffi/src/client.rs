@@ -48,7 +48,7 @@ pub struct bm_client_options {
     pub struct_size: u32,
     /// How long to wait for the server, 1 to 60000 ms; 5000 at first.
     pub timeout_ms: u32,
-    /// The server's name or address and port, such as "127.0.0.1:4433" or "[::1]:4433". Read during the call only.
+    /// The server's name or address and port, such as `127.0.0.1:4433` or `[::1]:4433`. Read during the call only.
     pub address: *const c_char,
     /// The text that `bluemarble token` printed; it lets a player in once. Read during the call only.
     pub ticket: *const c_char,
