@@ -195,7 +195,8 @@ fn input_datagrams() -> Vec<u8> {
         datagram.expect("1 to 16 inputs").encode(&mut bytes);
         bytes
     };
-    let datagrams = [datagram(1, 1), datagram(1, 4), datagram(3, 16)];
+    let last = datagram(u32::MAX - 1, 1);
+    let datagrams = [datagram(1, 1), datagram(1, 4), datagram(3, 16), last];
     crate::chunked(datagrams.iter().map(Vec::as_slice))
 }
 

@@ -164,7 +164,8 @@ impl InputBuffer {
     /// Queues the new inputs of a datagram and returns how many there were. Inputs that never came are skipped.
     pub fn push(&mut self, datagram: &InputDatagram) -> usize {
         let mut queued = 0;
-        for (seq, &input) in (datagram.first_seq..).zip(datagram.inputs()) {
+        // Inputs lead: the range is never asked for a number after the last, which may be the greatest there is.
+        for (&input, seq) in datagram.inputs().iter().zip(datagram.first_seq..) {
             if seq > self.newest_seq {
                 self.waiting.push_back((seq, input));
                 self.newest_seq = seq;
@@ -253,6 +254,14 @@ mod tests {
         );
         assert_eq!(core::iter::from_fn(|| buffer.take()).count(), 5);
         assert_eq!((buffer.take(), buffer.applied_seq()), (None, 115));
+    }
+
+    #[test]
+    fn the_greatest_numbers_are_ordinary() {
+        let mut buffer = InputBuffer::new();
+        assert_eq!(buffer.push(&datagram(u32::MAX - 16, 16)), 16);
+        assert_eq!(core::iter::from_fn(|| buffer.take()).count(), 6);
+        assert_eq!(buffer.applied_seq(), u32::MAX - 1);
     }
 
     proptest! {

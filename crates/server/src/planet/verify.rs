@@ -47,7 +47,13 @@ pub(super) fn run(args: &VerifyArgs, json: bool) -> Result<ExitCode> {
 
 fn verify(store: &dyn TileStore) -> Report {
     let spec = *store.manifest().lattice();
-    let cells = spec.cells();
+    let (cells, wanted) = (store.cells(), spec.tile_count());
+    if cells.len() as u64 != wanted {
+        // Not even listed: what the manifest claims may be more than fits memory.
+        let mut report = Report::default();
+        report.problem(format!("{} tiles instead of {wanted}", cells.len()));
+        return report;
+    }
     let bar = progress(cells.len(), "verifying");
     let parts: Vec<Report> = cells
         .par_iter()

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use spatial_core::{RocksStore, TileStore};
+use spatial_core::{CellId, HeightTile, LatticeSpec, Manifest, PackWriter, RocksStore, TileStore};
 
 use super::{Random, bluemarble, fail, import, read_all, small_relief, succeed};
 
@@ -170,4 +170,21 @@ fn commands_name_what_is_wrong() {
     assert!(fail(1, &["info", &path("small.raw")]).contains("magic"));
     assert!(fail(1, &["info", &path("none.pack")]).contains("no such planet"));
     assert!(fail(1, &["info", &dir.display().to_string()]).contains("CURRENT"));
+}
+
+#[test]
+fn a_pack_that_claims_more_tiles_than_fit_memory_is_refused_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("vast.pack");
+    let lattice = LatticeSpec::new(18, 16, 0.0, 1.0).unwrap();
+    let manifest =
+        Manifest::new(spatial_core::Planet::EARTH, lattice, "none", "none").with_tiles(6);
+    let mut pack = PackWriter::new(fs::File::create(&path).unwrap(), &manifest).unwrap();
+    for face in 0..6 {
+        let cell = CellId::from_face_ij(face, 0, 0, 0);
+        let tile = HeightTile::new(cell, 16, vec![0; 17 * 17]).unwrap();
+        pack.push(cell, &tile.encode_raw()).unwrap();
+    }
+    pack.finish().unwrap();
+    assert!(fail_verify(&path).contains("6 tiles instead of 137438953470"));
 }
