@@ -40,7 +40,7 @@ impl BlockingSession {
     /// Connects and waits to be welcomed.
     ///
     /// # Errors
-    /// [`ConnectError`]; [`ConnectError::Timeout`] after `timeout` at the latest.
+    /// [`ConnectError`]; [`ConnectError::Timeout`] after `timeout` and a farewell of at most 0.3 s.
     pub fn connect(
         addr: SocketAddr,
         ticket: &Ticket,
@@ -53,21 +53,24 @@ impl BlockingSession {
             .name("bluemarble-client".into())
             .spawn(move || run(addr, &ticket, &report, stopped))
             .map_err(|error| ConnectError::Setup(format!("cannot start a thread: {error}")))?;
-        // When this function fails, `stop` is dropped, which ends the thread.
-        match welcomed.recv_timeout(timeout) {
-            Ok(Ok(welcomed)) => Ok(Self {
-                welcome: welcomed.welcome,
-                planet: welcomed.planet,
-                shared: welcomed.shared,
-                stop: Some(stop),
-                thread: Some(thread),
-            }),
-            Ok(Err(error)) => Err(error),
-            Err(RecvTimeoutError::Timeout) => Err(ConnectError::Timeout),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(ConnectError::Setup("the client's thread has died".into()))
+        let error = match welcomed.recv_timeout(timeout) {
+            Ok(Ok(welcomed)) => {
+                return Ok(Self {
+                    welcome: welcomed.welcome,
+                    planet: welcomed.planet,
+                    shared: welcomed.shared,
+                    stop: Some(stop),
+                    thread: Some(thread),
+                });
             }
-        }
+            Ok(Err(error)) => error,
+            Err(RecvTimeoutError::Timeout) => ConnectError::Timeout,
+            Err(RecvTimeoutError::Disconnected) => {
+                ConnectError::Setup("the client's thread has died".into())
+            }
+        };
+        end(Some(stop), Some(thread));
+        Err(error)
     }
 
     /// Asks for a velocity, m/s east and north, and a heading, radians clockwise from north, from the next tick on.
@@ -132,11 +135,16 @@ impl BlockingSession {
 
 impl Drop for BlockingSession {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported on stderr; there is nothing left to save.
-            let _ = thread.join();
-        }
+        end(self.stop.take(), self.thread.take());
+    }
+}
+
+/// Ends the thread and waits for it, so that a library can be unloaded afterwards.
+fn end(stop: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>>) {
+    drop(stop);
+    if let Some(thread) = thread {
+        // A panic of the thread has been reported on stderr; there is nothing left to save.
+        let _ = thread.join();
     }
 }
 

@@ -389,20 +389,19 @@ int32_t bm_client_options_init(struct bm_client_options *options, size_t struct_
 int32_t bm_client_status_init(struct bm_client_status *status, size_t struct_size);
 
 /**
- * Joins a server: returns when the player is in its world, or after `timeout_ms` at the latest (asking a name
- * service comes on top).
+ * Joins a server: returns when the player is in its world, or after `timeout_ms` and 0.3 s at the latest (asking a
+ * name service comes on top).
  *
- * A session has a thread of its own that talks to the server until bm_client_close; that of a failed attempt ends by
- * itself within 0.3 s (do not unload the library before). Any thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket
- * that cannot be understood, with BM_ERROR_CONNECT when nobody answers, the server is not that of the ticket, or it
+ * A session has a thread of its own that talks to the server until bm_client_close; a failed attempt leaves none. Any
+ * thread. On failure `client` becomes the null handle. Fails with BM_ERROR_ARGUMENT for an address or ticket that
+ * cannot be understood, with BM_ERROR_CONNECT when nobody answers, the server is not that of the ticket, or it
  * refuses; with BM_ERROR_LIMIT when 1024 clients are open.
  *
  * # Safety
  * `options` is null or a struct of as many bytes as its `struct_size` says, its texts zero-terminated or null;
  * `client` is null or writable.
  */
-int32_t bm_client_connect(const struct bm_client_options *options,
-                          struct bm_client *client);
+int32_t bm_client_connect(const struct bm_client_options *options, struct bm_client *client);
 
 /**
  * Asks for a velocity and a heading, from the next tick until asked otherwise. East and north are those of the place
