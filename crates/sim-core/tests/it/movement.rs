@@ -1,7 +1,7 @@
 //! How agents move.
 
 use sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS, Record};
-use spatial_core::{EntityId, Frame, Planet};
+use spatial_core::{DVec3, EntityId, Frame, Planet};
 
 use crate::scene::{
     PLACES_DEG, TICK_RATE_HZ, all_ground, at, at_on, empty_world, empty_world_on, ground_m,
@@ -133,35 +133,70 @@ fn agents_push_across_frame_borders() {
     assert!(apart > 0.75, "{apart}");
 }
 
+/// One agent of unlimited speed on a planet, sent off with a wish; then so many ticks, in none of which its course
+/// turns by more than `turn_max` radians. Gives the frames it changed and its speed at the end, m/s.
+fn race(
+    planet: Planet,
+    (lat, lon): (f64, f64),
+    wish: [i16; 2],
+    ticks: u64,
+    turn_max: f64,
+) -> (u32, f64) {
+    let mut world = empty_world_on(planet);
+    let mut records = all_ground(&mut world);
+    let (entity, mut agent) = (EntityId(5), walker(at_on(planet, lat, lon)));
+    agent.speed_max = u16::MAX;
+    let ([east, north], seq, heading) = (wish, 0, 0);
+    records.push(Record::Spawn { entity, agent });
+    records.push(Record::Input {
+        entity,
+        seq,
+        east,
+        north,
+        heading,
+    });
+    let mut crossings = world.step(0, &records).expect("a step").crossings;
+    world.step(1, &[]).expect("a step");
+    let mut last: Option<DVec3> = None;
+    for tick in 2..ticks {
+        let before = world.places()[0].to_vec();
+        crossings += world.step(tick, &[]).expect("a step").crossings;
+        let step = world.places()[0].to_vec() - before;
+        let turned = last.map_or(0.0, |last| step.angle_between(last));
+        assert!(
+            turned < turn_max,
+            "turned by {turned} at {lat} {lon}, tick {tick}"
+        );
+        last = Some(step);
+    }
+    (
+        crossings,
+        last.expect("it moved").length() * f64::from(TICK_RATE_HZ),
+    )
+}
+
 #[test]
 fn a_walk_around_changes_frames_and_keeps_its_course() {
-    for (lat, lon) in PLACES_DEG {
+    for place in PLACES_DEG {
         // 100 m/s for 4 minutes: 24 km, several frames.
-        let mut world = empty_world();
-        let mut records = all_ground(&mut world);
-        let mut agent = walker(at(lat, lon));
-        agent.speed_max = (100.0 * FINE_PER_M) as u16;
-        let entity = EntityId(5);
-        records.push(Record::Spawn { entity, agent });
-        world.step(0, &records).expect("a step");
-        world.step(1, &[wish(entity, 100.0, 0.0)]).expect("a step");
-        let (mut crossings, mut last_step) = (0, None);
-        for tick in 2..7_200 {
-            let before = world.places()[0].to_vec();
-            crossings += world.step(tick, &[]).expect("a step").crossings;
-            let step = world.places()[0].to_vec() - before;
-            let turned =
-                last_step.map_or(0.0, |last: spatial_core::DVec3| step.angle_between(last));
-            assert!(
-                turned < 0.01,
-                "turned by {turned} at {lat} {lon}, tick {tick}"
-            );
-            last_step = Some(step);
-        }
+        let east = [(100.0 * FINE_PER_M) as i16, 0];
+        let (crossings, speed) = race(Planet::EARTH, place, east, 7_200, 0.01);
         assert!(
             (4..40).contains(&crossings),
-            "{crossings} crossings at {lat} {lon}"
+            "{crossings} crossings at {place:?}"
         );
+        assert!((speed - 100.0).abs() < 1.0, "{speed} m/s at {place:?}");
+    }
+}
+
+#[test]
+fn laps_of_a_small_planet_keep_their_speed() {
+    let moon = Planet::new(10_000.0).expect("a legal radius");
+    for place in PLACES_DEG {
+        // Full on both axes: nothing may be cut off when the vector turns.
+        let (crossings, speed) = race(moon, place, [i16::MAX; 2], 20_000, 0.05);
+        assert!(crossings > 20, "{crossings} crossings at {place:?}");
+        assert!(speed > 110.0, "{speed} m/s at {place:?}");
     }
 }
 
@@ -179,45 +214,4 @@ fn ground_that_is_not_there_holds() {
     let report = world.step(1, &ground).expect("a step");
     assert_eq!(report.held, 0);
     assert_ne!(world.position(0), agent.position);
-}
-
-#[test]
-fn laps_of_a_small_planet_keep_their_speed() {
-    let moon = Planet::new(10_000.0).expect("a legal radius");
-    for (lat, lon) in PLACES_DEG {
-        let mut world = empty_world_on(moon);
-        let mut records = all_ground(&mut world);
-        let mut agent = walker(at_on(moon, lat, lon));
-        agent.speed_max = u16::MAX;
-        let entity = EntityId(5);
-        records.push(Record::Spawn { entity, agent });
-        world.step(0, &records).expect("a step");
-        // Full on both axes: nothing may be cut off when the vector turns.
-        let (east, north) = (i16::MAX, i16::MAX);
-        let (seq, heading) = (0, 0);
-        let input = Record::Input {
-            entity,
-            seq,
-            east,
-            north,
-            heading,
-        };
-        world.step(1, &[input]).expect("a step");
-        let (mut crossings, mut last_step) = (0, None);
-        for tick in 2..20_000 {
-            let before = world.places()[0].to_vec();
-            crossings += world.step(tick, &[]).expect("a step").crossings;
-            let step = world.places()[0].to_vec() - before;
-            let turned =
-                last_step.map_or(0.0, |last: spatial_core::DVec3| step.angle_between(last));
-            assert!(
-                turned < 0.05,
-                "turned by {turned} at {lat} {lon}, tick {tick}"
-            );
-            last_step = Some(step);
-        }
-        assert!(crossings > 20, "{crossings} crossings at {lat} {lon}");
-        let speed = last_step.expect("it moved").length() * f64::from(TICK_RATE_HZ);
-        assert!(speed > 110.0, "{speed} m/s at {lat} {lon}");
-    }
 }
