@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quinn::{Connection, RecvStream, SendStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::control::{ClientMessage, FrameReader, Hello};
 use crate::error::WireError;
@@ -89,7 +89,7 @@ impl ControlWriter {
     }
 }
 
-/// Waits for a new client's stream and its hello.
+/// Waits for a new client's stream and its hello, for both together no longer than the deadline.
 ///
 /// # Errors
 /// [`HelloError`]; all but [`HelloError::Closed`] hold the stream on which to answer with a refusal.
@@ -97,11 +97,12 @@ pub async fn accept_hello(
     connection: &Connection,
     deadline: Duration,
 ) -> Result<(Hello, ControlReader, ControlWriter), HelloError> {
-    match timeout(deadline, connection.accept_bi()).await {
+    let due = Instant::now() + deadline;
+    match timeout_at(due, connection.accept_bi()).await {
         Ok(Ok((send, recv))) => {
             let mut reader = ControlReader::new(recv, CLIENT_FRAME_BYTES_MAX);
             let writer = ControlWriter::new(send);
-            match timeout(deadline, reader.next()).await {
+            match timeout_at(due, reader.next()).await {
                 Ok(Ok(Some(frame))) => match ClientMessage::decode(&frame) {
                     Ok(ClientMessage::Hello(hello)) => Ok((hello, reader, writer)),
                     Err(error) => Err(HelloError::Wire(error, writer)),

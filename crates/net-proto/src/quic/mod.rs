@@ -9,7 +9,7 @@ mod endpoint;
 mod identity;
 mod pin;
 
-pub use admission::{Admission, admit};
+pub use admission::{Admission, Door};
 pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, backlog_bytes,

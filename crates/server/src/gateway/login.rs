@@ -1,10 +1,10 @@
-//! From a connection to a player: hello, token, a free place.
+//! From a connection to a player: hello and token.
 
 use net_proto::quic::{ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, accept_hello};
 use net_proto::{Claims, Hello, PROTOCOL_VERSION, RefuseCode, WireError};
 use quinn::Connection;
 
-use super::table::Gate;
+use super::table::{Gate, NoEntry};
 use crate::clock::now_s;
 use crate::host::UsedToken;
 
@@ -30,7 +30,7 @@ pub(super) struct Failed {
     pub(super) writer: Option<ControlWriter>,
 }
 
-/// Reads the hello and checks the token, each once.
+/// Reads the hello and checks the token, which is not used yet.
 pub(super) async fn login(
     gate: &Gate,
     connection: &Connection,
@@ -85,15 +85,26 @@ fn check(gate: &Gate, hello: &Hello, now_s: u64) -> Result<Claims, Refusal> {
         let text = format!("this is world {}, not world {}", gate.world, hello.world);
         return Err(Refusal::new(RefuseCode::WORLD, text));
     }
-    let claims = gate
-        .verifier
+    gate.verifier
         .verify(hello.token.as_bytes(), gate.world, now_s)
-        .map_err(|e| Refusal::new(RefuseCode::TOKEN, format!("{e}: ask for a new ticket")))?;
-    if !gate.use_token(used(&claims), now_s) {
-        let text = "this ticket was used before: ask for a new one";
-        return Err(Refusal::new(RefuseCode::TOKEN, text));
+        .map_err(|e| Refusal::new(RefuseCode::TOKEN, format!("{e}: ask for a new ticket")))
+}
+
+impl From<NoEntry> for Refusal {
+    fn from(why: NoEntry) -> Self {
+        let (code, text) = match why {
+            NoEntry::Full => (RefuseCode::FULL, "the world is full: try again later"),
+            NoEntry::Used => (
+                RefuseCode::TOKEN,
+                "this ticket was used before: ask for a new one",
+            ),
+            NoEntry::Busy => (
+                RefuseCode::FULL,
+                "too many tickets are in use: try again later",
+            ),
+        };
+        Self::new(code, text)
     }
-    Ok(claims)
 }
 
 /// What must be remembered of a token.

@@ -1,7 +1,7 @@
 //! The gateway: the QUIC endpoint, logins and sessions, on a network thread of its own.
 //!
 //! ```text
-//! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 3 s ──► token, slot ──Join──► world
+//! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
 //!                                                                                  │ durable
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
 //! ```
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use net_proto::quic::{Admission, Identity, admit, backlog_bytes, server_endpoint};
+use net_proto::quic::{Admission, Identity, backlog_bytes, server_endpoint};
 use quinn::Endpoint;
 use tokio::sync::oneshot;
 
@@ -167,11 +167,11 @@ async fn run(
 async fn accept(endpoint: Endpoint, gate: Arc<Gate>) {
     while let Some(incoming) = endpoint.accept().await {
         let from = incoming.remote_address();
-        match admit(incoming, gate.in_flight()) {
+        match gate.admit(incoming) {
             Admission::Accepted(connecting) => {
                 tokio::spawn(session::run(Arc::clone(&gate), connecting, from));
             }
-            Admission::Retried => {}
+            Admission::Retried | Admission::Ignored => {}
             Admission::Refused => gate.counters.refuse(),
         }
     }

@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 use super::link::{Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::table::{Gate, close_code};
+use crate::clock::now_s;
 
 /// How long a refused client may take to read why.
 const PARTING: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ const BAD_DATAGRAMS_MAX: u32 = 20;
 
 /// Serves one connection; whatever goes wrong ends here.
 pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAddr) {
-    let flight = gate.begin();
+    let flight = gate.flight(from);
     let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await else {
         gate.counters.refuse();
         return;
@@ -32,17 +33,13 @@ pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAdd
     let (claims, reader, writer) = match login(&gate, &connection).await {
         Ok(who) => who,
         Err(Failed { refusal, writer }) => {
-            gate.counters.refuse();
-            tracing::info!(%from, reason = %refusal.text, "refused");
-            part(&connection, writer, &refusal).await;
-            return;
+            return refuse(&gate, &connection, from, (refusal, writer)).await;
         }
     };
-    let Some((session, messages)) = gate.enter(&connection) else {
-        gate.counters.refuse();
-        let refusal = Refusal::new(RefuseCode::FULL, "the world is full: try again later");
-        part(&connection, Some(writer), &refusal).await;
-        return;
+    let who = (claims.player, used(&claims));
+    let (session, messages) = match gate.enter(&connection, who, now_s()) {
+        Ok(entered) => entered,
+        Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
     };
     drop(flight);
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
@@ -51,6 +48,18 @@ pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAdd
         talk.go_on(reader, messages).await;
     }
     gate.leave(session).await;
+}
+
+/// Sends somebody away who is not in.
+async fn refuse(
+    gate: &Gate,
+    connection: &Connection,
+    from: SocketAddr,
+    (refusal, writer): (Refusal, Option<ControlWriter>),
+) {
+    gate.counters.refuse();
+    tracing::info!(%from, reason = %refusal.text, "refused");
+    part(connection, writer, &refusal).await;
 }
 
 /// Says why, gives the client a moment to read it, and closes.

@@ -1,17 +1,20 @@
 //! The gate: who may come in, who is in, and the counters.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Instant;
 
+use net_proto::quic::{Admission, Door};
 use net_proto::{InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
-use quinn::{Connection, VarInt};
+use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
 use super::link::{Event, Message, SESSION_MESSAGES, SessionId, ToSession};
 use crate::host::UsedToken;
 
-/// Used tokens that are remembered; more cannot be valid at once without the key.
+/// Used tokens that are remembered until they expire, 24 B each; at the bound nobody enters until some have.
 const USED_MAX: usize = 1 << 17;
 
 /// What a gate is made of.
@@ -31,16 +34,24 @@ pub(crate) struct Gate {
     pub(crate) tick_rate_hz: u16,
     pub(crate) counters: Counters,
     players_max: usize,
-    sessions: Mutex<BTreeMap<SessionId, Entry>>,
+    sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
     next_session: AtomicU64,
-    in_flight: AtomicUsize,
+    door: Mutex<Door>,
     emptied: Notify,
     events: mpsc::Sender<Event>,
     inputs: mpsc::Sender<(SessionId, InputDatagram)>,
 }
 
+/// Who is in: one session a player.
+#[derive(Default)]
+struct Sessions {
+    all: BTreeMap<SessionId, Entry>,
+    of_player: BTreeMap<PlayerId, SessionId>,
+}
+
 struct Entry {
+    player: PlayerId,
     connection: Connection,
     messages: mpsc::Sender<Message>,
 }
@@ -69,54 +80,50 @@ impl Gate {
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),
             next_session: AtomicU64::new(1),
-            in_flight: AtomicUsize::new(0),
+            door: Mutex::new(Door::new(Instant::now())),
             emptied: Notify::new(),
             events,
             inputs,
         }
     }
 
-    /// Connections that have not logged in yet.
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+    /// Decides about a client that knocks. One that is accepted needs a [`Gate::flight`].
+    pub(super) fn admit(&self, incoming: Incoming) -> Admission {
+        lock(&self.door).admit(incoming, Instant::now())
     }
 
-    /// Counts a connection until it has logged in or failed to.
-    pub(super) fn begin(&self) -> Flight<'_> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Flight(&self.in_flight)
+    /// An accepted client until it has logged in or failed to.
+    pub(super) fn flight(&self, from: SocketAddr) -> Flight<'_> {
+        Flight { gate: self, from }
     }
 
-    /// Marks a token as used. False when it was before, within its lifetime.
-    pub(super) fn use_token(&self, token: UsedToken, now_s: u64) -> bool {
-        let mut used = lock(&self.used);
-        if used.len() >= USED_MAX {
-            used.retain(|_, expires_s| *expires_s > now_s);
-        }
-        if used.len() >= USED_MAX || used.contains_key(&token.nonce) {
-            return false;
-        }
-        used.insert(token.nonce, token.expires_s);
-        true
-    }
-
-    /// Gives a connection a session; `None` when the world is full.
+    /// Gives a connection a session for a token, which is then used; a session that its player has already ends.
+    ///
+    /// The place is found before the token is used: who finds the world full can come back with the same ticket.
     pub(super) fn enter(
         &self,
         connection: &Connection,
-    ) -> Option<(SessionId, mpsc::Receiver<Message>)> {
+        (player, token): (PlayerId, UsedToken),
+        now_s: u64,
+    ) -> Result<(SessionId, mpsc::Receiver<Message>), NoEntry> {
         let mut sessions = lock(&self.sessions);
-        if sessions.len() >= self.players_max {
-            return None;
+        if sessions.others(player) >= self.players_max {
+            return Err(NoEntry::Full);
+        }
+        use_token(&mut lock(&self.used), token, now_s)?;
+        if let Some(old) = sessions.of_player.get(&player).copied() {
+            sessions.replace(old);
         }
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let (messages, receiver) = mpsc::channel(SESSION_MESSAGES);
         let entry = Entry {
+            player,
             connection: connection.clone(),
             messages,
         };
-        sessions.insert(id, entry);
-        Some((id, receiver))
+        sessions.all.insert(id, entry);
+        sessions.of_player.insert(player, id);
+        Ok((id, receiver))
     }
 
     /// Tells the world of a session. False when the world is gone.
@@ -138,8 +145,8 @@ impl Gate {
     pub(super) async fn leave(&self, session: SessionId) {
         let _ = self.events.send(Event::Leave { session }).await; // without a world there is nobody to tell
         let mut sessions = lock(&self.sessions);
-        sessions.remove(&session);
-        if sessions.is_empty() {
+        sessions.remove(session);
+        if sessions.all.is_empty() {
             self.emptied.notify_waiters();
         }
     }
@@ -153,6 +160,7 @@ impl Gate {
 
     pub(super) fn connection(&self, session: SessionId) -> Option<Connection> {
         lock(&self.sessions)
+            .all
             .get(&session)
             .map(|entry| entry.connection.clone())
     }
@@ -160,7 +168,7 @@ impl Gate {
     /// Hands a message to its session; a session whose queue is full is closed.
     pub(super) fn route(&self, message: ToSession) {
         let sessions = lock(&self.sessions);
-        let Some(entry) = sessions.get(&message.session) else {
+        let Some(entry) = sessions.all.get(&message.session) else {
             return;
         };
         if entry.messages.try_send(message.what).is_err() {
@@ -172,7 +180,7 @@ impl Gate {
 
     /// Asks every session to end.
     pub(super) fn close_all(&self) {
-        for entry in lock(&self.sessions).values() {
+        for entry in lock(&self.sessions).all.values() {
             let bye = Message::Close(RefuseCode::CLOSING, "the server is closing");
             let _ = entry.messages.try_send(bye); // the endpoint closes those that do not take it
         }
@@ -182,12 +190,69 @@ impl Gate {
     pub(super) async fn emptied(&self) {
         loop {
             let notified = self.emptied.notified();
-            if lock(&self.sessions).is_empty() {
+            if lock(&self.sessions).all.is_empty() {
                 return;
             }
             notified.await;
         }
     }
+}
+
+impl Sessions {
+    /// Sessions of everybody but one player.
+    fn others(&self, player: PlayerId) -> usize {
+        self.all.len() - usize::from(self.of_player.contains_key(&player))
+    }
+
+    /// Ends a session at once, dead or alive: its place is free, its own task goes as soon as it can.
+    fn replace(&mut self, session: SessionId) {
+        let Some(old) = self.remove(session) else {
+            return;
+        };
+        let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
+        if old.messages.try_send(bye).is_err() {
+            let code = close_code(RefuseCode::REPLACED);
+            old.connection.close(code, b"you entered again elsewhere");
+        }
+    }
+
+    fn remove(&mut self, session: SessionId) -> Option<Entry> {
+        let entry = self.all.remove(&session)?;
+        if self.of_player.get(&entry.player) == Some(&session) {
+            self.of_player.remove(&entry.player);
+        }
+        Some(entry)
+    }
+}
+
+/// Why a player with a valid token may not come in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum NoEntry {
+    /// No place is free.
+    Full,
+    /// The token was used before.
+    Used,
+    /// More tokens are in use than can be remembered.
+    Busy,
+}
+
+/// Marks a token as used.
+fn use_token(
+    used: &mut BTreeMap<[u8; 16], u64>,
+    token: UsedToken,
+    now_s: u64,
+) -> Result<(), NoEntry> {
+    if used.contains_key(&token.nonce) {
+        return Err(NoEntry::Used);
+    }
+    if used.len() >= USED_MAX {
+        used.retain(|_, expires_s| *expires_s > now_s);
+    }
+    if used.len() >= USED_MAX {
+        return Err(NoEntry::Busy);
+    }
+    used.insert(token.nonce, token.expires_s);
+    Ok(())
 }
 
 /// The application error code that closes a connection for a reason.
@@ -203,11 +268,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A connection that is logging in.
-pub(super) struct Flight<'a>(&'a AtomicUsize);
+pub(super) struct Flight<'a> {
+    gate: &'a Gate,
+    from: SocketAddr,
+}
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        lock(&self.gate.door).leave(self.from);
     }
 }
 
@@ -242,5 +310,26 @@ impl Counters {
             &self.snapshots_dropped,
         ]
         .map(|counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(n: usize, expires_s: u64) -> UsedToken {
+        let nonce = (n as u128).to_le_bytes();
+        UsedToken { nonce, expires_s }
+    }
+
+    #[test]
+    fn at_the_bound_new_tokens_wait_and_are_not_called_used() {
+        let mut used = (0..USED_MAX).map(|n| (token(n, 0).nonce, 100)).collect();
+        assert_eq!(use_token(&mut used, token(5, 100), 99), Err(NoEntry::Used));
+        let fresh = token(USED_MAX, 160);
+        assert_eq!(use_token(&mut used, fresh, 99), Err(NoEntry::Busy));
+        assert_eq!(use_token(&mut used, fresh, 100), Ok(()));
+        assert_eq!(use_token(&mut used, fresh, 100), Err(NoEntry::Used));
+        assert_eq!(used.len(), 1);
     }
 }
