@@ -14,6 +14,9 @@ use net_proto::{
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
 
+/// From the first packet to the welcome, at most.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
+
 /// One player's connection. Many can share an endpoint and a thread.
 #[derive(Debug)]
 pub struct Connection {
@@ -30,6 +33,18 @@ impl Connection {
     /// # Errors
     /// [`ConnectError`]; at most 8 s pass.
     pub async fn connect(
+        endpoint: &quinn::Endpoint,
+        addr: SocketAddr,
+        ticket: &Ticket,
+    ) -> Result<Self, ConnectError> {
+        let entering = Self::enter(endpoint, addr, ticket);
+        match tokio::time::timeout(CONNECT_DEADLINE, entering).await {
+            Ok(result) => result,
+            Err(_) => Err(ConnectError::Timeout),
+        }
+    }
+
+    async fn enter(
         endpoint: &quinn::Endpoint,
         addr: SocketAddr,
         ticket: &Ticket,
