@@ -89,7 +89,9 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), KeysError> {
             .open(&tmp)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        std::fs::rename(&tmp, path)
+        std::fs::rename(&tmp, path)?;
+        // A ticket may be issued at once: the key must not be another after a power cut.
+        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
     write().map_err(io_at(path))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sim_core::{Entry, EntryError, LoadError, Record, ReplayError, World, replay};
+use sim_core::{Entry, EntryError, LoadError, Record, ReplayError, StepError, World, replay};
 use spatial_core::{CellId, HeightTile, TileStore};
 
 use crate::host::{Host, UsedToken};
@@ -36,12 +36,18 @@ pub(crate) fn revive(
         verified: 0,
     };
     let until = until.unwrap_or(u64::MAX);
+    let mut last_tick = None;
     recovery.for_each_frame(|frame| {
         if frame.tick > until {
             return Ok(());
         }
+        last_tick = Some(frame.tick);
         revived.apply(frame, &mut tiles)
     })?;
+    // The last frames may be the server's own: their tick was executed, with nothing to consume.
+    while last_tick.is_some_and(|last| revived.world.tick() <= last) {
+        revived.world.step(revived.world.tick(), &[])?;
+    }
     Ok(revived)
 }
 
@@ -70,6 +76,9 @@ impl Revived {
             let used = UsedToken::decode(frame.payload);
             self.host.used.push(used.ok_or(ReviveError::Host)?);
             return Ok(());
+        }
+        if frame.kind == FrameKind::Lease {
+            return self.host.saw_lease(frame.payload).ok_or(ReviveError::Host);
         }
         let entry = Entry::decode(frame.payload).map_err(|source| ReviveError::Entry {
             tick: frame.tick,
@@ -133,6 +142,9 @@ pub enum ReviveError {
         /// The entry's tick.
         means: u64,
     },
+    /// A tick without records.
+    #[error("{0}; restore the directory from a backup")]
+    Step(#[from] StepError),
     /// The replay.
     #[error("{0}; restore the directory from a backup, or serve the planet it was run with")]
     Replay(#[from] ReplayError),

@@ -227,7 +227,8 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The process's exit code: 70 when stored data can no longer be trusted, else 1.
+    /// The process's exit code: 70 when stored data can no longer be trusted, 2 when another directory or world
+    /// should have been named, else 1.
     pub fn exit_code(&self) -> u8 {
         let is_untrusted = match self {
             Self::Storage(error) | Self::Revive(ReviveError::Storage(error)) => {
@@ -236,6 +237,10 @@ impl ServerError {
             Self::Revive(_) => true,
             _ => false,
         };
-        if is_untrusted { 70 } else { 1 }
+        match self {
+            _ if is_untrusted => 70,
+            Self::Storage(error) if error.is_misuse() => 2,
+            _ => 1,
+        }
     }
 }

@@ -106,10 +106,11 @@ impl Checkpoint {
             return Err(damaged(HEADER_BYTES, "does not match its checksum"));
         }
         if u32_at(head, 12) != u32::from(world) {
-            return Err(foreign(format!(
-                "checkpoint of world {}, not of world {world}",
-                u32_at(head, 12)
-            )));
+            return Err(StorageError::OtherWorld {
+                path: path.to_owned(),
+                stored: u32_at(head, 12),
+                wanted: world,
+            });
         }
         Ok(found)
     }

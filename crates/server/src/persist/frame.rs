@@ -23,6 +23,8 @@ pub(crate) enum FrameKind {
     Entry = 1,
     /// A token was used: its nonce must not be accepted again.
     Login = 2,
+    /// Entity ids below a number (u64) are taken, handed out or not.
+    Lease = 3,
 }
 
 impl FrameKind {
@@ -30,6 +32,7 @@ impl FrameKind {
         match byte {
             1 => Some(Self::Entry),
             2 => Some(Self::Login),
+            3 => Some(Self::Lease),
             _ => None,
         }
     }
@@ -44,12 +47,12 @@ pub(crate) struct Frame<'a> {
 }
 
 impl Frame<'_> {
-    /// Appends the frame; returns its hash, the chain's next link.
-    ///
-    /// # Panics
-    /// When the payload is larger than [`PAYLOAD_BYTES_MAX`]: the writer's own bounds forbid it.
-    pub(crate) fn encode(&self, chain: u64, out: &mut Vec<u8>) -> u64 {
-        assert!(self.payload.len() <= PAYLOAD_BYTES_MAX);
+    /// Appends the frame; returns its hash, the chain's next link. `None`, and nothing appended, when the payload is
+    /// larger than [`PAYLOAD_BYTES_MAX`].
+    pub(crate) fn encode(&self, chain: u64, out: &mut Vec<u8>) -> Option<u64> {
+        if self.payload.len() > PAYLOAD_BYTES_MAX {
+            return None;
+        }
         let start = out.len();
         out.extend_from_slice(&(self.payload.len() as u32).to_le_bytes());
         out.push(self.kind as u8);
@@ -57,15 +60,20 @@ impl Frame<'_> {
         out.extend_from_slice(self.payload);
         let hash = xxh3_64_with_seed(&out[start..], chain);
         out.extend_from_slice(&hash.to_le_bytes());
-        hash
+        Some(hash)
     }
 }
+
+const UNKNOWN: &str = "a frame is of an unknown kind";
+const GOES_BACK: &str = "a frame's tick goes back";
 
 /// Why the bytes at an offset are no frame.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct BadFrame {
     pub(crate) offset: usize,
     pub(crate) what: &'static str,
+    /// No torn write: the frame is whole but makes no sense, or a valid frame follows it.
+    pub(crate) is_damage: bool,
 }
 
 /// Reads frames one after another and follows the chain.
@@ -104,10 +112,31 @@ impl<'a> Frames<'a> {
         if rest.is_empty() {
             return None;
         }
+        let offset = self.offset;
         Some(self.read(rest).map_err(|what| BadFrame {
-            offset: self.offset,
+            offset,
             what,
+            is_damage: what == UNKNOWN || what == GOES_BACK || self.goes_on(rest),
         }))
+    }
+
+    /// Whether a valid frame follows the bad one at the start of `rest`: one write lost its middle or a stored byte
+    /// changed. A torn write ends the file.
+    fn goes_on(&self, rest: &[u8]) -> bool {
+        let Some((head, after)) = rest.split_first_chunk::<HEAD_BYTES>() else {
+            return false;
+        };
+        let [l0, l1, l2, l3, ..] = *head;
+        let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+        let Some((chain, next)) = after.get(len..).and_then(|t| t.split_first_chunk()) else {
+            return false;
+        };
+        // The payload is damaged, or its hash is.
+        let computed = xxh3_64_with_seed(&rest[..HEAD_BYTES + len], self.chain);
+        len <= PAYLOAD_BYTES_MAX
+            && [u64::from_le_bytes(*chain), computed]
+                .iter()
+                .any(|seed| Frames::new(next, 0, *seed, self.tick).read(next).is_ok())
     }
 
     fn read(&mut self, rest: &'a [u8]) -> Result<Frame<'a>, &'static str> {
@@ -127,10 +156,10 @@ impl<'a> Frames<'a> {
         if xxh3_64_with_seed(&rest[..HEAD_BYTES + len], self.chain) != stored {
             return Err("a frame does not match its hash or the frame before it");
         }
-        let kind = FrameKind::from_byte(kind).ok_or("a frame is of an unknown kind")?;
+        let kind = FrameKind::from_byte(kind).ok_or(UNKNOWN)?;
         let tick = u64::from_le_bytes(tick);
         if tick < self.tick {
-            return Err("a frame's tick goes back");
+            return Err(GOES_BACK);
         }
         self.tick = tick;
         self.chain = stored;

@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{StorageError, io_at, remove_leftovers};
+use super::{StorageError, io_at, is_ours, is_world, names, remove_leftovers};
 
 /// Ownership of a data directory, until dropped. The kernel releases it when the process dies, however it dies.
 #[derive(Debug)]
@@ -15,7 +15,17 @@ pub(crate) struct DirLock {
 
 impl DirLock {
     /// Makes the directory if it is absent (mode 0700 either way: it holds keys), takes its lock and tidies up.
+    /// A directory that holds other things is refused before anything in it changes.
     pub(crate) fn take(dir: &Path) -> Result<Self, StorageError> {
+        if dir.try_exists().map_err(io_at(dir, "find"))? {
+            let names = names(dir)?;
+            if !names.iter().all(|name| is_ours(name)) && !names.iter().any(|name| is_world(name)) {
+                return Err(StorageError::NotADataDir {
+                    path: dir.to_owned(),
+                    what: "holds other files and no world; choose an empty directory or one of a world",
+                });
+            }
+        }
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -23,13 +33,23 @@ impl DirLock {
             .map_err(io_at(dir, "make the data directory"))?;
         std::fs::set_permissions(dir, Permissions::from_mode(0o700))
             .map_err(io_at(dir, "make the data directory private"))?;
-        let lock = Self::take_existing(dir)?;
+        let lock = Self::lock(dir)?;
         remove_leftovers(dir)?;
         Ok(lock)
     }
 
-    /// Takes the lock of a directory that must be there.
+    /// Takes the lock of a directory that must hold a world; changes nothing else.
     pub(crate) fn take_existing(dir: &Path) -> Result<Self, StorageError> {
+        if !names(dir)?.iter().any(|name| is_world(name)) {
+            return Err(StorageError::NotADataDir {
+                path: dir.to_owned(),
+                what: "not a data directory: it holds no world",
+            });
+        }
+        Self::lock(dir)
+    }
+
+    fn lock(dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join("lock");
         let file = OpenOptions::new()
             .create(true)

@@ -4,10 +4,11 @@
 //! <data>/lock                               held (flock) by the one process that owns the directory
 //! <data>/journal-<first tick>.bmj           frames of the ticks from there on; a new one after every checkpoint
 //! <data>/checkpoint-<tick>.bmc              the whole state after a tick; the two newest are kept
+//! <data>/journal-<first tick>.cut           a torn tail that was cut off that segment, kept for inspection
 //! <data>/witness                            the last acknowledged tick and its chain hash, in two slots
 //!
-//! recovery = newest valid checkpoint + every frame after it. Frames after the last valid one of the last segment
-//! are a torn tail: they were never acknowledged and are cut. Anything else that is wrong is damage: refused.
+//! recovery = newest valid checkpoint + every frame after it. Bytes after the last valid frame of the last segment are a
+//! torn tail, never acknowledged, and are cut, unless a valid frame follows them. Anything else is damage: refused.
 //! ```
 //!
 //! All integers are little-endian. Every frame's hash is seeded with the hash of the frame before it, across
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use frame::{Frame, FrameKind};
 pub(crate) use lock::DirLock;
 pub(crate) use recovery::{Found, Recovery, StartFrom, recover};
-pub(crate) use store::{Store, TickFrames};
+pub(crate) use store::{Readiness, Store, TickFrames};
 
 /// Why a world's data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,35 @@ pub enum StorageError {
         /// The witness file.
         witness: PathBuf,
     },
+    /// The directory belongs to another world.
+    #[error("{}: of world {stored}, not of world {wanted}; serve world {stored}, or choose another data directory", path.display())]
+    OtherWorld {
+        /// The file that says so.
+        path: PathBuf,
+        /// The world it is of.
+        stored: u32,
+        /// The world that was configured.
+        wanted: u16,
+    },
+    /// The directory holds something else; nothing in it was touched.
+    #[error("{}: {what}", path.display())]
+    NotADataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: &'static str,
+    },
+    /// The world handed over frames that could not be read back: a fault of the program, noticed before the write.
+    #[error("journal, tick {tick}: {what}; nothing from this tick on was stored")]
+    Unwritable {
+        /// The tick of the frames.
+        tick: u64,
+        /// What is wrong with them.
+        what: &'static str,
+    },
+    /// The store thread ended without saying why.
+    #[error("the store thread ended unexpectedly; nothing after the last durable tick was stored")]
+    ThreadEnded,
     /// A file that must be there is missing.
     #[error("{}: missing, although {because}; restore the directory from a backup", path.display())]
     Missing {
@@ -107,7 +137,12 @@ pub enum StorageError {
 impl StorageError {
     /// Whether the stored data itself is in doubt (exit code 70), not merely out of reach.
     pub fn is_untrusted(&self) -> bool {
-        !matches!(self, Self::Io { .. } | Self::Locked(_))
+        !matches!(self, Self::Io { .. } | Self::Locked(_)) && !self.is_misuse()
+    }
+
+    /// Whether another directory or world should have been named (exit code 2).
+    pub fn is_misuse(&self) -> bool {
+        matches!(self, Self::OtherWorld { .. } | Self::NotADataDir { .. })
     }
 }
 
@@ -161,13 +196,45 @@ fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
 
 /// Removes what a process that died while it wrote a file left behind. Call only with the directory's lock.
 fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
-    for entry in std::fs::read_dir(dir).map_err(io_at(dir, "list the directory"))? {
-        let path = entry.map_err(io_at(dir, "list the directory"))?.path();
-        if path.extension().is_some_and(|e| e == "tmp") {
+    for name in names(dir)? {
+        if is_leftover(&name) {
+            let path = dir.join(name);
             std::fs::remove_file(&path).map_err(io_at(&path, "remove"))?;
         }
     }
     Ok(())
+}
+
+/// Whether a file of this name is one that was being written: the counterpart of every atomic write.
+fn is_leftover(name: &str) -> bool {
+    ["witness.tmp", "token.tmp", "server.tmp"].contains(&name)
+        || ["journal-", "checkpoint-"]
+            .iter()
+            .any(|prefix| tick_in_name(name, prefix, ".tmp").is_some())
+}
+
+/// Whether a file of this name holds a world.
+fn is_world(name: &str) -> bool {
+    tick_in_name(name, "journal-", ".bmj").is_some()
+        || tick_in_name(name, "checkpoint-", ".bmc").is_some()
+}
+
+/// Whether a server makes files of this name.
+fn is_ours(name: &str) -> bool {
+    ["lock", "witness", "token.key", "server.pem"].contains(&name)
+        || is_world(name)
+        || is_leftover(name)
+        || tick_in_name(name, "journal-", ".cut").is_some()
+}
+
+/// The names of everything in a directory; what is not Unicode is not ours, but is there.
+fn names(dir: &Path) -> Result<Vec<String>, StorageError> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io_at(dir, "list the directory"))? {
+        let entry = entry.map_err(io_at(dir, "list the directory"))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    Ok(names)
 }
 
 /// The tick in a file name such as `journal-00000000000000000001.bmj`.
@@ -180,17 +247,8 @@ fn tick_in_name(name: &str, prefix: &str, suffix: &str) -> Option<u64> {
 
 /// All files of one naming scheme in a directory, by rising tick.
 fn list(dir: &Path, prefix: &str, suffix: &str) -> Result<Vec<(u64, PathBuf)>, StorageError> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(io_at(dir, "list the directory"))? {
-        let entry = entry.map_err(io_at(dir, "list the directory"))?;
-        if let Some(tick) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| tick_in_name(name, prefix, suffix))
-        {
-            found.push((tick, entry.path()));
-        }
-    }
+    let named = |name: String| Some((tick_in_name(&name, prefix, suffix)?, dir.join(name)));
+    let mut found: Vec<_> = names(dir)?.into_iter().filter_map(named).collect();
     found.sort();
     Ok(found)
 }

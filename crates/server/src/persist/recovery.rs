@@ -6,7 +6,7 @@ use super::checkpoint::{Checkpoint, list_checkpoints};
 use super::frame::{BadFrame, Frame, Frames};
 use super::segment::{HEADER_BYTES, Segment, list_segments};
 use super::witness::{self, Witnessed};
-use super::{StorageError, io_at};
+use super::{StorageError, io_at, write_atomically};
 
 /// Which checkpoint a recovery starts from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Recovery {
     pub(crate) checkpoint: Checkpoint,
     /// The end of the journal: the last frame's tick and hash.
     pub(crate) end: Witnessed,
-    /// The torn tail, if there is one: its file and where it starts.
+    /// The torn tail, if there is one, cut when the world goes on: its file and where it starts.
     pub(crate) torn: Option<(PathBuf, u64)>,
     segments: Vec<(u64, PathBuf)>,
     last: (PathBuf, usize),
@@ -48,12 +48,14 @@ pub(crate) struct Recovery {
 /// Whatever [`StorageError`] names: damage before the end, something acknowledged that is missing, a foreign file.
 pub(crate) fn recover(dir: &Path, world: u16, from: StartFrom) -> Result<Found, StorageError> {
     let segments = list_segments(dir)?;
-    let witnessed = witness::read(dir, world)?;
     let checkpoint = choose_checkpoint(dir, world, from)?;
+    // A first start that was cut off may have left anything here: judged below.
+    let witnessed = witness::read(dir, world);
     let Some(checkpoint) = checkpoint else {
+        let acknowledged = matches!(&witnessed, Ok(Some(found)) if found.tick > 0);
         return match segments.as_slice() {
-            [] if witnessed.is_none() => Ok(Found::Empty),
-            [(0, path)] if is_unused(path)? => Ok(Found::Empty),
+            [] if matches!(witnessed, Ok(None)) => Ok(Found::Empty),
+            [(0, path)] if !acknowledged && is_unused(path)? => Ok(Found::Empty),
             _ => Err(StorageError::Missing {
                 path: dir.join("checkpoint-*.bmc"),
                 because: "the directory holds a journal or a witness",
@@ -67,7 +69,7 @@ pub(crate) fn recover(dir: &Path, world: u16, from: StartFrom) -> Result<Found, 
     if segments.is_empty() {
         return Err(missing("journal-*.bmj"));
     }
-    let witnessed = witnessed.ok_or_else(|| missing("witness"))?;
+    let witnessed = witnessed?.ok_or_else(|| missing("witness"))?;
     let mut survey = Survey::new(&checkpoint, witnessed);
     for (number, (tick, path)) in segments.iter().enumerate() {
         let segment = Segment::read(path, *tick, world)?;
@@ -179,7 +181,7 @@ impl Survey {
 
     /// A bad frame: the torn tail of the last segment, or damage.
     fn stop(&mut self, segment: &Segment, bad: BadFrame, last: bool) -> Result<(), StorageError> {
-        if !last {
+        if !last || bad.is_damage {
             return Err(StorageError::Damaged {
                 path: segment.path.clone(),
                 offset: bad.offset as u64,
@@ -224,23 +226,38 @@ impl Survey {
 }
 
 impl Recovery {
-    /// Cuts the torn tail off the last segment, if there is one, durably.
-    pub(crate) fn cut(&self) -> Result<(), StorageError> {
-        let Some((path, offset)) = &self.torn else {
+    /// Replaces the last segment by a synced copy of its valid frames; a torn tail stays aside in a file of its own.
+    ///
+    /// Written anew rather than synced in place: after a failed sync the system may hold pages that it takes for
+    /// written, and they would be trusted without being on the disk.
+    pub(crate) fn settle(&self) -> Result<(), StorageError> {
+        let Some((tick, path)) = self.segments.last() else {
             return Ok(());
         };
-        tracing::warn!(file = %path.display(), offset, "cutting a torn, never acknowledged tail");
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map_err(io_at(path, "open the journal"))?;
-        file.set_len(*offset)
-            .and_then(|()| file.sync_all())
-            .map_err(|source| StorageError::SyncFailed {
+        let segment = Segment::read(path, *tick, self.world)?;
+        let end = HEADER_BYTES + self.last.1;
+        let valid = segment.bytes.get(..end).unwrap_or_default();
+        let mut frames = Frames::new(valid, HEADER_BYTES, segment.header.chain, 0);
+        while let Some(Ok(_)) = frames.next() {}
+        if frames.offset() != end || frames.chain() != self.end.chain {
+            return Err(StorageError::Damaged {
                 path: path.clone(),
-                doing: "cutting the torn tail",
-                source,
-            })
+                offset: frames.offset() as u64,
+                what: "changed since it was verified",
+            });
+        }
+        if self.torn.is_some() {
+            let aside = path.with_extension("cut");
+            tracing::warn!(file = %path.display(), offset = end, aside = %aside.display(), "cutting a torn, never acknowledged tail");
+            write_atomically(&aside, &[&segment.bytes[end..]])?;
+        }
+        write_atomically(path, &[valid])
+    }
+
+    /// The earliest tick that a frame after these may have.
+    pub(crate) fn floor(&self) -> u64 {
+        let first = self.segments.last().map_or(0, |(tick, _)| *tick);
+        self.end.tick.max(first)
     }
 
     /// The segment to continue, and the bytes of its frames.

@@ -17,7 +17,7 @@ use super::frame::PAYLOAD_BYTES_MAX;
 use super::{StorageError, io_at, list, write_atomically};
 
 const MAGIC: [u8; 8] = *b"BMJRNL\r\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Where the first frame starts.
 pub(crate) const HEADER_BYTES: usize = 40;
 /// A segment that has grown beyond this is followed by a new one at the next tick.
@@ -89,10 +89,11 @@ impl SegmentHeader {
             return Err(damaged(0, "the header does not match its checksum"));
         }
         if u32_at(head, 12) != u32::from(world) {
-            return Err(foreign(format!(
-                "journal of world {}, not of world {world}",
-                u32_at(head, 12)
-            )));
+            return Err(StorageError::OtherWorld {
+                path: path.to_owned(),
+                stored: u32_at(head, 12),
+                wanted: world,
+            });
         }
         Ok(Self {
             world,

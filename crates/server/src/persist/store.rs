@@ -26,6 +26,17 @@ use super::{StorageError, io_at};
 /// Ticks that may wait for the disk; at 30 Hz about four seconds.
 pub(crate) const QUEUE_TICKS: usize = 128;
 
+/// Whether the world may go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Readiness {
+    /// Another tick may start.
+    Ready,
+    /// The queue is full.
+    Full,
+    /// The store thread has given up, whatever the queue holds: nothing will be acknowledged any more.
+    Failed,
+}
+
 /// The frames of one tick, in order.
 #[derive(Debug)]
 pub(crate) struct TickFrames {
@@ -40,6 +51,8 @@ enum Message {
         host: Vec<u8>,
         state: Vec<u8>,
     },
+    #[cfg(test)]
+    Panic,
 }
 
 /// What the store thread tells the others.
@@ -58,6 +71,7 @@ struct Shared {
 pub(crate) struct Store {
     sender: Option<SyncSender<Message>>,
     shared: Arc<Shared>,
+    checkpoint_tick: Option<u64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -75,13 +89,13 @@ impl Store {
         Self::start(writer)
     }
 
-    /// Cuts a torn tail and continues a recovered world's journal.
+    /// Cuts a torn tail, makes what was recovered durable and continues a recovered world's journal.
     pub(crate) fn resume(
         lock: DirLock,
         world: u16,
         found: &Recovery,
     ) -> Result<Self, StorageError> {
-        found.cut()?;
+        found.settle()?;
         Self::start(Writer::resume(lock, world, found)?)
     }
 
@@ -92,30 +106,42 @@ impl Store {
             .store(writer.end.tick, Ordering::Release);
         // Places beyond what ticks may use: a checkpoint follows its tick, and the last state hash its last tick.
         let (sender, receiver) = sync_channel(QUEUE_TICKS + 2);
+        let checkpoint_tick = writer.checkpoint_tick;
         let thread_shared = Arc::clone(&shared);
         let dir = writer.lock.dir().to_owned();
         let thread = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || run(writer, &receiver, &thread_shared))
+            .spawn(move || {
+                let _leaving = Leaving(&thread_shared);
+                run(writer, &receiver, &thread_shared);
+            })
             .map_err(io_at(&dir, "start the store thread for"))?;
         Ok(Self {
             sender: Some(sender),
             shared,
+            checkpoint_tick,
             thread: Some(thread),
         })
     }
 
     /// Whether the world may start another tick.
-    pub(crate) fn has_room(&self) -> bool {
-        self.shared.queued.load(Ordering::Acquire) < QUEUE_TICKS
+    pub(crate) fn readiness(&self) -> Readiness {
+        // Failure first: what a thread that has ended left in the queue stays there.
+        if self.has_failed() {
+            Readiness::Failed
+        } else if self.shared.queued.load(Ordering::Acquire) < QUEUE_TICKS {
+            Readiness::Ready
+        } else {
+            Readiness::Full
+        }
     }
 
-    /// Hands over a tick's frames. Call only after [`Store::has_room`]; never blocks then.
+    /// Hands over a tick's frames. Call only when [`Store::readiness`] says so; never blocks then.
     pub(crate) fn append(&self, frames: TickFrames) {
         self.send(Message::Tick(frames));
     }
 
-    /// Hands over the state before `tick`: everything appended so far is in it.
+    /// Hands over the state before `tick`: everything appended so far is in it. A second one of a tick is passed over.
     pub(crate) fn checkpoint(&self, tick: u64, host: Vec<u8>, state: Vec<u8>) {
         self.send(Message::Checkpoint { tick, host, state });
     }
@@ -126,6 +152,11 @@ impl Store {
         if let Some(sender) = &self.sender {
             let _ = sender.send(message);
         }
+    }
+
+    /// The tick of the checkpoint that the journal was opened with.
+    pub(crate) fn checkpoint_tick(&self) -> Option<u64> {
+        self.checkpoint_tick
     }
 
     /// Every frame up to this tick is on the disk.
@@ -159,12 +190,13 @@ impl Store {
     /// Why the thread gave up, if it did.
     pub(crate) fn close(&mut self) -> Result<(), StorageError> {
         self.sender = None;
-        if let Some(thread) = self.thread.take() {
-            assert!(thread.join().is_ok(), "the store thread does not panic");
-        }
+        let has_panicked = self.thread.take().is_some_and(|t| t.join().is_err());
         let failure = self.shared.failure.lock();
-        let failure = failure.unwrap_or_else(PoisonError::into_inner).take();
-        failure.map_or(Ok(()), Err)
+        match failure.unwrap_or_else(PoisonError::into_inner).take() {
+            Some(failure) => Err(failure),
+            None if has_panicked => Err(StorageError::ThreadEnded),
+            None => Ok(()),
+        }
     }
 }
 
@@ -172,6 +204,15 @@ impl Drop for Store {
     fn drop(&mut self) {
         // Whoever wants to know why calls `close` first.
         let _ = self.close();
+    }
+}
+
+/// Says that the store thread has ended, however it leaves.
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.has_failed.store(true, Ordering::Release);
     }
 }
 
@@ -202,7 +243,6 @@ fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 *failure = Some(error);
-                shared.has_failed.store(true, Ordering::Release);
                 return;
             }
         }
@@ -220,6 +260,10 @@ struct Writer {
     pending: Vec<u8>,
     /// The end of what is written or pending.
     end: Witnessed,
+    /// Earlier ticks may not follow: recovery would refuse them.
+    floor: u64,
+    /// The tick of the newest checkpoint.
+    checkpoint_tick: Option<u64>,
     bytes_total: u64,
 }
 
@@ -244,7 +288,10 @@ impl Writer {
             .append(true)
             .open(path)
             .map_err(io_at(path, "open the journal"))?;
-        Self::open(lock, world, (path.to_owned(), file, bytes), found.end)
+        let mut writer = Self::open(lock, world, (path.to_owned(), file, bytes), found.end)?;
+        writer.floor = found.floor();
+        writer.checkpoint_tick = Some(found.checkpoint.tick);
+        Ok(writer)
     }
 
     fn open(
@@ -261,6 +308,8 @@ impl Writer {
             witness: Witness::open(lock.dir(), world, end)?,
             pending: Vec::new(),
             end,
+            floor: end.tick,
+            checkpoint_tick: None,
             bytes_total: 0,
             lock,
         })
@@ -269,23 +318,35 @@ impl Writer {
     fn take(&mut self, message: Message) -> Result<(), StorageError> {
         match message {
             Message::Tick(tick) => self.gather(&tick),
-            Message::Checkpoint { tick, host, state } => return self.checkpoint(tick, host, state),
+            Message::Checkpoint { tick, host, state } => self.checkpoint(tick, host, state),
+            #[cfg(test)]
+            Message::Panic => panic!("as the test wants"),
         }
-        Ok(())
     }
 
-    fn gather(&mut self, tick: &TickFrames) {
-        for (kind, payload) in &tick.frames {
+    fn gather(&mut self, TickFrames { tick, frames }: &TickFrames) -> Result<(), StorageError> {
+        let tick = *tick;
+        if tick < self.floor {
+            let what = "its frames come after those of a later tick, or after its segment";
+            return Err(StorageError::Unwritable { tick, what });
+        }
+        if tick > self.end.tick && self.segment_bytes > SEGMENT_BYTES_MAX {
+            self.sync()?;
+            self.next_segment(tick)?;
+        }
+        for (kind, payload) in frames {
             let frame = Frame {
                 kind: *kind,
-                tick: tick.tick,
+                tick,
                 payload,
             };
-            self.end = Witnessed {
-                tick: tick.tick,
-                chain: frame.encode(self.end.chain, &mut self.pending),
-            };
+            let what = "a frame exceeds its bound";
+            let chain = frame.encode(self.end.chain, &mut self.pending);
+            let chain = chain.ok_or(StorageError::Unwritable { tick, what })?;
+            self.end = Witnessed { tick, chain };
         }
+        self.floor = tick;
+        Ok(())
     }
 
     /// Makes everything gathered durable, then witnesses it.
@@ -308,15 +369,15 @@ impl Writer {
         self.bytes_total += self.pending.len() as u64;
         self.segment_bytes += self.pending.len();
         self.pending.clear();
-        self.witness.write(self.end)?;
-        if self.segment_bytes > SEGMENT_BYTES_MAX {
-            self.next_segment(self.end.tick + 1)?;
-        }
-        Ok(())
+        self.witness.write(self.end)
     }
 
     /// Stores a checkpoint, starts a new segment, and removes what the older kept checkpoint covers.
     fn checkpoint(&mut self, tick: u64, host: Vec<u8>, state: Vec<u8>) -> Result<(), StorageError> {
+        if self.checkpoint_tick == Some(tick) {
+            // The one that is there is good; this one might name a place that the journal cannot reach.
+            return Ok(());
+        }
         self.sync()?;
         let dir = self.lock.dir().to_owned();
         Checkpoint {
@@ -327,6 +388,7 @@ impl Writer {
             state,
         }
         .write(&dir)?;
+        self.checkpoint_tick = Some(tick);
         self.next_segment(tick)?;
         if let Some(older) = remove_old(&dir)? {
             // Its own segment starts at its tick: only what lies before may go.
@@ -347,12 +409,18 @@ impl Writer {
         self.file = header.create(self.lock.dir())?;
         self.path = header.path(self.lock.dir());
         self.segment_bytes = 0;
+        self.floor = first_tick;
         Ok(())
     }
 }
 
 #[cfg(test)]
 impl Store {
+    /// Makes the store thread panic.
+    pub(crate) fn panic(&self) {
+        self.send(Message::Panic);
+    }
+
     /// A journal on a device that fails.
     pub(crate) fn create_on(
         lock: DirLock,

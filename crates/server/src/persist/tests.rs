@@ -1,8 +1,10 @@
 //! The journal against truncation, bit flips, missing and foreign files.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::witness::{Witness, Witnessed};
 use super::*;
 
 const WORLD: u16 = 3;
@@ -171,7 +173,7 @@ fn a_torn_tail_is_cut_for_good() {
         b"\x01\0\0\0\x01torn".to_vec(),
     ] {
         let mut torn = std::fs::read(&path).unwrap();
-        torn.extend(tail);
+        torn.extend(&tail);
         std::fs::write(&path, torn).unwrap();
         let lock = DirLock::take(dir.path()).unwrap();
         let Found::World(world) = recover(dir.path(), WORLD, StartFrom::Newest).unwrap() else {
@@ -180,6 +182,7 @@ fn a_torn_tail_is_cut_for_good() {
         assert_eq!(world.torn, Some((path.clone(), whole)));
         drop(Store::resume(lock, WORLD, &world).unwrap());
         assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
+        assert_eq!(std::fs::read(path.with_extension("cut")).unwrap(), tail);
     }
     assert_eq!(found(dir.path(), StartFrom::Newest).unwrap().1.len(), 24);
 }
@@ -244,7 +247,9 @@ fn missing_and_foreign_files_are_named() {
     assert!(refusal(dir.path(), WORLD).contains("witness: missing"));
 
     let dir = make();
-    assert!(refusal(dir.path(), 9).contains("world 3, not of world 9"));
+    let error = recover(dir.path(), 9, StartFrom::Newest).unwrap_err();
+    assert!(error.is_misuse() && !error.is_untrusted());
+    assert!(error.to_string().contains("world 3, not of world 9"));
 
     for (extension, magic) in [("bmj", "wrong magic"), ("bmc", "wrong magic")] {
         for (at, expected) in [(0, magic), (8, "version")] {
@@ -285,6 +290,180 @@ fn a_first_start_that_was_cut_off_starts_again() {
 }
 
 #[test]
+fn a_first_start_that_left_any_witness_starts_again() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 1);
+    let path = journals(dir.path()).pop().unwrap();
+    std::fs::remove_file(&checkpoint::list_checkpoints(dir.path()).unwrap()[0].1).unwrap();
+    let header = std::fs::read(&path).unwrap()[..segment::HEADER_BYTES].to_vec();
+    std::fs::write(&path, header).unwrap();
+    let witness_path = witness::path_in(dir.path());
+    let whole = std::fs::read(&witness_path).unwrap();
+    for len in [0, 1, 47, 48, 4_096, 4_100] {
+        std::fs::write(&witness_path, &whole[..len]).unwrap();
+        let found = recover(dir.path(), WORLD, StartFrom::Newest);
+        assert!(matches!(found, Ok(Found::Empty)), "{len}: {found:?}");
+    }
+    // Not so when something was acknowledged.
+    std::fs::write(&witness_path, earlier_witness(3)).unwrap();
+    assert!(recover(dir.path(), WORLD, StartFrom::Newest).is_err());
+}
+
+#[test]
+fn the_newer_slot_of_the_witness_wins() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = |tick, chain| Witnessed { tick, chain };
+    let mut witness = Witness::open(dir.path(), WORLD, place(5, 100)).unwrap();
+    for chain in 101..106 {
+        witness.write(place(5, chain)).unwrap();
+        let found = witness::read(dir.path(), WORLD).unwrap();
+        assert_eq!(found, Some(place(5, chain)));
+    }
+    // A torn newer slot leaves the older one.
+    let path = witness::path_in(dir.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[30] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let found = witness::read(dir.path(), WORLD).unwrap();
+    assert_eq!(found, Some(place(5, 104)));
+}
+
+#[test]
+fn a_bad_frame_with_a_good_one_behind_it_is_no_torn_tail() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 12);
+    let path = journals(dir.path()).pop().unwrap();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(witness::path_in(dir.path()), earlier_witness(4)).unwrap();
+    // Payloads of the last ticks: frames of 21 bytes around 1 + tick % 5 and 1 bytes.
+    let last = whole.len() - 22;
+    let entry = last - 21 - 2;
+    for (at, is_torn) in [(entry + 13, false), (entry + 22, false), (last + 13, true)] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        match found(dir.path(), StartFrom::Newest) {
+            Ok(_) => assert!(is_torn, "{at}"),
+            Err(StorageError::Damaged { offset, .. }) => {
+                assert!(!is_torn && offset == entry as u64, "{at}: {offset}");
+            }
+            other => panic!("{at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_continued_was_written_and_synced_anew() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 5);
+    let path = journals(dir.path()).pop().unwrap();
+    let before = (std::fs::read(&path).unwrap(), File::open(&path).unwrap());
+    let store = resume(dir.path());
+    assert_eq!(store.durable_tick(), 4);
+    assert_eq!(std::fs::read(&path).unwrap(), before.0);
+    // The old file is still open: its number cannot have been given to the new one.
+    let inode = before.1.metadata().unwrap().ino();
+    assert_ne!(std::fs::metadata(&path).unwrap().ino(), inode);
+}
+
+#[test]
+fn frames_that_could_not_be_read_back_are_refused_before_the_write() {
+    let huge = vec![0; frame::PAYLOAD_BYTES_MAX + 1];
+    for (tick, payload) in [(4, vec![1]), (5, huge)] {
+        let dir = tempfile::tempdir().unwrap();
+        write_journal(dir.path(), 5);
+        let mut store = resume(dir.path());
+        store.checkpoint(5, vec![], vec![]);
+        let frames = vec![(FrameKind::Entry, payload)];
+        store.append(TickFrames { tick, frames });
+        // Neither does a checkpoint follow that names a place which the journal does not reach.
+        store.checkpoint(6, vec![], vec![]);
+        let error = store.close().unwrap_err();
+        assert!(matches!(error, StorageError::Unwritable { .. }), "{error}");
+        assert!(error.is_untrusted() && store.has_failed());
+        drop(store);
+        assert_eq!(found(dir.path(), StartFrom::Newest).unwrap(), (5, vec![]));
+    }
+}
+
+#[test]
+fn a_segment_that_is_full_is_followed_at_the_next_tick_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = DirLock::take(dir.path()).unwrap();
+    let mut store = Store::create(lock, WORLD, vec![], vec![]).unwrap();
+    let frames = |tick: u64, bytes| vec![(FrameKind::Entry, vec![tick as u8; bytes])];
+    for tick in 0..5 {
+        let frames = frames(tick, frame::PAYLOAD_BYTES_MAX);
+        store.append(TickFrames { tick, frames });
+    }
+    for tick in [4, 4, 5] {
+        let frames = frames(tick, 1);
+        store.append(TickFrames { tick, frames });
+    }
+    store.close().unwrap();
+    drop(store);
+    assert_eq!(journals(dir.path()).len(), 2);
+    assert_eq!(
+        found(dir.path(), StartFrom::Newest).unwrap(),
+        (0, vec![0, 1, 2, 3, 4, 4, 4, 5])
+    );
+}
+
+#[test]
+fn a_panic_of_the_store_thread_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 5);
+    let mut store = resume(dir.path());
+    store.panic();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while store.readiness() != Readiness::Failed {
+        assert!(Instant::now() < deadline);
+        std::thread::yield_now();
+    }
+    let error = store.close().unwrap_err();
+    assert!(error.is_untrusted() && matches!(error, StorageError::ThreadEnded));
+}
+
+#[test]
+fn a_directory_of_somebody_else_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path();
+    let mode = || std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let error = DirLock::take_existing(path).unwrap_err();
+    assert!(
+        error.is_misuse() && names(path).unwrap().is_empty(),
+        "{error}"
+    );
+    std::fs::write(path.join("thesis.tmp"), b"all of it").unwrap();
+    let error = DirLock::take(path).unwrap_err();
+    assert!(error.is_misuse() && !error.is_untrusted(), "{error}");
+    assert_eq!(names(path).unwrap(), ["thesis.tmp"]);
+    assert_eq!(mode(), 0o755);
+    // What a first start that was cut off leaves is ours; in a world's directory other files stay.
+    std::fs::remove_file(path.join("thesis.tmp")).unwrap();
+    std::fs::write(path.join("token.tmp"), b"half").unwrap();
+    drop(DirLock::take(path).unwrap());
+    assert_eq!(names(path).unwrap(), ["lock"]);
+    assert_eq!(mode(), 0o700);
+    write_journal(path, 1);
+    std::fs::write(path.join("notes.tmp"), b"keep").unwrap();
+    drop(resume(path));
+    drop(DirLock::take_existing(path).unwrap());
+    assert!(path.join("notes.tmp").exists());
+}
+
+fn resume(dir: &Path) -> Store {
+    let lock = DirLock::take(dir).unwrap();
+    let Found::World(world) = recover(dir, WORLD, StartFrom::Newest).unwrap() else {
+        panic!("nothing found");
+    };
+    Store::resume(lock, WORLD, &world).unwrap()
+}
+
+#[test]
 fn one_process_owns_a_directory() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
@@ -310,6 +489,10 @@ fn a_failed_write_or_sync_stops_the_acknowledgements() {
             assert!(Instant::now() < deadline);
             std::thread::yield_now();
         }
+        // However full the queue is: nobody will empty it.
+        (2..200).for_each(|tick| append(&store, tick));
+        assert!(store.queued() > store::QUEUE_TICKS);
+        assert_eq!(store.readiness(), Readiness::Failed);
         assert_eq!(store.durable_tick(), 0);
         assert!(store.close().unwrap_err().is_untrusted());
     }
@@ -320,10 +503,9 @@ fn the_queue_says_when_it_is_full() {
     let dir = tempfile::tempdir().unwrap();
     let lock = DirLock::take(dir.path()).unwrap();
     let store = Store::create(lock, WORLD, vec![], vec![]).unwrap();
-    store.checkpoint(0, vec![], vec![0; 16 << 20]); // keeps the thread busy for a while
     let mut stalls = 0;
     for tick in 0..2_000 {
-        while !store.has_room() {
+        while store.readiness() == Readiness::Full {
             stalls += 1;
             std::thread::yield_now();
         }

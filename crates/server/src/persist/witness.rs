@@ -1,21 +1,21 @@
 //! The witness: what was last acknowledged, kept apart from the journal.
 //!
-//! Two slots of 40 bytes at offsets 0 and 4096 are written in turn, so one torn write leaves the other:
-//! magic, version u32, world u32, tick, chain, xxh3. It is written after each sync but not synced itself: it guards
+//! Two slots of 48 bytes at offsets 0 and 4096 are written in turn, so one torn write leaves the other:
+//! magic, version u32, world u32, tick, chain, sequence, xxh3. The higher sequence number is the newer. It is written after each sync but not synced itself: it guards
 //! against a journal that lost its end; after a power cut it may lag, never lead.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::segment::{u32_at, u64_at};
-use super::{StorageError, io_at, sync_dir};
+use super::{StorageError, io_at, write_atomically};
 
 const MAGIC: [u8; 8] = *b"BMWITN\r\n";
-const VERSION: u32 = 1;
-const SLOT_BYTES: usize = 40;
+const VERSION: u32 = 2;
+const SLOT_BYTES: usize = 48;
 const SLOTS: [u64; 2] = [0, 4096];
 
 /// The last acknowledged place in the journal.
@@ -31,61 +31,55 @@ pub(crate) struct Witness {
     path: PathBuf,
     file: File,
     world: u16,
-    next_slot: usize,
+    /// Writes so far; the parity chooses the slot.
+    sequence: u64,
 }
 
 impl Witness {
-    /// Opens the file, or makes it, and writes what is acknowledged now into both slots.
+    /// Replaces the file, atomically and durably, by one that says what is acknowledged now in both slots.
     pub(crate) fn open(dir: &Path, world: u16, now: Witnessed) -> Result<Self, StorageError> {
         let path = path_in(dir);
+        let gap = [0; SLOTS[1] as usize - SLOT_BYTES];
+        let slots = [0, 1].map(|sequence| encode(world, now, sequence));
+        write_atomically(&path, &[&slots[0], &gap, &slots[1]])?;
         let file = OpenOptions::new()
-            .read(true)
             .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
             .open(&path)
             .map_err(io_at(&path, "open the witness"))?;
-        let mut witness = Self {
+        Ok(Self {
             path,
             file,
             world,
-            next_slot: 0,
-        };
-        witness.write(now)?;
-        witness.write(now)?;
-        witness
-            .file
-            .sync_all()
-            .map_err(|source| StorageError::SyncFailed {
-                path: witness.path.clone(),
-                doing: "syncing the witness",
-                source,
-            })?;
-        sync_dir(dir)?;
-        Ok(witness)
+            sequence: 2,
+        })
     }
 
     /// Records what has been acknowledged.
     pub(crate) fn write(&mut self, now: Witnessed) -> Result<(), StorageError> {
-        let mut slot = [0; SLOT_BYTES];
-        slot[..8].copy_from_slice(&MAGIC);
-        slot[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        slot[12..16].copy_from_slice(&u32::from(self.world).to_le_bytes());
-        slot[16..24].copy_from_slice(&now.tick.to_le_bytes());
-        slot[24..32].copy_from_slice(&now.chain.to_le_bytes());
-        let hash = xxh3_64(&slot[..32]);
-        slot[32..].copy_from_slice(&hash.to_le_bytes());
+        let slot = encode(self.world, now, self.sequence);
         self.file
-            .write_all_at(&slot, SLOTS[self.next_slot])
+            .write_all_at(&slot, SLOTS[(self.sequence % 2) as usize])
             .map_err(|source| StorageError::SyncFailed {
                 path: self.path.clone(),
                 doing: "writing the witness",
                 source,
             })?;
-        self.next_slot = 1 - self.next_slot;
+        self.sequence += 1;
         Ok(())
     }
+}
+
+fn encode(world: u16, now: Witnessed, sequence: u64) -> [u8; SLOT_BYTES] {
+    let mut slot = [0; SLOT_BYTES];
+    slot[..8].copy_from_slice(&MAGIC);
+    slot[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    slot[12..16].copy_from_slice(&u32::from(world).to_le_bytes());
+    slot[16..24].copy_from_slice(&now.tick.to_le_bytes());
+    slot[24..32].copy_from_slice(&now.chain.to_le_bytes());
+    slot[32..40].copy_from_slice(&sequence.to_le_bytes());
+    let hash = xxh3_64(&slot[..40]);
+    slot[40..].copy_from_slice(&hash.to_le_bytes());
+    slot
 }
 
 /// Reads the witness; `None` when there is no such file.
@@ -95,21 +89,27 @@ pub(crate) fn read(dir: &Path, world: u16) -> Result<Option<Witnessed>, StorageE
         return Ok(None);
     }
     let file = File::open(&path).map_err(io_at(&path, "open the witness"))?;
-    let mut best: Option<Witnessed> = None;
+    let mut best: Option<(u64, Witnessed)> = None;
     let mut problem = None;
     for offset in SLOTS {
         let mut slot = [0; SLOT_BYTES];
         let whole = file.read_exact_at(&mut slot, offset).is_ok();
         match decode(&path, offset, whole.then_some(&slot), world) {
-            Ok(found) if best.is_none_or(|b| found.tick >= b.tick) => best = Some(found),
+            Ok(found) if best.is_none_or(|b| found.0 > b.0) => best = Some(found),
             Ok(_) => {}
-            Err(error @ StorageError::Foreign { .. }) => return Err(error),
-            Err(error) => problem = Some(error),
+            Err(error @ StorageError::Damaged { .. }) => problem = Some(error),
+            Err(error) => return Err(error),
         }
     }
     match (best, problem) {
         (None, Some(error)) => Err(error),
-        (found, _) => Ok(found),
+        (Some((_, found)), problem) => {
+            if let Some(error) = problem {
+                tracing::warn!(%error, "one slot of the witness is damaged: what the other says may be older");
+            }
+            Ok(Some(found))
+        }
+        (None, None) => Ok(None),
     }
 }
 
@@ -118,14 +118,14 @@ fn decode(
     offset: u64,
     slot: Option<&[u8; SLOT_BYTES]>,
     world: u16,
-) -> Result<Witnessed, StorageError> {
+) -> Result<(u64, Witnessed), StorageError> {
     let damaged = |what| StorageError::Damaged {
         path: path.to_owned(),
         offset,
         what,
     };
     let slot = slot.ok_or_else(|| damaged("the witness is cut short"))?;
-    if slot[..8] != MAGIC || u64_at(slot, 32) != xxh3_64(&slot[..32]) {
+    if slot[..8] != MAGIC || u64_at(slot, 40) != xxh3_64(&slot[..40]) {
         return Err(damaged("the witness does not match its checksum"));
     }
     let foreign = |what| StorageError::Foreign {
@@ -139,15 +139,17 @@ fn decode(
         )));
     }
     if u32_at(slot, 12) != u32::from(world) {
-        return Err(foreign(format!(
-            "witness of world {}, not of world {world}",
-            u32_at(slot, 12)
-        )));
+        return Err(StorageError::OtherWorld {
+            path: path.to_owned(),
+            stored: u32_at(slot, 12),
+            wanted: world,
+        });
     }
-    Ok(Witnessed {
+    let found = Witnessed {
         tick: u64_at(slot, 16),
         chain: u64_at(slot, 24),
-    })
+    };
+    Ok((u64_at(slot, 32), found))
 }
 
 /// Where the witness is kept.

@@ -28,6 +28,9 @@ const TOWN_RADIUS_MIN_M: f64 = 30.0;
 /// Agents that enter in one tick: a journal frame and a tick's work stay small.
 const SPAWNS_A_TICK: usize = 1_000;
 
+/// Agents that choose in one tick: with 19 bytes each they fill a twelfth of what a journal frame may hold.
+const CHOICES_A_TICK: usize = 65_536;
+
 /// The towns in use, on a planet.
 pub(super) struct Towns {
     planet: Planet,
@@ -111,8 +114,14 @@ impl Wanderers {
                 home: towns.nearest(*place),
                 next_tick: world.tick(),
             });
+        let mut all: Vec<_> = all.collect();
+        // Not all in the first tick: as many every tick, over the shortest whim.
+        let spread = (WHIM_S.start * f64::from(config.tick_rate_hz)) as u64;
+        for (n, wanderer) in all.iter_mut().enumerate() {
+            wanderer.next_tick += n as u64 % spread.max(1);
+        }
         Self {
-            all: all.collect(),
+            all,
             wanted: config.agents as usize,
             tick_rate_hz: f64::from(config.tick_rate_hz),
         }
@@ -130,9 +139,11 @@ impl Wanderers {
             return Ok(());
         }
         for _ in 0..missing.min(SPAWNS_A_TICK) {
+            let Some(entity) = host.lease() else {
+                break; // more names are on their way to the disk
+            };
             let home = self.all.len() % towns.centres.len();
             let agent = towns.newcomer(home, ROLE_AGENT, lots)?;
-            let entity = host.lease();
             records.push(Record::Spawn { entity, agent });
             self.all.push(Wanderer {
                 entity,
@@ -143,7 +154,7 @@ impl Wanderers {
         Ok(())
     }
 
-    /// Lets those whose time has come choose anew.
+    /// Lets those whose time has come choose anew, at most [`CHOICES_A_TICK`]; the others choose in the next tick.
     pub(super) fn choose(
         &mut self,
         (world, towns): (&World, &Towns),
@@ -151,10 +162,15 @@ impl Wanderers {
         records: &mut Vec<Record>,
     ) {
         let tick = world.tick();
+        let mut room = CHOICES_A_TICK;
         for n in 0..self.all.len() {
             if self.all[n].next_tick > tick {
                 continue;
             }
+            if room == 0 {
+                break;
+            }
+            room -= 1;
             self.all[n].next_tick = tick + self.ticks(lots.within(WHIM_S.start, WHIM_S.end));
             records.extend(wish(&self.all[n], (world, towns), lots));
         }

@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
-use crate::persist::{FrameKind, Store, TickFrames};
+use crate::persist::{FrameKind, Readiness, Store, TickFrames};
 use crate::server::ServerError;
 use crate::status::StatusBoard;
 
@@ -84,6 +84,10 @@ pub(crate) struct WorldLoop {
     logins: Vec<UsedToken>,
     /// State hashes that were journalled, oldest first; the first is the newest durable one.
     hashes: VecDeque<DurableHash>,
+    /// The tick before which the state has this hash: the newest that was taken.
+    newest_hash: (u64, u64),
+    /// The tick of the newest checkpoint, on the disk or on its way there.
+    checkpoint_tick: Option<u64>,
     tally: Tally,
 }
 
@@ -104,12 +108,14 @@ impl WorldLoop {
         towns.centres().for_each(|at| residency.want(&world, at));
         let views = Views::new(&world, config.interest_radius_m)
             .map_err(|e| ServerError::Start(e.to_string()))?;
+        let newest_hash = (world.tick(), world.hash());
         Ok(Self {
             wanderers: Wanderers::new(&world, &towns, &config),
             // Other draws after every restart; they are journalled, so nothing depends on them.
             lots: Lots::new(config.seed ^ world.tick().wrapping_mul(0x9e37_79b9_7f4a_7c15)),
             world,
             host: parts.host,
+            checkpoint_tick: parts.store.checkpoint_tick(),
             store: parts.store,
             link: parts.link,
             gate: parts.gate,
@@ -124,6 +130,7 @@ impl WorldLoop {
             records: Vec::new(),
             logins: Vec::new(),
             hashes: VecDeque::new(),
+            newest_hash,
             tally: Tally::default(),
             config,
         })
@@ -136,12 +143,13 @@ impl WorldLoop {
         let mut due = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
             due = self.wait(due, period);
-            if !self.store.has_room() {
-                self.stand_still(period);
-                continue;
-            }
-            if self.store.has_failed() {
-                break;
+            match self.store.readiness() {
+                Readiness::Ready => {}
+                Readiness::Full => {
+                    self.stand_still(period);
+                    continue;
+                }
+                Readiness::Failed => break,
             }
             self.tick()?;
             due += period;
@@ -207,9 +215,13 @@ impl WorldLoop {
 
     /// Everything that this tick consumes.
     fn gather(&mut self) -> Result<(), ServerError> {
+        self.host.note_durable(self.store.durable_tick());
         self.residency.admit(&mut self.world, &mut self.records);
         self.residency.look(&self.world);
         for _ in 0..JOINS_A_TICK {
+            if !self.host.can_lease() {
+                break; // more names are on their way to the disk
+            }
             match self.link.events.try_recv() {
                 Ok(event) => self.handle(event)?,
                 Err(_) => break,
@@ -254,6 +266,7 @@ impl WorldLoop {
     ) -> Result<(), ServerError> {
         let start = |e: &dyn std::fmt::Display| ServerError::Start(e.to_string());
         let entity = self.host.lease();
+        let entity = entity.ok_or_else(|| start(&"no entity id is left"))?;
         let town = (id.0 % u64::from(self.config.towns)) as usize;
         let agent = self
             .towns
@@ -263,7 +276,9 @@ impl WorldLoop {
             self.config.interest_radius_m,
             self.config.interest_hysteresis_m,
         );
-        let player = Player::new(id, entity, self.world.tick(), reach).map_err(|e| start(&e))?;
+        // Of tick 0 the durable tick says nothing: it is 0 from the start.
+        let tick = self.world.tick().max(1);
+        let player = Player::new(id, entity, tick, reach).map_err(|e| start(&e))?;
         self.players.join(session, player, &mut self.records);
         self.records.push(Record::Spawn { entity, agent });
         self.host.used.push(token);
@@ -284,6 +299,9 @@ impl WorldLoop {
             let mut payload = Vec::new();
             encode_records(tick, &self.records, &mut payload);
             frames.push((FrameKind::Entry, payload));
+        }
+        if let Some(lease) = self.host.ask(tick) {
+            frames.push((FrameKind::Lease, lease));
         }
         if self.world.tick().is_multiple_of(HASH_TICKS) {
             frames.push((FrameKind::Entry, self.state_hash(tick)));
@@ -310,6 +328,7 @@ impl WorldLoop {
     /// The journal entry of the state after a tick.
     fn state_hash(&mut self, tick: u64) -> Vec<u8> {
         let hash = self.world.hash();
+        self.newest_hash = (self.world.tick(), hash);
         self.forget_hashes();
         self.hashes.push_back(DurableHash { tick, hash });
         let mut payload = Vec::new();
@@ -322,6 +341,7 @@ impl WorldLoop {
     }
 
     fn checkpoint(&mut self) {
+        self.checkpoint_tick = Some(self.world.tick());
         self.host.forget(crate::clock::now_s());
         self.store
             .checkpoint(self.world.tick(), self.host.encode(), self.world.save());
@@ -408,11 +428,11 @@ impl WorldLoop {
         let counters = self.gate.counters.read();
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
-        let hash = self.hashes.back().copied().unwrap_or_default();
+        let (hash_tick, hash) = self.newest_hash;
         self.board.update(|s| {
             s.tick = self.world.tick();
-            s.state_hash = format!("{:016x}", hash.hash);
-            s.state_hash_tick = hash.tick + 1;
+            s.state_hash = format!("{hash:016x}");
+            s.state_hash_tick = hash_tick;
             s.durable_tick = self.store.durable_tick();
             s.players = players;
             s.entities = self.world.len() as u32;
@@ -433,19 +453,30 @@ impl WorldLoop {
     /// The last state hash and a checkpoint, on the disk.
     fn finish(mut self) -> Result<(), ServerError> {
         if !self.store.has_failed() {
-            let tick = self.world.tick();
-            if tick > 0 {
-                let entry = self.state_hash(tick - 1);
-                let frames = vec![(FrameKind::Entry, entry)];
-                self.store.append(TickFrames {
-                    tick: tick - 1,
-                    frames,
-                });
-            }
-            self.checkpoint();
+            self.save_last();
         }
         let closed = self.store.close();
         self.report();
         Ok(closed?)
+    }
+
+    /// What is there already is not written again: behind this tick's checkpoint its segment begins with the next
+    /// tick, and a frame of this one would not be read back.
+    fn save_last(&mut self) {
+        let tick = self.world.tick();
+        if self.checkpoint_tick == Some(tick) {
+            self.newest_hash = (tick, self.world.hash());
+            return;
+        }
+        if self.newest_hash.0 != tick {
+            let entry = self.state_hash(tick - 1);
+            let frames = vec![(FrameKind::Entry, entry)];
+            self.store.append(TickFrames {
+                tick: tick - 1,
+                frames,
+            });
+        }
+        self.host.rest();
+        self.checkpoint();
     }
 }

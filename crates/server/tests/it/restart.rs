@@ -1,5 +1,7 @@
 //! What a restart keeps, and what it refuses.
 
+use std::path::Path;
+
 use bluemarble_server::{Server, ServerError, StorageError};
 
 use crate::support::{Place, Raw, runtime, wait_for};
@@ -73,6 +75,45 @@ fn a_second_server_a_changed_rate_and_an_occupied_port_are_refused() {
         error.to_string().contains("world 1, not of world 2"),
         "{error}"
     );
-    assert_eq!(error.exit_code(), 70);
+    assert_eq!(error.exit_code(), 2);
     Server::start(place.config(|_| {})).unwrap().stop().unwrap();
+}
+
+/// A copy of a running server's data directory, as a crash leaves it: what is written after it is lost.
+fn copy_of_running(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(from)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    // The witness first: it may lag behind the journal, never lead.
+    names.sort_by_key(|name| name != "witness");
+    for name in names {
+        std::fs::copy(from.join(&name), to.join(&name)).unwrap();
+    }
+}
+
+#[test]
+fn a_crash_hands_no_name_out_again() {
+    let place = Place::new();
+    let crashed = place.path().join("crashed");
+    let server = Server::start(place.config(|_| {})).unwrap();
+    wait_for(&server, "agents", |s| {
+        s.entities >= 50 && s.durable_tick >= 30
+    });
+    copy_of_running(&place.data(), &crashed);
+    let enter = |server: &Server, player| {
+        runtime().block_on(async {
+            let (raw, welcome) = Raw::enter(server.local_addr(), &place.ticket(player)).await;
+            raw.leave().await;
+            welcome.player.0
+        })
+    };
+    let seen = enter(&server, 1);
+    server.stop().unwrap();
+
+    let server = Server::start(place.config(|s| s.data_dir = Some(crashed))).unwrap();
+    let next = enter(&server, 2);
+    assert!(next > seen, "{next} after {seen}");
+    server.stop().unwrap();
 }
