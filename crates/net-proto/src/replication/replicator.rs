@@ -1,5 +1,7 @@
 //! One client's view, as the world's side knows it.
 
+use spatial_core::EntityId;
+
 use super::baselines::{ABSENT, Baselines};
 use super::cache::UpdateCache;
 use super::snapshot::{Datagrams, HEADER_BYTES, Header, IdGap, PARTS_MAX, UPDATES_OFFSET};
@@ -16,6 +18,8 @@ use crate::limits::{DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH
 pub struct Replicator {
     sent: [SentSet; EPOCHS_ALIVE],
     acknowledged: Option<Epoch>, // was sent; only ever rises
+    own: Option<EntityId>,
+    resume: EntityId, // the first that did not fit between epochs; what comes after it has waited longest
 }
 
 #[derive(Clone, Debug, Default)]
@@ -28,14 +32,14 @@ struct SentSet {
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotRequest<'a> {
     /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond [`ENTITIES_MAX`] the
-    /// last are left out.
+    /// last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
     /// The number of the last input applied: [`crate::InputBuffer::applied_seq`].
     pub last_input_seq: u32,
     /// The newest tick whose records have been synced.
     pub durable_tick: u64,
-    /// Datagrams at most, between epochs; what does not fit waits for the next snapshot. The complete set of an
-    /// epoch is always sent whole: part of it is worth little.
+    /// Datagrams at most, between epochs; what does not fit comes first in the next snapshot. The complete set of
+    /// an epoch is always sent whole: part of it is worth little.
     pub datagrams_max: u8,
 }
 
@@ -56,6 +60,14 @@ impl Replicator {
     /// For a client that has nothing yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// For a client with an entity of its own: whenever that has changed, it is in the first datagram.
+    pub fn of(own: EntityId) -> Self {
+        Self {
+            own: Some(own),
+            ..Self::default()
+        }
     }
 
     /// The client says that it has an epoch complete. Returns whether that is news; what it was never sent, or what
@@ -100,25 +112,19 @@ impl Replicator {
         } else {
             usize::from(request.datagrams_max.max(1))
         };
-        let mut packer = Packer::new(out, request_header(world, &base, request), datagrams_max);
-        let unchanged = encode_unchanged();
-        for &row in visible {
-            let state = &world.current()[row as usize];
-            match choose(world, cache, row, base.as_ref()) {
-                Choice::Unchanged if starting.is_none() => {}
-                Choice::Unchanged => packer.push(state, unchanged.span()),
-                Choice::Delta(bits) => packer.push(state, bits),
-                Choice::Absolute(bits) => {
-                    packer.push(state, bits);
-                    packer.stats.absolute += 1;
-                }
-            }
-        }
-        let stats = packer.finish();
-        out.number_parts();
-        if let Some(epoch) = starting {
+        let packer = Packer::new(out, request_header(world, &base, request), datagrams_max);
+        let mut source = Source { world, cache, base };
+        let stats = if let Some(epoch) = starting {
+            let stats = pack_complete(&mut source, visible, packer);
             self.remember(epoch, visible);
-        }
+            stats
+        } else {
+            let (stats, resume) =
+                pack_changes(&mut source, visible, (self.own, self.resume), packer);
+            self.resume = resume;
+            stats
+        };
+        out.number_parts();
         stats
     }
 
@@ -183,22 +189,102 @@ impl<'a> Baseline<'a> {
     }
 }
 
-enum Choice<'a> {
-    Unchanged,
-    Delta(BitSpan<'a>),
-    Absolute(BitSpan<'a>),
+/// Everything visible, ascending by id.
+fn pack_complete(source: &mut Source<'_>, visible: &[u32], mut packer: Packer<'_>) -> PackStats {
+    let unchanged = encode_unchanged();
+    for &row in visible {
+        let id = source.world.current()[row as usize].id();
+        let update = source.change(row).unwrap_or(Change {
+            bits: unchanged.span(),
+            is_absolute: false,
+        });
+        packer.push(id, update); // the parts suffice: see LONGEST_UPDATE_BITS
+    }
+    packer.finish()
 }
 
-fn choose<'a>(
-    world: &Baselines,
+/// What has changed, in a circle from `resume` on; returns where the circle was cut, to go on there next time: whoever
+/// waits comes first then, so nobody starves. Each turn of the circle is a datagram of its own, for ids ascend:
+///
+/// ```text
+/// ids              1 ─────────── resume ─────────────► last
+/// first datagrams                  ├─────────────────────┤
+/// last datagrams   ├───────────────┤
+/// ```
+/// The own entity, if it has changed, leads when it is before `resume`; otherwise room is kept for it until its turn or
+/// the cut.
+fn pack_changes(
+    source: &mut Source<'_>,
+    visible: &[u32],
+    (own, resume): (Option<EntityId>, EntityId),
+    mut packer: Packer<'_>,
+) -> (PackStats, EntityId) {
+    let states = source.world.current();
+    let id_of = |row: u32| states[row as usize].id();
+    let (later, sooner) = visible.split_at(visible.partition_point(|&row| id_of(row) < resume));
+    let own = own.and_then(|own| source.world.row(own));
+    let own = own.filter(|row| visible.binary_search(row).is_ok());
+    let room = own.and_then(|row| source.change(row).map(|change| change.bits.bit_count()));
+    let mut done = own.filter(|&row| id_of(row) < resume);
+    if let Some(own) = done {
+        source.push(&mut packer, own);
+    } else {
+        packer.reserved_bits = room.map_or(0, |bits| (ID_BITS_MAX + bits) as usize);
+    }
+    let mut cut = None;
+    for &row in sooner.iter().chain(later) {
+        if done == Some(row) {
+            continue;
+        }
+        if own == Some(row) {
+            packer.reserved_bits = 0;
+        }
+        if cut.is_some() {
+            packer.stats.deferred += usize::from(source.change(row).is_some());
+        } else if !source.push(&mut packer, row) {
+            cut = Some(id_of(row));
+            packer.stats.deferred += 1;
+            if packer.reserved_bits > 0 {
+                packer.reserved_bits = 0;
+                done = own.filter(|&own| source.push(&mut packer, own));
+            }
+        }
+    }
+    (packer.finish(), cut.unwrap_or(EntityId(0)))
+}
+
+/// Where updates come from.
+struct Source<'a> {
+    world: &'a Baselines,
     cache: &'a mut UpdateCache,
-    row: u32,
-    base: Option<&Baseline<'_>>,
-) -> Choice<'a> {
-    match base.and_then(|base| Some((base.epoch, base.of(world, row)?))) {
-        Some((_, state)) if *state == world.current()[row as usize] => Choice::Unchanged,
-        Some(base) => Choice::Delta(cache.delta(world, row, base)),
-        None => Choice::Absolute(cache.absolute(world, row)),
+    base: Option<Baseline<'a>>,
+}
+
+/// An update that says something new.
+#[derive(Clone, Copy)]
+struct Change<'a> {
+    bits: BitSpan<'a>,
+    is_absolute: bool,
+}
+
+impl Source<'_> {
+    /// How a row differs from its baseline; `None` where it does not.
+    fn change(&mut self, row: u32) -> Option<Change<'_>> {
+        let base = self.base.as_ref();
+        let base = base.and_then(|base| Some((base.epoch, base.of(self.world, row)?)));
+        let (bits, is_absolute) = match base {
+            Some((_, state)) if *state == self.world.current()[row as usize] => return None,
+            Some(base) => (self.cache.delta(self.world, row, base), false),
+            None => (self.cache.absolute(self.world, row), true),
+        };
+        Some(Change { bits, is_absolute })
+    }
+
+    /// Writes a row's change, if there is one. False when it does not fit.
+    fn push(&mut self, packer: &mut Packer<'_>, row: u32) -> bool {
+        let id = self.world.current()[row as usize].id();
+        self.change(row)
+            .is_none_or(|change| packer.push(id, change))
     }
 }
 
@@ -225,6 +311,7 @@ struct Packer<'a> {
     ends: &'a mut Vec<usize>,
     header: Header,
     datagrams_max: usize,
+    reserved_bits: usize, // of the open datagram and every later one, for an update that has not come yet
     open: Open,
     stats: PackStats,
 }
@@ -246,6 +333,7 @@ impl<'a> Packer<'a> {
             ends,
             header,
             datagrams_max,
+            reserved_bits: 0,
             open: Open::default(),
             stats: PackStats::default(),
         };
@@ -253,23 +341,27 @@ impl<'a> Packer<'a> {
         packer
     }
 
-    fn push(&mut self, state: &EntityState, update: BitSpan<'_>) {
-        let mut id = IdGap::new(self.open.last_id, state.id());
-        if !self.fits(id, update) {
+    /// Writes an update, in a new datagram when the open one is full or its ids are past this one. False when there
+    /// may be no more datagrams.
+    fn push(&mut self, id: EntityId, change: Change<'_>) -> bool {
+        let mut gap = (id.0 > self.open.last_id).then(|| IdGap::new(self.open.last_id, id));
+        gap = gap.filter(|gap| self.fits(*gap, change.bits));
+        if gap.is_none() {
             if self.ends.len() + 1 >= self.datagrams_max {
-                self.stats.deferred += 1;
-                return;
+                return false;
             }
             self.end();
             self.begin();
-            id = IdGap::new(0, state.id());
         }
-        id.write(&mut self.writer);
-        self.writer.copy_bits(update);
-        self.open.last_id = state.id().0;
+        let gap = gap.unwrap_or_else(|| IdGap::new(0, id));
+        gap.write(&mut self.writer);
+        self.writer.copy_bits(change.bits);
+        self.open.last_id = id.0;
         self.open.updates += 1;
         self.stats.updates += 1;
-        self.stats.bits += (id.bit_count() + update.bit_count()) as usize;
+        self.stats.absolute += usize::from(change.is_absolute);
+        self.stats.bits += (gap.bit_count() + change.bits.bit_count()) as usize;
+        true
     }
 
     fn finish(mut self) -> PackStats {
@@ -278,7 +370,7 @@ impl<'a> Packer<'a> {
     }
 
     fn fits(&self, id: IdGap, update: BitSpan<'_>) -> bool {
-        let used = self.writer.bit_count() - self.open.start_bit;
+        let used = self.writer.bit_count() - self.open.start_bit + self.reserved_bits;
         used + (id.bit_count() + update.bit_count()) as usize <= UPDATE_BITS_MAX
     }
 
@@ -302,6 +394,8 @@ impl<'a> Packer<'a> {
 }
 
 const UPDATE_BITS_MAX: usize = 8 * (DATAGRAM_BYTES_MAX - HEADER_BYTES);
-/// An id of 66 bits, and an absolute update: a complete set fits the parts that can be numbered.
-const LONGEST_UPDATE_BITS: usize = 66 + 2 + 7 + 63 + 69 + 8;
+/// Bits of an id at most.
+const ID_BITS_MAX: u32 = 66;
+/// An id, and an absolute update: a complete set fits the parts that can be numbered.
+const LONGEST_UPDATE_BITS: usize = ID_BITS_MAX as usize + 2 + 7 + 63 + 69 + 8;
 const _: () = assert!(ENTITIES_MAX / (UPDATE_BITS_MAX / LONGEST_UPDATE_BITS) < PARTS_MAX);

@@ -400,3 +400,66 @@ fn between_epochs_the_budget_holds_and_what_waits_is_counted() {
     assert_eq!((out.len(), stats.updates + stats.deferred), (2, 900));
     assert!(stats.deferred > 700, "{stats:?}");
 }
+
+/// 900 entities that all move in every tick.
+fn crowd(tick: u64) -> Vec<EntityState> {
+    let position = |id: u64| spatial_core::Position {
+        frame: spatial_core::FrameId(1 << 36),
+        x: (tick + id) as i32 * 1_024,
+        y: 0,
+        z: 0,
+    };
+    let state = |n: u64| EntityState::new(spatial_core::EntityId(3 * n), position(3 * n), 0);
+    (1..=900).map(state).collect()
+}
+
+/// A snapshot has room for few; returns the most snapshots that anybody waited for its turn.
+fn longest_wait(own_at: usize, datagrams_max: u8, is_acknowledged: bool) -> u64 {
+    let (mut baselines, mut cache) = (Baselines::new(), UpdateCache::new());
+    let own = crowd(0)[own_at].id();
+    let (mut server, mut out) = (Replicator::of(own), Datagrams::new());
+    let mut replica = Replica::new();
+    let visible: Vec<u32> = (0..900).collect();
+    let request = SnapshotRequest {
+        visible: &visible,
+        last_input_seq: 0,
+        durable_tick: 0,
+        datagrams_max,
+    };
+    let mut newest: BTreeMap<u64, u64> = (1..=900).map(|n| (3 * n, 0)).collect();
+    let mut longest = 0;
+    // The epochs after the first are left out: nothing but turns brings anybody up to date.
+    let ticks = (8..40).filter(|tick| *tick == 8 || tick % 8 != 0);
+    for (n, tick) in (0..).zip(ticks) {
+        baselines.advance(tick, &crowd(tick));
+        let stats = server.pack(&baselines, &mut cache, &request, &mut out);
+        assert_eq!(stats.updates + stats.deferred, 900);
+        assert!(tick == 8 || out.len() <= usize::from(datagrams_max));
+        for datagram in out.iter() {
+            assert_eq!(replica.handle_snapshot(datagram).unwrap().dropped, 0);
+        }
+        if is_acknowledged {
+            server.acknowledge(Epoch::new(1).unwrap());
+        }
+        assert_eq!(replica.get(own).unwrap().tick, tick, "own entity");
+        for tracked in replica.tracked().iter().filter(|t| t.tick == tick) {
+            let before = newest.insert(tracked.state.id().0, n);
+            longest = longest.max(n - before.unwrap());
+        }
+    }
+    let last = newest.values().min().unwrap();
+    longest.max(28 - last)
+}
+
+#[test]
+fn between_epochs_everybody_has_a_turn_and_oneself_always() {
+    for own_at in [0, 1, 70, 450, 899] {
+        for (datagrams_max, is_acknowledged, bound) in
+            [(1, false, 16), (1, true, 7), (2, false, 8), (4, true, 2)]
+        {
+            let longest = longest_wait(own_at, datagrams_max, is_acknowledged);
+            println!("own {own_at}: {longest} of {bound} snapshots");
+            assert!((1..=bound).contains(&longest), "{longest}");
+        }
+    }
+}

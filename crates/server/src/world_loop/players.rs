@@ -122,7 +122,7 @@ impl Player {
             player,
             entity,
             inputs: InputBuffer::new(),
-            replicator: Replicator::new(),
+            replicator: Replicator::of(entity),
             watch: Watch::new(radius_m, radius_m + hysteresis_m)?,
             spawned_tick: tick,
             is_welcome: false,

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use net_proto::{
-    Baselines, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest, UpdateCache,
+    Baselines, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, ServerMessage, SnapshotRequest,
+    UpdateCache,
 };
 use sim_core::World;
-use spatial_core::{EntityId, InvalidCellEdge, MovingIndex, WatchEvents};
+use spatial_core::{EntityId, Hit, InvalidCellEdge, MovingIndex, WatchEvents};
 
 use super::players::{Player, Players};
 use crate::gateway::Batch;
 
-/// Datagrams of a snapshot between epochs; what does not fit is sent in the next, longest waiting first.
+/// Datagrams of a snapshot between epochs; what does not fit comes first in the next.
 const DATAGRAMS_MAX: u8 = 4;
 
 /// The state of the world in the wire's terms, and scratch space for packing.
@@ -26,6 +27,7 @@ pub(super) struct Views {
     rank: Vec<u32>,
     states: Vec<EntityState>,
     visible: Vec<u32>,
+    nearest: Vec<Hit>,
     events: WatchEvents,
     pub(super) totals: Totals,
 }
@@ -57,6 +59,7 @@ impl Views {
             rank: Vec::new(),
             states: Vec::new(),
             visible: Vec::new(),
+            nearest: Vec::new(),
             events: WatchEvents::default(),
             totals: Totals::default(),
         })
@@ -116,6 +119,7 @@ impl Views {
 
     fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
         let members = player.watch.members();
+        let members = nearest(members, ENTITIES_MAX, &mut self.nearest);
         self.visible.clear();
         self.visible
             .extend(members.iter().map(|hit| self.rank[hit.row as usize]));
@@ -149,5 +153,41 @@ impl Views {
         })
         .encode(&mut frame);
         Some(frame)
+    }
+}
+
+/// The nearest of those in view, still ascending by id; oneself, at no distance, is among them. Costs nothing while
+/// there are no more than `count_max`.
+fn nearest<'a>(members: &'a [Hit], count_max: usize, scratch: &'a mut Vec<Hit>) -> &'a [Hit] {
+    if members.len() <= count_max {
+        return members;
+    }
+    scratch.clear();
+    scratch.extend_from_slice(members);
+    scratch.select_nth_unstable_by(count_max, |a, b| {
+        a.distance_m.total_cmp(&b.distance_m).then(a.id.cmp(&b.id))
+    });
+    scratch.truncate(count_max);
+    scratch.sort_unstable_by_key(|hit| hit.id);
+    scratch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_a_crowd_the_nearest_are_seen() {
+        let distances = [9.0, 2.0, 8.0, 1.0, 7.0, 0.0];
+        let hit = |(n, distance_m): (usize, &f64)| Hit {
+            id: EntityId(10 + n as u64),
+            row: n as u32,
+            distance_m: *distance_m,
+        };
+        let members: Vec<Hit> = distances.iter().enumerate().map(hit).collect();
+        let mut scratch = Vec::new();
+        let rows = |hits: &[Hit]| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
+        assert_eq!(rows(nearest(&members, 3, &mut scratch)), [1, 3, 5]);
+        assert_eq!(rows(nearest(&members, 6, &mut scratch)), [0, 1, 2, 3, 4, 5]);
     }
 }
