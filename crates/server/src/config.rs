@@ -1,5 +1,6 @@
 //! Configuration: defaults, then a file, then the environment, then flags, each overriding the one before.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -77,6 +78,26 @@ impl Settings {
         })
     }
 
+    /// Refuses names of environment variables that look like ours and mean nothing: a mistyped key must not be
+    /// silently ignored.
+    ///
+    /// # Errors
+    /// [`ConfigError::Variable`], naming the first.
+    pub(crate) fn check_variables(
+        names: impl IntoIterator<Item = OsString>,
+    ) -> Result<(), ConfigError> {
+        let settings = <Self as clap::Args>::augment_args(clap::Command::new("serve"));
+        let is_known = |name: &OsString| {
+            let mut keys = settings.get_arguments().filter_map(clap::Arg::get_env);
+            keys.any(|key| key == name) || OTHER_VARIABLES.iter().any(|other| name == other)
+        };
+        let ours = |name: &OsString| name.as_encoded_bytes().starts_with(b"BLUEMARBLE_");
+        match names.into_iter().filter(ours).find(|name| !is_known(name)) {
+            Some(name) => Err(ConfigError::Variable(name.to_string_lossy().into_owned())),
+            None => Ok(()),
+        }
+    }
+
     /// These settings, and the other's where these have none.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
@@ -100,6 +121,14 @@ impl Settings {
         }
     }
 }
+
+/// Variables that are no keys: the configuration's file, and those of scripts and tests (docs/operations.md).
+const OTHER_VARIABLES: [&str; 4] = [
+    "BLUEMARBLE_CONFIG",
+    "BLUEMARBLE_CACHE",
+    "BLUEMARBLE_DATA",
+    "BLUEMARBLE_BLESS",
+];
 
 /// A complete, checked configuration. The keys are described in the example file and on [`Settings`].
 #[derive(Clone, PartialEq, Debug)]
@@ -267,6 +296,9 @@ pub enum ConfigError {
         /// Line, key and reason.
         problem: String,
     },
+    /// An environment variable is no key.
+    #[error("environment variable {0}: there is no such configuration key")]
+    Variable(String),
     /// A value is out of range.
     #[error("configuration key `{key}`: must be {legal}")]
     Value {
@@ -322,6 +354,16 @@ mod tests {
         }
         let missing = Settings::read(&dir.path().join("none.toml")).unwrap_err();
         assert!(missing.to_string().contains("none.toml: cannot read"));
+    }
+
+    #[test]
+    fn variables_that_mean_nothing_are_named() {
+        let check = |name: &str| Settings::check_variables([OsString::from(name)]);
+        for known in ["BLUEMARBLE_AGENTS", "BLUEMARBLE_CACHE", "HOME"] {
+            check(known).unwrap();
+        }
+        let error = check("BLUEMARBLE_AGENT").unwrap_err();
+        assert!(error.to_string().contains("BLUEMARBLE_AGENT:"), "{error}");
     }
 
     #[test]

@@ -5,18 +5,20 @@ mod view;
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
-use super::serve::{Signals, print};
+use super::out::say;
+use super::serve::Signals;
 use crate::config::{Config, Settings};
 use crate::server::Server;
 use crate::status::Status;
-use fleet::{Fleet, FleetReport};
+use crate::towns::town_radius_m;
+use fleet::{Crew, Fleet, FleetReport};
 use view::View;
 
 /// The tick of a world at 30 Hz: what its work must stay below.
@@ -26,6 +28,8 @@ const DRAW: Duration = Duration::from_millis(500);
 const LINE: Duration = Duration::from_secs(2);
 /// What bots may take, beyond their time, to connect and to say goodbye.
 const FLEET_GRACE: Duration = Duration::from_secs(20);
+/// How long no agent may enter before the demo gives up.
+const ENTERING: Duration = Duration::from_secs(30);
 
 #[derive(clap::Args)]
 pub(super) struct DemoArgs {
@@ -54,20 +58,38 @@ pub(super) fn run(args: &DemoArgs) -> Result<ExitCode> {
         .context("cannot make a directory for the demo's world")?;
     let config = Config::new(Settings {
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-        planet: Some(planet),
+        planet: Some(planet.clone()),
         data_dir: Some(data.path().to_owned()),
         agents: Some(args.agents),
         players_max: Some(args.bots.max(1)),
         ..Settings::default()
     })?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    // Caught from here on: whenever the end is asked for, what was made is removed.
+    let mut signals = runtime.block_on(async { Signals::new() })?;
+    let seen_min = seen_min(&config, args.bots);
     let server = Server::start(config)?;
-    wait_for_agents(&server, args.agents)?;
-    let fleet = Fleet::start(server.local_addr(), data.path(), args.bots, args.seconds)?;
-    let summary = watch(args, server, fleet)?;
+    let all_in = runtime.block_on(wait_for_agents(&server, args.agents, &mut signals))?;
+    if !all_in {
+        server.stop()?;
+        return Err(anyhow!("asked to end before all agents had entered"));
+    }
+    let crew = Crew {
+        addr: server.local_addr(),
+        data: data.path(),
+        planet: &planet,
+        count: args.bots,
+        seconds: args.seconds,
+        seen_min,
+    };
+    let fleet = Fleet::start(&crew)?;
+    let summary = runtime.block_on(watch(args, server, fleet, &mut signals))?;
     if args.json {
-        print(&summary.to_json());
+        say(summary.to_json());
     } else {
-        println!("{}", summary.text());
+        say(summary.text());
     }
     Ok(if summary.is_good() {
         ExitCode::SUCCESS
@@ -91,54 +113,88 @@ fn bundled_earth() -> Result<PathBuf> {
     })
 }
 
-fn wait_for_agents(server: &Server, agents: u32) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while server.status().entities < agents {
-        if Instant::now() > deadline || !server.is_running() {
-            return Err(anyhow!("the agents did not enter the world within 30 s"));
-        }
-        std::thread::sleep(Duration::from_millis(50));
+/// How many others a bot should see at least: four fifths of what residents and bots, anywhere in a town, see of each
+/// other.
+fn seen_min(config: &Config, bots: u32) -> f64 {
+    const SHARE: f64 = 0.8;
+    let residents = f64::from(config.agents + bots) / f64::from(config.towns);
+    let apart = config.interest_radius_m / town_radius_m(config);
+    SHARE * (residents - 1.0).max(0.0) * share_within(apart)
+}
+
+/// The share of pairs of points in a unit disc that are no farther apart than this.
+fn share_within(apart: f64) -> f64 {
+    use core::f64::consts::{FRAC_2_PI, PI};
+    if apart >= 2.0 {
+        return 1.0;
     }
-    Ok(())
+    let square = apart * apart;
+    1.0 + FRAC_2_PI * (square - 1.0) * (apart / 2.0).acos()
+        - apart / PI * (1.0 + square / 2.0) * (1.0 - square / 4.0).sqrt()
+}
+
+/// Waits until all agents are in; false when the end was asked for before.
+async fn wait_for_agents(server: &Server, agents: u32, signals: &mut Signals) -> Result<bool> {
+    let (mut last, mut since) = (0, Instant::now());
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    loop {
+        tokio::select! {
+            _ = signals.next() => return Ok(false),
+            _ = look.tick() => {}
+        }
+        let now = server.status().entities;
+        if now >= agents {
+            return Ok(true);
+        }
+        if now > last {
+            (last, since) = (now, Instant::now());
+        }
+        if since.elapsed() > ENTERING || !server.is_running() {
+            return Err(anyhow!(
+                "only {now} of {agents} agents entered, and none in the last {} s",
+                since.elapsed().as_secs()
+            ));
+        }
+    }
 }
 
 /// Shows both sides until the fleet ends or somebody asks for the end.
-fn watch(args: &DemoArgs, server: Server, mut fleet: Fleet) -> Result<Summary> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+async fn watch(
+    args: &DemoArgs,
+    server: Server,
+    mut fleet: Fleet,
+    signals: &mut Signals,
+) -> Result<Summary> {
     let started = Instant::now();
     let deadline = args
         .seconds
         .map(|s| started + Duration::from_secs(s) + FLEET_GRACE);
     let is_live = !args.json && std::io::stdout().is_terminal();
     let mut view = View::new(is_live);
-    runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        let mut draw = tokio::time::interval(if is_live { DRAW } else { LINE });
-        loop {
-            tokio::select! {
-                _ = signals.next() => {
-                    fleet.ask_to_end();
-                    break;
-                }
-                _ = draw.tick() => {}
-            }
-            let (status, bots) = (server.status(), fleet.latest());
-            if args.json {
-                print(&json!({ "event": "demo", "server": status, "bots": bots }));
-            } else {
-                view.show(started.elapsed(), &status, &bots);
-            }
-            let is_late = deadline.is_some_and(|d| Instant::now() > d);
-            if fleet.has_ended() || is_late || !server.is_running() {
+    let mut draw = tokio::time::interval(if is_live { DRAW } else { LINE });
+    let mut during = server.status();
+    loop {
+        tokio::select! {
+            _ = signals.next() => {
+                fleet.ask_to_end();
                 break;
             }
+            _ = draw.tick() => {}
         }
-        Ok::<(), anyhow::Error>(())
-    })?;
-    // The server's view is taken while all are still in.
-    let during = server.status();
+        let (status, bots) = (server.status(), fleet.latest());
+        if args.json {
+            say(json!({ "event": "demo", "server": status, "bots": bots }));
+        } else {
+            view.show(started.elapsed(), &status, &bots);
+        }
+        if status.players >= during.players {
+            during = status; // while all are still in
+        }
+        let is_late = deadline.is_some_and(|d| Instant::now() > d);
+        if fleet.has_ended() || is_late || !server.is_running() {
+            break;
+        }
+    }
     let report = fleet.end(FLEET_GRACE);
     let stopped = server.stop()?;
     Ok(Summary {
@@ -174,12 +230,17 @@ impl Summary {
             (r.disconnects == 0, "bots were disconnected"),
             (r.protocol_errors == 0, "protocol errors"),
             (
-                r.digests > 0 || self.bots_wanted == 0,
+                r.digests_matched > 0 || self.bots_wanted == 0,
                 "no digest was compared",
             ),
+            (r.sees_enough(), "bots saw too few others"),
+            (r.obeys(), "avatars did not go where they were asked to"),
             (r.digest_mismatches == 0, "digests differed"),
             (r.violations == 0, "bots saw what must not be"),
-            (r.has_summary, "the bots ended without a summary"),
+            (
+                r.has_summary || self.bots_wanted == 0,
+                "the bots ended without a summary",
+            ),
             (p99 < TICK_MS, "tick work p99 is not under 33 ms"),
         ];
         let broken = checks.into_iter().filter(|(holds, _)| !holds);
@@ -193,8 +254,8 @@ impl Summary {
             failures => format!("FAILED: {}", failures.join("; ")),
         };
         format!(
-            "{} of {} bots connected over QUIC · {} disconnects · {} protocol errors · {} digest mismatches of {} \
-             digests · {} violations\n\
+            "{} of {} bots connected over QUIC · {} disconnects · {} protocol errors · {} digest mismatches, \
+             {} matches, {} unknown · {} violations\n\
              {} entities · tick work p50 {:.2} p99 {:.2} max {:.2} ms over {} ticks · {} skipped\n\
              each player saw {:.0} others and received {:.1} kB/s ({:.1} kB/s with packet headers) · journal {:.1} kB/s\n\
              {verdict}",
@@ -203,7 +264,8 @@ impl Summary {
             r.disconnects,
             r.protocol_errors,
             r.digest_mismatches,
-            r.digests,
+            r.digests_matched,
+            r.digests_unknown,
             r.violations,
             self.during.entities,
             s.tick_ms.p50,
@@ -226,10 +288,4 @@ impl Summary {
             "failures": self.failures(),
         })
     }
-}
-
-/// The data directory's path as an argument.
-fn text_of(path: &Path) -> Result<&str> {
-    path.to_str()
-        .ok_or_else(|| anyhow!("{}: not valid text", path.display()))
 }

@@ -4,6 +4,7 @@
 
 mod bots;
 mod demo;
+mod out;
 mod replay;
 mod serve;
 mod token;
@@ -53,9 +54,23 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("bluemarble: {error:#}");
+        eprintln!("bluemarble: {}", causes(&error));
         ExitCode::from(exit_code(&error))
     })
+}
+
+/// An error and its causes, without those that an error before has already put into its own words.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 /// Logs go to standard error; `RUST_LOG` chooses what.

@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 use clap::Subcommand;
 use serde_json::json;
 
+use super::out::say;
 use crate::persist::{DirLock, Found, StartFrom, recover};
 use crate::revive::revive;
 use crate::server::{ServerError, open_planet};
@@ -69,7 +70,7 @@ pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
     let world = &revived.world;
     let (tick, hash) = (world.tick().checked_sub(1), world.hash());
     if args.json {
-        super::serve::print(&json!({
+        say(json!({
             "tick": tick,
             "hash": format!("{hash:016x}"),
             "from_tick": recovery.checkpoint.tick,
@@ -80,10 +81,10 @@ pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
         }));
     } else {
         let last = tick.map_or("no tick".into(), |t| format!("tick {t}"));
-        println!(
+        say(format_args!(
             "{last}: state hash {hash:016x}; {} entries replayed from tick {}, {} recorded hashes verified",
             revived.entries, recovery.checkpoint.tick, revived.verified
-        );
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

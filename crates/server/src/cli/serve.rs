@@ -28,6 +28,7 @@ pub(super) struct ServeArgs {
 
 /// Settings from flags and environment, then from a file.
 pub(super) fn config(settings: Settings, file: Option<&PathBuf>) -> Result<Config> {
+    Settings::check_variables(std::env::vars_os().map(|(name, _)| name))?;
     let file = file.map(|path| Settings::read(path)).transpose()?;
     Ok(Config::new(settings.or(file.unwrap_or_default()))?)
 }

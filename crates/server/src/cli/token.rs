@@ -8,6 +8,7 @@ use net_proto::{Claims, PlayerId, PlayerName, Ticket, WorldId};
 use serde_json::json;
 
 use super::Misuse;
+use super::out::say;
 use crate::clock::now_s;
 use crate::keys::{Keys, random_bytes};
 
@@ -43,9 +44,9 @@ pub(super) fn run(args: &TokenArgs) -> Result<ExitCode> {
     let ticket = issuer.ticket(PlayerId(args.player), name, args.ttl)?;
     if args.json {
         let expires_s = now_s() + args.ttl;
-        super::serve::print(&json!({ "ticket": ticket.to_string(), "expires_s": expires_s }));
+        say(json!({ "ticket": ticket.to_string(), "expires_s": expires_s }));
     } else {
-        println!("{ticket}");
+        say(ticket);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -94,6 +94,16 @@ fn later_layers_win() {
 }
 
 #[test]
+fn a_mistyped_variable_is_exit_code_2_and_named() {
+    let mut command = program();
+    command.args(["serve", "--planet", "/nonexistent.pack"]);
+    let out = command.env("BLUEMARBLE_AGENT", "5").output().unwrap();
+    let error = String::from_utf8(out.stderr).unwrap();
+    assert!(error.contains("BLUEMARBLE_AGENT:"), "{error}");
+    assert_eq!(out.status.code(), Some(2));
+}
+
+#[test]
 fn damaged_storage_is_exit_code_70_and_names_file_and_offset() {
     use std::process::Stdio;
     let place = Place::new();

@@ -1,10 +1,13 @@
 //! What must hold in everything that a client receives.
 
-use client::ClientCore;
-use net_proto::{EntityState, SnapshotInfo, Tracked};
+use std::sync::Arc;
+
+use net_proto::{
+    DIGEST_ENTITIES_MAX, Digest, DigestVerdict, EntityState, SnapshotInfo, Tracked, Welcome,
+};
 use serde::{Deserialize, Serialize};
 use sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS};
-use spatial_core::{CoordError, Planet, UNITS_PER_M};
+use spatial_core::{CoordError, EntityId, Planet, Terrain, UNITS_PER_M};
 
 /// Two places rounded to 2⁻⁷ m are together off by at most 2 · 2⁻⁸ · √3 m = 14 mm; the radius in the welcome is
 /// rounded to 5 cm.
@@ -12,23 +15,49 @@ const INTEREST_MARGIN_M: f64 = 0.07;
 /// Rounding of the two places that a speed is computed from, on the ground: 2 · 2⁻⁸ · √2 m = 11 mm, and what the
 /// curvature and slope of two kilometres of frame add to it.
 const PATH_MARGIN_M: f64 = 0.02;
+/// Nobody climbs steeper: 72°, far beyond what a lattice of kilometres can draw.
+const CLIMB_MAX: f64 = 3.0;
+/// Feet are on the ground to a centimetre; an error worth the name is larger than this.
+const GROUND_MARGIN_M: f64 = 2.0;
+/// Seconds in the world after which a bot must have seen digests agree.
+const WARM_UP_S: f64 = 4.0;
+/// One snapshot in so many may be overtaken on the way, one digest in so many may be of an epoch that was lost; and
+/// a few more, for short visits.
+const LATE_ONE_IN: u64 = 50;
+const UNKNOWN_ONE_IN: u64 = 5;
+const FEW: u64 = 3;
 
 /// Counts of what must not be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(in crate::cli) struct Violations {
-    /// An id twice in a view, or out of order.
+    /// An id twice in a view, a snapshot or a digest.
     pub(in crate::cli) ids: u64,
-    /// A newest snapshot that is not newer.
+    /// Ticks that did not rise, in more snapshots than a network mixes up.
     pub(in crate::cli) ticks: u64,
     /// Somebody beyond the radius, its hysteresis and the rounding.
     pub(in crate::cli) interest: u64,
     /// Somebody faster than the speed limit, the push of neighbours and the rounding.
     pub(in crate::cli) speed: u64,
+    /// Somebody who climbed faster than anybody can, or who is not on the ground.
+    pub(in crate::cli) height: u64,
+    /// A complete view without the bot's own avatar.
+    pub(in crate::cli) absent: u64,
+    /// A digest of too few entities, or too few digests that could be compared.
+    pub(in crate::cli) digests: u64,
 }
 
 impl Violations {
     pub(super) fn count(&self) -> u64 {
-        self.ids + self.ticks + self.interest + self.speed
+        let Self {
+            ids,
+            ticks,
+            interest,
+            speed,
+            height,
+            absent,
+            digests,
+        } = self;
+        ids + ticks + interest + speed + height + absent + digests
     }
 
     pub(super) fn add(&mut self, other: Self) {
@@ -36,48 +65,125 @@ impl Violations {
         self.ticks += other.ticks;
         self.interest += other.interest;
         self.speed += other.speed;
+        self.height += other.height;
+        self.absent += other.absent;
+        self.digests += other.digests;
     }
+}
+
+/// What a client holds after a snapshot.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) info: &'a SnapshotInfo,
+    /// Everybody in view.
+    pub(super) tracked: &'a [Tracked],
+    /// The set of the epoch that the snapshot completed.
+    pub(super) completed: Option<&'a [EntityState]>,
 }
 
 /// One bot's checks.
 pub(super) struct Checks {
+    player: EntityId,
     reach_m: f64,
     speed_mps: f64,
     tick_s: f64,
     planet: Planet,
-    last_tick: Option<u64>,
+    terrain: Option<Arc<Terrain>>,
+    first_tick: Option<u64>,
+    newest_tick: u64,
+    arrived: u64,
+    late: u64,
+    matched: u64,
+    unknown: u64,
 }
 
 impl Checks {
-    pub(super) fn new(core: &ClientCore, hysteresis_m: f64) -> Self {
-        let welcome = core.welcome();
+    /// `terrain`, where it is at hand, is the ground that everybody should stand on.
+    pub(super) fn new(
+        (welcome, planet): (&Welcome, Planet),
+        hysteresis_m: f64,
+        terrain: Option<Arc<Terrain>>,
+    ) -> Self {
         Self {
+            player: welcome.player,
             reach_m: f64::from(welcome.interest_dm) / 10.0 + hysteresis_m + INTEREST_MARGIN_M,
             speed_mps: f64::from(welcome.speed_limit) / FINE_PER_M + PUSH_SPEED_MAX_MPS,
             tick_s: 1.0 / f64::from(welcome.tick_rate_hz),
-            planet: core.planet(),
-            last_tick: None,
+            planet,
+            terrain,
+            first_tick: None,
+            newest_tick: 0,
+            arrived: 0,
+            late: 0,
+            matched: 0,
+            unknown: 0,
         }
     }
 
     /// Looks at the view after a snapshot: at everybody whose state is of its tick.
-    pub(super) fn after(&mut self, core: &ClientCore, info: &SnapshotInfo) -> Violations {
-        let mut found = Violations::default();
-        if info.is_newest {
-            found.ticks += u64::from(self.last_tick.is_some_and(|last| info.tick < last));
-            self.last_tick = Some(info.tick);
+    pub(super) fn after(&mut self, view: View<'_>) -> Violations {
+        let tick = view.info.tick;
+        self.arrived += 1;
+        self.late += u64::from(tick < self.newest_tick);
+        self.newest_tick = self.newest_tick.max(tick);
+        self.first_tick.get_or_insert(tick);
+        let ascends = view
+            .tracked
+            .is_sorted_by(|a, b| a.state.id() < b.state.id());
+        let mut found = Violations {
+            ids: view.info.repeated as u64 + u64::from(!ascends),
+            absent: u64::from(view.completed.is_some_and(|set| !self.is_in(set))),
+            ..Violations::default()
+        };
+        let now = || view.tracked.iter().filter(|seen| seen.tick == tick);
+        let own = now().find(|seen| seen.state.id() == self.player);
+        for seen in now() {
+            let is_far = own.is_some_and(|own| !self.is_near(&own.state, &seen.state));
+            found.interest += u64::from(is_far);
+            self.check_path(seen, &mut found);
         }
-        let all = core.replica().tracked();
-        let ascends = all.is_sorted_by(|a, b| a.state.id() < b.state.id());
-        found.ids += u64::from(!ascends);
-        let own = core.player().filter(|own| own.tick == info.tick);
-        for seen in all.iter().filter(|seen| seen.tick == info.tick) {
-            if own.is_some_and(|own| !self.is_near(&own.state, &seen.state)) {
-                found.interest += 1;
-            }
-            found.speed += u64::from(!self.is_slow(seen));
+        if let Some(set) = view.completed.filter(|set| !set.is_empty()) {
+            // Ground is looked up for one at a time: it takes longer than all the rest.
+            let one = &set[self.arrived as usize % set.len()];
+            found.height += u64::from(!self.is_on_ground(one));
         }
         found
+    }
+
+    /// Looks at a digest; `known` is the size of its epoch's set, if that is here.
+    pub(super) fn digest(
+        &mut self,
+        digest: &Digest,
+        verdict: DigestVerdict,
+        known: Option<usize>,
+    ) -> Violations {
+        self.matched += u64::from(verdict == DigestVerdict::Match);
+        self.unknown += u64::from(verdict == DigestVerdict::Unknown);
+        let mut ids: Vec<_> = digest.entities.iter().map(EntityState::id).collect();
+        ids.sort_unstable();
+        let wanted = known.map(|size| size.min(DIGEST_ENTITIES_MAX));
+        Violations {
+            ids: u64::from(!ids.is_sorted_by(|a, b| a < b)),
+            digests: u64::from(wanted.is_some_and(|wanted| wanted != ids.len())),
+            ..Violations::default()
+        }
+    }
+
+    /// What only shows over a whole visit.
+    pub(super) fn finish(&self) -> Violations {
+        let ticks = self.newest_tick - self.first_tick.unwrap_or(self.newest_tick);
+        let is_long = ticks as f64 * self.tick_s >= WARM_UP_S;
+        let compares = self.matched > 0 || !is_long;
+        let is_known = self.unknown <= self.matched / UNKNOWN_ONE_IN + FEW;
+        Violations {
+            ticks: u64::from(self.late > self.arrived / LATE_ONE_IN + FEW),
+            digests: u64::from(!compares) + u64::from(!is_known),
+            ..Violations::default()
+        }
+    }
+
+    fn is_in(&self, set: &[EntityState]) -> bool {
+        set.iter().any(|state| state.id() == self.player)
     }
 
     fn is_near(&self, own: &EntityState, seen: &EntityState) -> bool {
@@ -85,14 +191,32 @@ impl Checks {
             .is_ok_and(|[ground_m, up_m]| ground_m.hypot(up_m) <= self.reach_m)
     }
 
-    fn is_slow(&self, seen: &Tracked) -> bool {
+    /// Whether somebody can have come here from where they were.
+    fn check_path(&self, seen: &Tracked, found: &mut Violations) {
         let ticks = seen.tick.saturating_sub(seen.previous_tick);
         if ticks == 0 {
-            return true;
+            return;
         }
         let path_m = self.speed_mps * ticks as f64 * self.tick_s + PATH_MARGIN_M;
-        self.distance(&seen.previous, &seen.state)
-            .is_ok_and(|[ground_m, _]| ground_m <= path_m)
+        match self.distance(&seen.previous, &seen.state) {
+            Ok([ground_m, up_m]) => {
+                found.speed += u64::from(ground_m > path_m);
+                found.height += u64::from(up_m.abs() > CLIMB_MAX * path_m);
+            }
+            Err(_) => found.speed += 1,
+        }
+    }
+
+    fn is_on_ground(&self, seen: &EntityState) -> bool {
+        let Some(terrain) = &self.terrain else {
+            return true;
+        };
+        let Ok(place) = self.planet.place(seen.position()) else {
+            return false;
+        };
+        let above_m = place.to_vec().length() - self.planet.radius_m();
+        let ground_m = terrain.height(place);
+        ground_m.is_ok_and(|ground_m| (above_m - ground_m).abs() <= GROUND_MARGIN_M)
     }
 
     /// Distance over ground and in height, metres.
@@ -111,3 +235,7 @@ impl Checks {
         Ok([ground, up])
     }
 }
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

@@ -1,6 +1,8 @@
 //! `bluemarble bots`: real clients, many to a thread, that walk about and check what they receive.
 
 mod check;
+mod course;
+mod ledger;
 mod tally;
 mod walk;
 
@@ -16,11 +18,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use net_proto::quic::client_endpoint;
 use net_proto::{PlayerId, PlayerName, Ticket};
+use spatial_core::Terrain;
 use tokio::sync::watch;
 
 use super::Misuse;
 use super::serve::Signals;
 use super::token::Issuer;
+use crate::server::open_planet;
 
 use tally::Tally;
 pub(super) use tally::{FleetReport, Line};
@@ -28,6 +32,8 @@ use walk::{Bot, Errand};
 
 /// Long enough for a storm of logins on a loaded machine.
 const TICKET_TTL_S: u64 = 120;
+/// One bot in so many tries the speed limit.
+const SPRINTERS_ONE_IN: u32 = 10;
 /// How long farewells may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -61,6 +67,12 @@ pub(super) struct BotsArgs {
     /// The server's hysteresis of interest, metres: what is seen may be so much beyond the radius
     #[arg(long, default_value_t = 10.0, value_name = "M")]
     hysteresis_m: f64,
+    /// The planet that is served: bots then also check that everybody stands on the ground
+    #[arg(long, value_name = "PATH")]
+    planet: Option<PathBuf>,
+    /// Fail unless bots see so many others, on average
+    #[arg(long, default_value_t = 0.0, value_name = "N")]
+    seen_min: f64,
     /// Seed of the walks
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
@@ -70,7 +82,8 @@ pub(super) struct BotsArgs {
     /// Lower the bots' priority by so much, so that a server on the same machine goes first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..=19))]
     nice: Option<i32>,
-    /// Print a line whenever a bot is told of a later durable tick or state hash (JSON)
+    /// Print a line for everything that a bot is told is on the disk: ticks, state hashes, its avatar, its inputs
+    /// (JSON)
     #[arg(long)]
     durable: bool,
     /// Print JSON lines instead of text
@@ -82,9 +95,11 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
     if let Some(by) = args.nice {
         rustix::process::nice(by).context("cannot lower the priority")?;
     }
+    let planet = args.planet.as_deref().map(open_planet).transpose()?;
+    let terrain = planet.map(|store| Arc::new(Terrain::new(store)));
     let purse = Purse::open(args)?;
     let count = purse.count(args.count);
-    let tally = Arc::new(Tally::new(count, args.durable));
+    let tally = Arc::new(Tally::new(count, args.seen_min, args.durable));
     let (stop, stopped) = watch::channel(false);
     let (ended, ends) = std::sync::mpsc::channel();
     watch_for_end(args.leash, &ended)?;
@@ -93,7 +108,7 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
             spawn(
                 args,
                 thread,
-                (&purse, count),
+                (&purse, count, &terrain),
                 (&tally, &stopped),
                 ended.clone(),
             )
@@ -176,7 +191,7 @@ fn say(args: &BotsArgs, report: &FleetReport) {
     if args.json {
         tally::print(&Line::Bots(report.clone()));
     } else if report.has_summary || std::io::stdout().is_terminal() {
-        println!("{}", report.text());
+        super::out::say(report.text());
     }
 }
 
@@ -235,7 +250,7 @@ impl Purse {
 fn spawn(
     args: &BotsArgs,
     thread: u32,
-    (purse, count): (&Purse, u32),
+    (purse, count, terrain): (&Purse, u32, &Option<Arc<Terrain>>),
     (tally, stopped): (&Arc<Tally>, &watch::Receiver<bool>),
     ended: std::sync::mpsc::Sender<End>,
 ) -> Result<JoinHandle<Result<()>>> {
@@ -246,6 +261,8 @@ fn spawn(
                 addr: args.addr,
                 seed: args.seed.wrapping_mul(1_000_003) ^ u64::from(n),
                 hysteresis_m: args.hysteresis_m,
+                terrain: terrain.clone(),
+                sprints: n % SPRINTERS_ONE_IN == 0,
                 starts_after: Duration::from_secs(1) * n / args.rate,
             },
             tally: Arc::clone(tally),

@@ -1,6 +1,5 @@
 //! What bots count together.
 
-use std::io::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,6 +7,7 @@ use net_proto::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::check::Violations;
+use crate::cli::out::say;
 
 /// Bytes that QUIC, UDP and IP add to a datagram of ours, about: 28 + 1 + 8 + 2 + 16 + 2.
 const PACKET_OVERHEAD_BYTES: u64 = 57;
@@ -24,6 +24,10 @@ pub(in crate::cli) enum Line {
         /// The hash of the state after the tick, where the message carried one.
         hash: Option<String>,
     },
+    /// A bot was told that its avatar is in the world: the record is on the disk.
+    Spawn { entity: u64 },
+    /// A bot was told that an input of its own was used before a tick, and that the record is on the disk.
+    Input { entity: u64, seq: u32, tick: u64 },
 }
 
 /// The bots at one moment, all together.
@@ -38,15 +42,22 @@ pub(in crate::cli) struct FleetReport {
     /// Messages that were not legal.
     pub(in crate::cli) protocol_errors: u64,
     pub(in crate::cli) snapshots: u64,
-    pub(in crate::cli) digests: u64,
+    /// Digests that agreed with what the bot had, that did not, and that were of an epoch it did not have.
+    pub(in crate::cli) digests_matched: u64,
     pub(in crate::cli) digest_mismatches: u64,
-    /// Ids not unique, ticks not rising, somebody out of reach, somebody too fast.
+    pub(in crate::cli) digests_unknown: u64,
+    /// What must not be, of any kind.
     pub(in crate::cli) violations: u64,
     pub(in crate::cli) violation_kinds: Violations,
     /// The first failure of any kind, in words.
     pub(in crate::cli) first_failure: Option<String>,
     /// Entities in view besides the bot's own, mean over complete epochs.
     pub(in crate::cli) seen_mean: f64,
+    /// What `seen_mean` must reach.
+    pub(in crate::cli) seen_min: f64,
+    /// Stretches that bots walked with one wish, and those that did not lead where the wish did.
+    pub(in crate::cli) legs: u64,
+    pub(in crate::cli) legs_astray: u64,
     /// Datagram payloads received, a bot and second, over the whole run.
     pub(in crate::cli) bytes_per_player_s: f64,
     /// The same with the headers of QUIC, UDP and IP, estimated.
@@ -66,21 +77,33 @@ impl FleetReport {
             self.digest_mismatches,
             self.violations,
         ];
-        self.connected > 0 && bad == [0; 5]
+        self.connected > 0 && bad == [0; 5] && self.sees_enough() && self.obeys()
+    }
+
+    pub(in crate::cli) fn sees_enough(&self) -> bool {
+        self.seen_mean >= self.seen_min
+    }
+
+    /// Whether avatars went where they were asked to go. In a crowd one in twenty may be held up.
+    pub(in crate::cli) fn obeys(&self) -> bool {
+        self.legs_astray <= self.legs / 20 + 1
     }
 
     pub(super) fn text(&self) -> String {
         let failure = self.first_failure.as_ref();
         format!(
-            "{} of {} bots connected · {} disconnects · {} protocol errors · {} digests, {} mismatches · \
-             {} violations · seen {:.0} · {:.1} kB/s each · durable {}{}",
+            "{} of {} bots connected · {} disconnects · {} protocol errors · {} digests matched, {} not, \
+             {} unknown · {} violations · {} legs, {} astray · seen {:.0} · {:.1} kB/s each · durable {}{}",
             self.connected,
             self.bots,
             self.disconnects,
             self.protocol_errors,
-            self.digests,
+            self.digests_matched,
             self.digest_mismatches,
+            self.digests_unknown,
             self.violations,
+            self.legs,
+            self.legs_astray,
             self.seen_mean,
             self.bytes_per_player_s / 1e3,
             self.durable_tick,
@@ -92,6 +115,7 @@ impl FleetReport {
 /// The shared counters.
 pub(super) struct Tally {
     bots: u32,
+    seen_min: f64,
     prints_durable: bool,
     seen: AtomicU64,
     epochs: AtomicU64,
@@ -103,9 +127,10 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(bots: u32, prints_durable: bool) -> Self {
+    pub(super) fn new(bots: u32, seen_min: f64, prints_durable: bool) -> Self {
         Self {
             bots,
+            seen_min,
             prints_durable,
             seen: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
@@ -134,6 +159,26 @@ impl Tally {
         });
     }
 
+    /// Adds what a bot saw that must not be.
+    pub(super) fn blame(&self, found: Violations, when: impl FnOnce() -> String) {
+        if found.count() > 0 {
+            self.fail(
+                || format!("{}: {found:?}", when()),
+                |sums| {
+                    sums.violations += found.count();
+                    sums.violation_kinds.add(found);
+                },
+            );
+        }
+    }
+
+    /// A bot was promised that this is on the disk.
+    pub(super) fn promise(&self, line: &Line) {
+        if self.prints_durable {
+            print(line);
+        }
+    }
+
     pub(super) fn complete_epoch(&self, seen: u64) {
         self.epochs.fetch_add(1, Ordering::Relaxed);
         self.seen.fetch_add(seen, Ordering::Relaxed);
@@ -151,9 +196,7 @@ impl Tally {
         let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
         if tick > told.0 {
             told.0 = tick;
-            if self.prints_durable {
-                print(&Line::Durable { tick, hash: None });
-            }
+            self.promise(&Line::Durable { tick, hash: None });
         }
     }
 
@@ -162,12 +205,10 @@ impl Tally {
         let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
         if digest.durable_tick > told.1 {
             told.1 = digest.durable_tick;
-            if self.prints_durable {
-                print(&Line::Durable {
-                    tick: digest.durable_tick,
-                    hash: Some(format!("{:016x}", digest.state_hash)),
-                });
-            }
+            self.promise(&Line::Durable {
+                tick: digest.durable_tick,
+                hash: Some(format!("{:016x}", digest.state_hash)),
+            });
         }
     }
 
@@ -180,6 +221,7 @@ impl Tally {
         let wire = bytes + datagrams * PACKET_OVERHEAD_BYTES;
         report.bots = u64::from(self.bots);
         report.durable_tick = told;
+        report.seen_min = self.seen_min;
         report.seen_mean = load(&self.seen) as f64 / load(&self.epochs).max(1) as f64;
         report.bytes_per_player_s = bytes as f64 / seconds;
         report.wire_bytes_per_player_s = wire as f64 / seconds;
@@ -188,10 +230,8 @@ impl Tally {
     }
 }
 
-/// A line at once: whoever reads it from a pipe is waiting, and nobody reading is no failure.
 pub(super) fn print(line: &Line) {
-    let mut out = std::io::stdout().lock();
     if let Ok(text) = serde_json::to_string(line) {
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+        say(text);
     }
 }

@@ -6,20 +6,26 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use client::{ConnectError, Connection, Event, SessionError};
-use net_proto::{DigestVerdict, Input, SnapshotInfo, Ticket};
+use net_proto::{Digest, DigestVerdict, Input, SnapshotInfo, Ticket};
 use quinn::Endpoint;
-use spatial_core::{Position, UNITS_PER_M};
+use spatial_core::{Position, Terrain, UNITS_PER_M};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::check::Checks;
-use super::tally::Tally;
+use super::check::{Checks, View};
+use super::course::Course;
+use super::ledger::Ledger;
+use super::tally::{Line, Tally};
 use crate::lots::Lots;
 
 /// Ticks between two datagrams; each carries one input a tick.
 const TICKS_A_DATAGRAM: u32 = 2;
 /// Walking speeds, metres a second.
 const SPEED_MPS: core::ops::Range<f64> = 0.5..3.0;
+/// What a bot that tries the speed limit asks for, metres a second: as much as can be said.
+const SPRINT_MPS: f64 = 127.0;
+/// One turn in so many of such a bot is a sprint; its first is.
+const SPRINT_ONE_IN: u32 = 3;
 /// Seconds until a bot turns.
 const WHIM_S: core::ops::Range<f64> = 2.0..6.0;
 /// How far a bot strays from where it arrived before it turns back, metres.
@@ -30,6 +36,9 @@ pub(super) struct Errand {
     pub(super) addr: SocketAddr,
     pub(super) seed: u64,
     pub(super) hysteresis_m: f64,
+    pub(super) terrain: Option<Arc<Terrain>>,
+    /// Whether it now and then asks for more than anybody may have.
+    pub(super) sprints: bool,
     pub(super) starts_after: Duration,
 }
 
@@ -79,6 +88,8 @@ impl Bot {
     async fn stay(&mut self, mut connection: Connection) {
         self.tally.add(|sums| sums.connected += 1);
         let mut visit = Visit::new(&self.errand, &connection);
+        let entity = connection.core().welcome().player.0;
+        self.tally.promise(&Line::Spawn { entity });
         let rate = u32::from(connection.core().welcome().tick_rate_hz);
         let mut beat = interval(Duration::from_secs(1) * TICKS_A_DATAGRAM / rate);
         // After a pause the missed ticks are not made up for: an input is for now.
@@ -98,6 +109,8 @@ impl Bot {
             }
             visit.account(&self.tally, &connection);
         };
+        let found = visit.checks.finish();
+        self.tally.blame(found, || "the whole visit".into());
         match ended {
             None => connection.close(),
             Some(error) => self.tally.fail(
@@ -114,7 +127,11 @@ impl Bot {
 /// A bot's time in the world.
 struct Visit {
     checks: Checks,
+    course: Course,
+    ledger: Ledger,
     lots: Lots,
+    sprints: bool,
+    turns: u32,
     wish: Input,
     turn_at: Instant,
     home: Option<Position>,
@@ -125,9 +142,16 @@ struct Visit {
 impl Visit {
     fn new(errand: &Errand, connection: &Connection) -> Self {
         let now = Instant::now();
+        let core = connection.core();
+        let (welcome, terrain) = (core.welcome(), errand.terrain.clone());
+        let tick_s = 1.0 / f64::from(welcome.tick_rate_hz);
         Self {
-            checks: Checks::new(connection.core(), errand.hysteresis_m),
+            checks: Checks::new((welcome, core.planet()), errand.hysteresis_m, terrain),
+            course: Course::new(welcome.speed_limit, tick_s),
+            ledger: Ledger::default(),
             lots: Lots::new(errand.seed),
+            sprints: errand.sprints,
+            turns: 0,
             wish: Input::default(),
             turn_at: now,
             home: None,
@@ -138,21 +162,7 @@ impl Visit {
     fn handle(&mut self, tally: &Tally, connection: &Connection, event: Event) {
         match event {
             Event::Snapshot(info) => self.look(tally, connection, &info),
-            Event::Digest(digest, verdict) => {
-                tally.told_hash(&digest);
-                tally.add(|sums| sums.digests += 1);
-                if let DigestVerdict::Mismatch(count) = verdict {
-                    tally.fail(
-                        || {
-                            format!(
-                                "digest of epoch {:?}: {count} entities differ",
-                                digest.epoch
-                            )
-                        },
-                        |sums| sums.digest_mismatches += 1,
-                    );
-                }
-            }
+            Event::Digest(digest, verdict) => self.compare(tally, connection, &digest, verdict),
             Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)
@@ -160,35 +170,73 @@ impl Visit {
         }
     }
 
+    fn compare(
+        &mut self,
+        tally: &Tally,
+        connection: &Connection,
+        digest: &Digest,
+        verdict: DigestVerdict,
+    ) {
+        tally.told_hash(digest);
+        match verdict {
+            DigestVerdict::Match => tally.add(|sums| sums.digests_matched += 1),
+            DigestVerdict::Unknown => tally.add(|sums| sums.digests_unknown += 1),
+            DigestVerdict::Mismatch(count) => tally.fail(
+                || {
+                    format!(
+                        "digest of epoch {:?}: {count} entities differ",
+                        digest.epoch
+                    )
+                },
+                |sums| sums.digest_mismatches += 1,
+            ),
+        }
+        let known = connection.core().replica().epoch_set(digest.epoch);
+        let found = self.checks.digest(digest, verdict, known.map(<[_]>::len));
+        tally.blame(found, || format!("digest of epoch {:?}", digest.epoch));
+    }
+
     fn look(&mut self, tally: &Tally, connection: &Connection, info: &SnapshotInfo) {
-        let core = connection.core();
+        let (core, replica) = (connection.core(), connection.core().replica());
         tally.told(info.durable_tick);
         if info.completed.is_some() {
-            tally.complete_epoch(core.replica().tracked().len().saturating_sub(1) as u64);
+            tally.complete_epoch(replica.tracked().len().saturating_sub(1) as u64);
         }
-        let found = self.checks.after(core, info);
+        let found = self.checks.after(View {
+            info,
+            tracked: replica.tracked(),
+            completed: info.completed.and_then(|epoch| replica.epoch_set(epoch)),
+        });
         tally.add(|sums| sums.snapshots += 1);
-        if found.count() > 0 {
-            tally.fail(
-                || format!("tick {}: {found:?}", info.tick),
-                |sums| {
-                    sums.violations += found.count();
-                    sums.violation_kinds.add(found);
-                },
-            );
+        tally.blame(found, || format!("tick {}", info.tick));
+        for applied in self.ledger.see(info) {
+            tally.promise(&Line::Input {
+                entity: core.welcome().player.0,
+                seq: applied.seq,
+                tick: applied.tick,
+            });
         }
-        if self.home.is_none() {
-            self.home = core.player().map(|own| own.state.position());
+        if let Some(own) = core.player().filter(|own| own.tick == info.tick) {
+            self.home.get_or_insert(own.state.position());
+            let legs = self.course.see(info.last_input_seq, own);
+            tally.add(|sums| {
+                sums.legs += legs.walked;
+                sums.legs_astray += legs.astray;
+            });
         }
     }
 
     /// One input a tick, sent together.
     fn walk(&mut self, connection: &mut Connection) -> Result<(), SessionError> {
-        if Instant::now() >= self.turn_at {
+        let turns = Instant::now() >= self.turn_at;
+        if turns {
             self.turn(connection);
         }
-        for _ in 0..TICKS_A_DATAGRAM {
-            connection.push_input(self.wish);
+        for n in 0..TICKS_A_DATAGRAM {
+            let seq = connection.push_input(self.wish);
+            if turns && n == 0 {
+                self.course.ask(seq, self.wish);
+            }
         }
         connection.send_inputs()
     }
@@ -198,8 +246,11 @@ impl Visit {
         self.turn_at = Instant::now() + Duration::from_secs_f64(whim);
         let any = self.lots.within(0.0, core::f64::consts::TAU);
         let bearing = self.way_back(connection).unwrap_or(any);
-        let speed =
-            self.lots.within(SPEED_MPS.start, SPEED_MPS.end) * f64::from(Input::UNITS_PER_MPS);
+        let stroll = self.lots.within(SPEED_MPS.start, SPEED_MPS.end);
+        let is_sprint = self.sprints && self.turns.is_multiple_of(SPRINT_ONE_IN);
+        let mps = if is_sprint { SPRINT_MPS } else { stroll };
+        self.turns += 1;
+        let speed = mps * f64::from(Input::UNITS_PER_MPS);
         self.wish = Input {
             east: (speed * bearing.sin()) as i16,
             north: (speed * bearing.cos()) as i16,

@@ -13,9 +13,22 @@ use anyhow::{Context, Result};
 pub(super) use crate::cli::bots::FleetReport;
 use crate::cli::bots::Line;
 
-/// A running `bluemarble bots`.
+/// What the bots need to know.
+pub(super) struct Crew<'a> {
+    pub(super) addr: SocketAddr,
+    pub(super) data: &'a Path,
+    pub(super) planet: &'a Path,
+    pub(super) count: u32,
+    /// Without it they stay until they are asked to end.
+    pub(super) seconds: Option<u64>,
+    /// Others that they must see on average.
+    pub(super) seen_min: f64,
+}
+
+/// A running `bluemarble bots`; or, if none were wanted, nothing but the time that they would have stayed.
 pub(super) struct Fleet {
-    child: Child,
+    child: Option<Child>,
+    ends: Option<Instant>,
     /// Closing it asks the bots to end.
     leash: Option<ChildStdin>,
     latest: Arc<Mutex<FleetReport>>,
@@ -23,32 +36,20 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) fn start(
-        addr: SocketAddr,
-        data: &Path,
-        count: u32,
-        seconds: Option<u64>,
-    ) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .args([
-                "bots",
-                "--json",
-                "--leash",
-                "--nice=10",
-                "--addr",
-                &addr.to_string(),
-            ])
-            .args([
-                "--data",
-                super::text_of(data)?,
-                "--count",
-                &count.to_string(),
-            ])
-            .args(seconds.map(|s| format!("--seconds={s}")))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot start the bots")?;
+    pub(super) fn start(crew: &Crew<'_>) -> Result<Self> {
+        let ends = crew
+            .seconds
+            .map(|s| Instant::now() + Duration::from_secs(s));
+        if crew.count == 0 {
+            return Ok(Self {
+                child: None,
+                ends,
+                leash: None,
+                latest: Arc::default(),
+                reader: None,
+            });
+        }
+        let mut child = command(crew)?.spawn().context("cannot start the bots")?;
         let latest = Arc::new(Mutex::new(FleetReport::default()));
         let reader = child.stdout.take().map(|out| {
             let latest = Arc::clone(&latest);
@@ -62,7 +63,8 @@ impl Fleet {
         });
         Ok(Self {
             leash: child.stdin.take(),
-            child,
+            child: Some(child),
+            ends,
             latest,
             reader,
         })
@@ -74,7 +76,10 @@ impl Fleet {
     }
 
     pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        match &mut self.child {
+            Some(child) => !matches!(child.try_wait(), Ok(None)),
+            None => self.ends.is_some_and(|ends| Instant::now() >= ends),
+        }
     }
 
     pub(super) fn ask_to_end(&mut self) {
@@ -85,23 +90,45 @@ impl Fleet {
     pub(super) fn end(mut self, patience: Duration) -> FleetReport {
         self.ask_to_end();
         let deadline = Instant::now() + patience;
-        while !self.has_ended() && Instant::now() < deadline {
+        while self.child.is_some() && !self.has_ended() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
         }
-        // Killing what has ended does nothing.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.reap();
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
         self.latest()
     }
+
+    fn reap(&mut self) {
+        if let Some(child) = &mut self.child {
+            // Killing what has ended does nothing.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn command(crew: &Crew<'_>) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(["bots", "--json", "--leash", "--nice=10"])
+        .arg(format!("--addr={}", crew.addr))
+        .arg(format!("--count={}", crew.count))
+        .arg(format!("--seen-min={}", crew.seen_min))
+        .args(crew.seconds.map(|s| format!("--seconds={s}")))
+        .arg("--data")
+        .arg(crew.data)
+        .arg("--planet")
+        .arg(crew.planet)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    Ok(command)
 }
 
 impl Drop for Fleet {
     fn drop(&mut self) {
         // Reached with a living child only when the demo fails: it must not outlive us.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.reap();
     }
 }

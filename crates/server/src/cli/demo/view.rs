@@ -1,13 +1,16 @@
 //! The demo on a terminal, redrawn in place; plain lines elsewhere.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::Duration;
 
 use super::FleetReport;
 use super::TICK_MS;
+use crate::cli::out::say;
 use crate::status::Status;
 
-const BAR: usize = 40;
+/// Short enough for lines that fit 80 columns: a wrapped line would not be redrawn in place.
+const BAR: usize = 16;
 
 pub(super) struct View {
     is_live: bool,
@@ -24,16 +27,22 @@ impl View {
 
     pub(super) fn show(&mut self, elapsed: Duration, server: &Status, bots: &FleetReport) {
         if !self.is_live {
-            println!("{:4} s · {}", elapsed.as_secs(), server.line());
+            say(format_args!(
+                "{:4} s · {}",
+                elapsed.as_secs(),
+                server.line()
+            ));
             return;
         }
         let text = draw(elapsed, server, bots);
-        if self.lines_drawn > 0 {
-            print!("\x1b[{}A\x1b[J", self.lines_drawn); // up, and clear to the end
-        }
+        let up = match self.lines_drawn {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\x1b[J"), // up, and clear to the end
+        };
         self.lines_drawn = text.lines().count();
-        print!("{text}");
-        let _ = std::io::Write::flush(&mut std::io::stdout());
+        let mut out = std::io::stdout().lock();
+        // A terminal that has gone is nobody's loss.
+        let _ = write!(out, "{up}{text}").and_then(|()| out.flush());
     }
 }
 
@@ -77,8 +86,8 @@ fn draw(elapsed: Duration, server: &Status, bots: &FleetReport) -> String {
     line(
         "checked",
         format!(
-            "{} digests, {} mismatches, {} violations, {} disconnects",
-            bots.digests, bots.digest_mismatches, bots.violations, bots.disconnects
+            "{} digests match, {} do not, {} violations, {} disconnects",
+            bots.digests_matched, bots.digest_mismatches, bots.violations, bots.disconnects
         ),
     );
     out
