@@ -2,6 +2,13 @@
 
 use spatial_core::{CoordError, Geodetic};
 
+use crate::config::Config;
+
+/// Neighbours that somebody in a town should see; towns are as wide as that needs.
+const SEEN_WANTED: f64 = 80.0;
+/// Narrowest town, metres.
+const TOWN_RADIUS_MIN_M: f64 = 30.0;
+
 /// A town: its name, latitude and longitude in degrees.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Town {
@@ -24,6 +31,13 @@ impl Town {
         let lon = self.lon_deg + east_m / (METRES_A_DEGREE * libm::cos(self.lat_deg.to_radians()));
         Geodetic::from_degrees(lat, lon, 0.0)
     }
+}
+
+/// How wide towns are, metres.
+pub(crate) fn town_radius_m(config: &Config) -> f64 {
+    let residents = f64::from(config.agents) / f64::from(config.towns);
+    let wide = config.interest_radius_m * (residents / SEEN_WANTED).sqrt();
+    wide.max(TOWN_RADIUS_MIN_M)
 }
 
 const fn town(name: &'static str, lat_deg: f64, lon_deg: f64) -> Town {

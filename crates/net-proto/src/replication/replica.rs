@@ -50,6 +50,9 @@ pub struct SnapshotInfo {
     pub updates: usize,
     /// Of them, those that could not be applied because the epoch they refer to is not complete here.
     pub dropped: usize,
+    /// Of them, those of entities whose state at this very tick was here before. An honest server says nothing
+    /// twice, and QUIC does not double datagrams.
+    pub repeated: usize,
     /// The epoch that this datagram completed.
     pub completed: Option<Epoch>,
     /// Whether no datagram of a later tick had come before.
@@ -158,8 +161,9 @@ impl Replica {
             }
             _ => None,
         };
+        let mut repeated = 0;
         for state in states.iter() {
-            self.update(header.tick, state);
+            repeated += usize::from(self.update(header.tick, state));
         }
         if let Some(epoch) = completed {
             self.complete(epoch);
@@ -171,6 +175,7 @@ impl Replica {
             durable_tick: header.tick.saturating_sub(u64::from(header.durable_lag)),
             updates: usize::from(header.updates),
             dropped,
+            repeated,
             completed,
             is_newest: header.tick >= newest_tick,
         };
@@ -218,12 +223,18 @@ impl Replica {
         }
     }
 
-    fn update(&mut self, tick: u64, state: &EntityState) {
+    /// Takes in a state; whether one of its tick was here before.
+    fn update(&mut self, tick: u64, state: &EntityState) -> bool {
         match self.find(state.id()) {
-            Ok(row) => self.tracked[row].update(tick, state),
+            Ok(row) => {
+                let is_repeated = self.tracked[row].tick == tick;
+                self.tracked[row].update(tick, state);
+                return is_repeated;
+            }
             Err(row) if self.may_enter(tick) => self.tracked.insert(row, Tracked::new(tick, state)),
             Err(_) => {}
         }
+        false
     }
 
     /// Whether an unknown entity in a snapshot of a tick is one that came into view: before the newest complete set

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::out::Speaker;
 use crate::config::{Config, Settings};
 use crate::server::Server;
 
@@ -42,7 +43,10 @@ pub(super) fn run(args: ServeArgs) -> Result<ExitCode> {
     // Before the server starts: a signal that comes early must not kill it half-way.
     let mut signals = runtime.block_on(async { Signals::new() })?;
     let server = Server::start(config)?;
-    let out = Output { json: args.json };
+    let out = Output {
+        json: args.json,
+        speaker: Speaker::new()?,
+    };
     out.listening(&server);
     let reason = runtime.block_on(watch(&server, &mut signals, status_s, &out));
     let last = server.stop()?;
@@ -100,46 +104,42 @@ impl Signals {
 
 struct Output {
     json: bool,
+    speaker: Speaker,
 }
 
 impl Output {
     fn listening(&self, server: &Server) {
         let (addr, found) = (server.local_addr(), server.status());
         if self.json {
-            print(&json!({ "event": "listening", "addr": addr, "status": found }));
+            self.speaker
+                .say(json!({ "event": "listening", "addr": addr, "status": found }));
         } else {
-            println!(
+            self.speaker.say(format_args!(
                 "listening on {addr}; world at tick {} ({} journal entries replayed)",
                 found.recovered_tick, found.recovered_entries
-            );
+            ));
         }
     }
 
     fn status(&self, server: &Server) {
         let status = server.status();
         if self.json {
-            print(&json!({ "event": "status", "status": status }));
+            self.speaker
+                .say(json!({ "event": "status", "status": status }));
         } else {
-            println!("{}", status.line());
+            self.speaker.say(status.line());
         }
     }
 
     fn stopped(&self, reason: &str, last: &crate::status::Status) {
         if self.json {
-            print(&json!({ "event": "stopped", "reason": reason, "status": last }));
+            self.speaker
+                .say(json!({ "event": "stopped", "reason": reason, "status": last }));
         } else {
-            println!(
+            self.speaker.say(format_args!(
                 "stopped ({reason}) at tick {}, state hash {}",
                 last.tick, last.state_hash
-            );
+            ));
         }
     }
-}
-
-/// One JSON object on a line, at once: whoever reads it from a pipe is waiting.
-pub(super) fn print(value: &serde_json::Value) {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    // Nobody reads any more: there is nobody left to tell.
-    let _ = writeln!(out, "{value}").and_then(|()| out.flush());
 }

@@ -6,7 +6,7 @@ use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet};
 use crate::config::Config;
 use crate::host::Host;
 use crate::lots::Lots;
-use crate::towns::{TOWNS, Town};
+use crate::towns::{TOWNS, Town, town_radius_m};
 
 /// What [`Agent::role`] says of a wandering agent.
 pub(super) const ROLE_AGENT: u8 = 0;
@@ -21,10 +21,6 @@ const SPEED_MPS: core::ops::Range<f64> = 0.5..1.8;
 const WHIM_S: core::ops::Range<f64> = 5.0..15.0;
 /// One in so many decides to stand still.
 const IDLE_SHARE: f64 = 0.1;
-/// Neighbours that somebody in a town should see; towns are as wide as that needs.
-const SEEN_WANTED: f64 = 80.0;
-/// Narrowest town, metres.
-const TOWN_RADIUS_MIN_M: f64 = 30.0;
 /// Agents that enter in one tick: a journal frame and a tick's work stay small.
 const SPAWNS_A_TICK: usize = 1_000;
 
@@ -43,15 +39,13 @@ impl Towns {
     pub(super) fn new(planet: Planet, config: &Config) -> Result<Self, CoordError> {
         let towns = &TOWNS[..usize::from(config.towns)];
         let centre = |town: &Town| Ok((*town, planet.ecef(town.near(0.0, 0.0)?)));
-        let residents = f64::from(config.agents) / f64::from(config.towns);
-        let wide = config.interest_radius_m * (residents / SEEN_WANTED).sqrt();
         Ok(Self {
             planet,
             centres: towns
                 .iter()
                 .map(centre)
                 .collect::<Result<_, CoordError>>()?,
-            radius_m: wide.max(TOWN_RADIUS_MIN_M),
+            radius_m: town_radius_m(config),
             speed_max: (config.speed_max_mps * FINE_PER_M) as u16,
         })
     }

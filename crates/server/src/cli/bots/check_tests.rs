@@ -216,11 +216,11 @@ fn visits_without_digests_that_agree_are_found() {
 
 #[test]
 fn who_is_not_on_the_ground_is_found() {
-    let lattice = spatial_core::LatticeSpec::new(1, 2, 100.0, 1.0).unwrap();
+    let lattice = spatial_core::LatticeSpec::new(1, 16, 100.0, 1.0).unwrap();
     let manifest = spatial_core::Manifest::new(Planet::EARTH, lattice, "flat", "CC0");
     let tiles = (0..6).map(|face| {
         let cell = spatial_core::CellId::from_face_ij(face, 0, 0, 0);
-        spatial_core::HeightTile::new(cell, 2, vec![0; 9]).unwrap()
+        spatial_core::HeightTile::new(cell, 16, vec![0; 289]).unwrap()
     });
     let store = spatial_core::MemoryStore::new(manifest, tiles).unwrap();
     let mut checks = checks();
