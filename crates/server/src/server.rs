@@ -139,7 +139,7 @@ fn start_gateway(
 }
 
 /// The recovered world, or a new one.
-fn open_world(
+pub(crate) fn open_world(
     config: &Config,
     lock: DirLock,
     planet: &dyn TileStore,

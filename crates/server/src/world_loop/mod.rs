@@ -15,6 +15,9 @@ mod residency;
 mod tally;
 mod views;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
