@@ -1,5 +1,7 @@
 //! `bluemarble replay`.
 
+mod show;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +24,8 @@ pub(super) struct ReplayArgs {
 enum ReplayCommand {
     /// Run the oldest kept checkpoint and the journal after it, comparing every recorded state hash
     Run(RunArgs),
+    /// Print what the journal after the oldest kept checkpoint holds, one JSON object a record
+    Show(show::ShowArgs),
 }
 
 #[derive(clap::Args)]
@@ -49,7 +53,10 @@ struct RunArgs {
 }
 
 pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
-    let ReplayCommand::Run(args) = args.command;
+    let args = match args.command {
+        ReplayCommand::Run(args) => args,
+        ReplayCommand::Show(args) => return show::run(&args),
+    };
     let planet = open_planet(&args.planet)?;
     if !args.data.is_dir() {
         return Err(anyhow!("{}: no such directory", args.data.display()));

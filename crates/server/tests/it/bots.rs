@@ -132,3 +132,42 @@ fn the_demo_ends_by_itself_with_a_summary() {
     assert_eq!(out.status.code(), Some(i32::from(!failures.is_empty())));
     assert_eq!(summary["bots"]["connected"], 6);
 }
+
+#[test]
+fn a_demo_without_bots_keeps_its_promises() {
+    let place = Place::new();
+    let mut command = program();
+    command.args([
+        "demo",
+        "--json",
+        "--seconds=1",
+        "--agents=50",
+        "--bots=0",
+        "--planet",
+    ]);
+    let out = command.arg(place.planet()).output().unwrap();
+    let summary = last_line(&out);
+    let failures = summary["failures"].as_array().unwrap();
+    let is_late = |f: &Value| f.as_str().unwrap().contains("p99");
+    assert!(failures.iter().all(is_late), "{summary}");
+}
+
+#[test]
+fn bots_that_see_too_few_others_fail() {
+    let place = Place::new();
+    let server = Server::start(place.config(|_| {})).unwrap();
+    let mut command = program();
+    command.args([
+        "bots",
+        "--json",
+        "--count=2",
+        "--seconds=2",
+        "--seen-min=1000",
+    ]);
+    command.args(["--addr", &server.local_addr().to_string(), "--data"]);
+    let out = command.arg(place.data()).output().unwrap();
+    let summary = last_line(&out);
+    assert_eq!(out.status.code(), Some(1), "{summary}");
+    assert_eq!(summary["violations"], 0, "{summary}");
+    server.stop().unwrap();
+}

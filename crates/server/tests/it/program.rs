@@ -170,3 +170,77 @@ fn sigterm_ends_a_server_cleanly_and_an_occupied_port_is_named() {
     assert_eq!(stopped["reason"], "SIGTERM");
     assert_eq!(first.0.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_server_whose_lines_nobody_reads_ends_when_asked() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use crate::support::Reaped;
+
+    // A reader who left, and one who stays and does not read.
+    for stays in [false, true] {
+        let place = Place::new();
+        let mut command = program();
+        command.args([
+            "serve",
+            "--json",
+            "--agents=20",
+            "--threads=1",
+            "--status-s=1",
+        ]);
+        command.args(["--listen=127.0.0.1:0", "--planet"]);
+        command.arg(place.planet()).arg("--data").arg(place.data());
+        let mut server = Reaped(command.stdout(Stdio::piped()).spawn().unwrap());
+        let mut out = BufReader::new(server.0.stdout.take().unwrap());
+        out.read_line(&mut String::new()).unwrap();
+        if stays {
+            fill(out.get_ref());
+        }
+        let out = stays.then_some(out);
+        std::thread::sleep(Duration::from_millis(1_200)); // a status line
+        kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(8);
+        while server.0.try_wait().unwrap().is_none() {
+            assert!(
+                Instant::now() < deadline,
+                "does not end; reader stays: {stays}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(server.0.wait().unwrap().code(), Some(0), "{stays}");
+        drop(out);
+    }
+}
+
+/// Fills the pipe behind its reading end, so that whoever writes to it next has to wait.
+fn fill(reader: &std::process::ChildStdout) {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let mut writer = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    let (sent, filled) = std::sync::mpsc::channel();
+    // Ends with the pipe.
+    std::thread::spawn(move || {
+        while writer.write_all(&[b'\n'; 4096]).is_ok() {
+            let _ = sent.send(());
+        }
+    });
+    while filled
+        .recv_timeout(std::time::Duration::from_millis(300))
+        .is_ok()
+    {}
+}
+
+#[test]
+fn an_error_is_said_once() {
+    let place = Place::new();
+    let mut command = program();
+    command.args(["serve", "--planet", "/nonexistent.pack", "--data"]);
+    let out = command.arg(place.data()).output().unwrap();
+    let text = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(text.matches("/nonexistent.pack").count(), 1, "{text}");
+}

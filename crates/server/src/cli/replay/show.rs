@@ -1,0 +1,84 @@
+//! `bluemarble replay show`: what a journal holds, record by record.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, anyhow};
+use serde_json::{Value, json};
+use sim_core::{Entry, Record};
+
+use crate::cli::out::say;
+use crate::persist::{DirLock, Found, Frame, FrameKind, StartFrom, StorageError, recover};
+use crate::revive::ReviveError;
+use crate::server::ServerError;
+
+#[derive(clap::Args)]
+pub(super) struct ShowArgs {
+    /// The data directory of a server that is not running
+    #[arg(value_name = "DIR")]
+    data: PathBuf,
+    /// The world's number
+    #[arg(long, env = "BLUEMARBLE_WORLD", default_value_t = 1, value_name = "N")]
+    world: u16,
+}
+
+pub(super) fn run(args: &ShowArgs) -> Result<ExitCode> {
+    if !args.data.is_dir() {
+        return Err(anyhow!("{}: no such directory", args.data.display()));
+    }
+    let _lock = DirLock::take_existing(&args.data).map_err(ServerError::from)?;
+    let found = recover(&args.data, args.world, StartFrom::Oldest).map_err(ServerError::from)?;
+    let Found::World(recovery) = found else {
+        return Err(anyhow!("{}: holds no world", args.data.display()));
+    };
+    let shown: Result<(), ShowError> = recovery.for_each_frame(|frame| show(&frame));
+    shown.map_err(|ShowError(error)| ServerError::from(error))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct ShowError(ReviveError);
+
+impl From<StorageError> for ShowError {
+    fn from(error: StorageError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// Says a frame's records, one JSON object a line; frames that hold no entry have only a tick.
+fn show(frame: &Frame<'_>) -> Result<(), ShowError> {
+    let tick = frame.tick;
+    if frame.kind != FrameKind::Entry {
+        say(json!({ "tick": tick, "frame": format!("{:?}", frame.kind) }));
+        return Ok(());
+    }
+    let entry = Entry::decode(frame.payload)
+        .map_err(|source| ShowError(ReviveError::Entry { tick, source }))?;
+    match entry {
+        Entry::StateHash { hash, .. } => {
+            say(json!({ "tick": tick, "hash": format!("{hash:016x}") }));
+        }
+        Entry::Records { records, .. } => {
+            for record in &records {
+                say(described(tick, record));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn described(tick: u64, record: &Record) -> Value {
+    match record {
+        Record::Spawn { entity, agent } => {
+            json!({ "tick": tick, "record": "spawn", "entity": entity.0, "role": agent.role })
+        }
+        Record::Despawn { entity } => {
+            json!({ "tick": tick, "record": "despawn", "entity": entity.0 })
+        }
+        Record::Input { entity, seq, .. } => {
+            json!({ "tick": tick, "record": "input", "entity": entity.0, "seq": seq })
+        }
+        Record::Resident { tile, .. } => {
+            json!({ "tick": tick, "record": "resident", "tile": tile.token() })
+        }
+    }
+}
