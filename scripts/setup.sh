@@ -188,7 +188,7 @@ install_tool() { # crate version
     if grep -qs "^\"$1 $2 " "$cache/tools/.crates.toml"; then return 0; fi
     echo "building $1 $2 once"
     env -u CARGO_TARGET_DIR cargo install --locked --quiet --root "$cache/tools" "$1@$2" ||
-        refuse "$1 $2 could not be installed: it comes from crates.io, check the network"
+        refuse "$1 $2 could not be installed: it comes from the crates registry, check the network"
 }
 
 main

@@ -202,10 +202,15 @@ fn tickets_and_names_stay_used_after_kill_9() {
 }
 
 fn listening(server: &mut Child) -> String {
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    let out = server.stdout.take().unwrap();
+    let (told, line) = channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = BufReader::new(out).read_line(&mut line);
+        let _ = told.send(line);
+    });
+    let line = line.recv_timeout(Duration::from_secs(60));
+    let line = line.expect("the server says within a minute where it listens");
     let value: Value = serde_json::from_str(&line).expect("the server listens");
     value["addr"].as_str().unwrap().to_owned()
 }
