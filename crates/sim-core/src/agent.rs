@@ -1,6 +1,5 @@
 //! The columns of an agent.
 
-use bytemuck::{Pod, Zeroable};
 use spatial_core::{Component, FrameId, Position};
 
 /// Where an agent is: its frame and the grid point of its feet, 2⁻¹⁶ m east, north and up of the frame's origin.
@@ -93,9 +92,8 @@ impl Agent {
 /// Small fixed-point units of speed and radius in a metre (per second).
 pub const FINE_PER_M: f64 = 256.0;
 
-/// Grid units moved in a tick, on the way from a table row to the next.
-#[derive(Clone, Copy, Default, Debug, PartialEq, Pod, Zeroable)]
-#[repr(C)]
+/// An agent after a tick, before it is written back to its row.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Moved {
     pub(crate) frame: FrameId,
     pub(crate) x: i32,
