@@ -116,7 +116,12 @@ pub(crate) fn valgrind(program: &Path) -> Option<Command> {
     let mut command = Command::new("valgrind");
     let others = package().join("tests/c/valgrind.supp");
     command
-        .args(["--quiet", "--error-exitcode=99", "--leak-check=full"])
+        .args([
+            "--quiet",
+            "--error-exitcode=99",
+            "--leak-check=full",
+            "--fair-sched=yes",
+        ])
         .args(["--show-leak-kinds=all", "--errors-for-leak-kinds=all"])
         .arg(format!("--suppressions={}", others.display()))
         .arg(program);
