@@ -21,6 +21,7 @@ mod frame;
 mod ids;
 mod index;
 mod planet;
+mod simd;
 mod store;
 mod terrain;
 
@@ -38,6 +39,7 @@ pub use glam::DVec3;
 pub use ids::EntityId;
 pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{CoordError, Ecef, Geodetic, Planet};
+pub use simd::SimdLevel;
 #[cfg(feature = "rocksdb")]
 pub use store::{
     CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
