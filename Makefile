@@ -30,8 +30,8 @@ test-full: ## one full-size run at a time: PART=properties|fuzz
 	@scripts/setup.sh test
 	@exec scripts/test-full.sh '$(PART)'
 
-data: setup ## build the finer Earth where its source is at hand (BLUEMARBLE_DATA=folder)
-	@$(program); exec scripts/data.sh "$$program"
+data: ## fetch towns and countries for tests and benches; build the finer Earth where its source is at hand
+	@exec scripts/data.sh
 
 bench: setup ## our own numbers; ARGS='...' goes to criterion
 	@$(env); exec cargo bench --locked --manifest-path benches/Cargo.toml --bench ours -- $(ARGS)

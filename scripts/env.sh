@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cache=${BLUEMARBLE_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/bluemarble}
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
+export BLUEMARBLE_CACHE=$cache # where tests and benches look for what `make data` has fetched
 
 cargo_deny_version=0.20.2
 cargo_fuzz_version=0.13.2
