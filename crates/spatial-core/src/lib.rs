@@ -21,6 +21,7 @@ mod frame;
 mod ids;
 mod index;
 mod planet;
+mod region;
 mod simd;
 mod store;
 mod terrain;
@@ -39,6 +40,7 @@ pub use glam::DVec3;
 pub use ids::EntityId;
 pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{CoordError, Ecef, Geodetic, Planet};
+pub use region::{Cap, CapError, Cell, LatLngRect, RectError, Region};
 pub use simd::SimdLevel;
 #[cfg(feature = "rocksdb")]
 pub use store::{

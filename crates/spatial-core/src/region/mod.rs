@@ -1,0 +1,108 @@
+//! Parts of the unit sphere: cells with their geometry, caps, latitude-longitude boxes, and what covers them.
+//!
+//! All regions are closed: a point of the boundary belongs to them. Points are directions from the planet's centre;
+//! lengths along the sphere are radians, or metres when a planet is given.
+
+mod cap;
+mod cell;
+mod chord;
+mod longitudes;
+mod rect;
+
+use glam::DVec3;
+
+pub use cap::{Cap, CapError};
+pub use cell::Cell;
+pub(crate) use chord::Chord;
+pub use rect::{LatLngRect, RectError};
+
+/// A closed part of the unit sphere.
+///
+/// The two questions about cells may be answered by bounds: a covering made with them contains the region all the
+/// same, only less tightly.
+pub trait Region {
+    /// A cap that contains the region.
+    fn cap_bound(&self) -> Cap;
+
+    /// A latitude-longitude box that contains the region.
+    fn rect_bound(&self) -> LatLngRect;
+
+    /// Whether a direction of any length but zero points into the region; exact for the region's own definition.
+    fn contains_point(&self, direction: DVec3) -> bool;
+
+    /// Whether the whole cell lies inside; `false` when in doubt.
+    fn contains_cell(&self, cell: &Cell) -> bool;
+
+    /// Whether a part of the cell lies inside; `true` when in doubt.
+    fn may_intersect(&self, cell: &Cell) -> bool;
+}
+
+impl<R: Region + ?Sized> Region for &R {
+    fn cap_bound(&self) -> Cap {
+        (**self).cap_bound()
+    }
+
+    fn rect_bound(&self) -> LatLngRect {
+        (**self).rect_bound()
+    }
+
+    fn contains_point(&self, direction: DVec3) -> bool {
+        (**self).contains_point(direction)
+    }
+
+    fn contains_cell(&self, cell: &Cell) -> bool {
+        (**self).contains_cell(cell)
+    }
+
+    fn may_intersect(&self, cell: &Cell) -> bool {
+        (**self).may_intersect(cell)
+    }
+}
+
+/// What `length` of a unit vector may be off, squared: five units in the last place, as products of unit vectors have.
+const UNIT_SLACK: f64 = 1e-15;
+
+/// The direction with length one; `None` for the zero vector and for non-finite ones.
+///
+/// A vector that has length one up to rounding is left as it is, so that its bits survive.
+#[inline]
+pub(crate) fn unit(direction: DVec3) -> Option<DVec3> {
+    let square = direction.length_squared();
+    if (square - 1.0).abs() <= UNIT_SLACK {
+        return Some(direction);
+    }
+    if (1e-200..=1e200).contains(&square) {
+        return Some(direction * (1.0 / square.sqrt()));
+    }
+    unit_of_extremes(direction)
+}
+
+/// Where the square of the length would overflow or lose bits.
+#[cold]
+fn unit_of_extremes(direction: DVec3) -> Option<DVec3> {
+    let largest = direction.abs().max_element();
+    let scaled = direction / largest;
+    // Halves keep the quotient of the largest finite number away from infinity; NaN fails the comparison.
+    if largest > 0.0 && direction.is_finite() && scaled.is_finite() {
+        Some(scaled * (1.0 / scaled.length()))
+    } else {
+        None
+    }
+}
+
+/// Latitude of a direction, radians; the sign of a zero is positive.
+pub(crate) fn lat_rad(p: DVec3) -> f64 {
+    libm::atan2(p.z + 0.0, (p.x * p.x + p.y * p.y).sqrt())
+}
+
+/// Longitude of a direction, radians within (−π, π]; 0 at the poles.
+pub(crate) fn lng_rad(p: DVec3) -> f64 {
+    libm::atan2(p.y + 0.0, p.x + 0.0)
+}
+
+/// The unit vector of a latitude and a longitude.
+pub(crate) fn direction_of(lat_rad: f64, lng_rad: f64) -> DVec3 {
+    let (sin_lat, cos_lat) = libm::sincos(lat_rad);
+    let (sin_lng, cos_lng) = libm::sincos(lng_rad);
+    DVec3::new(cos_lat * cos_lng, cos_lat * sin_lng, sin_lat)
+}
