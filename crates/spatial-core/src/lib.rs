@@ -27,8 +27,8 @@ mod store;
 mod terrain;
 
 pub use cell::{
-    CellId, InvalidCell, InvalidToken, MAX_LEVEL, direction_to_face_uv, face_uv_to_direction,
-    st_to_ij, st_to_uv, uv_to_st,
+    CellId, CellRange, InvalidCell, InvalidToken, MAX_LEVEL, NeighborsAt, Token, VertexNeighbors,
+    direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st,
 };
 pub use columns::{
     Column, Component, ComponentSet, Handle, Kind, Lane, LaneInfo, LaneType, LaneValue, LoadError,
