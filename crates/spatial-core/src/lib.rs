@@ -18,6 +18,7 @@ extern crate self as spatial_core;
 mod cell;
 mod columns;
 mod frame;
+mod geo;
 mod ids;
 mod index;
 mod planet;
@@ -36,6 +37,10 @@ pub use columns::{
 };
 pub use derive::Component;
 pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
+pub use geo::{
+    Crossing, Orientation, compare_distance, compare_distances, crossing, edge_or_vertex_crossing,
+    ordered_ccw, orientation, vertex_crossing,
+};
 pub use glam::DVec3;
 pub use ids::EntityId;
 pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};

@@ -5,6 +5,7 @@ mod allocations;
 mod cells;
 mod columns;
 mod index;
+mod predicates;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod terrain;
