@@ -15,6 +15,7 @@
 // The derive writes `::spatial_core::…`, here too.
 extern crate self as spatial_core;
 
+mod batch;
 mod cell;
 mod columns;
 mod frame;
@@ -27,6 +28,7 @@ mod simd;
 mod store;
 mod terrain;
 
+pub use batch::BatchError;
 pub use cell::{
     CellId, CellRange, InvalidCell, InvalidToken, MAX_LEVEL, NeighborsAt, Token, VertexNeighbors,
     direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st,
@@ -36,7 +38,7 @@ pub use columns::{
     RegisterError, SpawnError, StaleHandle, Table, UnknownEntity,
 };
 pub use derive::Component;
-pub use frame::{FRAME_HYSTERESIS_M, Frame, FrameId, Position, UNITS_PER_M};
+pub use frame::{Axes, FRAME_HYSTERESIS_M, Frame, FrameId, NoCarrierId, Position, UNITS_PER_M};
 pub use geo::{
     Crossing, Orientation, compare_distance, compare_distances, crossing, edge_or_vertex_crossing,
     ordered_ccw, orientation, vertex_crossing,
@@ -44,7 +46,9 @@ pub use geo::{
 pub use glam::DVec3;
 pub use ids::EntityId;
 pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
-pub use planet::{CoordError, Ecef, Geodetic, Planet};
+pub use planet::{
+    CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
+};
 pub use region::{Cap, CapError, Cell, LatLngRect, RectError, Region};
 pub use simd::SimdLevel;
 #[cfg(feature = "rocksdb")]

@@ -4,6 +4,7 @@
 mod allocations;
 mod cells;
 mod columns;
+mod coords;
 mod index;
 mod predicates;
 #[cfg(feature = "rocksdb")]

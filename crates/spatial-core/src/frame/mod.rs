@@ -7,13 +7,16 @@
 //!     origin └────── east
 //! ```
 
-use core::fmt;
+mod axes;
+mod id;
 
-use bytemuck::{Pod, Zeroable};
-use glam::DVec3;
+use glam::{DMat3, DVec3};
 
 use crate::cell::{CellId, MAX_LEVEL, face_uv_to_direction, st_to_uv};
 use crate::planet::{CoordError, Ecef, Planet};
+
+pub use axes::Axes;
+pub use id::{FrameId, NoCarrierId, Position};
 
 /// Grid units in a metre: positions are integers of 2⁻¹⁶ m.
 pub const UNITS_PER_M: f64 = 65_536.0;
@@ -21,42 +24,11 @@ pub const UNITS_PER_M: f64 = 65_536.0;
 /// An entity changes frame when it is this far beyond its frame's cell, metres.
 pub const FRAME_HYSTERESIS_M: f64 = 64.0;
 
-/// The id of a frame: today the id of its cell. Ids whose top three bits are set are kept for carriers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct FrameId(pub u64);
-
-impl fmt::Display for FrameId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match CellId::new(self.0) {
-            Ok(cell) => write!(f, "{cell}"),
-            Err(_) => write!(f, "{:#018x}", self.0),
-        }
-    }
-}
-
-/// A place on the integer grid of a frame: metres × 2¹⁶ east, north and up of the frame's origin.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Position {
-    /// The frame.
-    pub frame: FrameId,
-    /// East, 2⁻¹⁶ m.
-    pub x: i32,
-    /// North, 2⁻¹⁶ m.
-    pub y: i32,
-    /// Up, 2⁻¹⁶ m.
-    pub z: i32,
-}
-
 /// The geometry of one frame. Building one costs about 50 ns; keep it for many positions.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Frame {
-    id: FrameId,
     cell: CellId,
-    origin: DVec3,
-    east: DVec3,
-    north: DVec3,
-    up: DVec3,
+    axes: Axes,
     edges: [DVec3; 4], // outward normals of the planes through the centre and the cell's edges
 }
 
@@ -82,19 +54,24 @@ impl Frame {
         // The centre of a cell below level 0 is never a pole, so east is defined.
         let east = DVec3::new(-up.y, up.x, 0.0).normalize();
         Self {
-            id: FrameId(cell.to_u64()),
             cell,
-            origin: up * planet.radius_m(),
-            east,
-            north: up.cross(east),
-            up,
+            axes: Axes {
+                id: FrameId(cell.to_u64()),
+                origin: up * planet.radius_m(),
+                turn: DMat3::from_cols(east, up.cross(east), up),
+            },
             edges: edge_normals(cell),
         }
     }
 
     /// The frame's id.
     pub fn id(&self) -> FrameId {
-        self.id
+        self.axes.id
+    }
+
+    /// The frame's origin, east, north and up.
+    pub fn axes(&self) -> &Axes {
+        &self.axes
     }
 
     /// The frame's cell.
@@ -102,38 +79,27 @@ impl Frame {
         self.cell
     }
 
-    /// A place on the frame's grid, as planet-centred coordinates.
-    ///
-    /// Rounding costs an axis half a unit in the last place of the result and next to nothing else: at most 0.5 nm on
-    /// Earth, 8 nm on the largest planet.
+    /// A place on the frame's grid, as planet-centred coordinates: [`Axes::to_ecef`].
     pub fn to_ecef(&self, at: Position) -> Ecef {
-        debug_assert_eq!(at.frame, self.id);
-        let m = |units: i32| f64::from(units) / UNITS_PER_M;
-        Ecef(self.origin + self.rotate_out(DVec3::new(m(at.x), m(at.y), m(at.z))))
+        self.axes.to_ecef(at)
     }
 
-    /// The grid point nearest to a place (to half a unit an axis).
+    /// The grid point nearest to a place: [`Axes::to_position`].
     ///
     /// # Errors
     /// [`CoordError::OutOfFrame`] beyond ±32 km of the origin on an axis.
     pub fn to_position(&self, place: Ecef) -> Result<Position, CoordError> {
-        let [x, y, z] = (self.rotate_in(place.0 - self.origin) * UNITS_PER_M).to_array();
-        Ok(Position {
-            frame: self.id,
-            x: to_grid(x)?,
-            y: to_grid(y)?,
-            z: to_grid(z)?,
-        })
+        self.axes.to_position(place)
     }
 
     /// A vector given east, north, up of this frame, in planet axes.
     pub fn rotate_out(&self, v: DVec3) -> DVec3 {
-        self.east * v.x + self.north * v.y + self.up * v.z
+        self.axes.rotate_out(v)
     }
 
     /// A vector given in planet axes, as east, north, up of this frame.
     pub fn rotate_in(&self, v: DVec3) -> DVec3 {
-        DVec3::new(self.east.dot(v), self.north.dot(v), self.up.dot(v))
+        self.axes.rotate_in(v)
     }
 
     /// How far a place lies beyond the planes through the centre and the edges of the frame's cell, metres:
@@ -165,16 +131,6 @@ fn edge_normals(cell: CellId) -> [DVec3; 4] {
         v_axis - c * edge(j + size),
     ]
     .map(DVec3::normalize)
-}
-
-/// Rounds to the nearest grid unit (ties away from zero).
-fn to_grid(units: f64) -> Result<i32, CoordError> {
-    let rounded = units.round();
-    if (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&rounded) {
-        Ok(rounded as i32)
-    } else {
-        Err(CoordError::OutOfFrame)
-    }
 }
 
 impl Planet {
@@ -248,7 +204,7 @@ mod tests {
             let [x, y, z] = [48_271, 69_621, 16_807].map(|n: i32| n.wrapping_mul(1 + k * 40_692));
             let got = frame
                 .to_ecef(Position {
-                    frame: frame.id,
+                    frame: frame.id(),
                     x,
                     y,
                     z,
@@ -257,10 +213,10 @@ mod tests {
             let m = [x, y, z].map(|units| f64::from(units) / UNITS_PER_M);
             for axis in 0..3 {
                 let error = compensated(&[
-                    (frame.origin[axis], 1.0),
-                    (frame.east[axis], m[0]),
-                    (frame.north[axis], m[1]),
-                    (frame.up[axis], m[2]),
+                    (frame.axes.origin[axis], 1.0),
+                    (frame.axes.turn.x_axis[axis], m[0]),
+                    (frame.axes.turn.y_axis[axis], m[1]),
+                    (frame.axes.turn.z_axis[axis], m[2]),
                     (-got[axis], 1.0),
                 ]);
                 worst = worst.max(error.abs());
@@ -292,9 +248,10 @@ mod tests {
     #[test]
     fn axes_are_orthonormal_and_right_handed() {
         for place in places() {
-            let f = Frame::at(Planet::EARTH, place);
-            assert!((f.east.cross(f.north) - f.up).length() < 1e-15);
-            assert!(f.north.z >= 0.0 && f.east.z == 0.0);
+            let frame = Frame::at(Planet::EARTH, place);
+            let [east, north, up] = frame.axes().units();
+            assert!((east.cross(north) - up).length() < 1e-15);
+            assert!(north.z >= 0.0 && east.z == 0.0);
         }
     }
 
@@ -303,12 +260,13 @@ mod tests {
         for place in places() {
             let frame = Frame::at(Planet::EARTH, place);
             assert!(frame.outside_m(place) < 1e-6); // on an edge: rounding only
-            for axis in [frame.east, frame.north, -frame.east, -frame.north] {
+            let [east, north, _] = frame.axes().units();
+            for axis in [east, north, -east, -north] {
                 // Distance from the edge planes grows by at most the walk, and by most of it at the end.
-                let mut last = frame.outside_m(Ecef(frame.origin));
+                let mut last = frame.outside_m(frame.axes().origin());
                 assert!(last < -500.0);
                 for step in 1..400 {
-                    let walked = Ecef(frame.origin + axis * f64::from(step) * 10.0);
+                    let walked = Ecef(frame.axes.origin + axis * f64::from(step) * 10.0);
                     let out = frame.outside_m(walked);
                     assert!(out - last < 10.000_1, "{out} after {last}");
                     assert_eq!(out > 0.0, !frame.cell.contains(walked.leaf()));
