@@ -5,6 +5,7 @@
 
 mod case;
 mod cells;
+mod data;
 mod encode;
 mod ground;
 mod height;

@@ -3,38 +3,35 @@
 use std::hint::black_box;
 use std::io;
 
-use super::Pace;
 use super::clock::{ns_each, race};
 use super::row::Measured;
+use super::{Pace, Tell};
 
 const COPY_BYTES: usize = 64 << 20;
 const LOOPS: u64 = 10_000_000;
 
 /// Bandwidth, arithmetic, and the time that a hypervisor gave to others meanwhile.
-pub(crate) fn measure(
-    pace: &Pace,
-    tell: &mut dyn FnMut(Measured) -> io::Result<()>,
-) -> io::Result<()> {
+pub(crate) fn measure(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     let before = CpuTicks::read();
     let source = vec![1u8; pace.size.of(COPY_BYTES)];
     let mut target = vec![0u8; source.len()];
-    let mut copy = || {
+    let copy = || {
         target.copy_from_slice(black_box(&source));
         black_box(&target);
     };
     let loops = pace.size.of(LOOPS as usize) as u64;
-    let mut arithmetic = || {
+    let arithmetic = || {
         black_box(xorshift(loops));
     };
-    let [copied, computed] = race(pace.budget / 2, [&mut copy, &mut arithmetic]);
+    let times = race(pace.budget / 2, &mut [Box::new(copy), Box::new(arithmetic)]);
     let steal = before.zip(CpuTicks::read()).map(|(a, b)| a.steal_until(&b));
-    let gigabytes = source.len() as f64 / 1e9 / copied.as_secs_f64();
+    let gigabytes = source.len() as f64 / 1e9 / times[0].as_secs_f64();
     tell(Measured::alone(
         "calibration: copy of 64 MiB",
         Some(gigabytes),
         "GB/s",
     ))?;
-    let ns = ns_each(computed, loops);
+    let ns = ns_each(times[1], loops);
     tell(Measured::alone(
         "calibration: xorshift step",
         Some(ns),

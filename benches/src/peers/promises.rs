@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 /// the peer.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Promise {
+pub(crate) struct Promise {
     /// Ours is at most this, in the row's unit.
-    pub absolute: Option<f64>,
-    /// The peer's figure is at least so many times ours.
-    pub ratio: Option<f64>,
+    pub(crate) absolute: Option<f64>,
+    /// The named peer's figure is at least so many times ours.
+    pub(crate) ratio: Option<f64>,
+    /// Whose figure, as in the row's `peer_name`.
+    pub(crate) peer: Option<String>,
 }
 
 impl Promise {
@@ -48,15 +50,13 @@ impl Promises {
     pub(crate) fn of(&self, case: &str) -> Option<&Promise> {
         self.0.get(case)
     }
-
-    #[cfg(test)]
-    pub(crate) fn cases(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
+    use super::super::{Options, run};
     use super::*;
 
     #[test]
@@ -64,6 +64,7 @@ mod tests {
         let promise = Promise {
             absolute: Some(250.0),
             ratio: Some(4.0),
+            peer: Some("somebody".to_owned()),
         };
         assert!(promise.is_kept(Some(250.0), Some(1.0)));
         assert!(promise.is_kept(Some(900.0), Some(4.0)));
@@ -72,26 +73,43 @@ mod tests {
         let alone = Promise {
             absolute: Some(33.0),
             ratio: None,
+            peer: None,
         };
         assert!(alone.is_kept(Some(33.0), None));
         assert!(!alone.is_kept(Some(33.1), Some(100.0)));
     }
 
+    /// Peers that this machine lacks have their rows, too.
     #[test]
-    fn every_promise_is_of_a_case_and_promises_something() {
-        let promises = Promises::load().unwrap();
+    fn every_promise_is_of_a_row_and_promises_something() {
         let mut out = Vec::new();
-        let options = super::super::Options {
-            group: None,
+        let options = Options {
             json: true,
             tiny: true,
+            ..Options::default()
         };
-        super::super::run(&options, &mut out).unwrap();
+        run(&options, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
-        for case in promises.cases() {
-            let promise = promises.of(case).unwrap();
-            assert!(promise.absolute.is_some() || promise.ratio.is_some());
-            assert!(out.contains(&format!("{{\"case\":\"{case}\",")), "{case}");
+        let rows: Vec<Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        for (case, promise) in &Promises::load().unwrap().0 {
+            assert!(
+                promise.absolute.is_some() || promise.ratio.is_some(),
+                "{case}"
+            );
+            assert_eq!(promise.ratio.is_some(), promise.peer.is_some(), "{case}");
+            let is_kept_here = |row: &&Value| {
+                let name = row["peer_name"].as_str().unwrap_or_default();
+                let peer = promise.peer.as_deref().unwrap_or(name);
+                let is_there = name.starts_with(peer) || name.starts_with("SKIPPED");
+                row["case"] == **case && is_there
+            };
+            assert!(
+                rows.iter().any(|row| is_kept_here(&row)),
+                "{case}: {promise}"
+            );
         }
     }
 }

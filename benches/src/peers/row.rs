@@ -4,21 +4,53 @@ use serde::Serialize;
 
 use super::promises::{Promise, Promises};
 
+/// Units of time that cases are told in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Unit {
+    Ns,
+    Us,
+    Ms,
+}
+
+impl Unit {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ns => "ns",
+            Self::Us => "us",
+            Self::Ms => "ms",
+        }
+    }
+
+    pub(crate) fn of_ns(self, ns: f64) -> f64 {
+        match self {
+            Self::Ns => ns,
+            Self::Us => ns / 1e3,
+            Self::Ms => ns / 1e6,
+        }
+    }
+}
+
 /// What was measured.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// The case's name.
-    pub case: String,
+    pub(crate) case: String,
     /// Our figure; none where it cannot be had.
-    pub ours: Option<f64>,
-    /// The peer's figure, in the same unit.
-    pub peer: Option<f64>,
-    /// Who the peer is.
-    pub peer_name: Option<&'static str>,
-    /// The unit of both. Where there is a peer or a promise, less is better.
-    pub unit: &'static str,
-    /// Whether both gave the same answers.
-    pub agree: Option<bool>,
+    pub(crate) ours: Option<f64>,
+    /// The unit of all figures. Where there is a peer or a promise, less is better.
+    pub(crate) unit: &'static str,
+    /// Whom it is compared with: a row each.
+    pub(crate) rivals: Vec<Rival>,
+}
+
+/// A peer's part in a case.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Rival {
+    /// Library and version; and why there is no figure, if there is none.
+    pub(crate) name: String,
+    pub(crate) figure: Option<f64>,
+    /// Whether it gave our answers; none where they cannot be compared.
+    pub(crate) agree: Option<bool>,
 }
 
 impl Measured {
@@ -27,25 +59,70 @@ impl Measured {
         Self {
             case: case.to_owned(),
             ours,
-            peer: None,
-            peer_name: None,
             unit,
-            agree: None,
+            rivals: Vec::new(),
         }
     }
 
-    fn ratio(&self) -> Option<f64> {
-        Some(self.peer? / self.ours?)
+    /// A case that cannot be prepared before `make data` has fetched the towns.
+    pub(crate) fn without_towns(case: String, unit: Unit) -> Self {
+        let name = "SKIPPED: the towns are not there, see `make data`";
+        Self {
+            case,
+            ours: None,
+            unit: unit.name(),
+            rivals: vec![Rival {
+                name: name.to_owned(),
+                figure: None,
+                agree: None,
+            }],
+        }
+    }
+
+    /// A row for each peer, or one for ours alone.
+    pub(crate) fn rows(self, promises: &Promises) -> Vec<Row> {
+        let must = promises.of(&self.case).cloned();
+        // What could not be measured is neither kept nor broken.
+        let met = must.as_ref().filter(|_| self.ours.is_some());
+        let met = met.map(|must| self.keeps(must));
+        let row = |rival: Option<&Rival>| Row {
+            case: self.case.clone(),
+            ours: self.ours,
+            peer: rival.and_then(|rival| rival.figure),
+            peer_name: rival.map(|rival| rival.name.clone()),
+            unit: self.unit,
+            ratio: rival.and_then(|rival| self.ratio(rival)),
+            agree: rival.and_then(|rival| rival.agree),
+            must: must.clone(),
+            met,
+        };
+        if self.rivals.is_empty() {
+            return vec![row(None)];
+        }
+        self.rivals.iter().map(|rival| row(Some(rival))).collect()
+    }
+
+    /// Wrong answers keep no promise, however fast.
+    fn keeps(&self, must: &Promise) -> bool {
+        let named = |rival: &&Rival| must.peer.as_ref().is_some_and(|peer| rival.name == *peer);
+        let ratio = self.rivals.iter().find(named);
+        let ratio = ratio.and_then(|rival| self.ratio(rival));
+        let wrong = self.rivals.iter().any(|rival| rival.agree == Some(false));
+        !wrong && must.is_kept(self.ours, ratio)
+    }
+
+    fn ratio(&self, rival: &Rival) -> Option<f64> {
+        Some(rival.figure? / self.ours?)
     }
 }
 
 /// A line of the table.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     case: String,
     ours: Option<f64>,
     peer: Option<f64>,
-    peer_name: Option<&'static str>,
+    peer_name: Option<String>,
     unit: &'static str,
     /// Above 1, ours is better.
     ratio: Option<f64>,
@@ -55,25 +132,16 @@ pub struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(measured: Measured, promises: &Promises) -> Self {
-        let must = promises.of(&measured.case).cloned();
-        let ratio = measured.ratio();
-        Self {
-            met: must.as_ref().map(|must| must.is_kept(measured.ours, ratio)),
-            ratio,
-            case: measured.case,
-            ours: measured.ours,
-            peer: measured.peer,
-            peer_name: measured.peer_name,
-            unit: measured.unit,
-            agree: measured.agree,
-            must,
+    /// What is wrong with it, if anything.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        if self.agree == Some(false) {
+            let peer = self.peer_name.as_deref().unwrap_or_default();
+            Some(format!("answers differ: {}, {peer}", self.case))
+        } else if self.met == Some(false) {
+            Some(format!("promise not kept: {}", self.case))
+        } else {
+            None
         }
-    }
-
-    /// Whether nothing is wrong: answers agree, and the promise is kept, as far as there are any.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.agree != Some(false) && self.met != Some(false)
     }
 
     pub(crate) fn to_json(&self) -> String {
@@ -81,7 +149,7 @@ impl Row {
     }
 
     /// The columns of the table, in the order of its heading.
-    pub(crate) fn columns(&self) -> [String; 8] {
+    pub(crate) fn columns(&self) -> [String; 9] {
         let number = |value: Option<f64>| value.map_or_else(dash, |value| format!("{value:.2}"));
         let yes = |value: Option<bool>| match value {
             Some(true) => "yes".to_owned(),
@@ -97,14 +165,68 @@ impl Row {
             yes(self.agree),
             self.must.as_ref().map_or_else(dash, ToString::to_string),
             yes(self.met),
+            self.peer_name.clone().unwrap_or_default(),
         ]
-    }
-
-    pub(crate) fn peer_name(&self) -> &'static str {
-        self.peer_name.unwrap_or("")
     }
 }
 
 fn dash() -> String {
     "-".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(agree: Option<bool>) -> Measured {
+        let rival = |name: &str, figure| Rival {
+            name: name.to_owned(),
+            figure,
+            agree,
+        };
+        Measured {
+            case: "a case".to_owned(),
+            ours: Some(10.0),
+            unit: "ns",
+            rivals: vec![rival("slow", Some(50.0)), rival("gone", None)],
+        }
+    }
+
+    fn promises(text: &str) -> Promises {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_ratio_counts_against_the_named_peer_alone() {
+        let met = |text: &str| measured(Some(true)).rows(&promises(text))[0].met;
+        assert_eq!(
+            met("[\"a case\"]\nratio = 5.0\npeer = \"slow\""),
+            Some(true)
+        );
+        assert_eq!(
+            met("[\"a case\"]\nratio = 5.1\npeer = \"slow\""),
+            Some(false)
+        );
+        assert_eq!(
+            met("[\"a case\"]\nratio = 5.0\npeer = \"gone\""),
+            Some(false)
+        );
+        assert_eq!(met("[\"another\"]\nratio = 5.0\npeer = \"slow\""), None);
+    }
+
+    #[test]
+    fn wrong_answers_keep_no_promise_and_are_named() {
+        let promises = promises("[\"a case\"]\nabsolute = 10.0");
+        assert!(
+            measured(Some(true)).rows(&promises)[1]
+                .complaint()
+                .is_none()
+        );
+        let rows = measured(Some(false)).rows(&promises);
+        assert_eq!(rows[0].met, Some(false));
+        assert_eq!(
+            rows[0].complaint().as_deref(),
+            Some("answers differ: a case, slow")
+        );
+    }
 }

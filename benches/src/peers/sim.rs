@@ -4,26 +4,27 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pace;
 use super::clock::cpu_time_of;
 use super::row::Measured;
+use super::{Pace, Tell};
 use crate::case::Case;
 use crate::tick::Crowd;
 
 /// Steps at least, so that a hundredth of them is some.
 const STEPS_MIN: usize = 100;
 
-pub(crate) fn race(
-    pace: &Pace,
-    tell: &mut dyn FnMut(Measured) -> io::Result<()>,
-) -> io::Result<()> {
+const CASE: &str = "tick of 10,000 agents on one thread, p99";
+
+pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
+    if !pace.wants(CASE) {
+        return Ok(());
+    }
     let mut crowd = Crowd::new(pace.size, 1);
     let pool = Arc::clone(crowd.pool());
     // On the pool's only thread, so that its time is what is measured.
     let steps = pool.install(|| step_times(&mut crowd, pace.budget));
     let p99 = steps[steps.len() * 99 / 100].as_secs_f64() * 1e3;
-    let case = "tick of 10,000 agents on one thread, p99";
-    tell(Measured::alone(case, Some(p99), "ms"))
+    tell(Measured::alone(CASE, Some(p99), "ms"))
 }
 
 /// CPU times of steps, ascending.

@@ -3,19 +3,19 @@
 use super::row::Row;
 
 pub(crate) fn heading() -> String {
-    let columns = [
-        "case", "ours", "peer", "unit", "ratio", "agree", "must", "met",
-    ];
-    aligned(columns.map(str::to_owned), "peer")
+    aligned([
+        "case", "ours", "peer", "unit", "ratio", "agree", "must", "met", "peer",
+    ])
 }
 
 pub(crate) fn line(row: &Row) -> String {
-    aligned(row.columns(), row.peer_name())
+    let columns = row.columns();
+    aligned(columns.each_ref().map(String::as_str))
 }
 
-fn aligned([case, ours, peer, unit, ratio, agree, must, met]: [String; 8], name: &str) -> String {
+fn aligned([case, ours, peer, unit, ratio, agree, must, met, name]: [&str; 9]) -> String {
     let line = format!(
-        "{case:<44} {ours:>9} {peer:>9}  {unit:<4} {ratio:>6}  {agree:<5}  {must:<18}  {met:<3}  {name}"
+        "{case:<46} {ours:>9} {peer:>9}  {unit:<4} {ratio:>7}  {agree:<5}  {must:<18}  {met:<3}  {name}"
     );
     line.trim_end().to_owned()
 }

@@ -1,0 +1,126 @@
+//! Cell conversion.
+
+use std::io;
+
+use spatial_core::{CellId, DVec3, Geodetic, Planet};
+
+use super::super::batch::{Batch, fill};
+use super::super::rivals::{h3, s2_cpp, s2_rust};
+use super::super::{Pace, Tell};
+use crate::seeded::Seeded;
+
+/// As many as stay in the L2 cache with their results.
+const COUNT: usize = 10_000;
+
+/// Centres of the same cell differ by rounding alone.
+const SAME_CENTER: f64 = 1e-15;
+/// Sines and cosines of two libraries differ in the last bit: a place so close to an edge may fall on either side of it.
+/// Leaves are at most 1.4 cm across.
+const SAME_LEAF: f64 = 0.03 / 6_371_000.0;
+/// H3's finest cells are 1.2 m across.
+const SAME_HEXAGON: f64 = 1.5 / 6_371_000.0;
+
+pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
+    let points = points(pace.size.of(COUNT));
+    race_to_leaf(pace, &points, tell)?;
+    race_degrees_to_leaf(pace, &points, tell)?;
+    race_to_xyz(pace, &points, tell)
+}
+
+/// Even on the sphere. None lies on an edge of the cube, where the Rust crate takes another face than the C++ library and
+/// ours, nor on a line of the lattice, where the C++ library before 0.11 rounds another way.
+fn points(count: usize) -> Vec<DVec3> {
+    let mut seeded = Seeded(1);
+    (0..count).map(|_| seeded.direction()).collect()
+}
+
+fn race_to_leaf(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> {
+    let case = "cell: xyz to leaf";
+    if !pace.wants(case) {
+        return Ok(());
+    }
+    let arrays: Vec<_> = points.iter().map(|p| p.to_array()).collect();
+    let s2_points: Vec<_> = arrays.iter().map(|p| s2_rust::point(*p)).collect();
+    let same = |a: &u64, b: &u64| a == b;
+    let mut batch = Batch::new(case, points.len(), 0, |out: &mut [u64]| {
+        fill(out, points, |p| CellId::from_direction(*p).to_u64());
+    });
+    let run = |out: &mut [u64]| fill(out, &s2_points, s2_rust::id_of_point);
+    batch = batch.against(s2_rust::NAME, 0, run, same);
+    batch = if s2_cpp::IS_INSTALLED {
+        let run = |out: &mut [u64]| s2_cpp::ids_of_points(&arrays, out);
+        batch.against(s2_cpp::NAME, 0, run, same)
+    } else {
+        batch.without(s2_cpp::NAME)
+    };
+    tell(batch.run(pace))
+}
+
+fn race_degrees_to_leaf(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> {
+    let case = "cell: lat/lng to leaf";
+    if !pace.wants(case) {
+        return Ok(());
+    }
+    let places: Vec<_> = points.iter().map(|p| degrees_of(*p)).collect();
+    let same = |a: &u64, b: &u64| center_of(*a).distance(center_of(*b)) <= SAME_LEAF;
+    let mut batch = Batch::new(case, places.len(), 0, |out: &mut [u64]| {
+        fill(out, &places, |[lat, lng]| {
+            let place = Geodetic::from_degrees(*lat, *lng, 0.0).expect("degrees of a place");
+            Planet::EARTH.ecef(place).leaf().to_u64()
+        });
+    });
+    let run = |out: &mut [u64]| fill(out, &places, |place| s2_rust::id_of_degrees(*place));
+    batch = batch.against(s2_rust::NAME, 0, run, same);
+    let blank = h3::cell_of_degrees(places[0]);
+    let run = |out: &mut [_]| fill(out, &places, |place| h3::cell_of_degrees(*place));
+    batch = batch.against(h3::NAME, blank, run, |ours: &u64, theirs| {
+        let theirs = direction_of(h3::degrees_of_cell(*theirs));
+        center_of(*ours).distance(theirs) <= SAME_HEXAGON
+    });
+    batch = if s2_cpp::IS_INSTALLED {
+        let run = |out: &mut [u64]| s2_cpp::ids_of_degrees(&places, out);
+        batch.against(s2_cpp::NAME, 0, run, same)
+    } else {
+        batch.without(s2_cpp::NAME)
+    };
+    tell(batch.run(pace))
+}
+
+fn race_to_xyz(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> {
+    let case = "cell: leaf to xyz";
+    if !pace.wants(case) {
+        return Ok(());
+    }
+    let leaves: Vec<_> = points.iter().map(|p| CellId::from_direction(*p)).collect();
+    let ids: Vec<_> = leaves.iter().map(|leaf| leaf.to_u64()).collect();
+    let same = |a: &[f64; 3], b: &[f64; 3]| {
+        DVec3::from_array(*a).distance(DVec3::from_array(*b)) <= SAME_CENTER
+    };
+    let mut batch = Batch::new(case, leaves.len(), [0.0; 3], |out: &mut [[f64; 3]]| {
+        fill(out, &leaves, |leaf| leaf.center().to_array());
+    });
+    let run = |out: &mut [[f64; 3]]| fill(out, &ids, |id| s2_rust::point_of_id(*id));
+    batch = batch.against(s2_rust::NAME, [0.0; 3], run, same);
+    batch = if s2_cpp::IS_INSTALLED {
+        let run = |out: &mut [[f64; 3]]| s2_cpp::points_of_ids(&ids, out);
+        batch.against(s2_cpp::NAME, [0.0; 3], run, same)
+    } else {
+        batch.without(s2_cpp::NAME)
+    };
+    tell(batch.run(pace))
+}
+
+fn center_of(id: u64) -> DVec3 {
+    CellId::new(id).expect("an id of a cell").center()
+}
+
+fn degrees_of(p: DVec3) -> [f64; 2] {
+    let lat = libm::atan2(p.z, p.x.hypot(p.y));
+    let lng = libm::atan2(p.y, p.x);
+    [lat.to_degrees(), lng.to_degrees()]
+}
+
+fn direction_of([lat, lng]: [f64; 2]) -> DVec3 {
+    let place = Geodetic::from_degrees(lat, lng, 0.0).expect("degrees of a place");
+    Planet::EARTH.ecef(place).to_vec().normalize()
+}
