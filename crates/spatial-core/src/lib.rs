@@ -38,12 +38,15 @@ pub use columns::{
     RegisterError, SpawnError, StaleHandle, Table, UnknownEntity,
 };
 pub use derive::Component;
-pub use frame::{Axes, FRAME_HYSTERESIS_M, Frame, FrameId, NoCarrierId, Position, UNITS_PER_M};
+pub use frame::{
+    Axes, Carrier, FRAME_HYSTERESIS_M, Frame, FrameChange, FrameError, FrameId, Frames,
+    NoCarrierId, Pose, PoseError, Position, UNITS_PER_M,
+};
 pub use geo::{
     Crossing, Orientation, compare_distance, compare_distances, crossing, edge_or_vertex_crossing,
     ordered_ccw, orientation, vertex_crossing,
 };
-pub use glam::DVec3;
+pub use glam::{DQuat, DVec3};
 pub use ids::EntityId;
 pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{

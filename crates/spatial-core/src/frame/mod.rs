@@ -8,6 +8,9 @@
 //! ```
 
 mod axes;
+mod carrier;
+mod change;
+mod frames;
 mod id;
 
 use glam::{DMat3, DVec3};
@@ -16,6 +19,9 @@ use crate::cell::{CellId, MAX_LEVEL, face_uv_to_direction, st_to_uv};
 use crate::planet::{CoordError, Ecef, Planet};
 
 pub use axes::Axes;
+pub use carrier::{Carrier, Pose, PoseError};
+pub use change::FrameChange;
+pub use frames::{FrameError, Frames};
 pub use id::{FrameId, NoCarrierId, Position};
 
 /// Grid units in a metre: positions are integers of 2⁻¹⁶ m.

@@ -5,6 +5,7 @@ mod allocations;
 mod cells;
 mod columns;
 mod coords;
+mod frames;
 mod index;
 mod predicates;
 #[cfg(feature = "rocksdb")]

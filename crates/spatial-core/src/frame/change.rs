@@ -1,0 +1,110 @@
+//! From one frame to another: what becomes of an entity's columns.
+
+use core::f64::consts::TAU;
+
+use glam::{DMat3, DQuat, DVec3};
+
+use super::{Axes, Position};
+use crate::planet::CoordError;
+
+/// The step from one frame to another, made once for everything that goes the same way.
+///
+/// There is a function for each [`Kind`](crate::Kind) that a frame change touches; scalars and raw bits stay as they are.
+///
+/// **What is exact.** A frame's grid is its own, so a position takes the nearest point of the other one: half a unit an
+/// axis, once a crossing. Going back takes the nearest point of the first grid, which is not always where it came from:
+/// it may be a neighbour. It does not add up. Every crossing takes the *nearest* point, so an entity that goes to and fro
+/// without moving is each time at most as far from where it just was as the time before, and it soon has two points, one
+/// a grid, that it keeps for ever. [`FrameChange::heading`] is exact both ways.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct FrameChange {
+    from: Axes,
+    to: Axes,
+    turn: DMat3,    // from the old frame's axes to the new one's
+    clockwise: u16, // what a heading gains, in 2⁻¹⁶ turns
+}
+
+impl FrameChange {
+    /// The step between two frames. Costs an `atan2`.
+    pub fn new(from: &Axes, to: &Axes) -> Self {
+        let column = |axis: DVec3| to.rotate_in(axis);
+        let [x, y, z] = from.units();
+        let turn = DMat3::from_cols(column(x), column(y), column(z));
+        Self {
+            from: *from,
+            to: *to,
+            turn,
+            clockwise: clockwise(&turn),
+        }
+    }
+
+    /// The frame that is left.
+    pub fn from(&self) -> &Axes {
+        &self.from
+    }
+
+    /// The frame that is entered.
+    pub fn to(&self) -> &Axes {
+        &self.to
+    }
+
+    /// A point: the nearest one on the new frame's grid.
+    ///
+    /// # Errors
+    /// [`CoordError::Frame`] when the position is not in the frame that is left, [`CoordError::OutOfFrame`] beyond the
+    /// reach of the new one's grid.
+    pub fn position(&self, at: Position) -> Result<Position, CoordError> {
+        if at.frame != self.from.id() {
+            return Err(CoordError::Frame(at.frame.0));
+        }
+        if self.from.id() == self.to.id() && self.from == self.to {
+            return Ok(at);
+        }
+        self.to.to_position(self.from.to_ecef(at))
+    }
+
+    /// A vector: turned, its length kept to rounding.
+    ///
+    /// A velocity stays relative to what it was relative to. Who steps onto a moving carrier subtracts the carrier's
+    /// velocity as well; only the game knows it.
+    pub fn vector(&self, v: DVec3) -> DVec3 {
+        self.turn.x_axis * v.x + self.turn.y_axis * v.y + self.turn.z_axis * v.z
+    }
+
+    /// An orientation: the rotation from a body's axes to the frame's; normalised.
+    ///
+    /// A quaternion of no length, or with NaN in it, is answered with the step's own rotation.
+    pub fn rotation(&self, body: DQuat) -> DQuat {
+        let step = DQuat::from_mat3(&self.turn);
+        let both = step * body;
+        let length = dot4(both).sqrt();
+        if length > 0.0 && length.is_finite() {
+            both * (1.0 / length)
+        } else {
+            step
+        }
+    }
+
+    /// A heading, 2⁻¹⁶ turns clockwise from the frame's y axis, seen from above.
+    ///
+    /// It turns by the difference of the two frames about up (the twist, where they are tilted against each other, as a
+    /// rolling deck is), rounded once: everybody's by the same, and back by the same. Where one frame is exactly upside
+    /// down in the other no twist is defined, and headings stay.
+    pub fn heading(&self, heading: u16) -> u16 {
+        heading.wrapping_add(self.clockwise)
+    }
+}
+
+/// The squared length of a quaternion.
+pub(super) fn dot4(q: DQuat) -> f64 {
+    q.x * q.x + q.y * q.y + q.z * q.z + q.w * q.w
+}
+
+/// The twist of a rotation about z, clockwise, in 2⁻¹⁶ turns. Of the transposed matrix it is exactly the negative.
+fn clockwise(turn: &DMat3) -> u16 {
+    let sin = turn.x_axis.y - turn.y_axis.x;
+    let cos = turn.x_axis.x + turn.y_axis.y;
+    let turns = libm::atan2(-sin, cos) / TAU * 65_536.0;
+    // Ties to even, the same for both signs.
+    turns.round_ties_even() as i32 as u16
+}
