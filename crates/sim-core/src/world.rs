@@ -362,7 +362,9 @@ impl World {
 
     /// Makes `moved` the state.
     fn write_back(&mut self) {
-        let (_, (body, wish, heading)) = self.table.split_mut::<(Body, Wish, Heading)>();
+        let (_, (body, wish, heading)) = self
+            .table
+            .split_mut::<(&mut Body, &mut Wish, &mut Heading)>();
         for (row, m) in self.moved.iter().enumerate() {
             body.frame[row] = m.frame;
             body.x[row] = m.x;
@@ -392,7 +394,8 @@ pub(crate) fn register(table: &mut Table) -> Result<(), RegisterError> {
     table.register::<Body>()?;
     table.register::<Wish>()?;
     table.register::<Heading>()?;
-    table.register::<Traits>()
+    table.register::<Traits>()?;
+    Ok(())
 }
 
 fn frame_of_body(planet: Planet, id: FrameId) -> Frame {

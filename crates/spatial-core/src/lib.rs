@@ -34,8 +34,12 @@ pub use cell::{
     direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st,
 };
 pub use columns::{
-    Column, Component, ComponentSet, Handle, Kind, Lane, LaneInfo, LaneType, LaneValue, LoadError,
-    RegisterError, SpawnError, StaleHandle, Table, UnknownEntity,
+    Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,
+    DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo, LaneSchema,
+    LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError, MigrationRefused,
+    OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleHandle, Steps,
+    Table, TableSchema, TagError, TagId, UnknownConsumer, UnknownEntity, Wire, WireError,
+    WireParts,
 };
 pub use derive::Component;
 pub use frame::{

@@ -1,47 +1,14 @@
 //! What a component declares about itself.
 
+use super::kind::{Durability, Kind};
 use super::lane::{Lane, LaneInfo};
-use super::table::{Column, position_of};
-
-/// What the values of a component mean. Hash and save carry it, and a saved column is only taken over by a component
-/// of its kind; what a kind says of frame changes is for generic code to come, today's are written out a column.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(u8)]
-pub enum Kind {
-    /// A place: rotated and translated by a frame change.
-    Point = 1,
-    /// A direction with a length: rotated only.
-    Vector = 2,
-    /// An orientation in space (unit quaternion): composed with the rotation.
-    Rotation = 3,
-    /// A heading about up: turned by the difference of north.
-    Angle = 4,
-    /// Numbers that no frame touches.
-    Scalar = 5,
-    /// Bits whose meaning is the game's own.
-    Raw = 6,
-}
-
-impl Kind {
-    /// The kind of a saved code.
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
-        [
-            Self::Point,
-            Self::Vector,
-            Self::Rotation,
-            Self::Angle,
-            Self::Scalar,
-            Self::Raw,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == code)
-    }
-}
+use super::schema::ColumnSchema;
 
 /// A plain struct of scalars that a [`Table`](super::Table) keeps as one lane a field.
 ///
 /// Derive it; the derive also makes `BodyLanes` and `BodyLanesMut`, structs of slices with the fields' names.
 /// Fields are `i8..i64`, `u8..u64`, `f32`, `f64` or types that implement [`LaneValue`](super::LaneValue).
+/// What they may be besides is the [`Kind`]'s, and checked when the component is compiled.
 ///
 /// ```
 /// use spatial_core::{Component, EntityId, Table};
@@ -50,6 +17,7 @@ impl Kind {
 /// #[component(name = "motion", kind = vector, version = 1)]
 /// struct Motion {
 ///     east: f32,
+///     #[lane(bits = 12, quantum = 0.0625)] // how it travels: -128 to 127.9375 m/s
 ///     north: f32,
 /// }
 ///
@@ -71,20 +39,34 @@ impl Kind {
 /// #[component(name = "name", kind = raw, version = 1)]
 /// struct Name { text: &'static str }
 /// ```
-pub trait Component: Copy + 'static {
+/// Nor do fields that the kind does not have:
+/// ```compile_fail
+/// #[derive(Clone, Copy, spatial_core::Component)]
+/// #[component(name = "heading", kind = angle, version = 1)]
+/// struct Heading { radians: f32 }
+/// ```
+/// Nor a wire format that its field does not have:
+/// ```compile_fail
+/// #[derive(Clone, Copy, spatial_core::Component)]
+/// #[component(name = "fuel", kind = scalar, version = 1)]
+/// struct Fuel { #[lane(bits = 9)] litres: u8 }
+/// ```
+pub trait Component: Copy + Send + Sync + 'static {
     /// Its name in saves; unique within a table, 1 to 255 bytes.
     const NAME: &'static str;
     /// What its values mean.
     const KIND: Kind;
     /// The version of its layout in saves.
     const VERSION: u16;
+    /// How long its values are kept.
+    const DURABILITY: Durability;
     /// Its lanes in the order of the fields, 1 to 32.
     const LANES: &'static [LaneInfo];
 
     /// All rows, to read: one slice a field.
-    type Lanes<'a>;
+    type Lanes<'a>: Copy + Send;
     /// All rows, to write: one slice a field.
-    type LanesMut<'a>;
+    type LanesMut<'a>: Send;
 
     /// Views lanes of the declared types.
     ///
@@ -98,6 +80,21 @@ pub trait Component: Copy + 'static {
     /// As [`Component::view`].
     fn view_mut(lanes: &mut [Lane]) -> Self::LanesMut<'_>;
 
+    /// The rows before one, and those from it on.
+    ///
+    /// # Panics
+    /// When there are fewer rows.
+    fn split_at(lanes: Self::Lanes<'_>, row: usize) -> (Self::Lanes<'_>, Self::Lanes<'_>);
+
+    /// The rows before one, and those from it on, to write.
+    ///
+    /// # Panics
+    /// As [`Component::split_at`].
+    fn split_at_mut(
+        lanes: Self::LanesMut<'_>,
+        row: usize,
+    ) -> (Self::LanesMut<'_>, Self::LanesMut<'_>);
+
     /// One row's value.
     ///
     /// # Panics
@@ -109,38 +106,9 @@ pub trait Component: Copy + 'static {
     /// # Panics
     /// When there is no such row.
     fn set(lanes: &mut Self::LanesMut<'_>, row: usize, value: Self);
+
+    /// The description, for whoever cannot read the type: generators of code, other languages.
+    fn schema() -> ColumnSchema {
+        ColumnSchema::of::<Self>()
+    }
 }
-
-/// Two to six different components whose lanes are written in one pass.
-pub trait ComponentSet {
-    /// A tuple of the components' [`Component::LanesMut`].
-    type LanesMut<'a>;
-
-    /// Views the lanes of all of them.
-    ///
-    /// # Panics
-    /// When one is not registered or named twice.
-    fn view_mut(columns: &mut [Column]) -> Self::LanesMut<'_>;
-}
-
-macro_rules! component_set {
-    ($($component:ident $column:ident),+) => {
-        impl<$($component: Component),+> ComponentSet for ($($component,)+) {
-            type LanesMut<'a> = ($($component::LanesMut<'a>,)+);
-
-            fn view_mut(columns: &mut [Column]) -> Self::LanesMut<'_> {
-                let positions = [$(position_of::<$component>(columns)),+];
-                let [$($column),+] = columns
-                    .get_disjoint_mut(positions)
-                    .expect("a component is named once in a set");
-                ($($component::view_mut($column.lanes_mut()),)+)
-            }
-        }
-    };
-}
-
-component_set!(A a, B b);
-component_set!(A a, B b, C c);
-component_set!(A a, B b, C c, D d);
-component_set!(A a, B b, C c, D d, E e);
-component_set!(A a, B b, C c, D d, E e, F f);

@@ -1,12 +1,16 @@
 //! A lane: one field of a component for all rows, contiguous and aligned.
 
 use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
+use serde::Serialize;
 
+use super::moves::Move;
+use super::wire::Wire;
 use crate::frame::FrameId;
 use crate::ids::EntityId;
 
 /// The machine type of a lane.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the names are the types")]
 pub enum LaneType {
@@ -46,6 +50,28 @@ impl LaneType {
         }
     }
 
+    /// Whether values are floating-point numbers.
+    pub const fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+
+    /// Least and greatest number that a quantised lane holds: 64-bit integers are exact as f64 within ±2⁵³ only.
+    pub(crate) const fn range(self) -> (f64, f64) {
+        const EXACT: f64 = (1u64 << 53) as f64;
+        match self {
+            Self::I8 => (i8::MIN as f64, i8::MAX as f64),
+            Self::I16 => (i16::MIN as f64, i16::MAX as f64),
+            Self::I32 => (i32::MIN as f64, i32::MAX as f64),
+            Self::I64 => (-EXACT, EXACT),
+            Self::U8 => (0.0, u8::MAX as f64),
+            Self::U16 => (0.0, u16::MAX as f64),
+            Self::U32 => (0.0, u32::MAX as f64),
+            Self::U64 => (0.0, EXACT),
+            Self::F32 => (f32::MIN as f64, f32::MAX as f64),
+            Self::F64 => (f64::MIN, f64::MAX),
+        }
+    }
+
     /// The type of a saved code.
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|t| *t as u8 == code)
@@ -66,7 +92,7 @@ impl LaneType {
 ///     const TYPE: LaneType = LaneType::U16;
 /// }
 /// ```
-pub trait LaneValue: Pod {
+pub trait LaneValue: Pod + Send + Sync {
     /// The machine type, of the same size.
     const TYPE: LaneType;
 }
@@ -85,18 +111,20 @@ lane_values!(
 );
 
 /// What a component declares about one of its lanes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct LaneInfo {
     /// The field's name, 1 to 255 bytes.
     pub name: &'static str,
     /// The field's machine type.
     pub lane_type: LaneType,
+    /// How its values travel.
+    pub wire: Wire,
 }
 
 /// The unit of allocation: lanes start at multiples of a cache line, which is also the widest vector.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
-struct Line([u64; 8]);
+pub(crate) struct Line([u64; 8]);
 
 /// The values of one field for all rows of a table.
 #[derive(Clone)]
@@ -109,7 +137,7 @@ pub struct Lane {
 
 impl Lane {
     /// A lane of zeros.
-    pub(crate) fn new(name: &str, lane_type: LaneType, rows: usize) -> Self {
+    pub fn zeros(name: &str, lane_type: LaneType, rows: usize) -> Self {
         let mut lane = Self {
             name: name.to_owned(),
             lane_type,
@@ -117,6 +145,13 @@ impl Lane {
             lines: Vec::new(),
         };
         lane.resize(rows);
+        lane
+    }
+
+    /// A lane of these values.
+    pub fn from_values<T: LaneValue>(name: &str, values: &[T]) -> Self {
+        let mut lane = Self::zeros(name, T::TYPE, values.len());
+        lane.values_mut::<T>().copy_from_slice(values);
         lane
     }
 
@@ -164,26 +199,64 @@ impl Lane {
         &self.bytes()[row * size..(row + 1) * size]
     }
 
-    /// Appends a zero.
-    pub(crate) fn push_zero(&mut self) {
-        self.resize(self.rows + 1);
+    /// Values.
+    pub fn len(&self) -> usize {
+        self.rows
     }
 
-    /// Removes a row; the last one takes its place.
-    pub(crate) fn swap_remove(&mut self, row: usize) {
-        let size = self.lane_type.bytes();
-        let last = self.rows - 1;
-        let bytes = self.bytes_mut();
-        bytes.copy_within(last * size..(last + 1) * size, row * size);
-        bytes[last * size..].fill(0);
-        self.resize(last);
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 
-    fn resize(&mut self, rows: usize) {
-        let bytes = rows * self.lane_type.bytes();
-        self.lines
-            .resize(bytes.div_ceil(size_of::<Line>()), Line::zeroed());
+    /// Makes room for more rows.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let lines = lines_of(self.lane_type, self.rows + more);
+        self.lines.reserve(lines - self.lines.len());
+    }
+
+    /// Changes the number of rows; new ones are zero.
+    pub(crate) fn resize(&mut self, rows: usize) {
+        let lines = lines_of(self.lane_type, rows);
+        if rows < self.rows && lines > 0 {
+            let end = (rows * self.lane_type.bytes()).min(lines * size_of::<Line>());
+            let all: &mut [u8] = must_cast_slice_mut(&mut self.lines[..lines]);
+            all[end..].fill(0);
+        }
+        self.lines.resize(lines, Line::zeroed());
         self.rows = rows;
+    }
+
+    /// Follows rows that move into gaps; what is behind `rows` is gone.
+    pub(crate) fn compact(&mut self, moves: &[Move], rows: usize) {
+        match self.lane_type.bytes() {
+            1 => self.follow::<u8>(moves),
+            2 => self.follow::<u16>(moves),
+            4 => self.follow::<u32>(moves),
+            _ => self.follow::<u64>(moves),
+        }
+        self.resize(rows);
+    }
+
+    fn follow<T: Pod>(&mut self, moves: &[Move]) {
+        let values: &mut [T] = bytemuck::cast_slice_mut(&mut self.lines);
+        for Move { from, to } in moves {
+            values[*to as usize] = values[*from as usize];
+        }
+    }
+
+    /// Row n becomes what row `order[n]` was; `spare` is room to work in.
+    pub(crate) fn reorder(&mut self, order: &[u32], spare: &mut Vec<Line>) {
+        spare.clear();
+        spare.resize(self.lines.len(), Line::zeroed());
+        match self.lane_type.bytes() {
+            1 => gather::<u8>(&self.lines, order, spare),
+            2 => gather::<u16>(&self.lines, order, spare),
+            4 => gather::<u32>(&self.lines, order, spare),
+            _ => gather::<u64>(&self.lines, order, spare),
+        }
+        // Not swapped: lanes of different sizes would trade their buffers, and grow them for ever.
+        self.lines.copy_from_slice(spare);
     }
 
     fn assert_holds<T: LaneValue>(&self) {
@@ -198,5 +271,17 @@ impl Lane {
         let (used, spare) = all.split_at(rows * self.lane_type.bytes());
         assert!(spare.len() < size_of::<Line>() && spare.iter().all(|b| *b == 0));
         assert_eq!(used.as_ptr() as usize % size_of::<Line>(), 0);
+    }
+}
+
+fn lines_of(lane_type: LaneType, rows: usize) -> usize {
+    (rows * lane_type.bytes()).div_ceil(size_of::<Line>())
+}
+
+fn gather<T: Pod>(from: &[Line], order: &[u32], to: &mut [Line]) {
+    let from: &[T] = bytemuck::cast_slice(from);
+    let to: &mut [T] = bytemuck::cast_slice_mut(to);
+    for (to, row) in to.iter_mut().zip(order) {
+        *to = from[*row as usize];
     }
 }

@@ -1,12 +1,20 @@
 //! A table of entities: their ids, handles and columns.
 
-use core::any::TypeId;
+use core::ops::Range;
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::component::{Component, ComponentSet, Kind};
-use super::ids::{Handle, Ids, SpawnError, StaleHandle, UnknownEntity};
-use super::lane::{Lane, LaneInfo};
+use super::access::Access;
+use super::bits::Bits;
+use super::changes::{Consumer, ConsumersFull, UnknownConsumer};
+use super::column::{Column, position_of};
+use super::component::Component;
+use super::ids::{Handle, Ids, StaleHandle};
+use super::lane::{Lane, Line};
+use super::migration::{Migration, RegisterError};
+use super::moves::Move;
+use super::schema::ColumnSchema;
+use super::tags::Tag;
 use crate::ids::EntityId;
 
 /// Most columns of a table: they are told apart by comparing names, each with each.
@@ -17,18 +25,42 @@ pub(crate) const LANES_MAX: usize = 32;
 
 /// Entities of one kind, one row each, their components as structure of arrays.
 ///
-/// Rows are dense and their order is the order of spawning, disturbed by despawns: the last row moves into the
-/// gap. What must outlive a despawn keeps an [`EntityId`] or a [`Handle`], never a row.
+/// Rows are dense and their order is the order of spawning, disturbed by despawns (rows from the end move into
+/// the gaps) and by [`Table::reorder`]; it never depends on threads or on hashes. What must outlive a despawn keeps an
+/// [`EntityId`] or a [`Handle`], never a row.
 #[derive(Clone, Default)]
 pub struct Table {
     pub(crate) ids: Ids,
     pub(crate) columns: Vec<Column>, // at most COLUMNS_MAX, names differ; every lane has ids.len() rows
+    pub(crate) tags: Vec<Tag>,       // at most TAGS_MAX, names differ; each over ids.len() rows
+    pub(crate) room: Room,
+    consumers: u32, // how many there ever were
 }
+
+/// Room to work in, kept so that a steady state allocates nothing.
+#[derive(Clone, Default)]
+pub(crate) struct Room {
+    pub(crate) rows: Bits, // empty between calls
+    pub(crate) moves: Vec<Move>,
+    pub(crate) words: Vec<u64>,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A table's number of one of its columns. Stays the same for the table's life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ColumnId(pub(crate) u32);
 
 impl Table {
     /// A table without rows and columns.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn of_ids(ids: Ids) -> Self {
+        Self {
+            ids,
+            ..Self::default()
+        }
     }
 
     /// Adds a component, zero in the rows that exist, or takes over the column that a load brought.
@@ -37,47 +69,57 @@ impl Table {
     ///
     /// # Errors
     /// [`RegisterError`] when a column of this name has another kind, version, lanes or type, or there are 256.
-    pub fn register<C: Component>(&mut self) -> Result<(), RegisterError> {
-        let rows = self.len();
-        let Some(found) = self.columns.iter_mut().find(|c| c.name == C::NAME) else {
-            if self.columns.len() >= COLUMNS_MAX {
-                return Err(RegisterError::Full(C::NAME));
-            }
-            self.columns.push(Column::of::<C>(rows));
-            return Ok(());
-        };
-        found.adopt::<C>()
+    pub fn register<C: Component>(&mut self) -> Result<ColumnId, RegisterError> {
+        self.register_migrating::<C>(&[])
     }
 
-    /// Appends a row of zeros.
+    /// As [`Table::register`]; a loaded column of an older version goes through the migrations first.
     ///
     /// # Errors
-    /// [`SpawnError`] when the id is 0 or in the table already, or at 2³²−1 rows.
-    pub fn spawn(&mut self, id: EntityId) -> Result<Handle, SpawnError> {
-        let handle = self.ids.spawn(id)?;
-        for lane in self.columns.iter_mut().flat_map(|c| &mut c.lanes) {
-            lane.push_zero();
+    /// As [`Table::register`], and when no chain of migrations leads to the component's version or one fails.
+    pub fn register_migrating<C: Component>(
+        &mut self,
+        migrations: &[Migration],
+    ) -> Result<ColumnId, RegisterError> {
+        if let Some(ColumnId(found)) = self.column_named(C::NAME) {
+            self.columns[found as usize].check_owner::<C>()?;
         }
-        Ok(handle)
+        let id = self.register_column_migrating(&C::schema(), migrations)?;
+        self.columns[id.0 as usize].own::<C>()?;
+        Ok(id)
     }
 
-    /// Removes a row; the last one takes its place.
+    /// Adds a column that no Rust type describes, or finds or takes over the one of this name. A component's column is
+    /// found too, if it is just as described.
     ///
     /// # Errors
-    /// [`UnknownEntity`] when the id is not in the table.
-    pub fn despawn(&mut self, id: EntityId) -> Result<(), UnknownEntity> {
-        let row = self.ids.despawn(id)?;
-        for lane in self.columns.iter_mut().flat_map(|c| &mut c.lanes) {
-            lane.swap_remove(row);
-        }
-        Ok(())
+    /// [`RegisterError`] when the description is none, a column of this name is not as described, or there are 256.
+    pub fn register_column(&mut self, schema: &ColumnSchema) -> Result<ColumnId, RegisterError> {
+        self.register_column_migrating(schema, &[])
     }
 
-    /// Removes all rows. Columns stay registered; handles are stale.
-    pub fn clear(&mut self) {
-        while let Some(id) = self.ids().last().copied() {
-            self.despawn(id).expect("the last row's id is in the table");
+    /// As [`Table::register_column`], with migrations as in [`Table::register_migrating`].
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn register_column_migrating(
+        &mut self,
+        schema: &ColumnSchema,
+        migrations: &[Migration],
+    ) -> Result<ColumnId, RegisterError> {
+        schema.check().map_err(|cause| RegisterError::Schema {
+            name: schema.name.clone(),
+            cause,
+        })?;
+        if let Some(id) = self.column_named(&schema.name) {
+            self.columns[id.0 as usize].adopt(schema, migrations)?;
+            return Ok(id);
         }
+        if self.columns.len() >= COLUMNS_MAX {
+            return Err(RegisterError::Full(schema.name.clone()));
+        }
+        self.columns.push(Column::zeros(schema.clone(), self.len()));
+        Ok(ColumnId(self.columns.len() as u32 - 1))
     }
 
     /// Rows.
@@ -91,26 +133,39 @@ impl Table {
     }
 
     /// The id of every row.
+    #[inline]
     pub fn ids(&self) -> &[EntityId] {
         self.ids.ids()
     }
 
-    /// The row of an entity. One look-up in a hash map.
+    /// The row of an entity. One look-up in a hash table.
+    #[inline]
     pub fn row(&self, id: EntityId) -> Option<usize> {
         self.ids.row(id)
     }
 
-    /// The row that a handle leads to. Costs two reads.
+    /// The row that a handle leads to. Costs one read.
     ///
     /// # Errors
     /// [`StaleHandle`] when its entity is gone.
+    #[inline]
     pub fn row_of(&self, handle: Handle) -> Result<usize, StaleHandle> {
         self.ids.row_of(handle)
     }
 
-    /// The handle of an entity. One look-up in a hash map.
+    /// The handle of an entity. One look-up in a hash table.
+    #[inline]
     pub fn handle_of(&self, id: EntityId) -> Option<Handle> {
         self.ids.handle_of(id)
+    }
+
+    /// The handle of the entity in a row.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[inline]
+    pub fn handle_at(&self, row: usize) -> Handle {
+        self.ids.handle_at(row)
     }
 
     /// All rows of a component, one slice a field.
@@ -118,25 +173,52 @@ impl Table {
     /// # Panics
     /// When the component is not registered.
     pub fn lanes<C: Component>(&self) -> C::Lanes<'_> {
-        C::view(&self.columns[position_of::<C>(&self.columns)].lanes)
+        C::view(self.columns[position_of::<C>(&self.columns)].lanes())
     }
 
-    /// All rows of a component, one slice a field, to write.
+    /// All rows of a component, one slice a field, to write. All rows count as changed.
     ///
     /// # Panics
     /// When the component is not registered.
     pub fn lanes_mut<C: Component>(&mut self) -> C::LanesMut<'_> {
-        let position = position_of::<C>(&self.columns);
-        C::view_mut(&mut self.columns[position].lanes)
+        C::view_mut(self.column_of_mut::<C>().lanes_mut_marked())
     }
 
-    /// The ids, and the lanes of several components to write:
-    /// `let (ids, (body, motion)) = table.split_mut::<(Body, Motion)>();`
+    /// Some rows of a component, one slice a field, to write. They count as changed.
+    ///
+    /// # Panics
+    /// When the component is not registered or there are no such rows.
+    pub fn lanes_mut_in<C: Component>(&mut self, rows: Range<usize>) -> C::LanesMut<'_> {
+        let column = self.column_of_mut::<C>();
+        column.changes.mark_range(rows.clone());
+        let lanes = C::view_mut(column.lanes_mut());
+        C::split_at_mut(C::split_at_mut(lanes, rows.end).0, rows.start).1
+    }
+
+    /// Writes some rows of a component, which alone count as changed: `write` gets each row and all lanes.
+    ///
+    /// # Panics
+    /// When the component is not registered or there is no such row.
+    pub fn write_rows<C: Component>(
+        &mut self,
+        rows: impl IntoIterator<Item = usize>,
+        mut write: impl FnMut(usize, &mut C::LanesMut<'_>),
+    ) {
+        let (lanes, mut marks) = self.column_of_mut::<C>().lanes_and_marks();
+        let mut lanes = C::view_mut(lanes);
+        for row in rows {
+            marks.row(row);
+            write(row, &mut lanes);
+        }
+    }
+
+    /// The ids, and several components to read and write; all rows of those written by `&mut` count as changed:
+    /// `let (ids, (body, motion)) = table.split_mut::<(&mut Body, &Motion)>();`
     ///
     /// # Panics
     /// When a component is not registered or named twice.
-    pub fn split_mut<S: ComponentSet>(&mut self) -> (&[EntityId], S::LanesMut<'_>) {
-        (self.ids.ids(), S::view_mut(&mut self.columns))
+    pub fn split_mut<A: Access>(&mut self) -> (&[EntityId], A::View<'_>) {
+        (self.ids.ids(), A::view(&mut self.columns))
     }
 
     /// One row's value of a component.
@@ -147,12 +229,19 @@ impl Table {
         C::get(&self.lanes::<C>(), row)
     }
 
-    /// Replaces one row's value of a component.
+    /// Replaces one row's value of a component, which counts as changed.
     ///
     /// # Panics
     /// When there is no such row or the component is not registered.
     pub fn set<C: Component>(&mut self, row: usize, value: C) {
-        C::set(&mut self.lanes_mut::<C>(), row, value);
+        let column = self.column_of_mut::<C>();
+        C::set(&mut C::view_mut(column.lanes_mut()), row, value);
+        column.changes.mark(row);
+    }
+
+    fn column_of_mut<C: Component>(&mut self) -> &mut Column {
+        let position = position_of::<C>(&self.columns);
+        &mut self.columns[position]
     }
 
     /// The columns in order of registration, unknown ones included.
@@ -160,12 +249,96 @@ impl Table {
         &self.columns
     }
 
+    /// The column of this name.
+    pub fn column_named(&self, name: &str) -> Option<ColumnId> {
+        let place = self.columns.iter().position(|c| c.name() == name)?;
+        Some(ColumnId(place as u32))
+    }
+
+    /// A column by its number.
+    ///
+    /// # Panics
+    /// When it is another table's.
+    pub fn column(&self, id: ColumnId) -> &Column {
+        &self.columns[id.0 as usize]
+    }
+
+    /// A column's lanes, to write. All rows count as changed.
+    ///
+    /// # Panics
+    /// As [`Table::column`].
+    pub fn column_lanes_mut(&mut self, id: ColumnId) -> &mut [Lane] {
+        self.columns[id.0 as usize].lanes_mut_marked()
+    }
+
+    /// A column's lanes, to write, and where to say which rows were written.
+    ///
+    /// # Panics
+    /// As [`Table::column`].
+    pub fn column_lanes_and_marks(
+        &mut self,
+        id: ColumnId,
+    ) -> (&mut [Lane], super::changes::Marks<'_>) {
+        self.columns[id.0 as usize].lanes_and_marks()
+    }
+
+    /// Adds somebody who wants to know which rows of a column have changed since it last looked. It has seen none yet, so
+    /// at first all have. A row that is spawned has changed; one that only moves has not, and of one that is gone nothing is
+    /// said.
+    ///
+    /// Costs a bit and a 64th a row and consumer, and as much once a column.
+    ///
+    /// # Errors
+    /// [`ConsumersFull`] when the column has 16.
+    ///
+    /// # Panics
+    /// As [`Table::column`].
+    pub fn add_consumer(&mut self, column: ColumnId) -> Result<Consumer, ConsumersFull> {
+        let serial = self.consumers;
+        let later = serial.checked_add(1).ok_or(ConsumersFull)?;
+        let rows = self.len();
+        self.columns[column.0 as usize].changes.add(serial, rows)?;
+        self.consumers = later;
+        Ok(Consumer {
+            column: column.0,
+            serial,
+        })
+    }
+
+    /// Forgets a consumer.
+    ///
+    /// # Errors
+    /// [`UnknownConsumer`] when it is forgotten already or another table's.
+    pub fn remove_consumer(&mut self, consumer: Consumer) -> Result<(), UnknownConsumer> {
+        let column = self.columns.get_mut(consumer.column as usize);
+        column
+            .ok_or(UnknownConsumer)?
+            .changes
+            .remove(consumer.serial)
+    }
+
+    /// The rows that have changed since the consumer last looked, ascending. Costs what they are, and a 4,096th of
+    /// all rows.
+    ///
+    /// # Errors
+    /// As [`Table::remove_consumer`].
+    #[inline]
+    pub fn drain_changes(
+        &mut self,
+        consumer: Consumer,
+        each: impl FnMut(usize),
+    ) -> Result<(), UnknownConsumer> {
+        let column = self.columns.get_mut(consumer.column as usize);
+        let changes = &mut column.ok_or(UnknownConsumer)?.changes;
+        changes.drain(consumer.serial, each)
+    }
+
     /// The hash of all rows: the wrapping sum of [`Table::hash_row`], so it does not depend on their order.
     pub fn hash_rows(&self) -> u64 {
         (0..self.len()).fold(0, |sum, row| sum.wrapping_add(self.hash_row(row)))
     }
 
-    /// The hash of an entity's id and of its values in every column.
+    /// The hash of an entity's id, its tags and its values in every durable column.
     ///
     /// A column enters with its name, kind, version and lanes. Not with its place among the columns: the sum over columns has no order either.
     ///
@@ -174,163 +347,22 @@ impl Table {
     pub fn hash_row(&self, row: usize) -> u64 {
         let id = self.ids()[row].0.to_le_bytes();
         let columns = self.columns.iter().map(|column| column.hash_row(id, row));
-        columns.fold(xxh3_64(&id), u64::wrapping_add)
+        let tags = self.tags.iter().map(|tag| tag.hash_row(id, row));
+        columns.chain(tags).fold(xxh3_64(&id), u64::wrapping_add)
     }
 
-    /// Panics when ids, handles and columns contradict each other. Costs a pass over everything.
+    /// Panics when ids, handles, columns and tags contradict each other. Costs a pass over everything.
     pub fn assert_well_formed(&self) {
         self.ids.assert_well_formed();
         for (n, column) in self.columns.iter().enumerate() {
-            let twins = self.columns[..n].iter().filter(|c| c.name == column.name);
-            assert_eq!(twins.count(), 0, "column {} is here twice", column.name);
-            for lane in &column.lanes {
-                lane.assert_well_formed(self.len());
-            }
+            let mut before = self.columns[..n].iter();
+            assert!(before.all(|c| c.name() != column.name()));
+            column.assert_well_formed(self.len());
         }
-    }
-}
-
-/// The lanes of one component, with what it declared about itself.
-#[derive(Clone)]
-pub struct Column {
-    name: String,
-    kind: Kind,
-    version: u16,
-    lanes: Vec<Lane>,
-    seed: u64,             // of the hash: everything above but the values
-    owner: Option<TypeId>, // the component; none until a loaded column is registered
-}
-
-impl Column {
-    pub(crate) fn new(name: String, kind: Kind, version: u16, lanes: Vec<Lane>) -> Self {
-        let mut identity = name.clone().into_bytes();
-        identity.extend([0, kind as u8]);
-        identity.extend(version.to_le_bytes());
-        for lane in &lanes {
-            identity.extend(lane.name().bytes());
-            identity.extend([0, lane.lane_type() as u8]);
+        for (n, tag) in self.tags.iter().enumerate() {
+            assert!(self.tags[..n].iter().all(|t| t.name != tag.name));
+            tag.rows.assert_well_formed(self.len());
         }
-        let seed = xxh3_64(&identity);
-        Self {
-            name,
-            kind,
-            version,
-            lanes,
-            seed,
-            owner: None,
-        }
+        assert!(self.room.rows.is_empty());
     }
-
-    fn of<C: Component>(rows: usize) -> Self {
-        const {
-            assert!(!C::NAME.is_empty() && C::NAME.len() <= 255);
-            assert!(!C::LANES.is_empty() && C::LANES.len() <= LANES_MAX);
-            let mut n = 0;
-            while n < C::LANES.len() {
-                assert!(!C::LANES[n].name.is_empty() && C::LANES[n].name.len() <= 255);
-                n += 1;
-            }
-        }
-        let lanes = C::LANES
-            .iter()
-            .map(|l| Lane::new(l.name, l.lane_type, rows));
-        let mut column = Self::new(C::NAME.to_owned(), C::KIND, C::VERSION, lanes.collect());
-        column.owner = Some(TypeId::of::<C>());
-        column
-    }
-
-    /// Makes the column the component's, if it is what the component declares.
-    fn adopt<C: Component>(&mut self) -> Result<(), RegisterError> {
-        let owner = TypeId::of::<C>();
-        if self.owner.is_some_and(|other| other != owner) {
-            return Err(RegisterError::Taken(C::NAME));
-        }
-        if self.version != C::VERSION {
-            return Err(RegisterError::Version {
-                name: C::NAME,
-                found: self.version,
-                want: C::VERSION,
-            });
-        }
-        let same = |(lane, info): (&Lane, &LaneInfo)| {
-            lane.name() == info.name && lane.lane_type() == info.lane_type
-        };
-        let same_lanes =
-            self.lanes.len() == C::LANES.len() && self.lanes.iter().zip(C::LANES).all(same);
-        if self.kind != C::KIND || !same_lanes {
-            return Err(RegisterError::Layout(C::NAME));
-        }
-        self.owner = Some(owner);
-        Ok(())
-    }
-
-    /// Its name in saves.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// What its values mean.
-    pub fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// The version of its layout.
-    pub fn version(&self) -> u16 {
-        self.version
-    }
-
-    /// Its lanes in the order of the component's fields.
-    pub fn lanes(&self) -> &[Lane] {
-        &self.lanes
-    }
-
-    pub(crate) fn lanes_mut(&mut self) -> &mut [Lane] {
-        &mut self.lanes
-    }
-
-    fn hash_row(&self, id: [u8; 8], row: usize) -> u64 {
-        let mut bytes = [0; 8 + 8 * LANES_MAX];
-        bytes[..8].copy_from_slice(&id);
-        let mut end = 8;
-        for lane in &self.lanes {
-            let value = lane.row_bytes(row);
-            bytes[end..end + value.len()].copy_from_slice(value);
-            end += value.len();
-        }
-        xxh3_64_with_seed(&bytes[..end], self.seed)
-    }
-}
-
-/// Where a component's column stands.
-///
-/// # Panics
-/// When the component is not registered.
-pub(crate) fn position_of<C: Component>(columns: &[Column]) -> usize {
-    let owner = Some(TypeId::of::<C>());
-    let found = columns.iter().position(|column| column.owner == owner);
-    found.unwrap_or_else(|| panic!("component {} is not registered", C::NAME))
-}
-
-/// Why a component was not registered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// Another type has a component of this name in the table.
-    #[error("column {0} belongs to another component")]
-    Taken(&'static str),
-    /// The table holds this column in another version.
-    #[error("column {name} has version {found}, want {want}")]
-    Version {
-        /// The column.
-        name: &'static str,
-        /// Version in the table.
-        found: u16,
-        /// Version of the component.
-        want: u16,
-    },
-    /// Kind, or names or types of lanes, are not those of the component.
-    #[error("column {0} has another kind or other lanes than its component")]
-    Layout(&'static str),
-    /// The table has as many columns as it can have.
-    #[error("the table has no room for column {0}: it has {COLUMNS_MAX}")]
-    Full(&'static str),
 }

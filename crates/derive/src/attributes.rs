@@ -1,0 +1,194 @@
+//! What is written in `#[component(…)]` and `#[lane(…)]`.
+
+use proc_macro2::{Ident, TokenStream as Tokens};
+use quote::quote;
+use syn::meta::ParseNestedMeta;
+use syn::spanned::Spanned;
+use syn::{Attribute, DeriveInput, Error, Expr, ExprUnary, Lit, LitInt, LitStr, Result, UnOp};
+
+/// The values of `#[component(…)]`.
+pub(crate) struct Attributes {
+    pub(crate) name: LitStr,
+    pub(crate) kind: Ident,
+    pub(crate) version: LitInt,
+    pub(crate) durability: Ident,
+}
+
+impl Attributes {
+    pub(crate) fn new(input: &DeriveInput) -> Result<Self> {
+        let (mut name, mut kind, mut version, mut durability) = (None, None, None, None);
+        each_part(&input.attrs, "component", |meta| {
+            if meta.path.is_ident("name") {
+                once(&meta, &mut name, meta.value()?.parse()?)
+            } else if meta.path.is_ident("kind") {
+                once(&meta, &mut kind, variant(KINDS, &meta.value()?.parse()?)?)
+            } else if meta.path.is_ident("version") {
+                once(&meta, &mut version, version_number(meta.value()?.parse()?)?)
+            } else if meta.path.is_ident("durability") {
+                let written = meta.value()?.parse()?;
+                once(&meta, &mut durability, variant(DURABILITIES, &written)?)
+            } else {
+                Err(meta.error("want name, kind, version or durability"))
+            }
+        })?;
+        let missing = || {
+            let want = "want #[component(name = \"…\", kind = …, version = …)]";
+            Error::new_spanned(&input.ident, want)
+        };
+        let durable = || Ident::new("Durable", input.ident.span());
+        Ok(Self {
+            name: name.ok_or_else(missing)?,
+            kind: kind.ok_or_else(missing)?,
+            version: version.ok_or_else(missing)?,
+            durability: durability.unwrap_or_else(durable),
+        })
+    }
+
+    /// What lanes the kind wants.
+    pub(crate) fn lanes_of_kind(&self) -> &'static str {
+        match self.kind.to_string().as_str() {
+            "Point" => {
+                "a point has an optional u64 of its frame, then three fields of i32, f32 or f64"
+            }
+            "Vector" => "a vector has two or three fields of one type: i8, i16, i32, f32 or f64",
+            "Rotation" => "a rotation has four fields x, y, z, w of one type: i16, f32 or f64",
+            "Angle" => "an angle has fields of u16",
+            _ => "any fields will do",
+        }
+    }
+}
+
+type Words = &'static [(&'static str, &'static str)];
+
+/// Words of attributes and the variants that they name.
+const KINDS: Words = &[
+    ("point", "Point"),
+    ("vector", "Vector"),
+    ("rotation", "Rotation"),
+    ("angle", "Angle"),
+    ("scalar", "Scalar"),
+    ("raw", "Raw"),
+];
+const DURABILITIES: Words = &[
+    ("durable", "Durable"),
+    ("transient", "Transient"),
+    ("derived", "Derived"),
+];
+
+fn variant(words: Words, written: &Ident) -> Result<Ident> {
+    if let Some((_, variant)) = words.iter().find(|(word, _)| written == word) {
+        return Ok(Ident::new(variant, written.span()));
+    }
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let (last, others) = names.split_last().expect("there are words to choose from");
+    let want = format!("want {} or {last}", others.join(", "));
+    Err(Error::new_spanned(written, want))
+}
+
+fn version_number(written: LitInt) -> Result<LitInt> {
+    match written.base10_parse::<u16>() {
+        Ok(_) => Ok(written),
+        Err(_) => Err(Error::new_spanned(written, "versions are 0 to 65535")),
+    }
+}
+
+/// The values of `#[lane(…)]`, as `spatial_core::WireParts` has them.
+#[derive(Default)]
+pub(crate) struct Wire {
+    bits: Option<f64>,
+    quantum: Option<f64>,
+    min: Option<f64>,
+    max: Option<f64>,
+}
+
+impl Wire {
+    pub(crate) fn new(attributes: &[Attribute]) -> Result<Self> {
+        let mut wire = Self::default();
+        each_part(attributes, "lane", |meta| {
+            let slot = if meta.path.is_ident("bits") {
+                &mut wire.bits
+            } else if meta.path.is_ident("quantum") {
+                &mut wire.quantum
+            } else if meta.path.is_ident("min") {
+                &mut wire.min
+            } else if meta.path.is_ident("max") {
+                &mut wire.max
+            } else {
+                return Err(meta.error("want bits, quantum, min or max"));
+            };
+            let written: Expr = meta.value()?.parse()?;
+            let value = number(&written)?;
+            if meta.path.is_ident("bits") && !(1.0..=52.0).contains(&value) {
+                let want = "a lane's bits are 1 to 52; without #[lane] all bits of its type travel";
+                return Err(Error::new_spanned(written, want));
+            }
+            if meta.path.is_ident("quantum") && !(value > 0.0 && value.is_finite()) {
+                let want = "a lane's quantum is greater than 0";
+                return Err(Error::new_spanned(written, want));
+            }
+            once(&meta, slot, value)
+        })?;
+        match (wire.min, wire.max) {
+            (Some(min), Some(max)) if min >= max => {
+                let lane = attributes.iter().find(|a| a.path().is_ident("lane"));
+                let span = lane.map_or_else(proc_macro2::Span::call_site, Spanned::span);
+                Err(Error::new(span, "a lane's min is less than its max"))
+            }
+            _ => Ok(wire),
+        }
+    }
+
+    /// The expression of a `spatial_core::WireParts`.
+    pub(crate) fn parts(&self) -> Tokens {
+        let option = |value: Option<f64>| match value {
+            Some(value) => quote!(::core::option::Option::Some(#value)),
+            None => quote!(::core::option::Option::None),
+        };
+        let bits = match self.bits {
+            Some(bits) => {
+                let bits = bits as u32;
+                quote!(::core::option::Option::Some(#bits))
+            }
+            None => quote!(::core::option::Option::None),
+        };
+        let [quantum, min, max] = [self.quantum, self.min, self.max].map(option);
+        quote! {
+            ::spatial_core::WireParts { bits: #bits, quantum: #quantum, min: #min, max: #max }
+        }
+    }
+}
+
+/// A number that is written out, perhaps with a minus.
+fn number(written: &Expr) -> Result<f64> {
+    match written {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Int(integer) => integer.base10_parse(),
+            Lit::Float(float) => float.base10_parse(),
+            other => Err(Error::new_spanned(other, "want a number")),
+        },
+        Expr::Unary(ExprUnary {
+            op: UnOp::Neg(_),
+            expr,
+            ..
+        }) => Ok(-number(expr)?),
+        other => Err(Error::new_spanned(other, "want a number")),
+    }
+}
+
+fn each_part(
+    attributes: &[Attribute],
+    name: &str,
+    mut read: impl FnMut(ParseNestedMeta<'_>) -> Result<()>,
+) -> Result<()> {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident(name))
+        .try_for_each(|attribute| attribute.parse_nested_meta(&mut read))
+}
+
+fn once<T>(meta: &ParseNestedMeta<'_>, slot: &mut Option<T>, value: T) -> Result<()> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(meta.error("said twice")),
+    }
+}
