@@ -63,10 +63,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         world.hash()
     );
 
-    let mut index = MovingIndex::new(earth, 10.0)?;
+    let mut index = MovingIndex::new();
     index.rebuild(world.ids(), world.places());
     let mut near = Vec::new();
-    index.radius(world.places()[0], 5.0, &mut near)?;
+    let view = index.view(world.ids(), world.places());
+    view.radius(world.places()[0], 5.0, &mut near)?;
     println!("within 5 m of {}:", world.ids()[0]);
     for hit in near {
         let at = earth.geodetic(world.places()[hit.row as usize]);

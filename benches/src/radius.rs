@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use spatial_core::{Ecef, EntityId, Hit, MovingIndex, Planet};
+use spatial_core::{Ecef, EntityId, Hit, IndexView, MovingIndex};
 
 use crate::case::{Case, Size, mix};
 use crate::places::{in_cell_order, radius_of_hits, uniform};
@@ -17,7 +17,7 @@ pub(crate) enum Order {
 
 /// Queries of about 16 hits around entities.
 pub(crate) struct Radius {
-    index: MovingIndex,
+    index: Indexed,
     queries: Vec<Ecef>,
     radius_m: f64,
     hits: Vec<Hit>,
@@ -38,7 +38,7 @@ impl Radius {
         let radius_m = radius_of_hits(16.0, count);
         let places = uniform(count);
         Self {
-            index: index_of(&places, radius_m),
+            index: Indexed::new(places.clone()),
             queries: queries_at(places, queries, order),
             radius_m,
             hits: Vec::new(),
@@ -47,6 +47,7 @@ impl Radius {
 
     fn query(&self, center: Ecef, hits: &mut Vec<Hit>) {
         self.index
+            .view()
             .radius(center, self.radius_m, hits)
             .expect("a positive radius");
     }
@@ -80,12 +81,24 @@ impl Case for Radius {
     }
 }
 
-/// An index over places, its entities numbered from 1, for queries of one radius.
-pub(crate) fn index_of(places: &[Ecef], radius_m: f64) -> MovingIndex {
-    let mut index =
-        MovingIndex::new(Planet::EARTH, radius_m / 2.0).expect("half of a radius is an edge");
-    index.rebuild(&ids_of(places), places);
-    index
+/// Places, their entities numbered from 1, and an index over them.
+pub(crate) struct Indexed {
+    index: MovingIndex,
+    ids: Vec<EntityId>,
+    places: Vec<Ecef>,
+}
+
+impl Indexed {
+    pub(crate) fn new(places: Vec<Ecef>) -> Self {
+        let ids = ids_of(&places);
+        let mut index = MovingIndex::new();
+        index.rebuild(&ids, &places);
+        Self { index, ids, places }
+    }
+
+    pub(crate) fn view(&self) -> IndexView<'_> {
+        self.index.view(&self.ids, &self.places)
+    }
 }
 
 pub(crate) fn ids_of(places: &[Ecef]) -> Vec<EntityId> {
@@ -130,7 +143,7 @@ impl Rebuild {
             Order::Cells => in_cell_order(uniform(count)),
         };
         Self {
-            index: index_of(&[], radius_m),
+            index: MovingIndex::new(),
             ids: ids_of(&places),
             places,
             radius_m,
@@ -152,6 +165,7 @@ impl Case for Rebuild {
         let mut hash = self.index.len() as u64;
         for center in self.places.iter().take(100) {
             self.index
+                .view(&self.ids, &self.places)
                 .for_each_within(*center, self.radius_m, |hit| {
                     hash = hash.wrapping_add(mix(hit.id.0 ^ hit.distance_m.to_bits()));
                 })

@@ -8,7 +8,7 @@
 //!   datum ─┴──╌╌╌╌╌╌╌
 //! ```
 
-use spatial_core::{DVec3, Ecef, EntityId, Frame, Hit, MovingIndex, Planet, Position, UNITS_PER_M};
+use spatial_core::{DVec3, Ecef, EntityId, Frame, Hit, IndexView, Planet, Position, UNITS_PER_M};
 
 use crate::agent::{Body, CROSSED, FINE_PER_M, HELD, Heading, Moved, Traits, Wish};
 use crate::ground::Ground;
@@ -24,7 +24,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) planet: Planet,
     pub(crate) ticks_per_s: f64,
     pub(crate) ground: &'a Ground,
-    pub(crate) index: &'a MovingIndex,
+    pub(crate) near: IndexView<'a>,
     pub(crate) ids: &'a [EntityId],
     pub(crate) places: &'a [Ecef],
     pub(crate) radius: &'a [u16],
@@ -112,12 +112,13 @@ impl Scene<'_> {
             let apart = own.to_vec() - self.places[other].to_vec();
             let distance = apart.length();
             if distance < reach {
-                sum += away(apart, distance, id < self.ids[other]) * (0.5 * (reach - distance));
+                let way = away(apart, distance, id < self.ids[other]);
+                sum += on_push_grid(way * (0.5 * (reach - distance)));
                 contacts += 1;
             }
         };
         let reach = own_radius + self.radius_max_m;
-        let found = self.index.for_each_within(own, reach, touching);
+        let found = self.near.for_each_within(own, reach, touching);
         found.expect("sums of radii are not negative");
         let plane = frame.rotate_in(sum).with_z(0.0) * UNITS_PER_M;
         let limit = PUSH_SPEED_MAX_MPS * UNITS_PER_M / self.ticks_per_s;
@@ -160,6 +161,13 @@ fn away(apart: DVec3, distance: f64, is_first: bool) -> DVec3 {
     } else {
         DVec3::new(0.6, -0.64, -0.48)
     }
+}
+
+/// A push, metres, rounded to multiples of 2⁻³² m. Sums of these are exact below 2²⁰ m, and so the same in whatever order the index
+/// tells the neighbours.
+fn on_push_grid(push_m: DVec3) -> DVec3 {
+    const PER_M: f64 = (1u64 << 32) as f64;
+    (push_m * PER_M).round() / PER_M
 }
 
 /// A grid coordinate moved by a fraction of units; saturates at ±32 km.

@@ -22,9 +22,6 @@ use crate::record::Record;
 /// Frames that nobody is in may be kept, besides as many as there are agents.
 const FRAMES_IDLE_MAX: usize = 256;
 
-/// Edge of the cells in which contacts are searched, metres: a few agents' widths.
-const CONTACT_CELL_M: f64 = 2.0;
-
 /// What a world is before its first tick.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorldStart {
@@ -86,7 +83,7 @@ impl World {
             places: Vec::new(),
             frames: Vec::new(),
             fresh: Vec::new(),
-            index: MovingIndex::new(start.planet, CONTACT_CELL_M).expect("a legal cell edge"),
+            index: MovingIndex::new(),
             moved: Vec::new(),
             start,
         }
@@ -341,7 +338,7 @@ impl World {
             planet: self.start.planet,
             ticks_per_s: f64::from(self.start.tick_rate_hz),
             ground: &self.ground,
-            index: &self.index,
+            near: self.index.view(self.table.ids(), &self.places),
             ids: self.table.ids(),
             places: &self.places,
             radius: traits.radius,

@@ -52,7 +52,7 @@ pub use geo::{
 };
 pub use glam::{DQuat, DVec3};
 pub use ids::EntityId;
-pub use index::{Hit, InvalidCellEdge, InvalidRadius, MovingIndex, Watch, WatchEvents};
+pub use index::{Hit, IndexView, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{
     CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
 };

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use spatial_core::{Ecef, Hit, MovingIndex};
+use spatial_core::{Ecef, Hit};
 
 use super::super::clock::{Runner, ns_each, race as take_turns};
 use super::super::contest::Contest;
@@ -11,7 +11,7 @@ use super::super::row::{Measured, Unit};
 use super::super::{Pace, Tell};
 use super::scene::{Scene, Spread, compared, same_hits};
 use crate::places::{CROWD_SIDE_M, radius_of_hits};
-use crate::radius::{Order, index_of};
+use crate::radius::{Indexed, Order};
 
 /// What is asked of a spread: about so many hits. Radii are those that give them on full-size input.
 const ASKED: [(Spread, u32); 6] = [
@@ -73,7 +73,7 @@ pub(crate) fn radius_m(pace: &Pace, spread: Spread, hits: u32) -> f64 {
 /// One index a radius, as ours is made for one. Each answers into a buffer that it keeps: number and distance of every
 /// hit, in any order.
 fn race_one(pace: &Pace, scene: &mut Scene, case: &str, radius_m: f64, order: Order) -> Measured {
-    let mut ours = Ours::build(&scene.places, radius_m);
+    let mut ours = Ours::build(&scene.places);
     let queries = scene.queries(pace, order);
     let centers: Vec<_> = queries.iter().map(|place| place.to_array()).collect();
     let mut agreements = Vec::new();
@@ -115,14 +115,14 @@ fn agree(ours: &mut Ours, rival: &mut dyn PointIndex, queries: &[Ecef], radius_m
 
 /// Our index, and what it found last.
 pub(crate) struct Ours {
-    index: MovingIndex,
+    index: Indexed,
     hits: Vec<Hit>,
 }
 
 impl Ours {
-    pub(crate) fn build(places: &[Ecef], radius_m: f64) -> Self {
+    pub(crate) fn build(places: &[Ecef]) -> Self {
         Self {
-            index: index_of(places, radius_m),
+            index: Indexed::new(places.to_vec()),
             hits: Vec::new(),
         }
     }
@@ -138,6 +138,7 @@ impl Ours {
 
     fn within(&mut self, center: Ecef, radius_m: f64) {
         self.index
+            .view()
             .radius(center, radius_m, &mut self.hits)
             .expect("a positive radius");
     }
@@ -182,7 +183,7 @@ fn race_spreads(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
 
 /// Queries of ours, to be timed.
 struct Cost {
-    index: MovingIndex,
+    index: Indexed,
     queries: Vec<Ecef>,
     radius_m: f64,
 }
@@ -191,7 +192,7 @@ fn cost(pace: &Pace, spread: Spread, hits: u32, order: Order) -> Option<Cost> {
     let scene = Scene::new(pace, spread)?;
     let radius_m = radius_m(pace, spread, hits);
     Some(Cost {
-        index: index_of(&scene.places, radius_m),
+        index: Indexed::new(scene.places.clone()),
         queries: scene.queries(pace, order),
         radius_m,
     })
@@ -202,6 +203,7 @@ impl Cost {
         let mut count = 0;
         for center in &self.queries {
             self.index
+                .view()
                 .radius(*center, self.radius_m, hits)
                 .expect("a positive radius");
             count += hits.len() as u64;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use spatial_core::{Ecef, EntityId, MovingIndex};
+use spatial_core::{Ecef, EntityId, IndexView, MovingIndex};
 
 use super::super::contest::Contest;
 use super::super::rivals::kiddo::Mutable;
@@ -13,7 +13,7 @@ use super::super::{Pace, Tell};
 use super::radius::radius_m;
 use super::scene::{Spread, compared, same_hits};
 use crate::places::on_datum;
-use crate::radius::{Order, ids_of, index_of, queries_at};
+use crate::radius::{Order, ids_of, queries_at};
 use crate::seeded::Seeded;
 
 /// Each walks so far at most, along each axis.
@@ -40,7 +40,7 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
 /// Ours is told of all places at once; the peers move their points one by one, there and back again.
 fn race_one(pace: &Pace, case: &str, places: &[Ecef], radius_m: f64) -> Measured {
     let moved = after_a_step(places);
-    let mut ours = Ours::new(places, &moved, radius_m);
+    let mut ours = Ours::new(places, &moved);
     let points = [points_of(places), points_of(&moved)];
     let mut rivals: Vec<Walkers> = vec![
         Walkers::new(Mutable::build(&points[0]), &points),
@@ -56,7 +56,7 @@ fn race_one(pace: &Pace, case: &str, places: &[Ecef], radius_m: f64) -> Measured
         .iter_mut()
         .map(|rival| {
             rival.step();
-            agree(&ours.index, rival.index.as_mut(), &queries, radius_m)
+            agree(ours.view(), rival.index.as_mut(), &queries, radius_m)
         })
         .collect();
     let mut contest = Contest::new(case, Unit::Ms, 1, || ours.step());
@@ -70,7 +70,7 @@ fn race_one(pace: &Pace, case: &str, places: &[Ecef], radius_m: f64) -> Measured
 }
 
 fn agree(
-    index: &MovingIndex,
+    view: IndexView<'_>,
     rival: &mut dyn MovingPoints,
     queries: &[Ecef],
     radius_m: f64,
@@ -78,8 +78,7 @@ fn agree(
     let centers = rival.native(&points_of(queries));
     let (mut hits, mut found) = (Vec::new(), Vec::new());
     queries.iter().zip(centers).all(|(place, center)| {
-        index
-            .radius(*place, radius_m, &mut hits)
+        view.radius(*place, radius_m, &mut hits)
             .expect("a positive radius");
         rival.within(center, radius_m, &mut found);
         let mut ours: Vec<_> = hits
@@ -97,9 +96,9 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(places: &[Ecef], moved: &[Ecef], radius_m: f64) -> Self {
+    fn new(places: &[Ecef], moved: &[Ecef]) -> Self {
         Self {
-            index: index_of(places, radius_m),
+            index: MovingIndex::new(),
             ids: ids_of(places),
             places: [places.to_vec(), moved.to_vec()],
         }
@@ -108,6 +107,10 @@ impl Ours {
     fn step(&mut self) {
         self.places.swap(0, 1);
         self.index.rebuild(&self.ids, &self.places[0]);
+    }
+
+    fn view(&self) -> IndexView<'_> {
+        self.index.view(&self.ids, &self.places[0])
     }
 }
 

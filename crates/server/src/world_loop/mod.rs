@@ -109,8 +109,7 @@ impl WorldLoop {
         let mut residency = Residency::start(&world, parts.planet)
             .map_err(|e| ServerError::Start(format!("the terrain thread: {e}")))?;
         towns.centres().for_each(|at| residency.want(&world, at));
-        let views = Views::new(&world, config.interest_radius_m)
-            .map_err(|e| ServerError::Start(e.to_string()))?;
+        let views = Views::new();
         let newest_hash = (world.tick(), world.hash());
         Ok(Self {
             wanderers: Wanderers::new(&world, &towns, &config),

@@ -6,7 +6,7 @@ use net_proto::{
     UpdateCache,
 };
 use sim_core::World;
-use spatial_core::{EntityId, Hit, InvalidCellEdge, MovingIndex, WatchEvents};
+use spatial_core::{EntityId, Hit, MovingIndex, WatchEvents};
 
 use super::players::{Player, Players};
 use crate::gateway::Batch;
@@ -48,9 +48,9 @@ pub(super) struct DurableHash {
 }
 
 impl Views {
-    pub(super) fn new(world: &World, radius_m: f64) -> Result<Self, InvalidCellEdge> {
-        Ok(Self {
-            index: MovingIndex::new(world.start().planet, radius_m / 2.0)?,
+    pub(super) fn new() -> Self {
+        Self {
+            index: MovingIndex::new(),
             baselines: Baselines::new(),
             cache: UpdateCache::new(),
             datagrams: Datagrams::new(),
@@ -62,7 +62,7 @@ impl Views {
             nearest: Vec::new(),
             events: WatchEvents::default(),
             totals: Totals::default(),
-        })
+        }
     }
 
     /// Takes in the state after a step.
@@ -107,9 +107,9 @@ impl Views {
             let Some(row) = world.row_of(player.entity).filter(|_| player.is_welcome) else {
                 continue;
             };
-            player
-                .watch
-                .update(&self.index, world.places()[row], &mut self.events);
+            let view = self.index.view(world.ids(), world.places());
+            let place = world.places()[row];
+            player.watch.update(view, place, &mut self.events);
             self.pack_one(player, durable_tick);
             let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
             batch.snapshots.push((session, datagrams.collect()));

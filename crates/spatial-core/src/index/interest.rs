@@ -9,7 +9,8 @@
 
 use core::cmp::Ordering;
 
-use super::moving::{Hit, InvalidRadius, MovingIndex, check_radius};
+use super::moving::{Hit, InvalidRadius, check_radius};
+use super::view::IndexView;
 use crate::ids::EntityId;
 use crate::planet::Ecef;
 
@@ -52,11 +53,10 @@ impl Watch {
     /// Brings the set up to date and replaces `events` by what changed. Allocates only to grow.
     ///
     /// Costs one radius query, a sort of its hits by id and one pass.
-    pub fn update(&mut self, index: &MovingIndex, center: Ecef, events: &mut WatchEvents) {
+    pub fn update(&mut self, view: IndexView<'_>, center: Ecef, events: &mut WatchEvents) {
         events.entered.clear();
         events.left.clear();
-        index
-            .radius(center, self.leave_m, &mut self.near)
+        view.radius(center, self.leave_m, &mut self.near)
             .expect("the radius was checked when the watch was made");
         self.near.sort_unstable_by_key(|hit| hit.id);
         let mut old = self.members.iter().peekable();
