@@ -56,7 +56,11 @@ pub use index::{Hit, IndexView, InvalidRadius, MovingIndex, Watch, WatchEvents};
 pub use planet::{
     CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
 };
-pub use region::{Cap, CapError, Cell, LatLngRect, RectError, Region};
+pub use region::{
+    AnyOf, Cap, CapError, Cell, CellBound, CellUnion, Coverer, CoveringError, CoveringOptions,
+    InvalidCellAt, InvalidExpansion, InvalidLevel, LatLngRect, NotAscending, RectError, Region,
+    Relation,
+};
 pub use simd::SimdLevel;
 #[cfg(feature = "rocksdb")]
 pub use store::{

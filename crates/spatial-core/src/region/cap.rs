@@ -4,8 +4,9 @@ use core::f64::consts::{FRAC_PI_2, PI};
 
 use glam::DVec3;
 
+use super::cap_cell::relation;
 use super::longitudes::Longitudes;
-use super::{Cell, Chord, LatLngRect, Region, lat_rad, lng_rad, unit};
+use super::{Cell, CellBound, Chord, LatLngRect, Region, Relation, lat_rad, lng_rad, unit};
 use crate::planet::Planet;
 
 /// A closed cap of the unit sphere: the directions whose squared chord from the axis is at most the cap's.
@@ -208,30 +209,6 @@ impl Cap {
     pub fn contains_points(&self, directions: &[DVec3], inside: &mut Vec<bool>) {
         inside.extend(directions.iter().map(|p| self.contains_point(*p)));
     }
-
-    /// Whether a cell none of whose vertices is inside touches the cap all the same, which is with its inside or
-    /// with an edge.
-    fn touches_without_vertices(&self, cell: &Cell) -> bool {
-        if self.chord >= Chord::RIGHT {
-            return false; // the complement is convex, so it holds the cell with its vertices
-        }
-        if self.is_empty() {
-            return false;
-        }
-        if cell.contains_point(self.axis) {
-            return true;
-        }
-        let sin2 = self.chord.sin2();
-        (0..4).any(|k| {
-            let normal = cell.edge_normal_raw(k);
-            let dot = self.axis.dot(normal);
-            if dot > 0.0 || dot * dot > sin2 * normal.length_squared() {
-                return false; // another edge is nearer, or this one's great circle is out of reach
-            }
-            let along = normal.cross(self.axis);
-            along.dot(cell.vertex_raw(k)) < 0.0 && along.dot(cell.vertex_raw(k + 1)) > 0.0
-        })
-    }
 }
 
 impl Region for Cap {
@@ -268,17 +245,19 @@ impl Region for Cap {
     }
 
     fn contains_cell(&self, cell: &Cell) -> bool {
-        cell.vertices()
-            .into_iter()
-            .all(|v| Chord::between(self.axis, v) <= self.chord)
-            && !self.complement().touches_without_vertices(cell)
+        self.relation(cell) == Relation::Inside
     }
 
     fn may_intersect(&self, cell: &Cell) -> bool {
-        cell.vertices()
-            .into_iter()
-            .any(|v| Chord::between(self.axis, v) <= self.chord)
-            || self.touches_without_vertices(cell)
+        self.relation(cell) != Relation::Outside
+    }
+
+    fn relation(&self, cell: &Cell) -> Relation {
+        relation(self, cell)
+    }
+
+    fn cell_bound(&self) -> CellBound {
+        Cap::cell_bound(self)
     }
 }
 

@@ -16,7 +16,6 @@ pub(crate) struct Chord(pub(crate) f64);
 
 impl Chord {
     pub(crate) const ZERO: Self = Self(0.0);
-    pub(crate) const RIGHT: Self = Self(2.0);
     pub(crate) const STRAIGHT: Self = Self(4.0);
 
     /// Between two unit vectors.
@@ -36,11 +35,6 @@ impl Chord {
 
     pub(crate) fn to_rad(self) -> f64 {
         2.0 * libm::asin(0.5 * self.0.sqrt())
-    }
-
-    /// Square of the sine.
-    pub(crate) fn sin2(self) -> f64 {
-        self.0 * (1.0 - 0.25 * self.0)
     }
 
     /// π minus the angle.

@@ -3,17 +3,28 @@
 //! All regions are closed: a point of the boundary belongs to them. Points are directions from the planet's centre;
 //! lengths along the sphere are radians, or metres when a planet is given.
 
+mod any_of;
+mod bound;
 mod cap;
+mod cap_cell;
 mod cell;
+mod cell_union;
 mod chord;
+mod coverer;
 mod longitudes;
+mod queue;
 mod rect;
+mod rect_cell;
 
 use glam::DVec3;
 
+pub use any_of::AnyOf;
+pub use bound::CellBound;
 pub use cap::{Cap, CapError};
 pub use cell::Cell;
+pub use cell_union::{CellUnion, InvalidCellAt, InvalidExpansion, InvalidLevel, NotAscending};
 pub(crate) use chord::Chord;
+pub use coverer::{Coverer, CoveringError, CoveringOptions};
 pub use rect::{LatLngRect, RectError};
 
 /// A closed part of the unit sphere.
@@ -35,6 +46,33 @@ pub trait Region {
 
     /// Whether a part of the cell lies inside; `true` when in doubt.
     fn may_intersect(&self, cell: &Cell) -> bool;
+
+    /// Both answers about a cell at once, where that is cheaper than one after the other.
+    fn relation(&self, cell: &Cell) -> Relation {
+        if !self.may_intersect(cell) {
+            Relation::Outside
+        } else if self.contains_cell(cell) {
+            Relation::Inside
+        } else {
+            Relation::Crosses
+        }
+    }
+
+    /// A few cells that contain the region: where the search for a covering begins.
+    fn cell_bound(&self) -> CellBound {
+        self.cap_bound().cell_bound()
+    }
+}
+
+/// How a cell lies to a region.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relation {
+    /// No point of the cell is inside.
+    Outside,
+    /// The boundary goes through the cell, or it is too near to tell.
+    Crosses,
+    /// All of the cell is inside.
+    Inside,
 }
 
 impl<R: Region + ?Sized> Region for &R {
@@ -56,6 +94,14 @@ impl<R: Region + ?Sized> Region for &R {
 
     fn may_intersect(&self, cell: &Cell) -> bool {
         (**self).may_intersect(cell)
+    }
+
+    fn relation(&self, cell: &Cell) -> Relation {
+        (**self).relation(cell)
+    }
+
+    fn cell_bound(&self) -> CellBound {
+        (**self).cell_bound()
     }
 }
 

@@ -5,7 +5,7 @@ use core::f64::consts::{FRAC_PI_2, PI};
 use glam::DVec3;
 
 use super::longitudes::Longitudes;
-use super::{Cap, Cell, Chord, Region, direction_of, lat_rad, lng_rad, unit};
+use super::{Cap, Cell, Chord, Region, Relation, direction_of, lat_rad, lng_rad, unit};
 
 /// A closed box between two latitudes and two longitudes; it may cross the antimeridian and touch the poles.
 ///
@@ -223,6 +223,22 @@ impl LatLngRect {
         })
     }
 
+    /// Whether each direction (of any length but zero) points into the box, in order: [`Region::contains_point`] of all of
+    /// them, appended to `inside`.
+    pub fn contains_points(&self, directions: &[DVec3], inside: &mut Vec<bool>) {
+        inside.extend(directions.iter().map(|p| self.contains_point(*p)));
+    }
+
+    /// Whether the box and a cell have a point in common: unlike [`Region::may_intersect`] not by the cell's bounds, so
+    /// less often `true` in vain and several times slower. `true` when in doubt.
+    pub fn intersects_cell(&self, cell: &Cell) -> bool {
+        super::rect_cell::intersects(self, cell)
+    }
+
+    pub(crate) fn longitudes(&self) -> Longitudes {
+        self.lng
+    }
+
     /// With all longitudes if it touches a pole, where they meet.
     pub(crate) fn closed_at_poles(self) -> Self {
         if self.lat[0] == -FRAC_PI_2 || self.lat[1] == FRAC_PI_2 {
@@ -247,10 +263,9 @@ impl Region for LatLngRect {
         } else {
             (DVec3::Z, FRAC_PI_2 - south)
         };
-        let around_pole = Cap::from_parts(
-            pole,
-            Chord::from_rad(reach * (1.0 + 2.0 * f64::EPSILON)).rounded_up(),
-        );
+        // The second term is for π/2, which no number is.
+        let reach = reach * (1.0 + 2.0 * f64::EPSILON) + 2.0 * f64::EPSILON;
+        let around_pole = Cap::from_parts(pole, Chord::from_rad(reach).rounded_up());
         if self.lng.width() > PI {
             return around_pole;
         }
@@ -281,6 +296,17 @@ impl Region for LatLngRect {
 
     fn may_intersect(&self, cell: &Cell) -> bool {
         self.intersects(&cell.rect_bound())
+    }
+
+    fn relation(&self, cell: &Cell) -> Relation {
+        let bound = cell.rect_bound();
+        if self.contains(&bound) {
+            Relation::Inside
+        } else if self.intersects(&bound) {
+            Relation::Crosses
+        } else {
+            Relation::Outside
+        }
     }
 }
 

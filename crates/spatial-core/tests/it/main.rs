@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod cell_unions;
 mod cells;
 mod columns;
 mod coords;
+mod coverings;
 mod frames;
+mod golden;
 mod index;
 mod predicates;
+mod regions;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod terrain;
