@@ -25,6 +25,7 @@ mod index;
 mod planet;
 mod region;
 mod simd;
+mod sphere;
 mod store;
 mod terrain;
 
@@ -62,6 +63,7 @@ pub use region::{
     Relation,
 };
 pub use simd::SimdLevel;
+pub use sphere::{Direction, GreatArc, GreatCircle, SphereError};
 #[cfg(feature = "rocksdb")]
 pub use store::{
     CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,

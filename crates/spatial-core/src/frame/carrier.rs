@@ -28,8 +28,8 @@ impl Pose {
     /// [`PoseError`] when the rotation is not a unit quaternion, or the place is too far out.
     pub fn new(at: Ecef, rotation: DQuat) -> Result<Self, PoseError> {
         let square = dot4(rotation);
-        // Written so that NaN is refused.
-        if !((square - 1.0).abs() <= Self::UNIT_TOLERANCE) {
+        // NaN is in no range.
+        if !(-Self::UNIT_TOLERANCE..=Self::UNIT_TOLERANCE).contains(&(square - 1.0)) {
             return Err(PoseError::NotUnit(rotation.to_array()));
         }
         if at.to_vec().abs().max_element() > Self::LIMIT_M {

@@ -7,6 +7,7 @@ use core::f64::consts::{FRAC_PI_2, PI, TAU};
 use glam::DVec3;
 
 use crate::cell::{CellId, MAX_EDGE_RAD};
+use crate::sphere::{Direction, SphereError};
 
 pub use lanes::{EcefLanes, EcefLanesMut, GeodeticLanes, GeodeticLanesMut};
 
@@ -59,6 +60,35 @@ impl Planet {
     /// Length of the longest cell edge of a level, along the datum, metres.
     pub fn cell_edge_max_m(self, level: u8) -> f64 {
         MAX_EDGE_RAD * self.radius_m / f64::from(1u32 << level)
+    }
+
+    /// The length on the datum of an angle at the centre, metres.
+    pub fn arc_m(self, angle_rad: f64) -> f64 {
+        angle_rad * self.radius_m
+    }
+
+    /// The angle at the centre of a length on the datum, radians.
+    pub fn arc_rad(self, length_m: f64) -> f64 {
+        length_m / self.radius_m
+    }
+
+    /// The shortest way between two places along the datum, whatever their heights, metres.
+    pub fn surface_distance_m(self, a: Geodetic, b: Geodetic) -> f64 {
+        self.arc_m(Direction::from(a).distance_rad(b.into()))
+    }
+
+    /// Where one comes to who leaves a place at a bearing and goes straight on along the datum; the height is kept.
+    ///
+    /// # Errors
+    /// [`SphereError::NotFinite`] for the bearing or the distance.
+    pub fn destination(
+        self,
+        from: Geodetic,
+        bearing_rad: f64,
+        distance_m: f64,
+    ) -> Result<Geodetic, SphereError> {
+        let to = Direction::from(from).destination(bearing_rad, self.arc_rad(distance_m))?;
+        Ok(to.geodetic(from.height_m).expect("the height is legal"))
     }
 
     /// Geodetic to planet-centred coordinates. Costs two `sincos`.

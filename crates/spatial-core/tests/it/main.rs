@@ -14,5 +14,6 @@ mod predicates;
 mod regions;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod sphere;
 mod terrain;
 mod world;
