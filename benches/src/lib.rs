@@ -5,6 +5,7 @@
 
 mod case;
 mod cells;
+mod columns;
 mod data;
 mod encode;
 mod ground;
@@ -29,6 +30,70 @@ pub struct Bench {
 pub const BENCHES: &[Bench] = &[
     bench("cell", "xyz to leaf", |size| some(cells::ToLeaf::new(size))),
     bench("cell", "leaf to xyz", |size| some(cells::ToXyz::new(size))),
+    bench("columns", "place += velocity, 10,000", |size| {
+        some(columns::Iterate::of_ten_thousand(size))
+    }),
+    bench("columns", "place += velocity, 1 M", |size| {
+        some(columns::Iterate::of_a_million(size))
+    }),
+    bench("columns", "place += velocity, 1 M, all threads", |size| {
+        some(columns::Iterate::in_parallel(size))
+    }),
+    bench("columns", "spawn and despawn, 10,000 in order", |size| {
+        some(columns::Batches::of_ten_thousand(
+            size,
+            columns::Order::Spawned,
+        ))
+    }),
+    bench(
+        "columns",
+        "spawn and despawn, 10,000 in any order",
+        |size| {
+            some(columns::Batches::of_ten_thousand(
+                size,
+                columns::Order::Random,
+            ))
+        },
+    ),
+    bench("columns", "spawn and despawn, 10,000 beside 1 M", |size| {
+        some(columns::Batches::among_a_million(
+            size,
+            columns::Order::Random,
+        ))
+    }),
+    bench("columns", "spawn and despawn, 1 M in order", |size| {
+        some(columns::Batches::of_a_million(
+            size,
+            columns::Order::Spawned,
+        ))
+    }),
+    bench("columns", "spawn and despawn, 1 M in any order", |size| {
+        some(columns::Batches::of_a_million(size, columns::Order::Random))
+    }),
+    bench("columns", "spawn and despawn, half of 1 M", |size| {
+        some(columns::Turnover::new(size))
+    }),
+    bench("columns", "row by handle, 10,000", |size| {
+        some(columns::LookUp::few_by_handle(size))
+    }),
+    bench("columns", "row by handle, 1 M", |size| {
+        some(columns::LookUp::by_handle(size))
+    }),
+    bench("columns", "row by id, 1 M", |size| {
+        some(columns::LookUp::by_id(size))
+    }),
+    bench("columns", "write and find 5,000 of 4.5 M", |size| {
+        some(columns::Changes::new(size))
+    }),
+    bench("columns", "find none of 4.5 M", |size| {
+        some(columns::Changes::none(size))
+    }),
+    bench("columns", "reorder 1 M at random", |size| {
+        some(columns::Reorder::new(size))
+    }),
+    bench("columns", "save and load 1 M", |size| {
+        some(columns::Saves::new(size))
+    }),
     bench("radius", "10,000 in random order", |size| {
         some(radius::Radius::of_ten_thousand(size, radius::Order::Random))
     }),

@@ -4,6 +4,7 @@
 //! values of it seal the rest first, so that what is behind is reached. `run` returns whether the bytes were
 //! accepted: the tests see to it that every seed is.
 
+pub mod columns;
 pub mod journal;
 mod seal;
 pub mod tile;
@@ -22,6 +23,11 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "columns",
+        run: columns::run,
+        seeds: columns::seeds,
+    },
     Target {
         name: "journal",
         run: journal::run,
