@@ -14,7 +14,28 @@ fuzz)
     targets=$(grep -c '^\[\[bin\]\]' fuzz/Cargo.toml)
     scripts/fuzz.sh $((3000 / targets))
     ;;
+cells)
+    # Ten million cells against the C++ library's Python package, in chunks of their own seeds; an interrupted run goes
+    # on after the last chunk that passed. S2_CELLS_CHUNKS makes it shorter.
+    venv=$cache/s2geometry-0.14
+    has python3 || { skip "PART=cells: there is no python3"; exit 0; }
+    if ! "$venv/bin/python" -c 'import s2geometry' 2>/dev/null; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" && "$venv/bin/pip" install -q s2geometry==0.14.0 ||
+            { skip "PART=cells: s2geometry 0.14.0 cannot be installed from the package registry"; exit 0; }
+    fi
+    sources=$(find crates/spatial-core -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
+    passed=$cache/cells-passed-$sources
+    touch "$passed"
+    for seed in $(seq "${S2_CELLS_CHUNKS:-20}"); do
+        if grep -qx "$seed" "$passed"; then continue; fi
+        echo "cells: 500,000 of seed $seed"
+        S2_CELLS_PYTHON=$venv/bin/python S2_CELLS_SEED=$seed S2_CELLS_COUNT=500000 cargo test --locked --release -q \
+            -p bluemarble-spatial-core --test it cells_equal_the_librarys
+        echo "$seed" >>"$passed"
+    done
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=cells or PART=fuzz"
     ;;
 esac

@@ -31,8 +31,9 @@ mod terrain;
 
 pub use batch::BatchError;
 pub use cell::{
-    CellId, CellRange, InvalidCell, InvalidToken, MAX_LEVEL, NeighborsAt, Token, VertexNeighbors,
-    direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st,
+    CellId, CellRange, GridKey, InvalidCell, InvalidDirection, InvalidToken, MAX_LEVEL,
+    NeighborsAt, Token, VertexNeighbors, direction_to_face_uv, face_uv_to_direction, grid_keys,
+    grid_keys_of_places, st_to_ij, st_to_uv, uv_to_st,
 };
 pub use columns::{
     Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,

@@ -16,14 +16,22 @@ pub enum SimdLevel {
     Avx512,
 }
 
+static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
+
 impl SimdLevel {
     /// All levels, ascending.
     pub const ALL: [Self; 3] = [Self::Scalar, Self::Avx2, Self::Avx512];
 
     /// The greatest level of this CPU. Detected at the first call; a load afterwards.
+    #[inline]
     pub fn detected() -> Self {
-        static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
         *LEVEL.get_or_init(detect)
+    }
+
+    /// Makes this the greatest level that the process uses, if the CPU has more: to measure another CPU's path.
+    /// Returns whether it came in time, before the first use of any.
+    pub fn limit(self) -> bool {
+        LEVEL.set(detect().min(self)).is_ok()
     }
 
     /// The levels that this CPU has, ascending: what a test tries.

@@ -34,8 +34,8 @@ const ODD: u32 = 0x2aaa_aaaa;
 pub(super) trait Word:
     Copy + BitAnd<Output = Self> + BitOr<Output = Self> + BitXor<Output = Self>
 {
-    /// The same bits in every lane.
-    fn splat(bits: u32) -> Self;
+    /// The same bits in every lane of another vector like this one.
+    fn same(self, bits: u32) -> Self;
     /// Each lane shifted up.
     fn up<const N: u32>(self) -> Self;
     /// Each lane shifted down.
@@ -44,7 +44,7 @@ pub(super) trait Word:
 
 impl Word for u32 {
     #[inline(always)]
-    fn splat(bits: u32) -> Self {
+    fn same(self, bits: u32) -> Self {
         bits
     }
 
@@ -87,7 +87,7 @@ impl<W: Word> Gf4<W> {
 /// lowest bit of the face.
 #[inline(always)]
 pub(super) fn positions<W: Word>(i: W, j: W, face_bit: W) -> (W, W) {
-    let (even, odd, bits) = (W::splat(EVEN), W::splat(ODD), W::splat(BITS));
+    let (even, odd, bits) = (i.same(EVEN), i.same(ODD), i.same(BITS));
     let lo = i ^ j;
     let (ones, zeros) = (i & lo, (i | j) ^ bits);
     // Place 30, above the top level, holds the orientation of the face: A = 0, T = (0, s). What is shifted in from
@@ -120,7 +120,7 @@ fn doubled<W: Word, const N: u32>(factor: Gf4<W>, sum: Gf4<W>) -> (Gf4<W>, Gf4<W
 /// Leaf coordinates from the bits of the Hilbert positions and the lowest bit of the face.
 #[inline(always)]
 pub(super) fn coordinates<W: Word>(hi: W, lo: W, face_bit: W) -> (W, W) {
-    let exchanges = (hi ^ lo ^ W::splat(BITS)) | face_bit.up::<30>();
+    let exchanges = (hi ^ lo ^ hi.same(BITS)) | face_bit.up::<30>();
     let exchanged = running(exchanges).down::<1>();
     let inverted = running(hi & lo).down::<1>();
     let i = hi ^ (exchanged & lo) ^ inverted;
@@ -178,6 +178,7 @@ impl CellId {
     }
 
     /// Face and the leaf coordinates of the cell's corner nearest (i, j) = (0, 0). Exact. Costs some 70 bit operations.
+    #[inline]
     pub fn to_face_ij(self) -> (u8, u32, u32) {
         let stop = self.stop();
         let position = (self.to_u64() ^ stop) >> 1; // below the cell's level all positions are 0

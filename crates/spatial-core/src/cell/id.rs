@@ -43,6 +43,7 @@ impl CellId {
     /// The leaf that contains a direction (of any length but zero).
     ///
     /// The zero vector and non-finite ones fall into some cell; [`crate::Ecef`] keeps them out.
+    #[inline]
     pub fn from_direction(p: DVec3) -> Self {
         let (face, u, v) = direction_to_face_uv(p);
         Self::leaf_at(face, st_to_ij(uv_to_st(u)), st_to_ij(uv_to_st(v)))
@@ -153,6 +154,7 @@ impl CellId {
     }
 
     /// The direction of the cell's centre (of projection), of length one.
+    #[inline]
     pub fn center(self) -> DVec3 {
         let (face, i, j) = self.to_face_ij();
         // In half leaves, so that the centre of a leaf is exact too.

@@ -11,12 +11,14 @@
 
 mod hilbert;
 mod id;
+mod kernels;
 mod neighbors;
 mod projection;
 mod range;
 mod token;
 
 pub use id::{CellId, InvalidCell, MAX_LEVEL};
+pub use kernels::{GridKey, InvalidDirection, grid_keys, grid_keys_of_places};
 pub use neighbors::{NeighborsAt, VertexNeighbors};
 pub use projection::{direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st};
 pub use range::CellRange;

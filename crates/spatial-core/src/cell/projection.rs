@@ -7,29 +7,25 @@ use super::LEAVES;
 /// The face a direction points at, and where it meets that face of the cube [−1, 1]³.
 ///
 /// Faces are chosen as S2 does: x only if strictly the largest, then y only if strictly larger than z.
+#[inline]
 pub fn direction_to_face_uv(p: DVec3) -> (u8, f64, f64) {
-    let a = p.abs();
-    let axis = if a.x > a.y {
-        if a.x > a.z { 0 } else { 2 }
-    } else if a.y > a.z {
-        1
-    } else {
-        2
-    };
-    let negative = p[axis] < 0.0;
-    let face = axis as u8 + if negative { 3 } else { 0 };
-    let (u, v) = match face {
-        0 => (p.y / p.x, p.z / p.x),
-        1 => (-p.x / p.y, p.z / p.y),
-        2 => (-p.x / p.z, -p.y / p.z),
-        3 => (p.z / p.x, p.y / p.x),
-        4 => (p.z / p.y, -p.x / p.y),
-        _ => (-p.y / p.z, -p.x / p.z),
-    };
-    (face, u, v)
+    // Tables, not branches: nobody can predict a face.
+    const U: [(usize, u64); 6] = [(1, 0), (0, SIGN), (0, SIGN), (2, 0), (2, 0), (1, SIGN)];
+    const V: [(usize, u64); 6] = [(2, 0), (2, 0), (1, SIGN), (1, 0), (0, SIGN), (0, SIGN)];
+    const SIGN: u64 = 1 << 63;
+    let p = p.to_array();
+    let [a, b, c] = p.map(f64::abs);
+    let is_x = usize::from((a > b) & (a > c));
+    let is_y = usize::from(b > c) & (is_x ^ 1);
+    let axis = 2 - 2 * is_x - is_y;
+    let face = axis + 3 * usize::from(p[axis] < 0.0);
+    let over_normal =
+        |(from, sign): (usize, u64)| f64::from_bits(p[from].to_bits() ^ sign) / p[axis];
+    (face as u8, over_normal(U[face]), over_normal(V[face]))
 }
 
 /// The point of a cube face, not normalised.
+#[inline]
 pub fn face_uv_to_direction(face: u8, u: f64, v: f64) -> DVec3 {
     match face {
         0 => DVec3::new(1.0, u, v),
@@ -42,6 +38,7 @@ pub fn face_uv_to_direction(face: u8, u: f64, v: f64) -> DVec3 {
 }
 
 /// S2's quadratic projection: [0, 1] to [−1, 1], odd about ½.
+#[inline]
 pub fn st_to_uv(s: f64) -> f64 {
     if s >= 0.5 {
         (1.0 / 3.0) * (4.0 * s * s - 1.0)
@@ -51,15 +48,17 @@ pub fn st_to_uv(s: f64) -> f64 {
 }
 
 /// The inverse of [`st_to_uv`].
+#[inline]
 pub fn uv_to_st(u: f64) -> f64 {
-    if u >= 0.0 {
-        0.5 * (1.0 + 3.0 * u).sqrt()
-    } else {
-        1.0 - 0.5 * (1.0 - 3.0 * u).sqrt()
-    }
+    // 0.5·√(1 + 3u) from 0 on, 1 − 0.5·√(1 − 3u) below: 0 − (−root) and 1 − root, without a branch.
+    let root = 0.5 * (1.0 + 3.0 * u.abs()).sqrt();
+    let is_negative = u < 0.0;
+    let sign = u64::from(!is_negative) << 63;
+    f64::from(u8::from(is_negative)) - f64::from_bits(root.to_bits() ^ sign)
 }
 
 /// The leaf coordinate of s: floor(2³⁰·s), clamped to the face.
+#[inline]
 pub fn st_to_ij(s: f64) -> u32 {
     // A float-to-integer cast truncates, which is a floor from 0 on; it saturates and sends NaN to 0, so every input
     // lands on the face.
