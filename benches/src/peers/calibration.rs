@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::io;
 
-use super::clock::{ns_each, race};
+use super::clock::{ns_each, race, runner};
 use super::row::Measured;
 use super::{Pace, Tell};
 
@@ -20,10 +20,8 @@ pub(crate) fn measure(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
         black_box(&target);
     };
     let loops = pace.size.of(LOOPS as usize) as u64;
-    let arithmetic = || {
-        black_box(xorshift(loops));
-    };
-    let times = race(pace.budget / 2, &mut [Box::new(copy), Box::new(arithmetic)]);
+    let arithmetic = || xorshift(loops);
+    let times = race(pace.budget / 2, &mut [runner(copy), runner(arithmetic)]);
     let steal = before.zip(CpuTicks::read()).map(|(a, b)| a.steal_until(&b));
     let gigabytes = source.len() as f64 / 1e9 / times[0].as_secs_f64();
     tell(Measured::alone(

@@ -1,5 +1,6 @@
 //! CPU time of the thread, and runners that take turns.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
@@ -7,8 +8,17 @@ use cpu_time::ThreadTime;
 /// A round is measured at least so often.
 const ROUNDS_MIN: u32 = 3;
 
-/// Work that is timed.
-pub(crate) type Runner<'a> = Box<dyn FnMut() + 'a>;
+/// Does its work once, and tells what of the CPU's time counts.
+pub(crate) type Runner<'a> = Box<dyn FnMut() -> Duration + 'a>;
+
+/// A runner all of whose work counts.
+pub(crate) fn runner<'a, T>(mut work: impl FnMut() -> T + 'a) -> Runner<'a> {
+    Box::new(move || {
+        cpu_time_of(|| {
+            black_box(work());
+        })
+    })
+}
 
 /// CPU time of this thread that the work takes.
 pub(crate) fn cpu_time_of(work: impl FnOnce()) -> Duration {
@@ -27,7 +37,7 @@ pub(crate) fn race(budget: Duration, runners: &mut [Runner<'_>]) -> Vec<Duration
     while round <= ROUNDS_MIN as usize || used < budget {
         for turn in 0..runners.len() {
             let n = (round + turn) % runners.len();
-            let time = cpu_time_of(&mut *runners[n]);
+            let time = runners[n]();
             used += time;
             if round > 0 {
                 least[n] = least[n].min(time);
@@ -45,8 +55,6 @@ pub(crate) fn ns_each(time: Duration, operations: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::hint::black_box;
-
     use super::*;
 
     #[test]
@@ -62,7 +70,7 @@ mod tests {
         };
         let times = race(
             Duration::from_millis(5),
-            &mut [Box::new(|| spin(0, 10_000)), Box::new(|| spin(1, 200_000))],
+            &mut [runner(|| spin(0, 10_000)), runner(|| spin(1, 200_000))],
         );
         assert!(times[1] > 4 * times[0], "{times:?}");
         let [a, b] = runs.get();

@@ -1,9 +1,9 @@
 //! A case: ours and everybody it is compared with, on the same input.
 
-use std::hint::black_box;
+use std::time::Duration;
 
 use super::Pace;
-use super::clock::{Runner, ns_each, race};
+use super::clock::{Runner, ns_each, race, runner};
 use super::row::{Measured, Rival, Unit};
 
 /// Who takes part in a case. Answers are compared before anybody is added; then all take turns.
@@ -27,30 +27,50 @@ impl<'a> Contest<'a> {
         case: impl Into<String>,
         unit: Unit,
         operations: usize,
-        mut ours: impl FnMut() -> T + 'a,
+        ours: impl FnMut() -> T + 'a,
+    ) -> Self {
+        Self::timed(case, unit, operations, runner(ours))
+    }
+
+    /// As [`Contest::new`], of a runner that knows what of its work counts.
+    pub(crate) fn timed(
+        case: impl Into<String>,
+        unit: Unit,
+        operations: usize,
+        ours: impl FnMut() -> Duration + 'a,
     ) -> Self {
         Self {
             case: case.into(),
             unit,
             operations: operations as u64,
-            runners: vec![Box::new(move || drop(black_box(ours())))],
+            runners: vec![Box::new(ours)],
             rivals: Vec::new(),
         }
     }
 
     /// A peer, and whether it gave our answers; `None` where they cannot be compared.
     pub(crate) fn against<T>(
+        self,
+        name: impl Into<String>,
+        agree: Option<bool>,
+        run: impl FnMut() -> T + 'a,
+    ) -> Self {
+        self.against_timed(name, agree, runner(run))
+    }
+
+    /// As [`Contest::against`], of a runner that knows what of its work counts.
+    pub(crate) fn against_timed(
         mut self,
         name: impl Into<String>,
         agree: Option<bool>,
-        mut run: impl FnMut() -> T + 'a,
+        run: impl FnMut() -> Duration + 'a,
     ) -> Self {
         self.rivals.push(Entrant {
             name: name.into(),
             runner: Some(self.runners.len()),
             agree,
         });
-        self.runners.push(Box::new(move || drop(black_box(run()))));
+        self.runners.push(Box::new(run));
         self
     }
 

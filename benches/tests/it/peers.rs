@@ -56,7 +56,9 @@ fn every_built_in_peer_has_rows_and_the_others_say_that_they_are_not_there() {
         .iter()
         .filter_map(|row| row["peer_name"].as_str())
         .collect();
-    for peer in ["kiddo", "rstar", "h3o", "s2 crate", "S2 C++"] {
+    for peer in [
+        "kiddo", "rstar", "h3o", "s2 crate", "hecs", "bevy_ecs", "S2 C++",
+    ] {
         assert!(names.iter().any(|name| name.starts_with(peer)), "{peer}");
     }
     for row in &rows {

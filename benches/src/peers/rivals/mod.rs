@@ -2,7 +2,9 @@
 //!
 //! Points are planet-centred metres, or what [`PointIndex::native`] has made of them before anything is timed.
 
+pub(crate) mod bevy;
 pub(crate) mod h3;
+pub(crate) mod hecs;
 pub(crate) mod kiddo;
 pub(crate) mod rstar;
 pub(crate) mod s2_cpp;
@@ -52,4 +54,74 @@ pub(crate) trait PointIndex {
 pub(crate) trait MovingPoints: PointIndex {
     /// Point by point; both as [`PointIndex::native`] gives them.
     fn move_each(&mut self, from: &[[f64; 3]], to: &[[f64; 3]]);
+}
+
+/// An entity of the races of columns.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Mover {
+    pub(crate) place: [f32; 3],
+    pub(crate) velocity: [f32; 3],
+}
+
+/// Something that keeps entities of two components. Entities have numbers that the caller gives from 0 up; what is timed
+/// works on a selection, for a caller has the handles that he needs at hand.
+pub(crate) trait EntityStore {
+    /// Library and version.
+    fn name(&self) -> &'static str;
+
+    /// Takes the handles of these.
+    fn select(&mut self, numbers: &[u32]);
+
+    /// Gives what is selected these numbers: of others before, or the next.
+    fn assign(&mut self, numbers: &[u32]);
+
+    /// In one batch; they are selected.
+    fn spawn(&mut self, movers: &[Mover]);
+
+    /// What is selected; in one batch, where it has such.
+    fn despawn(&mut self);
+
+    /// Adds every velocity to its place.
+    fn advance(&mut self);
+
+    /// The sum of x of those selected, one after the other.
+    fn look_up(&mut self) -> f32;
+
+    /// Where an entity is.
+    fn place(&mut self, number: u32) -> [f32; 3];
+
+    /// Entities.
+    fn len(&mut self) -> usize;
+}
+
+/// Handles by number, and a selection of them.
+pub(crate) struct Handles<H> {
+    pub(crate) by_number: Vec<H>,
+    pub(crate) selected: Vec<H>,
+}
+
+impl<H> Default for Handles<H> {
+    fn default() -> Self {
+        Self {
+            by_number: Vec::new(),
+            selected: Vec::new(),
+        }
+    }
+}
+
+impl<H: Copy> Handles<H> {
+    pub(crate) fn select(&mut self, numbers: &[u32]) {
+        self.selected.clear();
+        let of = |number: &u32| self.by_number[*number as usize];
+        self.selected.extend(numbers.iter().map(of));
+    }
+
+    pub(crate) fn assign(&mut self, numbers: &[u32]) {
+        for (number, handle) in numbers.iter().zip(&self.selected) {
+            match self.by_number.get_mut(*number as usize) {
+                Some(slot) => *slot = *handle,
+                None => self.by_number.push(*handle),
+            }
+        }
+    }
 }

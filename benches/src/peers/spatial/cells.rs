@@ -1,5 +1,6 @@
 //! Cell conversion.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use spatial_core::{CellId, DVec3, Geodetic, Planet};
@@ -24,7 +25,8 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     let points = points(pace.size.of(COUNT));
     race_to_leaf(pace, &points, tell)?;
     race_degrees_to_leaf(pace, &points, tell)?;
-    race_to_xyz(pace, &points, tell)
+    race_to_xyz(pace, &points, tell)?;
+    race_neighbors(pace, &points, tell)
 }
 
 /// Even on the sphere. None lies on an edge of the cube, where the Rust crate takes another face than the C++ library and
@@ -108,6 +110,46 @@ fn race_to_xyz(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> 
         batch.without(s2_cpp::NAME)
     };
     tell(batch.run(pace))
+}
+
+/// Around cells of some hundred metres, which lie all over the planet. Peers give theirs in another order.
+fn race_neighbors(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> {
+    let case = "cell: the 8 around a cell, level 16";
+    if !pace.wants(case) {
+        return Ok(());
+    }
+    let cells: Vec<_> = points
+        .iter()
+        .map(|p| CellId::from_direction(*p).parent(16))
+        .collect();
+    let ids: Vec<_> = cells.iter().map(|cell| cell.to_u64()).collect();
+    let hexagon = |p: &DVec3| h3::cell_of_degrees(degrees_of(*p));
+    let hexagons: Vec<_> = points.iter().map(hexagon).collect();
+    let mut batch = Batch::new(case, cells.len(), [0; 8], |out: &mut [[u64; 8]]| {
+        fill(out, &cells, |cell| cell.neighbors().map(CellId::to_u64));
+    });
+    let run = |out: &mut [Vec<_>]| fill(out, &ids, |id| s2_rust::all_neighbors(*id));
+    batch = batch.against(s2_rust::NAME, Vec::new(), run, |ours: &[u64; 8], theirs| {
+        same_set(ours, theirs.iter().map(|cell| cell.0))
+    });
+    // Hexagons have other neighbours, and six of them.
+    let run = move |out: &mut [Vec<_>]| fill(out, &hexagons, |cell| h3::disk_of_cell(*cell));
+    batch = batch.beside(h3::NAME, Vec::new(), run);
+    batch = if s2_cpp::IS_INSTALLED {
+        let run = |out: &mut [[u64; 8]]| s2_cpp::all_neighbors(&ids, out);
+        batch.against(s2_cpp::NAME, [0; 8], run, |ours: &[u64; 8], theirs| {
+            same_set(ours, theirs.iter().copied())
+        })
+    } else {
+        batch.without(s2_cpp::NAME)
+    };
+    tell(batch.run(pace))
+}
+
+/// At a corner of the cube there are seven: one slot is empty or comes twice.
+fn same_set(ours: &[u64; 8], theirs: impl Iterator<Item = u64>) -> bool {
+    let ours: BTreeSet<u64> = ours.iter().copied().collect();
+    ours == theirs.filter(|id| *id != 0).collect()
 }
 
 fn center_of(id: u64) -> DVec3 {

@@ -1,8 +1,15 @@
 //! Cells, the moving index, columns, regions and features against everybody's.
 
 mod cells;
+mod columns;
+mod coverings;
+mod nearest;
+mod orientation;
+mod ours;
 mod radius;
 mod scene;
+mod spreads;
+mod table;
 mod tick;
 
 use std::io;
@@ -11,6 +18,11 @@ use super::{Pace, Tell};
 
 pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     cells::race(pace, tell)?;
+    columns::race(pace, tell)?;
     tick::race(pace, tell)?;
-    radius::race(pace, tell)
+    radius::race(pace, tell)?;
+    spreads::race(pace, tell)?;
+    nearest::race(pace, tell)?;
+    coverings::race(pace, tell)?;
+    orientation::race(pace, tell)
 }

@@ -8,7 +8,7 @@ use super::super::Pace;
 use super::super::rivals::kiddo::Immutable;
 use super::super::rivals::rstar::Tree;
 use super::super::rivals::{Found, PointIndex, s2_cpp};
-use crate::places::{crowd_among_even, in_towns, uniform};
+use crate::places::{CROWD_SIDE_M, crowd_among_even, in_towns, radius_of_hits, uniform};
 use crate::radius::{Order, queries_at};
 
 pub(crate) const MILLION: usize = 1_000_000;
@@ -45,6 +45,27 @@ impl Spread {
             Self::Even => Some(uniform(count)),
             Self::Towns => in_towns(count),
             Self::Crowd => Some(crowd_among_even(count)),
+        }
+    }
+}
+
+pub(crate) fn order_name(order: Order) -> &'static str {
+    match order {
+        Order::Random => "random order",
+        Order::Cells => "cell order",
+    }
+}
+
+/// The radius around which so many hits are.
+pub(crate) fn radius_m(pace: &Pace, spread: Spread, hits: u32) -> f64 {
+    let count = pace.size.of(MILLION);
+    match (spread, hits) {
+        (Spread::Even, _) => radius_of_hits(f64::from(hits), count),
+        (Spread::Towns, 17) => 5_000.0,
+        (Spread::Towns, _) => 20_000.0,
+        (Spread::Crowd, _) => {
+            let each_m2 = CROWD_SIDE_M * CROWD_SIDE_M / (count / 10) as f64;
+            (f64::from(hits) * each_m2 / core::f64::consts::PI).sqrt()
         }
     }
 }

@@ -10,31 +10,55 @@ use super::super::rivals::rstar::Tree;
 use super::super::rivals::{MovingPoints, s2_cpp};
 use super::super::row::{Measured, Unit};
 use super::super::{Pace, Tell};
-use super::radius::radius_m;
-use super::scene::{Spread, compared, same_hits};
-use crate::places::on_datum;
+use super::scene::{MILLION, Spread, compared, radius_m, same_hits};
+use crate::places::{in_cell_order, on_datum};
 use crate::radius::{Order, ids_of, queries_at};
 use crate::seeded::Seeded;
 
 /// Each walks so far at most, along each axis.
 const STEP_M: f64 = 50.0;
 
+/// Entities of one cell lie together in memory, as a world keeps them; and once they do not.
 pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     let cases = [
-        (Spread::Even, 16, "tick: 1 M move, even"),
-        (Spread::Towns, 17, "tick: 1 M move, in towns"),
+        (Spread::Even, Order::Cells, "tick: 1 M move, even"),
+        (Spread::Towns, Order::Cells, "tick: 1 M move, in towns"),
+        (
+            Spread::Even,
+            Order::Random,
+            "tick: 1 M move, even, random order",
+        ),
     ];
-    for (spread, hits, case) in cases {
+    for (spread, order, case) in cases {
         if !pace.wants(case) {
             continue;
         }
+        let hits = if spread == Spread::Towns { 17 } else { 16 };
         let radius_m = radius_m(pace, spread, hits);
-        tell(match spread.places(pace) {
+        let places = spread.places(pace).map(|places| match order {
+            Order::Cells => in_cell_order(places),
+            Order::Random => places,
+        });
+        tell(match places {
             Some(places) => race_one(pace, case, &places, radius_m),
             None => Measured::without_towns(case.to_owned(), Unit::Ms),
         })?;
     }
-    Ok(())
+    tell_bytes(pace, tell)
+}
+
+/// What the index takes of memory: exact, so nobody's is compared.
+fn tell_bytes(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
+    let case = "index: bytes an entity of 1 M";
+    if !pace.wants(case) {
+        return Ok(());
+    }
+    let places = crate::places::uniform(MILLION); // its fixed part is large for a few
+    let mut ours = Ours::new(&places, &after_a_step(&places));
+    ours.step();
+    ours.step();
+    let bytes = ours.index.byte_count() as f64 / places.len() as f64;
+    tell(Measured::alone(case, Some(bytes), "B"))
 }
 
 /// Ours is told of all places at once; the peers move their points one by one, there and back again.
