@@ -54,7 +54,11 @@ pub use geo::{
 };
 pub use glam::{DQuat, DVec3};
 pub use ids::EntityId;
-pub use index::{Hit, IndexView, InvalidRadius, MovingIndex, Watch, WatchEvents};
+pub use index::{
+    Anchor, Corridor, Fence, Hit, IndexView, InvalidCorridor, InvalidRadius, InvalidSense, Member,
+    MovingIndex, Pair, PairSearch, Sense, Sighting, StaleWatch, WatchEvents, WatchHandle,
+    WatcherId, Watches,
+};
 pub use planet::{
     CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
 };

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use net_proto::{PlayerId, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{Entry, Record, World, encode_records};
-use spatial_core::TileStore;
+use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
 use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
@@ -109,7 +109,10 @@ impl WorldLoop {
         let mut residency = Residency::start(&world, parts.planet)
             .map_err(|e| ServerError::Start(format!("the terrain thread: {e}")))?;
         towns.centres().for_each(|at| residency.want(&world, at));
-        let views = Views::new();
+        let (enter_m, hysteresis_m) = (config.interest_radius_m, config.interest_hysteresis_m);
+        let sense = Sense::around(enter_m, enter_m + hysteresis_m)
+            .map_err(|e| ServerError::Start(e.to_string()))?;
+        let views = Views::new(sense);
         let newest_hash = (world.tick(), world.hash());
         Ok(Self {
             wanderers: Wanderers::new(&world, &towns, &config),
@@ -274,13 +277,9 @@ impl WorldLoop {
             .towns
             .newcomer(town, ROLE_PLAYER, &mut self.lots)
             .map_err(|e| start(&e))?;
-        let reach = (
-            self.config.interest_radius_m,
-            self.config.interest_hysteresis_m,
-        );
         // Of tick 0 the durable tick says nothing: it is 0 from the start.
         let tick = self.world.tick().max(1);
-        let player = Player::new(id, entity, tick, reach).map_err(|e| start(&e))?;
+        let player = Player::new(id, entity, tick);
         self.players.join(session, player, &mut self.records);
         self.records.push(Record::Spawn { entity, agent });
         self.host.used.push(token);

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use net_proto::{InputBuffer, InputDatagram, PlayerId, RefuseCode, Replicator};
 use sim_core::Record;
-use spatial_core::{EntityId, InvalidRadius, Watch};
+use spatial_core::EntityId;
 
 use crate::gateway::{Message, SessionId, ToSession};
 
@@ -15,7 +15,6 @@ pub(super) struct Player {
     pub(super) entity: EntityId,
     pub(super) inputs: InputBuffer,
     pub(super) replicator: Replicator,
-    pub(super) watch: Watch,
     /// The tick of its spawn: it is welcomed when that is durable.
     pub(super) spawned_tick: u64,
     pub(super) is_welcome: bool,
@@ -112,20 +111,14 @@ impl Players {
 }
 
 impl Player {
-    pub(super) fn new(
-        player: PlayerId,
-        entity: EntityId,
-        tick: u64,
-        (radius_m, hysteresis_m): (f64, f64),
-    ) -> Result<Self, InvalidRadius> {
-        Ok(Self {
+    pub(super) fn new(player: PlayerId, entity: EntityId, tick: u64) -> Self {
+        Self {
             player,
             entity,
             inputs: InputBuffer::new(),
             replicator: Replicator::of(entity),
-            watch: Watch::new(radius_m, radius_m + hysteresis_m)?,
             spawned_tick: tick,
             is_welcome: false,
-        })
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! What each player sees, and the snapshots that tell them.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use net_proto::{
     Baselines, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, ServerMessage, SnapshotRequest,
     UpdateCache,
 };
 use sim_core::World;
-use spatial_core::{EntityId, Hit, MovingIndex, WatchEvents};
+use spatial_core::{
+    Anchor, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle, WatcherId, Watches,
+};
 
 use super::players::{Player, Players};
 use crate::gateway::Batch;
@@ -17,6 +21,10 @@ const DATAGRAMS_MAX: u8 = 4;
 /// The state of the world in the wire's terms, and scratch space for packing.
 pub(super) struct Views {
     index: MovingIndex,
+    /// Every welcomed player watches from its avatar.
+    watches: Watches,
+    watchers: BTreeMap<EntityId, WatchHandle>,
+    sense: Sense,
     baselines: Baselines,
     cache: UpdateCache,
     datagrams: Datagrams,
@@ -27,6 +35,7 @@ pub(super) struct Views {
     rank: Vec<u32>,
     states: Vec<EntityState>,
     visible: Vec<u32>,
+    members: Vec<Hit>,
     nearest: Vec<Hit>,
     events: WatchEvents,
     pub(super) totals: Totals,
@@ -48,9 +57,13 @@ pub(super) struct DurableHash {
 }
 
 impl Views {
-    pub(super) fn new() -> Self {
+    /// For players who see as `sense` says.
+    pub(super) fn new(sense: Sense) -> Self {
         Self {
             index: MovingIndex::new(),
+            watches: Watches::new(),
+            watchers: BTreeMap::new(),
+            sense,
             baselines: Baselines::new(),
             cache: UpdateCache::new(),
             datagrams: Datagrams::new(),
@@ -59,6 +72,7 @@ impl Views {
             rank: Vec::new(),
             states: Vec::new(),
             visible: Vec::new(),
+            members: Vec::new(),
             nearest: Vec::new(),
             events: WatchEvents::default(),
             totals: Totals::default(),
@@ -99,17 +113,18 @@ impl Views {
         players: &mut Players,
         durable_tick: u64,
     ) -> Batch {
+        self.watch(world, players);
         let mut batch = Batch {
             is_epoch: Epoch::starting_at(world.tick()).is_some(),
             snapshots: Vec::with_capacity(players.len()),
         };
         for (session, player) in players.iter_mut() {
-            let Some(row) = world.row_of(player.entity).filter(|_| player.is_welcome) else {
+            let row = world.row_of(player.entity);
+            let watcher = self.watchers.get(&player.entity).copied();
+            let (Some(row), Some(watcher)) = (row, watcher) else {
                 continue;
             };
-            let view = self.index.view(world.ids(), world.places());
-            let place = world.places()[row];
-            player.watch.update(view, place, &mut self.events);
+            self.see(world, row, watcher);
             self.pack_one(player, durable_tick);
             let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
             batch.snapshots.push((session, datagrams.collect()));
@@ -117,9 +132,44 @@ impl Views {
         batch
     }
 
+    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone.
+    fn watch(&mut self, world: &World, players: &mut Players) {
+        let watches = &mut self.watches;
+        self.watchers.retain(|avatar, watcher| {
+            let is_there = world.row_of(*avatar).is_some();
+            if !is_there {
+                watches.remove(*watcher).expect("it is removed only here");
+            }
+            is_there
+        });
+        for (_, player) in players.iter_mut().filter(|(_, player)| player.is_welcome) {
+            let (avatar, sense) = (player.entity, self.sense);
+            if world.row_of(avatar).is_some() {
+                self.watchers.entry(avatar).or_insert_with(|| {
+                    watches.watch(WatcherId(avatar.0), Anchor::On(avatar), sense)
+                });
+            }
+        }
+        let view = self.index.view(world.ids(), world.places());
+        self.watches.update(view, &mut self.events);
+    }
+
+    /// Collects whom a player sees, ascending by id.
+    fn see(&mut self, world: &World, row: usize, watcher: WatchHandle) {
+        let places = world.places();
+        let members = self.watches.members(watcher);
+        let members = members.expect("it is removed only with its entry");
+        self.members.clear();
+        self.members.extend(members.map(|member| Hit {
+            id: member.id,
+            row: member.row,
+            distance_m: places[member.row as usize].distance_m(places[row]),
+        }));
+        self.members.sort_unstable_by_key(|hit| hit.id);
+    }
+
     fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
-        let members = player.watch.members();
-        let members = nearest(members, ENTITIES_MAX, &mut self.nearest);
+        let members = nearest(&self.members, ENTITIES_MAX, &mut self.nearest);
         self.visible.clear();
         self.visible
             .extend(members.iter().map(|hit| self.rank[hit.row as usize]));

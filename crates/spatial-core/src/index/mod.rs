@@ -24,18 +24,29 @@
 //! for what looks at cells. `well_formed` says what may be relied on.
 
 mod approximation;
-mod interest;
+mod corridor;
+mod join;
 mod keys;
 mod moving;
 mod nearest;
+mod neighbourhood;
 mod order;
 mod reach;
+mod region;
+mod runs;
 mod scan;
+mod sift;
+mod standing;
 mod tile;
 mod view;
 mod walk;
 mod well_formed;
 
-pub use interest::{Watch, WatchEvents};
+pub use corridor::{Corridor, InvalidCorridor};
+pub use join::{Pair, PairSearch};
 pub use moving::{Hit, InvalidRadius, MovingIndex};
+pub use standing::{
+    Anchor, Fence, InvalidSense, Member, Sense, Sighting, StaleWatch, WatchEvents, WatchHandle,
+    WatcherId, Watches,
+};
 pub use view::IndexView;

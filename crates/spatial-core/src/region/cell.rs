@@ -101,6 +101,15 @@ impl Cell {
         }))
     }
 
+    /// The cell with a margin in (u, v) far above the rounding of a direction's leaf and far below a leaf: whoever's leaf
+    /// is in the cell is inside.
+    #[must_use]
+    pub(crate) fn padded(&self) -> Self {
+        const MARGIN: f64 = 1e-14;
+        let uv = self.uv.map(|[lo, hi]| [lo - MARGIN, hi + MARGIN]);
+        Self { uv, ..*self }
+    }
+
     /// Its id.
     pub fn id(&self) -> CellId {
         self.id

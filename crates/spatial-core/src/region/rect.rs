@@ -287,7 +287,14 @@ impl Region for LatLngRect {
     }
 
     fn contains_point(&self, direction: DVec3) -> bool {
-        unit(direction).is_some_and(|p| self.contains_lat_lng(lat_rad(p), lng_rad(p)))
+        // Of any length, so that the angles are those of `Planet::geodetic` to the bit; unless squares would leave f64.
+        let is_ordinary = (1e-200..=1e200).contains(&direction.length_squared());
+        let p = if is_ordinary {
+            Some(direction)
+        } else {
+            unit(direction)
+        };
+        p.is_some_and(|p| self.contains_lat_lng(lat_rad(p), lng_rad(p)))
     }
 
     fn contains_cell(&self, cell: &Cell) -> bool {

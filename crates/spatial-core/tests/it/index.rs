@@ -1,10 +1,7 @@
 //! The moving index and its watches against brute force.
 
-use std::collections::BTreeSet;
-
 use spatial_core::{
-    DVec3, Ecef, EntityId, Hit, IndexView, InvalidRadius, MovingIndex, Planet, SimdLevel, Watch,
-    WatchEvents,
+    DVec3, Ecef, EntityId, Hit, IndexView, InvalidRadius, MovingIndex, Planet, SimdLevel,
 };
 
 use crate::allocations;
@@ -304,9 +301,6 @@ fn nonsense_is_refused() {
     assert_eq!((hits.len(), index.len(), index.is_empty()), (0, 0, true));
     view.nearest(center, 3, &mut hits);
     assert!(hits.is_empty());
-    assert_eq!(Watch::new(-1.0, 1.0).err(), Some(InvalidRadius(-1.0)));
-    assert_eq!(Watch::new(2.0, 1.0).err(), Some(InvalidRadius(1.0)));
-    assert!(Watch::new(1.0, f64::NAN).is_err());
 }
 
 #[test]
@@ -358,46 +352,7 @@ fn the_centre_of_the_planet_is_an_ordinary_place() {
     }
 }
 
-#[test]
-fn watches_equal_brute_force_and_their_events_add_up() {
-    println!("seed {SEED}");
-    let mut random = Random::new(SEED);
-    for _ in 0..20 {
-        let mut world = World::random(&mut random);
-        let leave_m = random.log_uniform(10.0, 1e6);
-        let mut watch = Watch::new(leave_m * 0.7, leave_m).unwrap();
-        let mut index = MovingIndex::new();
-        let mut center = world.any_place(&mut random);
-        let (mut want, mut told) = (BTreeSet::new(), BTreeSet::new());
-        let mut events = WatchEvents::default();
-        for _ in 0..50 {
-            move_all(&mut world, leave_m / 4.0, &mut random);
-            center = world.near(center, leave_m / 100.0, leave_m / 10.0, &mut random);
-            index.rebuild(&world.ids, &world.places);
-            let view = index.view(&world.ids, &world.places);
-            watch.update(view, center, &mut events);
-            watch.assert_well_formed();
-            step_set(&mut want, &world, center, leave_m);
-            tell(&mut told, &events);
-            assert_eq!(told, want);
-            assert!(
-                watch
-                    .members()
-                    .iter()
-                    .map(|member| member.id)
-                    .eq(want.iter().copied())
-            );
-            assert!(
-                world
-                    .ids
-                    .iter()
-                    .all(|id| watch.contains(*id) == want.contains(id))
-            );
-        }
-    }
-}
-
-/// Moves everybody; now and then the first entity is gone or is somebody else.
+/// Moves everybody; now and then one is gone and the last takes its row.
 fn move_all(world: &mut World, step_m: f64, random: &mut Random) {
     for n in 0..world.places.len() {
         world.places[n] = world.near(world.places[n], step_m / 100.0, step_m, random);
@@ -409,45 +364,22 @@ fn move_all(world: &mut World, step_m: f64, random: &mut Random) {
     }
 }
 
-fn step_set(set: &mut BTreeSet<EntityId>, world: &World, center: Ecef, leave_m: f64) {
-    let old = core::mem::take(set);
-    for (id, place) in world.ids.iter().zip(&world.places) {
-        let distance_m = place.distance_m(center);
-        let stays = old.contains(id) && distance_m <= leave_m;
-        if stays || distance_m <= leave_m * 0.7 {
-            set.insert(*id);
-        }
-    }
-}
-
-fn tell(told: &mut BTreeSet<EntityId>, events: &WatchEvents) {
-    assert!(events.entered.is_sorted() && events.left.is_sorted());
-    for id in &events.left {
-        assert!(told.remove(id), "{id} left twice");
-    }
-    for id in &events.entered {
-        assert!(told.insert(*id), "{id} entered twice");
-    }
-}
-
 #[test]
 fn the_steady_state_allocates_nothing() {
     let mut random = Random::new(SEED);
     let mut world = World::random(&mut random);
     let reach_m = world.planet.radius_m() / 5.0;
     let mut index = MovingIndex::new();
-    let mut watch = Watch::new(reach_m, reach_m * 1.2).unwrap();
-    let (mut events, mut hits) = (WatchEvents::default(), Vec::new());
+    let mut hits = Vec::new();
     let center = world.places[0];
     let mut tick = |places: &[Ecef]| {
         index.rebuild(&world.ids, places);
         let view = index.view(&world.ids, places);
         view.nearest(center, 10, &mut hits);
         view.radius(center, reach_m, &mut hits).unwrap();
-        watch.update(view, center, &mut events);
         hits.len()
     };
-    // Every buffer grows to its largest (a watch has two that take turns) while everybody comes to one place and leaves it.
+    // Every buffer grows to its largest while everybody comes to one place and leaves it.
     let (here, away) = (center, ecef(-center.to_vec()));
     for place in [here, here, away, here] {
         tick(&vec![place; world.places.len()]);

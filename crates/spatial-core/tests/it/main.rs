@@ -11,9 +11,11 @@ mod frames;
 mod golden;
 mod index;
 mod predicates;
+mod queries;
 mod regions;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod sphere;
+mod standing;
 mod terrain;
 mod world;

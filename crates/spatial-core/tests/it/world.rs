@@ -82,6 +82,12 @@ pub(crate) struct World {
 impl World {
     /// 200 to 2,000 entities on the Earth or on a small moon: spread out, in clumps, in the air, some at one place.
     pub(crate) fn random(random: &mut Random) -> Self {
+        let count = 200 + random.below(1_801);
+        Self::of_count(count, random)
+    }
+
+    /// So many of them.
+    pub(crate) fn of_count(count: u64, random: &mut Random) -> Self {
         let radius_m = [Planet::EARTH.radius_m(), 10_000.0][(random.below(4) == 0) as usize];
         let mut world = Self {
             planet: Planet::new(radius_m).unwrap(),
@@ -89,7 +95,7 @@ impl World {
             places: Vec::new(),
         };
         let flat = random.below(3) == 0; // everybody on the datum
-        for n in 0..200 + random.below(1_801) {
+        for n in 0..count {
             let place = world.random_place(random, flat);
             world.places.push(place);
             // Unique, in no order.
