@@ -13,6 +13,7 @@ mod height;
 pub mod peers;
 mod places;
 mod radius;
+mod regions;
 mod seeded;
 mod tick;
 
@@ -135,6 +136,18 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("tick", "10,000 agents, 2 threads", |size| {
         some(tick::Crowd::new(size, 2))
+    }),
+    bench("region", "covering of 1 km, 8 cells", |size| {
+        some(regions::Covering::new(size, 1_000.0))
+    }),
+    bench("region", "covering of 100 km, 8 cells", |size| {
+        some(regions::Covering::new(size, 100_000.0))
+    }),
+    bench("region", "fast covering", |size| {
+        some(regions::FastCovering::new(size))
+    }),
+    bench("region", "union contains leaf", |size| {
+        some(regions::Contains::new(size))
     }),
     bench("encode", "fresh", |size| some(encode::Fresh::new(size))),
     bench("encode", "shared", |size| some(encode::Shared::new(size))),

@@ -4,7 +4,7 @@ use core::f64::consts::{FRAC_PI_2, PI};
 
 use glam::DVec3;
 
-use super::cap_cell::relation;
+use super::cap_cell::{child_relations, relation};
 use super::longitudes::Longitudes;
 use super::{Cell, CellBound, Chord, LatLngRect, Region, Relation, lat_rad, lng_rad, unit};
 use crate::planet::Planet;
@@ -254,6 +254,10 @@ impl Region for Cap {
 
     fn relation(&self, cell: &Cell) -> Relation {
         relation(self, cell)
+    }
+
+    fn child_relations(&self, cell: &Cell) -> [Relation; 4] {
+        child_relations(self, cell)
     }
 
     fn cell_bound(&self) -> CellBound {

@@ -29,8 +29,8 @@ pub struct Cell {
 /// How the Hilbert curve runs through a cell: i and j may be exchanged, and both inverted. Each is 0 or 1.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Curve {
-    exchanged: u32,
-    inverted: u32,
+    exchanged: u8,
+    inverted: u8,
 }
 
 impl Curve {
@@ -43,19 +43,19 @@ impl Curve {
         let ones = (positions & positions >> 1 & LOW_BITS).count_ones();
         let exchanges = u32::from(id.face()) + u32::from(id.level()) + unequal;
         Self {
-            exchanged: exchanges & 1,
-            inverted: ones & 1,
+            exchanged: (exchanges & 1) as u8,
+            inverted: (ones & 1) as u8,
         }
     }
 
     /// Which half in i and in j the child at a position is.
-    fn halves(self, position: u32) -> [u32; 2] {
+    fn halves(self, position: u8) -> [u8; 2] {
         let (hi, lo) = (position >> 1, position & 1);
         let i = hi ^ (self.exchanged & lo) ^ self.inverted;
         [i, i ^ lo]
     }
 
-    fn in_child(self, position: u32) -> Self {
+    fn in_child(self, position: u8) -> Self {
         let (hi, lo) = (position >> 1, position & 1);
         Self {
             exchanged: self.exchanged ^ hi ^ lo ^ 1,
@@ -81,24 +81,50 @@ impl Cell {
 
     /// The four children in Hilbert order; `None` of a leaf. Much cheaper than making each from its id.
     pub fn children(&self) -> Option<[Self; 4]> {
-        let ids = self.id.children()?;
-        let half = self.id.size_ij() >> 1;
-        let middle = self.ij.map(|k| line_uv(k + half));
-        Some([0, 1, 2, 3].map(|position| {
-            let halves = self.curve.halves(position);
-            let side = |axis: usize| match halves[axis] {
-                0 => [self.uv[axis][0], middle[axis]],
-                _ => [middle[axis], self.uv[axis][1]],
-            };
-            Self {
-                id: ids[position as usize],
-                face: self.face,
-                level: self.level + 1,
-                uv: [side(0), side(1)],
-                ij: [0, 1].map(|axis| self.ij[axis] + half * halves[axis]),
-                curve: self.curve.in_child(position),
+        (self.level < MAX_LEVEL).then(|| [0, 1, 2, 3].map(|position| self.child(position)))
+    }
+
+    /// The child at a Hilbert position, 0 to 3, of a cell that is no leaf.
+    #[inline]
+    pub(crate) fn child(&self, position: u8) -> Self {
+        debug_assert!(self.level < MAX_LEVEL && position < 4);
+        let [u, v] = self.middle_uv();
+        let [east, north] = self.curve.halves(position);
+        let half = |[lo, hi]: [f64; 2], middle: f64, upper: u8| {
+            if upper == 0 {
+                [lo, middle]
+            } else {
+                [middle, hi]
             }
-        }))
+        };
+        let size = 1 << (MAX_LEVEL - self.level - 1);
+        // A quarter of the stop bit is the child's; twice that from child to child.
+        let stop = self.id.to_u64() & self.id.to_u64().wrapping_neg();
+        let id = self.id.to_u64() - stop + (stop >> 2) * (2 * u64::from(position) + 1);
+        Self {
+            id: CellId::new(id).expect("a child of a cell is a cell"),
+            face: self.face,
+            level: self.level + 1,
+            uv: [half(self.uv[0], u, east), half(self.uv[1], v, north)],
+            ij: [
+                self.ij[0] + u32::from(east) * size,
+                self.ij[1] + u32::from(north) * size,
+            ],
+            curve: self.curve.in_child(position),
+        }
+    }
+
+    /// u and v of the lines between the children.
+    #[inline]
+    pub(super) fn middle_uv(&self) -> [f64; 2] {
+        let half = (1 << (MAX_LEVEL - self.level)) >> 1;
+        [line_uv(self.ij[0] + half), line_uv(self.ij[1] + half)]
+    }
+
+    /// Which half in u and in v the child at a Hilbert position is: 0 or 1.
+    #[inline]
+    pub(super) fn halves(&self, position: u8) -> [u8; 2] {
+        self.curve.halves(position)
     }
 
     /// The cell with a margin in (u, v) far above the rounding of a direction's leaf and far below a leaf: whoever's leaf

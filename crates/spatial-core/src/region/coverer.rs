@@ -203,8 +203,10 @@ impl Search {
             ids,
         };
         for id in start {
+            let cell = Cell::new(*id);
+            let relation = region.relation(&cell);
             let at = pass.search.candidates.len();
-            if pass.examine(Cell::new(*id)) {
+            if relation != Relation::Outside && pass.take(cell, relation).is_some() {
                 pass.add(at);
             }
         }
@@ -286,28 +288,27 @@ impl<R: Region + ?Sized> Pass<'_, R> {
 
     /// Appends the descendants so many levels down that touch the region; the answer is how many of them are done.
     fn expand(&mut self, cell: Cell, levels: u8) -> u32 {
-        let Some(children) = cell.children() else {
+        if cell.level() == MAX_LEVEL {
             return 0; // leaves are always done
-        };
+        }
         let mut finished = 0;
-        for child in children {
+        for (position, relation) in (0..4).zip(self.region.child_relations(&cell)) {
+            if relation == Relation::Outside {
+                continue;
+            }
+            let child = cell.child(position);
             if levels > 1 {
-                if self.region.may_intersect(&child) {
-                    finished += self.expand(child, levels - 1);
-                }
-            } else if self.examine(child) {
-                finished += u32::from(self.search.candidates.last().is_some_and(|c| c.done));
+                finished += self.expand(child, levels - 1);
+            } else if let Some(done) = self.take(child, relation) {
+                finished += u32::from(done);
             }
         }
         finished
     }
 
-    /// Appends the cell as a candidate, if it touches the region and can become a part of the covering.
-    fn examine(&mut self, cell: Cell) -> bool {
-        let relation = self.region.relation(&cell);
-        if relation == Relation::Outside {
-            return false;
-        }
+    /// Appends the cell, which touches the region, as a candidate, and says whether it is done; `None` if it cannot become a
+    /// part of the covering.
+    fn take(&mut self, cell: Cell, relation: Relation) -> Option<bool> {
         let level = cell.level();
         let mut done = false;
         if level >= self.options.min_level {
@@ -315,7 +316,7 @@ impl<R: Region + ?Sized> Pass<'_, R> {
             match self.side {
                 Side::Outside => done = finest || relation == Relation::Inside,
                 Side::Inside if relation == Relation::Inside => done = true,
-                Side::Inside if finest => return false,
+                Side::Inside if finest => return None,
                 Side::Inside => {}
             }
         }
@@ -324,7 +325,7 @@ impl<R: Region + ?Sized> Pass<'_, R> {
             done,
             children: [0; 2],
         });
-        true
+        Some(done)
     }
 
     /// The number of children at the next allowed level, as a power of two.

@@ -58,6 +58,11 @@ pub trait Region {
         }
     }
 
+    /// [`Region::relation`] of the four children of a cell that is no leaf, in Hilbert order.
+    fn child_relations(&self, cell: &Cell) -> [Relation; 4] {
+        [0, 1, 2, 3].map(|position| self.relation(&cell.child(position)))
+    }
+
     /// A few cells that contain the region: where the search for a covering begins.
     fn cell_bound(&self) -> CellBound {
         self.cap_bound().cell_bound()
@@ -98,6 +103,10 @@ impl<R: Region + ?Sized> Region for &R {
 
     fn relation(&self, cell: &Cell) -> Relation {
         (**self).relation(cell)
+    }
+
+    fn child_relations(&self, cell: &Cell) -> [Relation; 4] {
+        (**self).child_relations(cell)
     }
 
     fn cell_bound(&self) -> CellBound {

@@ -374,6 +374,10 @@ fn relations_of_caps_and_cells_are_sound() {
         if cell.contains_point(axis) {
             assert_ne!(relation, Relation::Outside);
         }
+        if let Some(children) = cell.children() {
+            let singly = children.map(|child| cap.relation(&child));
+            assert_eq!(cap.child_relations(&cell), singly, "{cap:?} {cell:?}");
+        }
         seen[relation as usize] += 1;
     }
     assert!(seen.into_iter().all(|count| count > 1_000), "{seen:?}");
