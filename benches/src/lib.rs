@@ -30,7 +30,31 @@ pub struct Bench {
 /// All cases that criterion times.
 pub const BENCHES: &[Bench] = &[
     bench("cell", "xyz to leaf", |size| some(cells::ToLeaf::new(size))),
+    bench("cell", "xyz to leaf, batch", |size| {
+        some(cells::BatchToLeaf::new(size))
+    }),
+    bench("cell", "degrees to leaf, batch", |size| {
+        some(cells::DegreesToLeaf::new(size))
+    }),
+    bench("cell", "place to grid key, batch", |size| {
+        some(cells::ToKey::new(size))
+    }),
     bench("cell", "leaf to xyz", |size| some(cells::ToXyz::new(size))),
+    bench("cell", "leaf to xyz, batch", |size| {
+        some(cells::BatchFromLeaf::<3>::new(size))
+    }),
+    bench("cell", "leaf to lat/lng, batch", |size| {
+        some(cells::BatchFromLeaf::<2>::new(size))
+    }),
+    bench("cell", "8 neighbours", |size| {
+        some(cells::Around::all(size))
+    }),
+    bench("cell", "4 edge neighbours", |size| {
+        some(cells::Around::edges(size))
+    }),
+    bench("cell", "vertex neighbours", |size| {
+        some(cells::Around::vertex(size))
+    }),
     bench("columns", "place += velocity, 10,000", |size| {
         some(columns::Iterate::of_ten_thousand(size))
     }),
