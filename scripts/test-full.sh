@@ -9,6 +9,11 @@ properties)
     PROPTEST_CASES=50000 cargo test --locked --release \
         -p bluemarble-spatial-core -p bluemarble-sim-core -p bluemarble-net-proto
     ;;
+coords)
+    # Ten million points and crossings where `make test` has a hundred thousand or a million.
+    COORDS_POINTS=10000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- coords frames projections
+    COORDS_POINTS=1000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- sphere
+    ;;
 fuzz)
     # The corpus is kept, so that a later run goes on where this one ended.
     targets=$(grep -c '^\[\[bin\]\]' fuzz/Cargo.toml)
@@ -36,6 +41,6 @@ cells)
     done
     ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=cells or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=cells or PART=fuzz"
     ;;
 esac

@@ -18,11 +18,13 @@ extern crate self as spatial_core;
 mod batch;
 mod cell;
 mod columns;
+mod ellipsoid;
 mod frame;
 mod geo;
 mod ids;
 mod index;
 mod planet;
+mod projection;
 mod region;
 mod simd;
 mod sphere;
@@ -44,6 +46,7 @@ pub use columns::{
     WireParts,
 };
 pub use derive::Component;
+pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};
 pub use frame::{
     Axes, Carrier, FRAME_HYSTERESIS_M, Frame, FrameChange, FrameError, FrameId, Frames,
     NoCarrierId, Pose, PoseError, Position, UNITS_PER_M,
@@ -61,6 +64,10 @@ pub use index::{
 };
 pub use planet::{
     CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
+};
+pub use projection::{
+    Equirectangular, Hemisphere, LambertAzimuthal, Mollweide, Orthographic, PolarStereographic,
+    Projection, ProjectionError, Utm, WebMercator,
 };
 pub use region::{
     AnyOf, Cap, CapError, Cell, CellBound, CellUnion, Coverer, CoveringError, CoveringOptions,

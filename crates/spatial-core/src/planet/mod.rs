@@ -179,6 +179,16 @@ impl Geodetic {
         })
     }
 
+    /// From angles that are those of `atan2` and a finite height, whatever its size.
+    pub(crate) fn unchecked(lat_rad: f64, lon_rad: f64, height_m: f64) -> Self {
+        debug_assert!(lat_rad.abs() <= FRAC_PI_2 && lon_rad.abs() <= PI && height_m.is_finite());
+        Self {
+            lat_rad,
+            lon_rad,
+            height_m,
+        }
+    }
+
     /// Latitude, degrees north.
     pub fn lat_deg(self) -> f64 {
         self.lat_rad.to_degrees()

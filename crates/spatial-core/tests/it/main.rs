@@ -11,6 +11,7 @@ mod frames;
 mod golden;
 mod index;
 mod predicates;
+mod projections;
 mod queries;
 mod regions;
 #[cfg(feature = "rocksdb")]
