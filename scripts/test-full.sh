@@ -40,7 +40,12 @@ cells)
         echo "$seed" >>"$passed"
     done
     ;;
+queries)
+    # Ten million queries of every kind against brute force, and a thousand of each among a million entities.
+    BLUEMARBLE_QUERIES=10000000 BLUEMARBLE_QUERIES_AMONG=1000000 BLUEMARBLE_WATCHER_TICKS=200000 PROPTEST_CASES=5000 \
+        cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture queries:: standing:: life::
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=cells or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=queries, PART=cells or PART=fuzz"
     ;;
 esac

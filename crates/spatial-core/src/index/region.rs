@@ -86,28 +86,35 @@ impl IndexView<'_> {
             return visit(0..self.ids.len() as u32, false);
         }
         let bound = region.cap_bound();
-        order.for_each_tile_near(&bound, |tile| self.visit_tile(tile, region, visit));
+        order.for_each_tile_near(&bound, |tile, range| {
+            self.visit_tile(tile, (region, range), visit);
+        });
     }
 
+    /// What of a tile is in a region, and in a range of leaves that holds the region's part of the face.
     fn visit_tile(
         &self,
         tile: &Tile,
-        region: &(impl Region + ?Sized),
+        (region, range): (&(impl Region + ?Sized), &LeafRange),
         visit: &mut impl FnMut(Range<u32>, bool),
     ) {
-        let id = CellId::from_face_ij(tile.face, tile.i, tile.j, tile.level);
+        if !tile.touches(range) {
+            return;
+        }
+        if tile.len() <= FEW {
+            return visit(tile.start..tile.end, false);
+        }
         let mut square = Square {
             order: &self.index.order,
             tile,
+            bounds: tile.cells_in(range),
             relations: [[Relation::Outside; SIDE_MAX]; SIDE_MAX],
         };
-        if tile.len() <= FEW {
-            visit(tile.start..tile.end, false);
-            return;
-        }
+        let id = CellId::from_face_ij(tile.face, tile.i, tile.j, tile.level);
         square.judge(region, &Cell::new(id), [0, 0], tile.bits);
-        for i in 0..1u32 << tile.bits {
-            self.visit_row(&square, i, region, visit);
+        let [first, last] = square.bounds[0];
+        for i in first..=last {
+            self.visit_row(&square, i, (region, range), visit);
         }
     }
 
@@ -115,13 +122,13 @@ impl IndexView<'_> {
         &self,
         square: &Square<'_>,
         i: u32,
-        region: &(impl Region + ?Sized),
+        asked: (&(impl Region + ?Sized), &LeafRange),
         visit: &mut impl FnMut(Range<u32>, bool),
     ) {
         let (order, tile) = (square.order, square.tile);
         let row = tile.cells + (i << tile.bits);
-        let relations = &square.relations[i as usize][..1 << tile.bits];
-        let mut j = 0;
+        let [mut j, last] = square.bounds[1];
+        let relations = &square.relations[i as usize][j as usize..=last as usize];
         for run in relations.chunk_by(|a, b| a == b) {
             let cells = row + j..row + j + run.len() as u32;
             j += run.len() as u32;
@@ -130,7 +137,7 @@ impl IndexView<'_> {
                 _ if slots.is_empty() => {}
                 Relation::Outside => {}
                 Relation::Inside => visit(slots, true),
-                Relation::Crosses if tile.is_split => self.visit_cells(cells, region, visit),
+                Relation::Crosses if tile.is_split => self.visit_cells(cells, asked, visit),
                 Relation::Crosses => visit(slots, false),
             }
         }
@@ -140,7 +147,7 @@ impl IndexView<'_> {
     fn visit_cells(
         &self,
         cells: Range<u32>,
-        region: &(impl Region + ?Sized),
+        asked: (&(impl Region + ?Sized), &LeafRange),
         visit: &mut impl FnMut(Range<u32>, bool),
     ) {
         let order = &self.index.order;
@@ -148,7 +155,7 @@ impl IndexView<'_> {
         for cell in cells.clone() {
             if let Some(child) = order.tile_of(cell) {
                 visit(from..child.start, false);
-                self.visit_tile(child, region, visit);
+                self.visit_tile(child, asked, visit);
                 from = child.end;
             }
         }
@@ -160,14 +167,18 @@ impl IndexView<'_> {
 struct Square<'a> {
     order: &'a Order,
     tile: &'a Tile,
+    bounds: [[u32; 2]; 2], // the first and last i, then j, of those that are of interest
     relations: [[Relation; SIDE_MAX]; SIDE_MAX],
 }
 
 impl Square<'_> {
     /// Judges the 2^bits × 2^bits cells from one on, which together are `cell`.
     fn judge(&mut self, region: &(impl Region + ?Sized), cell: &Cell, [i, j]: [u32; 2], bits: u8) {
+        let last = (1u32 << bits) - 1;
+        let [is, js] = self.bounds;
+        let is_near = i <= is[1] && i + last >= is[0] && j <= js[1] && j + last >= js[0];
         let count = self.count([i, j], bits);
-        if count == 0 {
+        if !is_near || count == 0 {
             return;
         }
         // Whose leaf is in a cell may be a rounding outside of it.
@@ -180,9 +191,8 @@ impl Square<'_> {
             return;
         }
         if relation == Relation::Inside || count <= FEW || bits == 0 {
-            let side = 1 << bits;
-            for row in &mut self.relations[i as usize..i as usize + side] {
-                row[j as usize..j as usize + side].fill(relation);
+            for row in &mut self.relations[i as usize..=(i + last) as usize] {
+                row[j as usize..=(j + last) as usize].fill(relation);
             }
             return;
         }
@@ -221,8 +231,8 @@ fn child_side(parent: &Cell, child: &Cell) -> [u32; 2] {
 }
 
 impl Order {
-    /// Calls with the tiles that a cap may touch, in iteration order.
-    fn for_each_tile_near(&self, cap: &Cap, mut visit: impl FnMut(&Tile)) {
+    /// Calls with the tiles that a cap may touch, in iteration order, and with leaves of their face that hold its part of it.
+    fn for_each_tile_near(&self, cap: &Cap, mut visit: impl FnMut(&Tile, &LeafRange)) {
         if cap.is_empty() {
             return;
         }
@@ -240,10 +250,9 @@ impl Order {
             for i in i0..=i1 {
                 let row = (u32::from(range.face) << self.level | i) << self.level;
                 let tiles = &self.tiles[(row | j0) as usize..=(row | j1) as usize];
-                tiles
-                    .iter()
-                    .filter(|tile| tile.len() > 0)
-                    .for_each(&mut visit);
+                for tile in tiles.iter().filter(|tile| tile.len() > 0) {
+                    visit(tile, &range);
+                }
             }
         });
     }

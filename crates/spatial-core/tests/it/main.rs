@@ -10,6 +10,7 @@ mod coverings;
 mod frames;
 mod golden;
 mod index;
+mod life;
 mod predicates;
 mod projections;
 mod queries;

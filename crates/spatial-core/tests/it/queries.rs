@@ -1,7 +1,7 @@
 //! Boxes, caps, cells, regions of other shapes, corridors and pairs against brute force.
 //!
-//! `QUERIES` sets the number of queries of each kind, over worlds of 1,000 to 20,000 entities; without it they are few and small.
-//! `QUERIES_AMONG` sets the number of entities that a thousand queries of each kind go through.
+//! `BLUEMARBLE_QUERIES` sets the number of queries of each kind, over worlds of 1,000 to 20,000 entities; without it they are few and small.
+//! `BLUEMARBLE_QUERIES_AMONG` sets the number of entities that a thousand queries of each kind go through.
 
 use std::collections::BTreeSet;
 
@@ -23,9 +23,9 @@ struct Size {
 }
 
 fn size(share: u64) -> Size {
-    match number("QUERIES") {
+    match number("BLUEMARBLE_QUERIES") {
         Some(queries) => Size {
-            queries,
+            queries: queries / share,
             a_world: 2_000,
             entities: [1_000, 20_000],
         },
@@ -50,7 +50,8 @@ fn check(kind: &str, size: &Size, mut query: impl FnMut(&Scene<'_>, &mut Random)
     let (mut done, mut some, mut hits) = (0, 0u64, 0u64);
     while done < size.queries {
         let [lo, hi] = size.entities;
-        let world = World::of_count(lo + random.below(hi - lo + 1), &mut random);
+        let count = random.log_uniform(lo as f64, hi as f64) as u64;
+        let world = World::of_count(count, &mut random);
         let mut index = MovingIndex::with_simd(levels[random.below(levels.len() as u64) as usize]);
         index.rebuild(&world.ids, &world.places);
         let scene = Scene::new(&world, &index);
@@ -70,6 +71,7 @@ struct Scene<'a> {
     world: &'a World,
     view: IndexView<'a>,
     lat_lng: Vec<[f64; 2]>, // by row, radians
+    leaves: Vec<CellId>,    // by row
 }
 
 impl<'a> Scene<'a> {
@@ -82,6 +84,7 @@ impl<'a> Scene<'a> {
             world,
             view: index.view(&world.ids, &world.places),
             lat_lng: world.places.iter().map(lat_lng).collect(),
+            leaves: world.places.iter().map(|place| place.leaf()).collect(),
         }
     }
 
@@ -219,7 +222,7 @@ fn cells_equal_brute_force() {
         };
         let cell = CellId::from_direction(scene.direction(random)).parent(level);
         scene.view.cell_rows(cell, &mut rows);
-        let want = scene.rows(|row| scene.place(row).leaf().parent(level) == cell);
+        let want = scene.rows(|row| scene.leaves[row].parent(level) == cell);
         assert_eq!(rows, want, "seed {SEED} {cell}");
         rows.len()
     });
@@ -256,7 +259,7 @@ impl Region for Rings {
 #[test]
 fn regions_equal_brute_force() {
     let mut rows = Vec::new();
-    check("region", &size(1), |scene, random| {
+    check("region", &size(4), |scene, random| {
         let mut ring = || {
             let axis = scene.direction(random);
             let radius = random.log_uniform(1e-3, 2.0);
@@ -351,7 +354,7 @@ fn distance_to_path(points: &[Ecef], place: DVec3) -> f64 {
 fn pairs_equal_brute_force() {
     let size = Size {
         a_world: 5,
-        ..size(20)
+        ..size(1_000) // each answers for every entity
     };
     let (mut search, mut pairs) = (PairSearch::new(), Vec::new());
     check("pairs", &size, |scene, random| {
@@ -397,10 +400,10 @@ fn check_pairs(scene: &Scene<'_>, radius_m: f64, pairs: &[Pair]) {
     assert_eq!(next.next(), None, "seed {SEED} {radius_m}");
 }
 
-/// A few queries of each kind among many entities, a thousand among `QUERIES_AMONG`.
+/// A few queries of each kind among many entities, a thousand among `BLUEMARBLE_QUERIES_AMONG`.
 #[test]
 fn queries_among_many_equal_brute_force() {
-    let (entities, queries) = match number("QUERIES_AMONG") {
+    let (entities, queries) = match number("BLUEMARBLE_QUERIES_AMONG") {
         Some(entities) => (entities, 1_000),
         None => (20_000, 10),
     };

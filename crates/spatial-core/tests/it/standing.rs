@@ -285,10 +285,10 @@ impl Model {
     }
 }
 
-/// `WATCHER_TICKS` sets the number of ticks.
+/// `BLUEMARBLE_WATCHER_TICKS` sets the number of ticks.
 #[test]
 fn sets_and_events_equal_brute_force() {
-    let ticks: u64 = match std::env::var("WATCHER_TICKS") {
+    let ticks: u64 = match std::env::var("BLUEMARBLE_WATCHER_TICKS") {
         Ok(text) => text.parse().unwrap(),
         Err(_) => 240,
     };
