@@ -4,6 +4,7 @@ use bytemuck::{Pod, Zeroable, must_cast_slice, must_cast_slice_mut};
 use serde::Serialize;
 
 use super::moves::Move;
+use super::prefetch::{AHEAD, prefetch};
 use super::wire::Wire;
 use crate::frame::FrameId;
 use crate::ids::EntityId;
@@ -240,7 +241,10 @@ impl Lane {
 
     fn follow<T: Pod>(&mut self, moves: &[Move]) {
         let values: &mut [T] = bytemuck::cast_slice_mut(&mut self.lines);
-        for Move { from, to } in moves {
+        for (n, Move { from, to }) in moves.iter().enumerate() {
+            if let Some(later) = moves.get(n + AHEAD) {
+                prefetch(&values[later.to as usize]);
+            }
             values[*to as usize] = values[*from as usize];
         }
     }

@@ -1,5 +1,8 @@
 //! Fetching memory before it is read.
 
+/// How many entries of a batch are looked ahead: enough to cover a miss of the caches; 8 to 64 are as good.
+pub(crate) const AHEAD: usize = 24;
+
 /// Asks the processor to fetch the cache line of a value; where it has no such instruction, nothing.
 #[inline(always)]
 pub(crate) fn prefetch<T>(value: &T) {
