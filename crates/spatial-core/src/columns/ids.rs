@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::id_map::IdMap;
 use super::moves::Move;
 use super::prefetch::{AHEAD, prefetch};
+use super::rows::{DespawnBatchError, SpawnBatchError, SpawnError, UnknownEntity};
 use crate::ids::EntityId;
 
 /// A table's short cut to one of its rows: stale as soon as the entity is gone, never somebody else's.
@@ -27,59 +28,6 @@ pub struct Handle {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("stale handle")]
 pub struct StaleHandle;
-
-/// The entity is not in the table.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no entity {0} here")]
-pub struct UnknownEntity(pub EntityId);
-
-/// Why an entity was not spawned.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum SpawnError {
-    /// Id 0 names nobody.
-    #[error("entity id 0 names nobody")]
-    Zero,
-    /// The id is in the table already.
-    #[error("entity {0} is here already")]
-    Present(EntityId),
-    /// The id is in the batch already.
-    #[error("entity {0} is in the batch twice")]
-    Twice(EntityId),
-    /// Rows are numbered by 32 bits.
-    #[error("the table is full")]
-    Full,
-}
-
-/// Why a batch was not spawned: its first entity that cannot be. The table is as before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("entry {index} of the batch: {cause}")]
-pub struct SpawnBatchError {
-    /// Place in the batch.
-    pub index: usize,
-    /// What is wrong with it.
-    pub cause: SpawnError,
-}
-
-/// Why a batch was not despawned: its first entity that cannot be. The table is as before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum DespawnBatchError {
-    /// The entity is not in the table.
-    #[error("entry {index} of the batch: no entity {id} here")]
-    Unknown {
-        /// Place in the batch.
-        index: usize,
-        /// The entity.
-        id: EntityId,
-    },
-    /// The entity is in the batch already.
-    #[error("entry {index} of the batch: entity {id} is in the batch twice")]
-    Twice {
-        /// Place in the batch.
-        index: usize,
-        /// The entity.
-        id: EntityId,
-    },
-}
 
 /// Rows, ids and handles of a table.
 #[derive(Clone, Default)]
