@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use spatial_core::{CellId, DVec3, Geodetic, Planet};
+use spatial_core::{CellId, DVec3, Geodetic, Planet, SimdLevel};
 
 use super::super::batch::{Batch, fill};
 use super::super::rivals::{h3, s2_cpp, s2_rust};
+use super::super::row::{Measured, Unit};
 use super::super::{Pace, Tell};
 use crate::seeded::Seeded;
 
@@ -23,10 +24,21 @@ const SAME_HEXAGON: f64 = 1.5 / 6_371_000.0;
 
 pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     let points = points(pace.size.of(COUNT));
-    race_to_leaf(pace, &points, tell)?;
+    for (level, name) in [
+        (SimdLevel::Avx512, "AVX-512"),
+        (SimdLevel::Avx2, "AVX2"),
+        (SimdLevel::Scalar, "scalar"),
+    ] {
+        race_to_leaf(pace, &points, (level, name), tell)?;
+    }
     race_degrees_to_leaf(pace, &points, tell)?;
     race_to_xyz(pace, &points, tell)?;
     race_neighbors(pace, &points, tell)
+}
+
+/// Points as columns, which is how ours takes batches of them.
+fn columns_of<const N: usize>(points: impl Iterator<Item = [f64; N]> + Clone) -> [Vec<f64>; N] {
+    core::array::from_fn(|axis| points.clone().map(|p| p[axis]).collect())
 }
 
 /// Even on the sphere. None lies on an edge of the cube, where the Rust crate takes another face than the C++ library and
@@ -36,16 +48,26 @@ fn points(count: usize) -> Vec<DVec3> {
     (0..count).map(|_| seeded.direction()).collect()
 }
 
-fn race_to_leaf(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> {
-    let case = "cell: xyz to leaf";
-    if !pace.wants(case) {
+fn race_to_leaf(
+    pace: &Pace,
+    points: &[DVec3],
+    (level, name): (SimdLevel, &str),
+    tell: Tell<'_>,
+) -> io::Result<()> {
+    let case = format!("cell: xyz to leaf, {name}");
+    if !pace.wants(&case) {
         return Ok(());
     }
+    if level > SimdLevel::detected() {
+        return tell(Measured::alone(&case, None, Unit::Ns.name()));
+    }
     let arrays: Vec<_> = points.iter().map(|p| p.to_array()).collect();
+    let [x, y, z] = columns_of(arrays.iter().copied());
     let s2_points: Vec<_> = arrays.iter().map(|p| s2_rust::point(*p)).collect();
-    let same = |a: &u64, b: &u64| a == b;
-    let mut batch = Batch::new(case, points.len(), 0, |out: &mut [u64]| {
-        fill(out, points, |p| CellId::from_direction(*p).to_u64());
+    let same = |a: &CellId, b: &u64| a.to_u64() == *b;
+    let blank = CellId::from_direction(DVec3::X);
+    let mut batch = Batch::new(case, points.len(), blank, |out: &mut [CellId]| {
+        CellId::from_directions_with(level, [&x, &y, &z], out).expect("directions");
     });
     let run = |out: &mut [u64]| fill(out, &s2_points, s2_rust::id_of_point);
     batch = batch.against(s2_rust::NAME, 0, run, same);
@@ -64,20 +86,19 @@ fn race_degrees_to_leaf(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Re
         return Ok(());
     }
     let places: Vec<_> = points.iter().map(|p| degrees_of(*p)).collect();
-    let same = |a: &u64, b: &u64| center_of(*a).distance(center_of(*b)) <= SAME_LEAF;
-    let mut batch = Batch::new(case, places.len(), 0, |out: &mut [u64]| {
-        fill(out, &places, |[lat, lng]| {
-            let place = Geodetic::from_degrees(*lat, *lng, 0.0).expect("degrees of a place");
-            Planet::EARTH.ecef(place).leaf().to_u64()
-        });
+    let [lat, lng] = columns_of(places.iter().copied());
+    let same = |a: &CellId, b: &u64| a.center().distance(center_of(*b)) <= SAME_LEAF;
+    let blank = CellId::from_direction(DVec3::X);
+    let mut batch = Batch::new(case, places.len(), blank, |out: &mut [CellId]| {
+        CellId::from_degrees(&lat, &lng, out).expect("degrees of places");
     });
     let run = |out: &mut [u64]| fill(out, &places, |place| s2_rust::id_of_degrees(*place));
     batch = batch.against(s2_rust::NAME, 0, run, same);
     let blank = h3::cell_of_degrees(places[0]);
     let run = |out: &mut [_]| fill(out, &places, |place| h3::cell_of_degrees(*place));
-    batch = batch.against(h3::NAME, blank, run, |ours: &u64, theirs| {
+    batch = batch.against(h3::NAME, blank, run, |ours: &CellId, theirs| {
         let theirs = direction_of(h3::degrees_of_cell(*theirs));
-        center_of(*ours).distance(theirs) <= SAME_HEXAGON
+        ours.center().distance(theirs) <= SAME_HEXAGON
     });
     batch = if s2_cpp::IS_INSTALLED {
         let run = |out: &mut [u64]| s2_cpp::ids_of_degrees(&places, out);
@@ -98,8 +119,11 @@ fn race_to_xyz(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Result<()> 
     let same = |a: &[f64; 3], b: &[f64; 3]| {
         DVec3::from_array(*a).distance(DVec3::from_array(*b)) <= SAME_CENTER
     };
-    let mut batch = Batch::new(case, leaves.len(), [0.0; 3], |out: &mut [[f64; 3]]| {
-        fill(out, &leaves, |leaf| leaf.center().to_array());
+    let [mut x, mut y, mut z] = [0; 3].map(|_| vec![0.0; leaves.len()]);
+    CellId::centers(&leaves, &mut x, &mut y, &mut z);
+    let answers = (0..leaves.len()).map(|n| [x[n], y[n], z[n]]).collect();
+    let mut batch = Batch::answered(case, answers, || {
+        CellId::centers(&leaves, &mut x, &mut y, &mut z);
     });
     let run = |out: &mut [[f64; 3]]| fill(out, &ids, |id| s2_rust::point_of_id(*id));
     batch = batch.against(s2_rust::NAME, [0.0; 3], run, same);

@@ -21,7 +21,14 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
         race_advance(pace, count, name, tell)?;
         race_look_up(pace, count, name, tell)?;
     }
-    race_churn(pace, pace.size.of(1_000_000), tell)?;
+    let few = (Half::Spawn, "columns: spawn, 10,000");
+    race_churn(pace, 10_000, few, tell)?;
+    let few = (Half::Despawn, "columns: despawn, 10,000");
+    race_churn(pace, 10_000, few, tell)?;
+    let many = (Half::Spawn, "columns: spawn, 10,000 beside 1 M");
+    race_churn(pace, 1_000_000, many, tell)?;
+    let many = (Half::Despawn, "columns: despawn, 10,000 of 1 M");
+    race_churn(pace, 1_000_000, many, tell)?;
     race_changed(pace, tell)
 }
 
@@ -104,37 +111,35 @@ fn random(count: usize, drawn: usize) -> Vec<u32> {
     numbers
 }
 
-/// A batch of many goes, any of them, and others come: another batch every time, the same ones for all.
-fn race_churn(pace: &Pace, count: usize, tell: Tell<'_>) -> io::Result<()> {
-    let cases = [
-        (Half::Spawn, "columns: spawn, 10,000 beside 1 M"),
-        (Half::Despawn, "columns: despawn, 10,000 of 1 M"),
-    ];
-    for (half, case) in cases {
-        if !pace.wants(case) {
-            continue;
-        }
-        let size = pace.size.of(BATCH);
-        let mut crowds: Vec<_> = stores(count)
-            .into_iter()
-            .map(|store| Churning::new(store, count, size))
-            .collect();
-        crowds.iter_mut().for_each(|crowd| {
-            crowd.churn(half);
-        });
-        let (ours, rivals) = crowds.split_first_mut().expect("ours is there");
-        let agreements: Vec<_> = rivals
-            .iter_mut()
-            .map(|rival| agree(ours.store.as_mut(), rival.store.as_mut(), count))
-            .collect();
-        let mut contest = Contest::timed(case, Unit::Ns, size, || ours.churn(half));
-        for (rival, agree) in rivals.iter_mut().zip(agreements) {
-            let name = rival.store.name();
-            contest = contest.against_timed(name, Some(agree), || rival.churn(half));
-        }
-        tell(contest.run(pace))?;
+/// A batch goes, in any order, and others come: another batch every time, the same ones for all.
+fn race_churn(
+    pace: &Pace,
+    count: usize,
+    (half, case): (Half, &str),
+    tell: Tell<'_>,
+) -> io::Result<()> {
+    if !pace.wants(case) {
+        return Ok(());
     }
-    Ok(())
+    let (count, size) = (pace.size.of(count), pace.size.of(BATCH));
+    let mut crowds: Vec<_> = stores(count)
+        .into_iter()
+        .map(|store| Churning::new(store, count, size))
+        .collect();
+    crowds.iter_mut().for_each(|crowd| {
+        crowd.churn(half);
+    });
+    let (ours, rivals) = crowds.split_first_mut().expect("ours is there");
+    let agreements: Vec<_> = rivals
+        .iter_mut()
+        .map(|rival| agree(ours.store.as_mut(), rival.store.as_mut(), count))
+        .collect();
+    let mut contest = Contest::timed(case, Unit::Ns, size, || ours.churn(half));
+    for (rival, agree) in rivals.iter_mut().zip(agreements) {
+        let name = rival.store.name();
+        contest = contest.against_timed(name, Some(agree), || rival.churn(half));
+    }
+    tell(contest.run(pace))
 }
 
 /// Which half of a coming and going is timed.

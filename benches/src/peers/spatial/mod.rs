@@ -9,6 +9,7 @@ mod ours;
 mod radius;
 mod scene;
 mod spreads;
+mod standing;
 mod table;
 mod tick;
 
@@ -23,6 +24,7 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     radius::race(pace, tell)?;
     spreads::race(pace, tell)?;
     nearest::race(pace, tell)?;
+    standing::race(pace, tell)?;
     coverings::race(pace, tell)?;
     orientation::race(pace, tell)
 }

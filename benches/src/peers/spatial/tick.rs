@@ -2,7 +2,7 @@
 
 use std::io;
 
-use spatial_core::{Ecef, EntityId, IndexView, MovingIndex};
+use spatial_core::{DVec3, Ecef, EntityId, IndexView, MovingIndex};
 
 use super::super::contest::Contest;
 use super::super::rivals::kiddo::Mutable;
@@ -160,11 +160,20 @@ impl Walkers {
 }
 
 fn after_a_step(places: &[Ecef]) -> Vec<Ecef> {
+    let steps = steps(places.len());
+    let moved = places
+        .iter()
+        .zip(steps)
+        .map(|(at, step)| on_datum(at.to_vec() + step));
+    moved.collect()
+}
+
+/// How far everybody walks.
+pub(crate) fn steps(count: usize) -> Vec<DVec3> {
     let mut seeded = Seeded(13);
     let mut step = || seeded.signed() * STEP_M;
-    places
-        .iter()
-        .map(|place| on_datum(place.to_vec() + spatial_core::DVec3::new(step(), step(), step())))
+    (0..count)
+        .map(|_| DVec3::new(step(), step(), step()))
         .collect()
 }
 

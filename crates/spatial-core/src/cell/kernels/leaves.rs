@@ -34,9 +34,25 @@ impl CellId {
         z: &[f64],
         leaves: &mut [Self],
     ) -> Result<(), BatchError<InvalidDirection>> {
-        let source = Xyz([x, y, z]);
+        Self::from_directions_with(SimdLevel::detected(), [x, y, z], leaves)
+    }
+
+    /// As [`CellId::from_directions`], with the vector instructions of a level, or of the CPU's greatest when that is less: for
+    /// measurements. All levels give the same results.
+    ///
+    /// # Errors
+    /// As [`CellId::from_directions`].
+    ///
+    /// # Panics
+    /// As [`CellId::from_directions`].
+    pub fn from_directions_with(
+        level: SimdLevel,
+        axes: [&[f64]; 3],
+        leaves: &mut [Self],
+    ) -> Result<(), BatchError<InvalidDirection>> {
+        let source = Xyz(axes);
         source.check()?;
-        store(SimdLevel::detected(), source, leaves);
+        store(level.min(SimdLevel::detected()), source, leaves);
         Ok(())
     }
 
