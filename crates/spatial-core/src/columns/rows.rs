@@ -26,7 +26,7 @@ impl Table {
         Ok(handle)
     }
 
-    /// Appends a row of zeros for each id, in their order, and says which rows they are; a tenth of the cost of single calls.
+    /// Appends a row of zeros for each id, in their order, and says which rows they are.
     ///
     /// # Errors
     /// [`SpawnBatchError`] names the first id that [`Table::spawn`] would refuse or that the batch has twice; then
