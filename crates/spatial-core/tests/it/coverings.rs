@@ -60,7 +60,7 @@ fn coverings_are_the_librarys() {
         check_levels(&options, ours.ids());
         let around = region.cap_bound();
         let points =
-            (0..80).map(|_| draws.near(around.axis(), around.radius_rad().clamp(0.0, 3.14)));
+            (0..80).map(|_| draws.near(around.axis(), around.radius_rad().clamp(0.0, 3.1)));
         inside += check_covering(region, &ours, &library, points.collect::<Vec<_>>());
         let interior = coverer.interior_covering(region);
         check_levels(&options, interior.ids());
@@ -135,7 +135,7 @@ fn no_point_is_lost() {
             let (rectangle, around) = (region.rect_bound(), region.cap_bound());
             for k in 0..80 {
                 let p = match k % 4 {
-                    0 => draws.near(around.axis(), around.radius_rad().min(3.14)),
+                    0 => draws.near(around.axis(), around.radius_rad().min(3.1)),
                     1 => draws.near(other.axis(), 0.1),
                     2 => rectangle.vertex(k / 4),
                     _ => draws.near(around.axis(), 0.5 * around.radius_rad()),
@@ -167,7 +167,7 @@ fn bounds_of_caps_are_a_few_cells() {
                 .windows(2)
                 .all(|pair| pair[0].range_max() < pair[1].range_min())
         );
-        let p = draws.near(cap.axis(), cap.radius_rad().min(3.14));
+        let p = draws.near(cap.axis(), cap.radius_rad().min(3.1));
         let leaf = CellId::from_direction(p);
         assert!(
             !cap.contains_point(p) || bound.iter().any(|id| id.contains(leaf)),

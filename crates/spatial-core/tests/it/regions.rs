@@ -248,7 +248,7 @@ fn the_box_of_a_cap_contains_it() {
         let rect = cap.rect_bound();
         full += usize::from(rect.lng_rad() == LatLngRect::FULL.lng_rad());
         for _ in 0..20 {
-            let p = draws.near(axis, radius.min(3.14));
+            let p = draws.near(axis, radius.min(3.1));
             if cap.contains_point(p) {
                 inside += 1;
                 assert!(rect.contains_point(p), "{cap:?} {rect:?} {p:?}");
@@ -334,7 +334,7 @@ fn relations_of_caps_and_cells_are_sound() {
         let cap = match n % 7 {
             0 => Cap::from_squared_chord(axis, 2.0),
             1 => Cap::from_squared_chord(axis, (axis - cell.vertex(2)).length_squared().min(4.0)),
-            2 => Cap::new(axis, 3.14 - draws.scale(1e-9, 1.0)),
+            2 => Cap::new(axis, 3.1 - draws.scale(1e-9, 1.0)),
             _ => Cap::new(axis, size * draws.scale(1e-3, 10.0)),
         };
         let cap = cap.unwrap();
