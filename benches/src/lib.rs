@@ -10,11 +10,14 @@ mod data;
 mod encode;
 mod ground;
 mod height;
+mod join;
 pub mod peers;
 mod places;
+mod queries;
 mod radius;
 mod regions;
 mod seeded;
+mod standing;
 mod tick;
 
 pub use case::{Case, Size};
@@ -142,6 +145,33 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("rebuild", "1 M in cell order", |size| {
         some(radius::Rebuild::of_a_million(size, radius::Order::Cells))
+    }),
+    bench("join", "1 M, 16 in reach", |size| {
+        some(join::Join::of_a_million(size, 16.0))
+    }),
+    bench("join", "1 M, 1 in reach", |size| {
+        some(join::Join::of_a_million(size, 1.0))
+    }),
+    bench("standing", "10,000 watchers", |size| {
+        some(standing::Standing::of_ten_thousand(size))
+    }),
+    bench("standing", "1 M watchers", |size| {
+        some(standing::Standing::of_a_million(size))
+    }),
+    bench("query", "box, 1 M", |size| {
+        some(queries::Queries::of_a_million(size, queries::Shape::Box))
+    }),
+    bench("query", "cap, 1 M", |size| {
+        some(queries::Queries::of_a_million(size, queries::Shape::Cap))
+    }),
+    bench("query", "cell, 1 M", |size| {
+        some(queries::Queries::of_a_million(size, queries::Shape::Cell))
+    }),
+    bench("query", "corridor, 1 M", |size| {
+        some(queries::Queries::of_a_million(
+            size,
+            queries::Shape::Corridor,
+        ))
     }),
     bench("height", "Ecef, memory", |size| {
         some(height::ByEcef::in_memory(size))

@@ -1,13 +1,11 @@
 //! All pairs within a distance of each other: what collisions start from.
 //!
 //! ```text
-//!      · · · │· · ·        entities that lie together in the order of cells form a group; their neighbourhood
-//!      · · ┌─┴──┐ ·        is gathered once, from the group's first slot on: who is before it has been paired
-//!      ────┤ G  │~~        with the group already. So each pair is met once, from its earlier entity.
-//!      ~~~~└────┘~~
+//!      · · · │· · ·        entities that follow each other in iteration order and lie together form a group;
+//!      · · ┌─┴──┐ ·        their neighbourhood is gathered once, from the group's first slot on: who is before it
+//!      ────┤ G  │~~        has been paired with the group already. So each pair is met once, from its earlier
+//!      ~~~~└────┘~~        entity.
 //! ```
-
-use core::ops::Range;
 
 use glam::DVec3;
 
@@ -34,6 +32,7 @@ pub struct Pair {
 pub struct PairSearch {
     hood: Neighbourhood,
     near: Vec<u32>,
+    places: Vec<DVec3>, // of the run of slots that is being paired
 }
 
 impl PairSearch {
@@ -58,11 +57,17 @@ impl PairSearch {
         check_radius(radius_m)?;
         let order = &index.index.order;
         order.for_each_run(|tile, run| {
-            let mut slot = run.start;
-            while slot < run.end {
-                let group = Group::new(&index, tile, slot..run.end, radius_m);
-                self.pair_group(&index, &group, radius_m, &mut pair);
-                slot = group.slots.end;
+            let rows = &order.rows[run.start as usize..run.end as usize];
+            // All at once, so that the memory's answers overlap.
+            let places = rows.iter().map(|row| index.places[*row as usize].to_vec());
+            self.places.clear();
+            self.places.extend(places);
+            let extent_max_m = (GROUP_EXTENT * radius_m).max(GROUP_SPACINGS * spacing_m(tile));
+            let mut from = 0;
+            while from < rows.len() {
+                let group = Group::new(&self.places[from..], extent_max_m);
+                self.pair_group(&index, &group, (run.start, from), radius_m, &mut pair);
+                from += group.count;
             }
         });
         Ok(())
@@ -83,26 +88,31 @@ impl PairSearch {
         self.for_each(index, radius_m, |pair| out.push(pair))
     }
 
+    /// Pairs a group, of entities from one of a run of slots on, with each other and with those behind them.
     fn pair_group(
         &mut self,
         index: &IndexView<'_>,
         group: &Group,
+        (run_start, from): (u32, usize),
         radius_m: f64,
         pair: &mut impl FnMut(Pair),
     ) {
-        let reach_m = (radius_m + group.extent_m) * (1.0 + 1e-12);
-        let ball = (group.center, reach_m);
-        self.hood.gather(index, ball, group.slots.start);
+        let slot = run_start + from as u32;
+        let reach_m = (radius_m + group.extent_m) * (1.0 + 1e-12) + group.slack_m;
+        self.hood.gather(index, (group.center, reach_m), slot);
         // Whoever is in the group is in reach, so its slots are the first candidates.
-        for (n, slot) in group.slots.clone().enumerate() {
-            let row = index.index.order.rows[slot as usize];
-            let place = index.places[row as usize];
-            let offset = (place.to_vec() - group.center).to_array();
+        for n in 0..group.count {
+            let place = self.places[from + n];
+            let offset = (place - group.center).to_array();
             let probe = Probe::new(&self.hood, offset, radius_m, radius_m);
-            let distance_m = |other: u32| index.places[other as usize].distance_m(place);
+            let distance_m = |other: u32| index.places[other as usize].to_vec().distance(place);
             self.near.clear();
             let others = (&self.hood, n + 1);
             sift(index.index.simd, others, &probe, &mut self.near, distance_m);
+            if self.near.is_empty() {
+                continue;
+            }
+            let row = index.index.order.rows[slot as usize + n];
             let id = index.ids[row as usize];
             for other in &self.near {
                 let other = other & !INNER;
@@ -127,52 +137,43 @@ impl Pair {
     }
 }
 
-/// Entities that share a neighbourhood: a run of slots of one tile.
-struct Group {
-    slots: Range<u32>,
-    center: DVec3,
-    extent_m: f64, // nobody is further from the centre
+/// How far from each other, about, the entities of a tile are.
+fn spacing_m(tile: &Tile) -> f64 {
+    65_536.0 / (tile.steps_per_m * f64::from(tile.len()).sqrt())
 }
 
-/// Half the extent of a group, as a part of the radius, and how many there are at most.
-const GROUP_EXTENT: f64 = 0.4;
-const GROUP_MAX: u32 = 48;
+/// Entities that share a neighbourhood: the first of a run of slots, and those after it that are near it.
+struct Group {
+    count: usize,
+    center: DVec3,
+    extent_m: f64, // nobody is further from the centre
+    slack_m: f64,  // the rounding of a place
+}
+
+/// The extent of a group, as a part of the radius, or in spacings of the entities there if that is more; and how many
+/// there are at most.
+const GROUP_EXTENT: f64 = 0.8;
+const GROUP_SPACINGS: f64 = 2.0;
+const GROUP_MAX: usize = 48;
 
 impl Group {
-    /// The first of some slots of a tile, and those after it that are near it.
-    fn new(index: &IndexView<'_>, tile: &Tile, slots: Range<u32>, radius_m: f64) -> Self {
-        let lanes = &index.index.approximations;
-        let place = |slot: u32| {
-            let n = slot as usize;
-            [lanes.x[n], lanes.y[n], lanes.z[n]]
-        };
-        let extent_max = 2.0 * GROUP_EXTENT * radius_m * tile.steps_per_m;
-        let square_max = extent_max * extent_max;
-        let (mut lo, mut hi) = (place(slots.start), place(slots.start));
-        let mut end = slots.start + 1;
-        let end_max = slots.end.min(slots.start.saturating_add(GROUP_MAX));
-        while end < end_max {
-            let next = place(end);
-            let lower = [0, 1, 2].map(|n: usize| lo[n].min(next[n]));
-            let upper = [0, 1, 2].map(|n: usize| hi[n].max(next[n]));
-            if square_of(lower, upper) > square_max {
+    fn new(places: &[DVec3], extent_max_m: f64) -> Self {
+        let square_max = extent_max_m * extent_max_m;
+        let (mut lo, mut hi) = (places[0], places[0]);
+        let mut count = 1;
+        for next in places.iter().take(GROUP_MAX).skip(1) {
+            let (lower, upper) = (lo.min(*next), hi.max(*next));
+            if lower.distance_squared(upper) > square_max {
                 break;
             }
             (lo, hi) = (lower, upper);
-            end += 1;
+            count += 1;
         }
-        let middle = [0, 1, 2].map(|n: usize| 0.5 * (f64::from(lo[n]) + f64::from(hi[n])));
-        let step_m = 1.0 / tile.steps_per_m;
         Self {
-            slots: slots.start..end,
-            center: tile.origin_m + DVec3::from_array(middle) * step_m,
-            // An approximation is half a step off on each axis.
-            extent_m: (0.5 * square_of(lo, hi).sqrt() + 1.0) * step_m,
+            count,
+            center: (lo + hi) / 2.0,
+            extent_m: lo.distance(hi) / 2.0,
+            slack_m: lo.abs().max(hi.abs()).max_element() * 1e-14,
         }
     }
-}
-
-fn square_of(lo: [u16; 3], hi: [u16; 3]) -> f64 {
-    let [x, y, z] = [0, 1, 2].map(|n: usize| f64::from(hi[n] - lo[n]));
-    x * x + y * y + z * z
 }

@@ -20,6 +20,9 @@
 //! finds leaves in lanes (`keys`), counts by tile, then by cell, scatters rows, splits crowds, and approximates at the end
 //! (`approximation`). Everything follows from places and ids alone: fineness, tiles, order.
 //!
+//! What asks for many at once (`join`, `standing`) gathers a `neighbourhood` around a group of those who lie together, and
+//! sieves it for each of them (`sift`). Regions and corridors go by cells (`region`) and by halves of segments (`corridor`).
+//!
 //! A further query: a `walk::Visitor` for what is bounded by ranges of leaves, or `Order::tiles`, `Tile` and the directory
 //! for what looks at cells. `well_formed` says what may be relied on.
 

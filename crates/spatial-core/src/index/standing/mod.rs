@@ -101,9 +101,18 @@ impl WatchEvents {
         self.left.sort_unstable();
     }
 
+    /// Takes over the other's events, and gives back what a burst of them took, such as everybody's first update.
     fn append(&mut self, other: &mut Self) {
-        self.entered.append(&mut other.entered);
-        self.left.append(&mut other.left);
+        for (all, some) in [
+            (&mut self.entered, &mut other.entered),
+            (&mut self.left, &mut other.left),
+        ] {
+            let count = some.len();
+            all.append(some);
+            if some.capacity() > 1 << 16 && some.capacity() / 64 > count {
+                some.shrink_to(4 * count);
+            }
+        }
     }
 }
 
