@@ -52,8 +52,11 @@ pub use frame::{
     NoCarrierId, Pose, PoseError, Position, UNITS_PER_M,
 };
 pub use geo::{
-    Crossing, Orientation, compare_distance, compare_distances, crossing, edge_or_vertex_crossing,
-    ordered_ccw, orientation, vertex_crossing,
+    Crossing, DensifyError, Edges, Feature, FeatureFault, FeatureFileError, FeatureIndex,
+    FileOptions, Geometry, InvalidDirection, NearFeature, Orientation, Polygon, PolygonError,
+    Polyline, PolylineError, TooManyEdges, Winding, WithinError, compare_distance,
+    compare_distances, crossing, densify, edge_or_vertex_crossing, ordered_ccw, orientation,
+    read_geojson, read_topojson, vertex_crossing,
 };
 pub use glam::{DQuat, DVec3};
 pub use ids::EntityId;

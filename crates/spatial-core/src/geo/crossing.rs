@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 
-use super::orientation::{ordered_ccw, turn};
+use super::orientation::{ordered_ccw, triage, turn};
 
 /// How two edges meet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -67,6 +67,37 @@ pub fn edge_or_vertex_crossing(a: DVec3, b: DVec3, c: DVec3, d: DVec3) -> bool {
         Crossing::Proper => true,
         Crossing::SharedVertex => vertex_crossing(a, b, c, d),
         Crossing::None => false,
+    }
+}
+
+/// Whether the wedge to the left of a → vertex → b contains the vertex itself. No two are equal.
+pub(super) fn wedge_contains_vertex(a: DVec3, vertex: DVec3, b: DVec3) -> bool {
+    // The far end of the wedge is not in it, so that of all wedges around the vertex one is chosen.
+    !ordered_ccw(reference_direction(vertex), b, a, vertex)
+}
+
+/// A way whose crossings with many edges are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Way {
+    from: DVec3,
+    to: DVec3,
+    normal: DVec3, // from × to
+}
+
+impl Way {
+    pub(super) fn new(from: DVec3, to: DVec3) -> Self {
+        let normal = from.cross(to);
+        Self { from, to, normal }
+    }
+
+    /// [`edge_or_vertex_crossing`] of the way and an edge; two products where that settles it.
+    #[inline]
+    pub(super) fn crosses(&self, c: DVec3, d: DVec3) -> bool {
+        let side = triage(self.normal.dot(c));
+        if side != 0 && side == triage(self.normal.dot(d)) {
+            return false;
+        }
+        edge_or_vertex_crossing(self.from, self.to, c, d)
     }
 }
 

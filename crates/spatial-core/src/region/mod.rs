@@ -22,9 +22,11 @@ pub use any_of::AnyOf;
 pub use bound::CellBound;
 pub use cap::{Cap, CapError};
 pub use cell::Cell;
+pub(crate) use cell::to_uvw;
 pub use cell_union::{CellUnion, InvalidCellAt, InvalidExpansion, InvalidLevel, NotAscending};
 pub(crate) use chord::Chord;
 pub use coverer::{Coverer, CoveringError, CoveringOptions};
+pub(crate) use longitudes::Longitudes;
 pub use rect::{LatLngRect, RectError};
 
 /// A closed part of the unit sphere.

@@ -1,0 +1,6 @@
+//! Tokens, tickets and names.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    bluemarble_fuzz::geojson::run(data);
+});
