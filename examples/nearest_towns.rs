@@ -42,7 +42,11 @@ fn main() -> Result<(), Failure> {
         println!("{distance_km:8.1} km  {}", name.unwrap_or_default());
     }
     towns.within(here, 500_000.0 / Planet::EARTH.radius_m(), &mut near)?;
-    println!("{} of {} towns within 500 km", near.len(), towns.features().len());
+    println!(
+        "{} of {} towns within 500 km",
+        near.len(),
+        towns.features().len()
+    );
     Ok(())
 }
 

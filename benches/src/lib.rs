@@ -8,6 +8,7 @@ mod cells;
 mod columns;
 mod data;
 mod encode;
+mod geo;
 mod ground;
 mod height;
 mod join;
@@ -202,6 +203,29 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("region", "union contains leaf", |size| {
         some(regions::Contains::new(size))
+    bench("features", "country of a point, 110m", |size| {
+        geo::Locate::new(size, "110m", false).map(boxed)
+    }),
+    bench("features", "countries of points, 110m", |size| {
+        geo::Locate::new(size, "110m", true).map(boxed)
+    }),
+    bench("features", "country of a point, 50m", |size| {
+        geo::Locate::new(size, "50m", false).map(boxed)
+    }),
+    bench("features", "countries of points, 50m", |size| {
+        geo::Locate::new(size, "50m", true).map(boxed)
+    }),
+    bench("features", "country of a point, 10m", |size| {
+        geo::Locate::new(size, "10m", false).map(boxed)
+    }),
+    bench("features", "countries of points, 10m", |size| {
+        geo::Locate::new(size, "10m", true).map(boxed)
+    }),
+    bench("features", "build, an edge, 110m", |_| geo::Build::new("110m").map(boxed)),
+    bench("features", "build, an edge, 50m", |_| geo::Build::new("50m").map(boxed)),
+    bench("features", "build, an edge, 10m", |_| geo::Build::new("10m").map(boxed)),
+    bench("features", "8 nearest countries", |size| {
+        geo::Nearest::new(size).map(boxed)
     }),
     bench("encode", "fresh", |size| some(encode::Fresh::new(size))),
     bench("encode", "shared", |size| some(encode::Shared::new(size))),

@@ -50,10 +50,10 @@ impl Node {
     fn distances(&self, p: Vec3) -> [f32; FAN] {
         let p = p.to_array();
         let mut squares = [0.0; FAN];
-        for axis in 0..3 {
+        for ((low, high), at) in self.low.iter().zip(&self.high).zip(p) {
             for (child, square) in squares.iter_mut().enumerate() {
-                let below = self.low[axis][child] - p[axis];
-                let above = p[axis] - self.high[axis][child];
+                let below = low[child] - at;
+                let above = at - high[child];
                 let apart = if below > above { below } else { above };
                 let apart = if apart > 0.0 { apart } else { 0.0 };
                 *square += apart * apart;

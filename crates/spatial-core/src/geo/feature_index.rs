@@ -84,7 +84,7 @@ impl FeatureIndex {
                 .for_each(|chain| edges.push_chain(chain, false, shape));
         }
         Ok(Self {
-            tree: build(&edges, of_polygons, inside, &mut |_| ()),
+            tree: build(&edges, of_polygons, inside),
             boxes: BoxTree::new(&edges),
             features,
             edges,
@@ -95,6 +95,11 @@ impl FeatureIndex {
     /// The features, by number.
     pub fn features(&self) -> &[Feature] {
         &self.features
+    }
+
+    /// The features again, without the index.
+    pub fn into_features(self) -> Vec<Feature> {
+        self.features
     }
 
     /// The feature of least number one of whose polygons contains a direction of any length but zero.

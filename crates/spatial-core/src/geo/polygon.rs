@@ -7,11 +7,11 @@ use glam::DVec3;
 use super::box_tree::BoxTree;
 use super::crossing::wedge_contains_vertex;
 use super::edge_set::EdgeSet;
-use super::edge_tree::{EdgeTree, NONE, Relation, build, curve_start};
+use super::edge_tree::{EdgeTree, NONE, build, curve_start};
 use super::polygon_check::Check;
 use super::ring::{ChainFault, CleanRing, left_area};
 use super::{bounds, centroid};
-use crate::region::{Cap, Cell, Chord, LatLngRect, Region, unit};
+use crate::region::{Cap, Cell, Chord, LatLngRect, Region, Relation, unit};
 
 /// A part of the sphere between rings: several outer ones, holes, islands in holes.
 ///
@@ -50,15 +50,32 @@ impl Polygon {
     /// # Errors
     /// [`PolygonError`], which names the ring.
     pub fn new(rings: &[Vec<DVec3>]) -> Result<Self, PolygonError> {
-        let rings = clean(rings)?;
+        let polygon = Self::of_smaller_parts(&clean(rings)?)?;
+        polygon.refuse_crossings()?;
+        Ok(polygon)
+    }
+
+    /// As [`Polygon::new`], of rings that may cross, as a few published ones do: what lies in an odd number of their turns
+    /// is inside. The area and the centroid count what is wound the other way as less than nothing. Rings that enclose
+    /// nothing are dropped, so there may be none.
+    ///
+    /// # Errors
+    /// [`PolygonError`], which names the ring.
+    pub fn even_odd(rings: &[Vec<DVec3>]) -> Result<Self, PolygonError> {
+        let clean_ring = |n: usize| match clean_ring(n, &rings[n]) {
+            Err(PolygonError::NoArea { .. }) => None,
+            ring => Some(ring),
+        };
+        let rings = (0..rings.len())
+            .filter_map(clean_ring)
+            .collect::<Result<Vec<_>, _>>()?;
+        Self::of_smaller_parts(&rings)
+    }
+
+    fn of_smaller_parts(rings: &[CleanRing]) -> Result<Self, PolygonError> {
         let start = curve_start();
-        let odd = rings
-            .iter()
-            .filter(|ring| ring.smaller_contains(start))
-            .count()
-            % 2
-            == 1;
-        Self::of_rings(&rings, odd)
+        let around = rings.iter().filter(|ring| ring.smaller_contains(start));
+        Self::of_rings(rings, around.count() % 2 == 1)
     }
 
     /// What lies to the left of the rings is inside, so it may be more than half the sphere. Outer rings run
@@ -78,18 +95,20 @@ impl Polygon {
         let polygon = Self::of_rings(&rings, odd)?;
         // Which of the two sides of all edges is meant, the first ring decides.
         let turned = !polygon.is_left_of(&rings[0].vertices);
-        if turned {
-            Self::of_rings(&rings, !odd)
+        let polygon = if turned {
+            Self::of_rings(&rings, !odd)?
         } else {
-            Ok(polygon)
-        }
+            polygon
+        };
+        polygon.refuse_crossings()?;
+        Ok(polygon)
     }
 
     /// The whole sphere.
     pub fn full() -> Self {
         let edges = EdgeSet::default();
         Self {
-            tree: build(&edges, 0, vec![0], &mut |_| ()),
+            tree: build(&edges, 0, vec![0]),
             boxes: BoxTree::new(&edges),
             edges,
             rings: vec![0],
@@ -128,12 +147,8 @@ impl Polygon {
             edges.push_chain(ring, true, 0);
             starts.push(edges.len() as u32);
         }
-        let mut check = Check::new(&edges, &starts);
         let inside = if contains_start { vec![0] } else { Vec::new() };
-        let tree = build(&edges, edges.len() as u32, inside, &mut |near| {
-            check.pairs(near)
-        });
-        check.verdict()?;
+        let tree = build(&edges, edges.len() as u32, inside);
         Ok(Self {
             boxes: BoxTree::new(&edges),
             edges,
@@ -214,17 +229,35 @@ impl Polygon {
         self.contains_start
     }
 
+    fn refuse_crossings(&self) -> Result<(), PolygonError> {
+        let mut check = Check::new(&self.edges, &self.rings);
+        self.tree.for_each_leaf(|near| check.pairs(near));
+        check.verdict()
+    }
+
     /// Whether a ring, given as it was, has the inside to its left.
     ///
     /// Seen from a vertex: the side that its wedge's reference direction is on, and whether the vertex counts as inside.
+    /// Where several wedges meet, one does not tell; of a ring that crosses itself, most of a few vertices do.
     fn is_left_of(&self, vertices: &[DVec3]) -> bool {
+        const LOOKS: usize = 9;
         let count = vertices.len();
-        // Where several wedges meet, one does not tell; a few vertices are tried.
-        let n = (0..count.min(8))
-            .find(|n| self.is_lone(vertices[*n]))
-            .unwrap_or(0);
-        let [a, b, c] = [n + count - 1, n, n + 1].map(|k| vertices[k % count]);
-        self.contains_unit(b) == wedge_contains_vertex(a, b, c)
+        let at = |n: usize| vertices[n % count];
+        let tells = |n: &usize| self.is_lone(at(*n));
+        let is_left = |n: usize| {
+            let wedge = wedge_contains_vertex(at(n + count - 1), at(n), at(n + 1));
+            self.contains_unit(at(n)) == wedge
+        };
+        let looks = count.min(LOOKS);
+        let mut votes: Vec<usize> = (0..looks)
+            .map(|k| k * count / looks)
+            .filter(tells)
+            .collect();
+        if votes.is_empty() {
+            votes.push((0..count).find(tells).unwrap_or(0));
+        }
+        let left = votes.iter().filter(|n| is_left(**n)).count();
+        2 * left > votes.len()
     }
 
     /// Whether two edges meet at the vertex, no more.
@@ -249,9 +282,11 @@ impl Polygon {
     fn sum_of_areas(&self) -> f64 {
         let sum: f64 = self.rings().map(left_area).sum();
         let area = sum - (sum / (4.0 * PI)).floor() * (4.0 * PI);
-        let is_near_end = area < 1e-9 || area > 4.0 * PI - 1e-9;
-        if !is_near_end {
+        if (1e-9..=4.0 * PI - 1e-9).contains(&area) {
             return area;
+        }
+        if self.rings.len() == 1 {
+            return if self.contains_start { 4.0 * PI } else { 0.0 };
         }
         let is_large = self.contains_unit(DVec3::X) && self.contains_unit(-DVec3::X);
         match (is_large, area < 1.0) {
@@ -279,12 +314,16 @@ impl Region for Polygon {
 
     /// False of a cell that an edge touches.
     fn contains_cell(&self, cell: &Cell) -> bool {
-        self.tree.relation(&self.edges, cell.id()) == Relation::Inside
+        self.relation(cell) == Relation::Inside
     }
 
     /// True of a cell that an edge touches.
     fn may_intersect(&self, cell: &Cell) -> bool {
-        self.tree.relation(&self.edges, cell.id()) != Relation::Outside
+        self.relation(cell) != Relation::Outside
+    }
+
+    fn relation(&self, cell: &Cell) -> Relation {
+        self.tree.relation(&self.edges, cell.id())
     }
 }
 
@@ -292,14 +331,17 @@ fn clean(rings: &[Vec<DVec3>]) -> Result<Vec<CleanRing>, PolygonError> {
     if rings.is_empty() {
         return Err(PolygonError::NoRings);
     }
-    let clean = |(ring, directions): (usize, &Vec<DVec3>)| {
-        CleanRing::new(directions).map_err(|fault| match fault {
-            ChainFault::Direction(vertex) => PolygonError::Direction { ring, vertex },
-            ChainFault::Opposite(vertex) => PolygonError::Opposite { ring, vertex },
-            ChainFault::TooFew => PolygonError::NoArea { ring },
-        })
-    };
-    rings.iter().enumerate().map(clean).collect()
+    (0..rings.len())
+        .map(|ring| clean_ring(ring, &rings[ring]))
+        .collect()
+}
+
+fn clean_ring(ring: usize, directions: &[DVec3]) -> Result<CleanRing, PolygonError> {
+    CleanRing::new(directions).map_err(|fault| match fault {
+        ChainFault::Direction(vertex) => PolygonError::Direction { ring, vertex },
+        ChainFault::Opposite(vertex) => PolygonError::Opposite { ring, vertex },
+        ChainFault::TooFew => PolygonError::NoArea { ring },
+    })
 }
 
 /// Why rings make no polygon. Rings and vertices are counted from 0, as they were given.

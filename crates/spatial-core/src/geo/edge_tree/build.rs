@@ -16,22 +16,13 @@ const TABLE_LEVEL_MAX: u8 = 7;
 /// In cells of more edges, shared borders are not looked for: the search is quadratic.
 const MERGED_MAX: usize = 128;
 
-/// Is told the edges of every cell that has any; all pairs that meet are in one cell together.
-pub(in crate::geo) type Pairs<'a> = dyn FnMut(&[u32]) + 'a;
-
 /// The tree over the first `count` edges, none longer than a quarter of a turn; `inside` are the shapes that contain
 /// [`curve_start`], ascending. Half a microsecond an edge.
-pub(in crate::geo) fn build(
-    edges: &EdgeSet,
-    count: u32,
-    inside: Vec<u32>,
-    pairs: &mut Pairs<'_>,
-) -> EdgeTree {
+pub(in crate::geo) fn build(edges: &EdgeSet, count: u32, inside: Vec<u32>) -> EdgeTree {
     let table_level = table_level(count);
     let mut builder = Builder {
         edges,
         count,
-        pairs,
         tree: EdgeTree {
             table_level,
             table: vec![Word::set(0); 6 << (2 * table_level)],
@@ -62,10 +53,9 @@ fn table_level(edges: u32) -> u8 {
     levels.saturating_sub(1).min(TABLE_LEVEL_MAX)
 }
 
-struct Builder<'a, 'b> {
+struct Builder<'a> {
     edges: &'a EdgeSet,
     count: u32,
-    pairs: &'a mut Pairs<'b>,
     tree: EdgeTree,
     sets: SetsBuilder,
     tracker: Tracker,
@@ -85,7 +75,7 @@ struct Lane {
     shapes: [u32; 2], // the second is NONE unless a border is shared
 }
 
-impl Builder<'_, '_> {
+impl Builder<'_> {
     fn build_face(&mut self, face: u8) {
         self.face_edges.clear();
         for edge in 0..self.count {
@@ -117,7 +107,7 @@ impl Builder<'_, '_> {
             return self.build_leaf(square, first, node);
         }
         let mut inner = node;
-        if level >= self.tree.table_level && (level - self.tree.table_level) % 2 == 0 {
+        if level >= self.tree.table_level && (level - self.tree.table_level).is_multiple_of(2) {
             inner = self.tree.nodes.len() as u32;
             self.tree.nodes.push([Word::set(0); 16]);
             self.write(square, node, Word::node(inner));
@@ -163,7 +153,6 @@ impl Builder<'_, '_> {
         let numbers = &self.open[first..];
         self.near
             .extend(numbers.iter().map(|n| self.face_edges[*n as usize].edge));
-        (self.pairs)(&self.near);
         let [enter, leave] = square.curve_ends();
         self.tracker.jump(enter);
         self.tracker

@@ -28,7 +28,6 @@ use crate::region::unit;
 
 pub(super) use build::build;
 use leaf::{Block, LANES, Leaf, crossings_exactly};
-pub(super) use relation::Relation;
 use sets::Sets;
 pub(super) use square::curve_start;
 
@@ -171,6 +170,21 @@ impl EdgeTree {
         let word = self.word_at(FacePoint::new(p));
         if word.kind() == Word::LEAF {
             self.for_each_edge_in(word, tell);
+        }
+    }
+
+    /// Tells the edges of every leaf: all pairs of edges that meet are in one together. Edges that are there and back are
+    /// in none.
+    pub(super) fn for_each_leaf(&self, mut tell: impl FnMut(&[u32])) {
+        let mut near = Vec::new();
+        let mut is_first_page = true;
+        for (page, leaf) in self.leaves.iter().enumerate() {
+            if is_first_page {
+                near.clear();
+                self.for_each_edge_in(Word::leaf(page as u32), |edge| near.push(edge));
+                tell(&near);
+            }
+            is_first_page = !leaf.has_next;
         }
     }
 

@@ -5,20 +5,10 @@ use super::square::Square;
 use super::{EdgeTree, Word};
 use crate::cell::{CellId, MAX_LEVEL};
 use crate::geo::edge_set::EdgeSet;
-
-/// Of a cell, to the shapes together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::geo) enum Relation {
-    /// Some shape contains all of it.
-    Inside,
-    /// No shape has a part of it.
-    Outside,
-    /// An edge runs through it, or along its rim.
-    Crossed,
-}
+use crate::region::Relation;
 
 impl EdgeTree {
-    /// How a cell lies.
+    /// How a cell lies to the shapes together; it crosses where an edge touches it.
     pub(in crate::geo) fn relation(&self, edges: &EdgeSet, cell: CellId) -> Relation {
         let (face, i, j) = cell.to_face_ij();
         let mut level = self.table_level;
@@ -73,7 +63,7 @@ impl EdgeTree {
             is_crossed |= part.is_some_and(|part| part.touches(&square));
         });
         if is_crossed {
-            return Relation::Crossed;
+            return Relation::Crosses;
         }
         match self.first(edges, square.middle()) {
             super::NONE => Relation::Outside,
@@ -85,13 +75,13 @@ impl EdgeTree {
         let mut all = None;
         for word in words {
             let relation = match word.kind() {
-                Word::LEAF => Relation::Crossed,
+                Word::LEAF => Relation::Crosses,
                 Word::NODE => self.relation_of_node(*word),
                 _ if self.sets.get(word.number() as u32).is_empty() => Relation::Outside,
                 _ => Relation::Inside,
             };
-            if relation == Relation::Crossed || all.is_some_and(|all| all != relation) {
-                return Relation::Crossed;
+            if relation == Relation::Crosses || all.is_some_and(|all| all != relation) {
+                return Relation::Crosses;
             }
             all = Some(relation);
         }

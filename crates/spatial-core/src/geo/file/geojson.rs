@@ -3,7 +3,7 @@
 use geojson::{GeoJson, GeometryValue, JsonObject, Position, feature::Id};
 
 use super::error::{FeatureFault, FeatureFileError, Path, form};
-use super::shape::{FileOptions, add_line, add_point, add_polygon, place};
+use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, place};
 use crate::geo::{Feature, Geometry};
 
 /// Collections may lie in collections so deep.
@@ -114,13 +114,13 @@ fn add(
             }
         }
         GeometryValue::Polygon { coordinates } => {
-            let rings = rings(&inner, coordinates)?;
+            let rings = rings(&inner, coordinates, options)?;
             add_polygon(geometry, &inner, &rings, options)?;
         }
         GeometryValue::MultiPolygon { coordinates } => {
             let mut all = Vec::new();
             for (n, polygon) in coordinates.iter().enumerate() {
-                all.extend(rings(&Path::Index(&inner, n), polygon)?);
+                all.extend(rings(&Path::Index(&inner, n), polygon, options)?);
             }
             // None at all is allowed, and is nothing.
             if !all.is_empty() {
@@ -151,16 +151,15 @@ fn places(path: &Path<'_>, positions: &[Position]) -> Result<Vec<[f64; 2]>, Feat
     positions.iter().enumerate().map(of).collect()
 }
 
-fn rings(path: &Path<'_>, rings: &[Vec<Position>]) -> Result<Vec<Vec<[f64; 2]>>, FeatureFileError> {
+fn rings(
+    path: &Path<'_>,
+    rings: &[Vec<Position>],
+    options: &FileOptions,
+) -> Result<Vec<Vec<[f64; 2]>>, FeatureFileError> {
     let of = |(n, ring): (usize, &Vec<Position>)| {
         let path = Path::Index(path, n);
         let places = places(&path, ring)?;
-        if places.len() < 4 {
-            return Err(path.fault(FeatureFault::RingTooShort(places.len())));
-        }
-        if places.first() != places.last() {
-            return Err(path.fault(FeatureFault::RingNotClosed));
-        }
+        check_ring(&path, &places, options)?;
         Ok(places)
     };
     rings.iter().enumerate().map(of).collect()

@@ -12,7 +12,7 @@ use crate::planet::Planet;
 pub struct FileOptions {
     /// What edges are.
     pub edges: Edges,
-    /// Which side of a ring is inside.
+    /// Which side of a ring is inside, and whether rings may cross.
     pub winding: Winding,
     /// The longest text that is read; memory while reading is up to about ten times as much.
     pub bytes_max: usize,
@@ -50,6 +50,8 @@ pub enum Edges {
 pub enum Winding {
     /// The smaller one, whichever way the ring runs ([`Polygon::new`]).
     Smaller,
+    /// The same, of rings that may cross ([`Polygon::even_odd`]), as a few published ones do.
+    EvenOdd,
     /// The left, so that polygons may be larger than half the sphere ([`Polygon::directed`]).
     Left,
 }
@@ -88,6 +90,23 @@ pub(super) fn add_line(
     Ok(())
 }
 
+/// Whether positions are a closed ring. A quantised one may have shrunk to two positions, which encloses nothing: it is
+/// passed on where such rings are dropped.
+pub(super) fn check_ring(
+    path: &Path<'_>,
+    ring: &[[f64; 2]],
+    options: &FileOptions,
+) -> Result<(), FeatureFileError> {
+    let is_short = ring.len() < 4 && options.winding != Winding::EvenOdd;
+    if is_short || ring.is_empty() {
+        return Err(path.fault(FeatureFault::RingTooShort(ring.len())));
+    }
+    if ring.first() != ring.last() {
+        return Err(path.fault(FeatureFault::RingNotClosed));
+    }
+    Ok(())
+}
+
 /// Adds the polygon of all rings of a geometry.
 pub(super) fn add_polygon(
     geometry: &mut Geometry,
@@ -109,6 +128,7 @@ pub(super) fn add_polygon(
         .collect::<Result<Vec<_>, _>>()?;
     let polygon = match options.winding {
         Winding::Smaller => Polygon::new(&rings),
+        Winding::EvenOdd => Polygon::even_odd(&rings),
         Winding::Left => Polygon::directed(&rings),
     };
     geometry.push_polygon(polygon.map_err(|fault| path.fault(fault))?);

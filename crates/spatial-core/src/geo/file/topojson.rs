@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::error::{FeatureFault, FeatureFileError, Path, form};
-use super::shape::{FileOptions, add_line, add_point, add_polygon, place};
+use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, place};
 use crate::geo::{Feature, Geometry};
 
 /// Collections may lie in collections so deep.
@@ -218,12 +218,7 @@ impl Reader<'_> {
         for (n, arcs) in rings.iter().enumerate() {
             let path = Path::Index(path, n);
             let ring = self.chain(&path, arcs)?;
-            if ring.len() < 4 {
-                return Err(path.fault(FeatureFault::RingTooShort(ring.len())));
-            }
-            if ring.first() != ring.last() {
-                return Err(path.fault(FeatureFault::RingNotClosed));
-            }
+            check_ring(&path, &ring, self.options)?;
             all.push(ring);
         }
         Ok(all)
