@@ -53,10 +53,10 @@ pub use frame::{
 };
 pub use geo::{
     Crossing, DensifyError, Edges, Feature, FeatureFault, FeatureFileError, FeatureIndex,
-    FileOptions, Geometry, InvalidDirection, NearFeature, Orientation, Polygon, PolygonError,
-    Polyline, PolylineError, TooManyEdges, Winding, WithinError, compare_distance,
-    compare_distances, crossing, densify, edge_or_vertex_crossing, ordered_ccw, orientation,
-    read_geojson, read_topojson, vertex_crossing,
+    FileOptions, Geometry, NearFeature, NoDirection, Orientation, Polygon, PolygonError, Polyline,
+    PolylineError, TooManyEdges, Winding, WithinError, compare_distance, compare_distances,
+    crossing, densify, edge_or_vertex_crossing, ordered_ccw, orientation, read_geojson,
+    read_topojson, vertex_crossing,
 };
 pub use glam::{DQuat, DVec3};
 pub use ids::EntityId;

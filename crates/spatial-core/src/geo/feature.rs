@@ -29,9 +29,9 @@ impl Geometry {
     /// Adds a point: a direction of any length but zero.
     ///
     /// # Errors
-    /// [`InvalidDirection`] when it is zero or not finite; nothing is added.
-    pub fn push_point(&mut self, direction: DVec3) -> Result<(), InvalidDirection> {
-        let point = unit(direction).ok_or(InvalidDirection { index: 0 })?;
+    /// [`NoDirection`] when it is zero or not finite; nothing is added.
+    pub fn push_point(&mut self, direction: DVec3) -> Result<(), NoDirection> {
+        let point = unit(direction).ok_or(NoDirection { index: 0 })?;
         self.points.push(point);
         Ok(())
     }
@@ -97,7 +97,7 @@ impl From<Polyline> for Geometry {
 /// A vector that is zero or not finite points nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("direction {index} is zero or not finite")]
-pub struct InvalidDirection {
+pub struct NoDirection {
     /// Which one of a batch, from 0.
     pub index: usize,
 }

@@ -5,7 +5,7 @@ use glam::DVec3;
 use super::box_tree::BoxTree;
 use super::edge_set::EdgeSet;
 use super::edge_tree::{EdgeTree, NONE, build};
-use super::feature::{Feature, InvalidDirection};
+use super::feature::{Feature, NoDirection};
 use crate::planet::Planet;
 use crate::region::{Chord, unit};
 
@@ -105,11 +105,11 @@ impl FeatureIndex {
     /// The feature of least number one of whose polygons contains a direction of any length but zero.
     ///
     /// # Errors
-    /// [`InvalidDirection`] when it is zero or not finite.
+    /// [`NoDirection`] when it is zero or not finite.
     #[inline]
-    pub fn first_containing(&self, direction: DVec3) -> Result<Option<u32>, InvalidDirection> {
+    pub fn first_containing(&self, direction: DVec3) -> Result<Option<u32>, NoDirection> {
         if !is_direction(direction) {
-            return Err(InvalidDirection { index: 0 });
+            return Err(NoDirection { index: 0 });
         }
         let shape = self.tree.first(&self.edges, direction);
         Ok(self.owner(shape))
@@ -119,14 +119,14 @@ impl FeatureIndex {
     /// times as fast.
     ///
     /// # Errors
-    /// [`InvalidDirection`] with the index of the first that is zero or not finite; `found` is unchanged.
+    /// [`NoDirection`] with the index of the first that is zero or not finite; `found` is unchanged.
     pub fn first_containing_each(
         &self,
         directions: &[DVec3],
         found: &mut Vec<Option<u32>>,
-    ) -> Result<(), InvalidDirection> {
+    ) -> Result<(), NoDirection> {
         if let Some(index) = directions.iter().position(|p| !is_direction(*p)) {
-            return Err(InvalidDirection { index });
+            return Err(NoDirection { index });
         }
         found.clear();
         found.reserve(directions.len());
@@ -140,14 +140,10 @@ impl FeatureIndex {
     /// of what was there.
     ///
     /// # Errors
-    /// [`InvalidDirection`] when it is zero or not finite; `found` is unchanged.
-    pub fn containing(
-        &self,
-        direction: DVec3,
-        found: &mut Vec<u32>,
-    ) -> Result<(), InvalidDirection> {
+    /// [`NoDirection`] when it is zero or not finite; `found` is unchanged.
+    pub fn containing(&self, direction: DVec3, found: &mut Vec<u32>) -> Result<(), NoDirection> {
         if !is_direction(direction) {
-            return Err(InvalidDirection { index: 0 });
+            return Err(NoDirection { index: 0 });
         }
         found.clear();
         self.tree.for_each(&self.edges, direction, |shape| {
@@ -162,14 +158,14 @@ impl FeatureIndex {
     /// there: by distance, then by number.
     ///
     /// # Errors
-    /// [`InvalidDirection`] when it is zero or not finite; `found` is unchanged.
+    /// [`NoDirection`] when it is zero or not finite; `found` is unchanged.
     pub fn nearest(
         &self,
         direction: DVec3,
         count: usize,
         found: &mut Vec<NearFeature>,
-    ) -> Result<(), InvalidDirection> {
-        let p = unit(direction).ok_or(InvalidDirection { index: 0 })?;
+    ) -> Result<(), NoDirection> {
+        let p = unit(direction).ok_or(NoDirection { index: 0 })?;
         found.clear();
         if count == 0 {
             return Ok(());

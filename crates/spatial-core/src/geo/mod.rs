@@ -20,7 +20,7 @@ mod ring;
 
 pub use compare::{compare_distance, compare_distances};
 pub use crossing::{Crossing, crossing, edge_or_vertex_crossing, vertex_crossing};
-pub use feature::{Feature, Geometry, InvalidDirection};
+pub use feature::{Feature, Geometry, NoDirection};
 pub use feature_index::{FeatureIndex, NearFeature, TooManyEdges, WithinError};
 pub use file::{
     DensifyError, Edges, FeatureFault, FeatureFileError, FileOptions, Winding, densify,

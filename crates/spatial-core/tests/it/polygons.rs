@@ -4,7 +4,7 @@ use core::f64::consts::PI;
 
 use spatial_core::{
     Cell, CellId, DVec3, Edges, Feature, FeatureFault, FeatureIndex, FileOptions, Geodetic,
-    InvalidDirection, LatLngRect, Planet, Polygon, PolygonError, Polyline, PolylineError, Region,
+    LatLngRect, NoDirection, Planet, Polygon, PolygonError, Polyline, PolylineError, Region,
     Winding, WithinError, densify, read_geojson, read_topojson,
 };
 
@@ -364,12 +364,9 @@ fn queries_refuse_what_has_no_direction() {
     };
     let index = FeatureIndex::new(vec![feature]).unwrap();
     for bad in [DVec3::ZERO, DVec3::NAN, DVec3::X * f64::INFINITY] {
-        let at = |index| Err(InvalidDirection { index });
+        let at = |index| Err(NoDirection { index });
         let (mut each, mut all, mut near) = (vec![Some(9)], vec![9], Vec::new());
-        assert_eq!(
-            index.first_containing(bad),
-            Err(InvalidDirection { index: 0 })
-        );
+        assert_eq!(index.first_containing(bad), Err(NoDirection { index: 0 }));
         assert_eq!(
             index.first_containing_each(&[DVec3::X, bad, bad], &mut each),
             at(1)
