@@ -76,7 +76,11 @@ impl Case for Locate {
     }
 
     fn hash(&self) -> u64 {
-        hash_of(self.found.iter().map(|found| found.map_or(0, |n| u64::from(n) + 1)))
+        hash_of(
+            self.found
+                .iter()
+                .map(|found| found.map_or(0, |n| u64::from(n) + 1)),
+        )
     }
 }
 
@@ -90,7 +94,10 @@ pub(crate) struct Build {
 impl Build {
     pub(crate) fn new(scale: &str) -> Option<Self> {
         let features = countries(scale)?;
-        let edges = features.iter().map(|feature| feature.geometry.edge_count() as u64).sum();
+        let edges = features
+            .iter()
+            .map(|feature| feature.geometry.edge_count() as u64)
+            .sum();
         Some(Self {
             features,
             edges,

@@ -203,6 +203,7 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("region", "union contains leaf", |size| {
         some(regions::Contains::new(size))
+    }),
     bench("features", "country of a point, 110m", |size| {
         geo::Locate::new(size, "110m", false).map(boxed)
     }),
@@ -221,9 +222,15 @@ pub const BENCHES: &[Bench] = &[
     bench("features", "countries of points, 10m", |size| {
         geo::Locate::new(size, "10m", true).map(boxed)
     }),
-    bench("features", "build, an edge, 110m", |_| geo::Build::new("110m").map(boxed)),
-    bench("features", "build, an edge, 50m", |_| geo::Build::new("50m").map(boxed)),
-    bench("features", "build, an edge, 10m", |_| geo::Build::new("10m").map(boxed)),
+    bench("features", "build, an edge, 110m", |_| {
+        geo::Build::new("110m").map(boxed)
+    }),
+    bench("features", "build, an edge, 50m", |_| {
+        geo::Build::new("50m").map(boxed)
+    }),
+    bench("features", "build, an edge, 10m", |_| {
+        geo::Build::new("10m").map(boxed)
+    }),
     bench("features", "8 nearest countries", |size| {
         geo::Nearest::new(size).map(boxed)
     }),
