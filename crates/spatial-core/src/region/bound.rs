@@ -30,6 +30,24 @@ impl CellBound {
         all
     }
 
+    /// Few cells of one level, all different.
+    fn of_level(cells: &[CellId]) -> Self {
+        let mut all = Self {
+            cells: [cells[0]; 6],
+            count: cells.len() as u8,
+        };
+        // Insertion: the list is that short.
+        for (n, cell) in cells.iter().enumerate() {
+            let mut at = n;
+            while at > 0 && all.cells[at - 1] > *cell {
+                all.cells[at] = all.cells[at - 1];
+                at -= 1;
+            }
+            all.cells[at] = *cell;
+        }
+        all
+    }
+
     fn insert(&mut self, cell: CellId) {
         let count = usize::from(self.count);
         if self.cells[..count].iter().any(|held| held.contains(cell)) {
@@ -88,7 +106,7 @@ impl Cap {
             0 | 1 => CellBound::new((0..6).map(|face| CellId::from_face_ij(face, 0, 0, 0))),
             _ => {
                 let level = (widest - 2) as u8;
-                CellBound::new(CellId::from_direction(self.axis()).vertex_neighbors(level))
+                CellBound::of_level(&CellId::from_direction(self.axis()).vertex_neighbors(level))
             }
         }
     }
