@@ -118,7 +118,7 @@ impl Wire {
             };
             let written: Expr = meta.value()?.parse()?;
             let value = number(&written)?;
-            if meta.path.is_ident("bits") && !(1.0..=52.0).contains(&value) {
+            if meta.path.is_ident("bits") && !is_bits(value) {
                 let want = "a lane's bits are 1 to 52; without #[lane] all bits of its type travel";
                 return Err(Error::new_spanned(written, want));
             }
@@ -156,6 +156,10 @@ impl Wire {
             ::spatial_core::WireParts { bits: #bits, quantum: #quantum, min: #min, max: #max }
         }
     }
+}
+
+fn is_bits(value: f64) -> bool {
+    (1.0..=52.0).contains(&value) && value.fract() == 0.0
 }
 
 /// A number that is written out, perhaps with a minus.

@@ -4,8 +4,9 @@
 //! slices, `<Name>Lanes` and `<Name>LanesMut`, with the fields' names.
 
 use proc_macro::TokenStream;
-use proc_macro2::{Ident, TokenStream as Tokens};
+use proc_macro2::{Ident, Span, TokenStream as Tokens};
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Error, Fields, Result, Type, Visibility};
 
 use attributes::{Attributes, Wire};
@@ -54,6 +55,13 @@ struct Field<'a> {
     wire: Wire,
 }
 
+impl Field<'_> {
+    /// The lane's name: `type` for `r#type`.
+    fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+}
+
 impl<'a> Described<'a> {
     fn new(input: &'a DeriveInput) -> Result<Self> {
         if !input.generics.params.is_empty() {
@@ -63,7 +71,7 @@ impl<'a> Described<'a> {
             ));
         }
         let (fields, attributes) = (fields_of(input)?, Attributes::new(input)?);
-        let lanes = fields.iter().map(|field| field.ident.to_string());
+        let lanes = fields.iter().map(|field| field.name());
         if !lanes
             .chain([attributes.name.value()])
             .all(|name| NAME_BYTES.contains(&name.len()))
@@ -145,8 +153,8 @@ impl<'a> Described<'a> {
             version,
             durability,
         } = &self.attributes;
-        let infos = self.fields.iter().map(|Field { ident, ty, wire }| {
-            let (name, parts) = (ident.to_string(), wire.parts());
+        let infos = self.fields.iter().map(|field| {
+            let (name, ty, parts) = (field.name(), field.ty, field.wire.parts());
             quote! {
                 ::spatial_core::LaneInfo {
                     name: #name,
@@ -172,6 +180,8 @@ impl<'a> Described<'a> {
         let (lanes, lanes_mut) = (&self.lanes, &self.lanes_mut);
         let names: Vec<&Ident> = self.fields.iter().map(|field| field.ident).collect();
         let shape = "lanes are those that the component declares";
+        // Not the fields of these names, which are variables too.
+        let [all, at] = ["lanes", "row"].map(|name| Ident::new(name, Span::mixed_site()));
         quote! {
             #[inline]
             fn view(lanes: &[::spatial_core::Lane]) -> #lanes<'_> {
@@ -186,17 +196,17 @@ impl<'a> Described<'a> {
             }
 
             #[inline]
-            fn split_at(lanes: Self::Lanes<'_>, row: usize) -> (Self::Lanes<'_>, Self::Lanes<'_>) {
-                #(let #names = lanes.#names.split_at(row);)*
+            fn split_at(#all: Self::Lanes<'_>, #at: usize) -> (Self::Lanes<'_>, Self::Lanes<'_>) {
+                #(let #names = #all.#names.split_at(#at);)*
                 (#lanes { #(#names: #names.0),* }, #lanes { #(#names: #names.1),* })
             }
 
             #[inline]
             fn split_at_mut(
-                lanes: Self::LanesMut<'_>,
-                row: usize,
+                #all: Self::LanesMut<'_>,
+                #at: usize,
             ) -> (Self::LanesMut<'_>, Self::LanesMut<'_>) {
-                #(let #names = lanes.#names.split_at_mut(row);)*
+                #(let #names = #all.#names.split_at_mut(#at);)*
                 (#lanes_mut { #(#names: #names.0),* }, #lanes_mut { #(#names: #names.1),* })
             }
 

@@ -31,6 +31,14 @@ fn lanes_have_the_fields_names_and_types_in_order() {
     assert!(made.find("\"turn\"") < made.find("\"tilt\""), "{made}");
 }
 
+/// Rust's keywords are names like others, elsewhere.
+#[test]
+fn lanes_of_raw_fields_have_plain_names() {
+    let made = expand(&component(RAW, "r#type: u8"));
+    let made = made.map_or_else(|e| e.to_string(), |tokens| tokens.to_string());
+    assert!(made.contains("name : \"type\""), "{made}");
+}
+
 #[test]
 fn only_structs_with_named_fields_are_components() {
     let shape = "a component is a struct with named fields";
@@ -169,6 +177,8 @@ fn lanes_that_make_no_sense_are_named() {
     for (said, want) in [
         ("bits = 0", bits),
         ("bits = 53", bits),
+        ("bits = 3.5", bits),
+        ("bits = -4", bits),
         ("quantum = 0.0", "a lane's quantum is greater than 0"),
         ("quantum = -1", "a lane's quantum is greater than 0"),
         ("min = 2, max = 2", "a lane's min is less than its max"),

@@ -31,6 +31,43 @@ fn the_derive_says_how_values_travel() {
     assert_eq!(wires[1].decode::<f32>(wires[1].encode(1e9f32)), 20.0);
 }
 
+/// Names that the derive's own code has variables of, and a keyword.
+#[derive(Clone, Copy, PartialEq, Debug, Component)]
+#[component(name = "street", kind = scalar, version = 1)]
+struct Street {
+    row: u16,
+    lanes: u8,
+    value: f64,
+    r#type: i8,
+}
+
+#[test]
+fn fields_have_any_names() {
+    let names = Street::schema().lanes.into_iter().map(|lane| lane.name);
+    assert!(names.eq(["row", "lanes", "value", "type"]));
+    let mut table = Table::new();
+    table.register::<Street>().unwrap();
+    let street = |n: u16| Street {
+        row: n,
+        lanes: 4,
+        value: 0.5,
+        r#type: -3,
+    };
+    for n in 0..5_000 {
+        table.spawn(EntityId(u64::from(n) + 1)).unwrap();
+        table.set(usize::from(n), street(n));
+    }
+    let mut seen = 0;
+    table.blocks::<(&mut Street,)>(|block, (streets,)| {
+        assert_eq!(usize::from(streets.row[0]), block.first_row);
+        seen += streets.r#type.len();
+    });
+    table.blocks::<(&Street,)>(|block, (streets,)| {
+        assert_eq!(Street::get(&streets, 7), street(block.first_row as u16 + 7));
+    });
+    assert_eq!(seen, 5_000);
+}
+
 /// What generators of other languages read.
 #[test]
 fn a_description_is_plain_json() {
