@@ -59,9 +59,16 @@ impl Table {
         rows: &[u32],
     ) -> Result<(), FrameChangeError> {
         self.check_rows(rows)?;
+        let (mut good, mut first) = (rows, Ok(()));
         for column in &mut self.columns {
-            turn_column(column, change, rows, false)?;
+            match turn_column(column, change, good, false) {
+                Err(error @ FrameChangeError::Range { index, .. }) => {
+                    (good, first) = (&rows[..index], Err(error));
+                }
+                other => other?,
+            }
         }
+        first?;
         for column in &mut self.columns {
             turn_column(column, change, rows, true)?;
         }
@@ -137,8 +144,9 @@ fn turn_lanes<T: Number>(
     match (kind, lanes) {
         (Kind::Point, [x, y, z]) => act.on::<T, 3>([x, y, z], |at| T::point(change, at)),
         (Kind::Point, [frame, x, y, z]) => {
-            act.check_frames(frame, change.from().id())?;
-            act.on::<T, 3>([x, y, z], |at| T::point(change, at))?;
+            let (here, elsewhere) = act.until_elsewhere(frame, change.from().id());
+            here.on::<T, 3>([x, y, z], |at| T::point(change, at))?;
+            elsewhere.map_or(Ok(()), Err)?;
             act.write_frames(frame, change.to().id());
             Ok(())
         }
@@ -209,13 +217,13 @@ impl Act<'_> {
         Ok(())
     }
 
-    fn check_frames(self, lane: &Lane, from: FrameId) -> Result<(), usize> {
+    /// The rows before the first that is in another frame, and that one's place in the batch.
+    fn until_elsewhere(self, lane: &Lane, from: FrameId) -> (Self, Option<usize>) {
         let frames = lane.values::<FrameId>();
         let elsewhere = |row: &u32| frames[*row as usize] != from;
-        match self.rows.iter().position(elsewhere) {
-            Some(index) if !self.writes => Err(index),
-            _ => Ok(()),
-        }
+        let first = self.rows.iter().position(elsewhere);
+        let rows = &self.rows[..first.unwrap_or(self.rows.len())];
+        (Self { rows, ..self }, first)
     }
 
     fn write_frames(self, lane: &mut Lane, to: FrameId) {

@@ -291,6 +291,38 @@ fn a_batch_turns_whole_or_not() {
     table.change_frame(&away, &[1, 2, 3]).unwrap();
 }
 
+/// The first of the batch, not of the first column.
+#[test]
+fn the_first_row_that_cannot_turn_is_named_whatever_its_column() {
+    let (from, to) = neighbours()[8];
+    let mut table = crowd(&from);
+    let place = |frame: &Frame, x, y| Place {
+        frame: frame.id(),
+        x,
+        y,
+        z: 0,
+    };
+    table.set(20, place(&from, i32::MIN, i32::MAX));
+    table.set(30, place(&to, 0, 0));
+    let (east, north) = (i16::MAX, i16::MAX); // turned, one grows
+    table.set(40, Wish { east, north });
+    let before = saved(&table);
+    for (rows, row, column) in [
+        ([1, 40, 20, 30], 40, "wish"),
+        ([1, 20, 40, 30], 20, "place"),
+        ([1, 20, 30, 40], 20, "place"),
+        ([1, 30, 20, 40], 30, "place"),
+    ] {
+        let error = FrameChangeError::Range {
+            index: 1,
+            row,
+            column: column.to_owned(),
+        };
+        assert_eq!(table.change_frame(&change(&from, &to), &rows), Err(error));
+        assert_eq!(saved(&table), before);
+    }
+}
+
 /// A column that nobody has registered may have any lanes; it is not guessed what they mean.
 #[test]
 fn lanes_of_no_kind_do_not_turn() {
