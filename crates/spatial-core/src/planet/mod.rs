@@ -6,7 +6,7 @@ use core::f64::consts::{FRAC_PI_2, PI, TAU};
 
 use glam::DVec3;
 
-use crate::cell::{CellId, MAX_EDGE_RAD};
+use crate::cell::{CellId, MAX_EDGE_RAD, MAX_LEVEL};
 use crate::sphere::{Direction, SphereError};
 
 pub use lanes::{EcefLanes, EcefLanesMut, GeodeticLanes, GeodeticLanesMut};
@@ -58,7 +58,11 @@ impl Planet {
     }
 
     /// Length of the longest cell edge of a level, along the datum, metres.
+    ///
+    /// # Panics
+    /// When the level is above 30.
     pub fn cell_edge_max_m(self, level: u8) -> f64 {
+        assert!(level <= MAX_LEVEL);
         MAX_EDGE_RAD * self.radius_m / f64::from(1u32 << level)
     }
 
@@ -88,7 +92,12 @@ impl Planet {
         distance_m: f64,
     ) -> Result<Geodetic, SphereError> {
         let to = Direction::from(from).destination(bearing_rad, self.arc_rad(distance_m))?;
-        Ok(to.geodetic(from.height_m).expect("the height is legal"))
+        let at = to.geodetic(0.0).expect("the height is legal");
+        // Kept as it is: that of a place far out, or deep inside a large planet, is beyond Geodetic::HEIGHT_M.
+        Ok(Geodetic {
+            height_m: from.height_m,
+            ..at
+        })
     }
 
     /// Geodetic to planet-centred coordinates. Costs two `sincos`.
@@ -101,7 +110,8 @@ impl Planet {
 
     /// Planet-centred to geodetic coordinates. Costs two `atan2`.
     ///
-    /// The centre of the planet has no direction; it is answered as latitude and longitude 0.
+    /// The centre of the planet has no direction; it is answered as latitude and longitude 0. The height is what it is, beyond
+    /// [`Geodetic::HEIGHT_M`] too.
     pub fn geodetic(self, at: Ecef) -> Geodetic {
         let p = at.0;
         Geodetic {

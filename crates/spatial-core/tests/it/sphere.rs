@@ -338,3 +338,17 @@ fn a_planet_measures_in_metres() {
     assert_eq!(there.height_m(), 8.0);
     assert!(earth.destination(there, 0.0, f64::NAN).is_err());
 }
+
+/// Places beyond the heights that a caller may ask for are places all the same: they come from planet-centred ones.
+#[test]
+fn far_out_and_deep_inside_one_goes_on_as_anywhere() {
+    for (radius_m, from_centre_m) in [(6_371_008.8, 5e9), (6_371_008.8, 1e10), (1e8, 1.0)] {
+        let planet = Planet::new(radius_m).unwrap();
+        let far = planet.geodetic(spatial_core::Ecef::new(from_centre_m, 0.0, 0.0).unwrap());
+        let to = planet
+            .destination(far, 0.0, planet.arc_m(PI / 6.0))
+            .unwrap();
+        assert!((to.lat_deg() - 30.0).abs() < 1e-12 && to.lon_deg() == 0.0);
+        assert_eq!(to.height_m(), far.height_m());
+    }
+}
