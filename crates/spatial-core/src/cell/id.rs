@@ -42,7 +42,7 @@ impl CellId {
 
     /// The leaf that contains a direction (of any length but zero).
     ///
-    /// The zero vector and non-finite ones fall into some cell; [`crate::Ecef`] keeps them out.
+    /// The zero vector and non-finite ones fall into some cell; [`CellId::try_from_direction`] refuses them.
     #[inline]
     pub fn from_direction(p: DVec3) -> Self {
         let (face, u, v) = direction_to_face_uv(p);

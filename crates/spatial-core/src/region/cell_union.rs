@@ -419,7 +419,7 @@ pub(crate) fn denormalise(cells: &[CellId], min_level: u8, level_mod: u8, ids: &
             level = if beyond == 0 {
                 level
             } else {
-                (level + level_mod - beyond).min(MAX_LEVEL)
+                level.saturating_add(level_mod - beyond).min(MAX_LEVEL)
             };
         }
         descend(*id, level, ids);

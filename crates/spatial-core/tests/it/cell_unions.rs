@@ -219,3 +219,19 @@ fn nonsense_is_refused() {
     );
     assert!(four.expanded_by_radius(f64::INFINITY, 1).unwrap().len() == 6);
 }
+
+/// A step to beyond the leaves ends at the leaves, however far.
+#[test]
+fn levels_far_apart_are_the_coarsest_and_the_leaves() {
+    let id = CellId::from_token("89c25")
+        .unwrap()
+        .parent(6)
+        .range_min()
+        .parent(28);
+    let one = CellUnion::new(vec![id]);
+    for level_mod in [27, 30, 31, 227, 228, 255] {
+        let ids = one.denormalised(0, level_mod).unwrap();
+        assert_eq!(ids.len(), 16, "{level_mod}");
+        assert!(ids.iter().all(|leaf| leaf.is_leaf() && id.contains(*leaf)));
+    }
+}
