@@ -1,10 +1,9 @@
 //! Places in steps of their tile's frame.
 
-use super::keys::BATCH;
+use super::leaves::{BATCH, round};
 use super::order::Order;
 use super::tile::Tile;
 use crate::planet::Ecef;
-use crate::simd::SimdLevel;
 
 /// Lanes that a kernel may read behind a run.
 pub(super) const PADDING: usize = 16;
@@ -19,13 +18,14 @@ pub(super) struct Approximations {
 
 impl Approximations {
     /// Approximates everybody.
-    pub(super) fn rebuild(&mut self, simd: SimdLevel, order: &Order, places: &[Ecef]) {
+    #[inline(always)]
+    pub(super) fn rebuild(&mut self, order: &Order, places: &[Ecef]) {
         let len = order.rows.len();
         for lane in [&mut self.x, &mut self.y, &mut self.z] {
             lane.resize(len, 0);
         }
         for tile in &order.tiles {
-            order.for_each_own_run(tile, |run| self.fill(simd, tile, run, &order.rows, places));
+            order.for_each_own_run(tile, |run| self.fill(tile, run, &order.rows, places));
         }
     }
 
@@ -38,32 +38,13 @@ impl Approximations {
             .sum()
     }
 
-    fn fill(&mut self, simd: SimdLevel, tile: &Tile, run: [u32; 2], rows: &[u32], places: &[Ecef]) {
+    #[inline(always)]
+    fn fill(&mut self, tile: &Tile, run: [u32; 2], rows: &[u32], places: &[Ecef]) {
         let run = run[0] as usize..run[1] as usize;
         let lanes = [&mut self.x, &mut self.y, &mut self.z].map(|lane| &mut lane[run.clone()]);
         let rows = &rows[run.clone()];
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: a level is only passed on when the CPU has it.
-            SimdLevel::Avx512 => unsafe { fill_avx512(lanes, tile, rows, places) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            SimdLevel::Avx2 => unsafe { fill_avx2(lanes, tile, rows, places) },
-            _ => fill(lanes, tile, rows, places),
-        }
+        fill(lanes, tile, rows, places);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,popcnt")]
-fn fill_avx512(lanes: [&mut [u16]; 3], tile: &Tile, rows: &[u32], places: &[Ecef]) {
-    fill(lanes, tile, rows, places);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-fn fill_avx2(lanes: [&mut [u16]; 3], tile: &Tile, rows: &[u32], places: &[Ecef]) {
-    fill(lanes, tile, rows, places);
 }
 
 #[inline(always)]
@@ -96,5 +77,5 @@ fn fill(lanes: [&mut [u16]; 3], tile: &Tile, rows: &[u32], places: &[Ecef]) {
 /// Rounded and kept within 16 bits: of a place inside the frame only rounding can leave them.
 #[inline(always)]
 fn step(v: f64) -> u16 {
-    (v + 0.5).clamp(0.0, 65_535.0) as i32 as u16
+    round(v.clamp(0.0, 65_535.0)) as u16
 }

@@ -17,7 +17,7 @@
 //! a step or so of the rim; then the f64 place does. So answers are exact and hardly ever touch a place.
 //!
 //! What a rebuild does (`order`): reads the rows in the order of the last time, so that nearly all writes follow each other;
-//! finds leaves in lanes (`keys`), counts by tile, then by cell, scatters rows, splits crowds, and approximates at the end
+//! finds leaves in lanes (`leaves`), counts by tile, then by cell, scatters rows, splits crowds, and approximates at the end
 //! (`approximation`). Everything follows from places and ids alone: fineness, tiles, order.
 //!
 //! What asks for many at once (`join`, `standing`) gathers a `neighbourhood` around a group of those who lie together, and
@@ -30,6 +30,8 @@ mod approximation;
 mod corridor;
 mod join;
 mod keys;
+mod lanes;
+mod leaves;
 mod moving;
 mod nearest;
 mod neighbourhood;
@@ -39,6 +41,8 @@ mod region;
 mod runs;
 mod scan;
 mod sift;
+mod sorter;
+mod split;
 mod standing;
 mod tile;
 mod view;

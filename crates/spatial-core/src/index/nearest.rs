@@ -4,10 +4,15 @@ use core::f64::consts::PI;
 
 use super::moving::Hit;
 use super::order::Order;
+use super::reach::LeafRanges;
+use super::scan::{Kernel, KernelWork, Lanes, Sieve, scan_squares, with_kernel};
 use super::tile::Tile;
 use super::view::{Ball, IndexView, RADIUS_MAX_M};
+use super::walk::Visitor;
 use crate::cell::{MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
+use crate::ids::EntityId;
 use crate::planet::Ecef;
+use crate::simd::SimdLevel;
 
 /// A ball that holds too few grows by at most this factor.
 const GROWTH_MAX: f64 = 3.0;
@@ -16,45 +21,128 @@ impl IndexView<'_> {
     /// The `count` nearest entities, ordered by (distance, entity id); all when there are fewer, none for a count of 0. `hits`
     /// is cleared first.
     ///
-    /// Costs one or two radius queries of about twice the count where entities are spread evenly.
+    /// Costs one or two radius queries of about one and a half times the count where entities are spread evenly. Places are read of as many
+    /// as are wanted, and of those whose approximations cannot tell.
     pub fn nearest(&self, center: Ecef, count: usize, hits: &mut Vec<Hit>) {
         hits.clear();
         let count = count.min(self.len());
         if count == 0 {
             return;
         }
-        let wanted = 1.35 * count as f64 + 4.0;
+        let wanted = 1.25 * count as f64 + 3.0;
         let mut radius_m = self.index.order.radius_guess_m(center, wanted);
         loop {
-            hits.clear();
-            self.visit_ball(Ball::new(center, radius_m), |found| {
-                for row in &found.rows[..found.count] {
-                    hits.push(self.hit(*row, center));
-                }
-            });
-            if hits.len() >= count || radius_m >= RADIUS_MAX_M {
-                break;
-            }
+            let error_m = self.find_near(Ball::new(center, radius_m), hits);
+            let is_all = radius_m >= RADIUS_MAX_M;
             let growth = (wanted / (hits.len() as f64 + 0.5)).sqrt();
+            if hits.len() >= count {
+                self.keep_nearest(center, count, error_m, hits);
+                // Whoever is further than the radius may have been passed over for somebody nearer.
+                if is_all || hits[count - 1].distance_m <= radius_m {
+                    return;
+                }
+            }
             radius_m *= growth.clamp(1.25, GROWTH_MAX);
         }
-        keep_nearest(hits, count);
+    }
+
+    /// Everybody who is within a ball and some beyond, at approximate distances; returns by how much these may be wrong.
+    fn find_near(&self, ball: Ball, hits: &mut Vec<Hit>) -> f64 {
+        hits.clear();
+        let mut error_m = 0.0;
+        let work = NearWork {
+            view: *self,
+            ball,
+            hits,
+            error_m: &mut error_m,
+        };
+        with_kernel(self.index.simd, work);
+        error_m
+    }
+
+    /// Keeps the `count` nearest of at least as many at approximate distances, at their own distances and in order.
+    fn keep_nearest(&self, center: Ecef, count: usize, error_m: f64, hits: &mut Vec<Hit>) {
+        if hits.len() > count {
+            let (_, last, _) = hits
+                .select_nth_unstable_by(count - 1, |a, b| a.distance_m.total_cmp(&b.distance_m));
+            let rim_m = last.distance_m + 2.0 * error_m;
+            hits.retain(|hit| hit.distance_m <= rim_m);
+        }
+        for hit in hits.iter_mut() {
+            *hit = self.hit(hit.row, center);
+        }
+        hits.sort_unstable_by(|a, b| {
+            let by_distance = a.distance_m.total_cmp(&b.distance_m);
+            by_distance.then((a.id, a.row).cmp(&(b.id, b.row)))
+        });
+        hits.truncate(count);
     }
 }
 
-/// Sorts by (distance, id) as much as is kept.
-fn keep_nearest(hits: &mut Vec<Hit>, count: usize) {
-    let nearer = |a: &Hit, b: &Hit| {
-        a.distance_m
-            .total_cmp(&b.distance_m)
-            .then(a.id.cmp(&b.id))
-            .then(a.row.cmp(&b.row))
-    };
-    if hits.len() > count {
-        hits.select_nth_unstable_by(count - 1, nearer);
-        hits.truncate(count);
+struct NearWork<'a> {
+    view: IndexView<'a>,
+    ball: Ball,
+    hits: &'a mut Vec<Hit>,
+    error_m: &'a mut f64,
+}
+
+impl KernelWork for NearWork<'_> {
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) {
+        let index = self.view.index;
+        let Ball { center, radius_m } = self.ball;
+        let mut visitor = NearVisitor {
+            kernel,
+            lanes: index.lanes(),
+            level: index.simd,
+            ball: self.ball,
+            hits: self.hits,
+            error_m: self.error_m,
+        };
+        let ranges = LeafRanges::of_ball(center.0, radius_m, index.order.rho2);
+        for range in ranges.as_slice() {
+            index.order.visit(range, &mut visitor);
+        }
     }
-    hits.sort_unstable_by(nearer);
+}
+
+struct NearVisitor<'a, K> {
+    kernel: K,
+    lanes: Lanes<'a>,
+    level: SimdLevel,
+    ball: Ball,
+    hits: &'a mut Vec<Hit>,
+    error_m: &'a mut f64,
+}
+
+impl<K: Kernel> Visitor for NearVisitor<'_, K> {
+    type Local = (Sieve, f64); // and a step, metres
+
+    fn level(&self) -> SimdLevel {
+        self.level
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, tile: &Tile) -> Option<(Sieve, f64)> {
+        let sieve = Sieve::new(tile, self.ball.center.0, self.ball.radius_m);
+        let step_m = 1.0 / tile.steps_per_m;
+        // Beyond the rim by another error, so twice is enough for all that are told.
+        let error_m = 2.0 * sieve.error * step_m;
+        *self.error_m = self.error_m.max(error_m);
+        Some((sieve, step_m))
+    }
+
+    #[inline(always)]
+    fn run(&mut self, _: &Tile, (sieve, step_m): &(Sieve, f64), slots: [u32; 2]) {
+        scan_squares(self.kernel, self.lanes, sieve, slots, |found, squares| {
+            let near = found.rows.iter().zip(squares).take(found.count);
+            self.hits.extend(near.map(|(row, square)| Hit {
+                id: EntityId(0), // until it is known who is wanted
+                row: *row,
+                distance_m: f64::from(*square).sqrt() * step_m,
+            }));
+        });
+    }
 }
 
 impl Order {

@@ -41,8 +41,62 @@ impl LeafRange {
     }
 }
 
-/// Calls with the parts of faces, in ascending order, that hold every place within the ball whose distance from the
-/// planet's centre has a square within `rho2` (ends included).
+/// Parts of up to six faces.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LeafRanges {
+    ranges: [LeafRange; 6],
+    len: usize, // at most 6
+}
+
+impl LeafRanges {
+    /// Those, in ascending order, that hold every place within the ball whose distance from the planet's centre has a square
+    /// within `rho2` (ends included).
+    #[inline(always)]
+    pub(super) fn of_ball(center: DVec3, radius_m: f64, rho2: [f64; 2]) -> Self {
+        let center2 = center.length_squared();
+        let mut reach_m = radius_m;
+        if center2 < rho2[0] || center2 > rho2[1] {
+            match reach_at_heights(center2.sqrt(), radius_m, rho2.map(f64::sqrt)) {
+                Some(shorter_m) => reach_m = shorter_m,
+                None => return Self::of_faces(|_| None),
+            }
+        }
+        reach_m *= 1.0 + RELATIVE;
+        let is_narrow = reach_m * reach_m < SIN_MAX * SIN_MAX * center2; // not around the planet's centre
+        if !is_narrow {
+            return Self::of_faces(|face| Some(LeafRange::face(face)));
+        }
+        let cone = Cone { center, reach_m };
+        let (home, _, _) = direction_to_face_uv(center);
+        match cone.on_face(home) {
+            Some(range) if range.is_inside => Self {
+                ranges: [range.leaves(home); 6],
+                len: 1,
+            },
+            _ => Self::of_faces(|face| Some(cone.on_face(face)?.leaves(face))),
+        }
+    }
+
+    #[cold]
+    fn of_faces(of_face: impl Fn(u8) -> Option<LeafRange>) -> Self {
+        let mut all = Self {
+            ranges: [LeafRange::face(0); 6],
+            len: 0,
+        };
+        for range in (0..6).filter_map(of_face) {
+            all.ranges[all.len] = range;
+            all.len += 1;
+        }
+        all
+    }
+
+    #[inline(always)]
+    pub(super) fn as_slice(&self) -> &[LeafRange] {
+        &self.ranges[..self.len]
+    }
+}
+
+/// Calls with the ranges of a ball.
 #[inline(always)]
 pub(super) fn for_each_range(
     center: DVec3,
@@ -50,27 +104,8 @@ pub(super) fn for_each_range(
     rho2: [f64; 2],
     mut visit: impl FnMut(LeafRange),
 ) {
-    let center2 = center.length_squared();
-    let mut reach_m = radius_m;
-    if center2 < rho2[0] || center2 > rho2[1] {
-        match reach_at_heights(center2.sqrt(), radius_m, rho2.map(f64::sqrt)) {
-            Some(shorter_m) => reach_m = shorter_m,
-            None => return,
-        }
-    }
-    reach_m *= 1.0 + RELATIVE;
-    let is_narrow = reach_m * reach_m < SIN_MAX * SIN_MAX * center2; // not around the planet's centre
-    if !is_narrow {
-        (0..6).for_each(|face| visit(LeafRange::face(face)));
-        return;
-    }
-    let cone = Cone { center, reach_m };
-    let (home, _, _) = direction_to_face_uv(center);
-    match cone.on_face(home) {
-        Some(range) if range.is_inside => visit(range.leaves(home)),
-        _ => (0..6)
-            .filter_map(|face| Some(cone.on_face(face)?.leaves(face)))
-            .for_each(visit),
+    for range in LeafRanges::of_ball(center, radius_m, rho2).as_slice() {
+        visit(*range);
     }
 }
 

@@ -5,6 +5,7 @@
 use glam::DVec3;
 
 use super::approximation::PADDING;
+use super::lanes::{Work, at_level};
 use super::tile::Tile;
 use crate::simd::SimdLevel;
 
@@ -18,6 +19,8 @@ pub(super) struct Sieve {
     center: [f32; 3],
     inner2: f32, // squares of distances up to here are within
     outer2: f32, // squares beyond are outside
+    /// By how much distances around the radius may be wrong, steps.
+    pub(super) error: f64,
 }
 
 impl Sieve {
@@ -35,6 +38,7 @@ impl Sieve {
                 -1.0
             },
             outer2: (outer * outer) as f32,
+            error,
         }
     }
 }
@@ -48,7 +52,7 @@ pub(super) struct Lanes<'a> {
     pub(super) rows: &'a [u32],
 }
 
-/// Rows of up to [`PADDING`] neighbouring slots: the first `count` are meant.
+/// Rows of up to [`PADDING`] neighbouring slots, in their order: the first `count` are meant.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Found {
@@ -56,267 +60,263 @@ pub(super) struct Found {
     pub(super) count: usize, // at most PADDING
 }
 
-/// A kernel at some SIMD level.
-pub(super) trait Scan: Copy {
-    /// Tells the rows among slots `from..to` that are within the ball, in their order. `exact` decides about those near its
-    /// rim.
-    fn scan(
-        self,
-        lanes: Lanes<'_>,
-        sieve: &Sieve,
-        slots: [u32; 2],
-        exact: impl Fn(u32) -> bool,
-        tell: impl FnMut(&Found),
-    );
+/// Sixteen neighbouring approximations, sieved.
+#[derive(Clone, Copy)]
+pub(super) struct Sieved {
+    /// Squares of distances, steps.
+    pub(super) squares: [f32; PADDING],
+    /// Lanes that are surely within.
+    pub(super) inner: u16,
+    /// Lanes that are not surely outside.
+    pub(super) outer: u16,
+}
+
+/// A kernel at some SIMD level. Only inlined into a function with the level's instructions is it fast.
+pub(super) trait Kernel: Copy {
+    /// Sieves sixteen approximations.
+    fn sieve(self, xyz: [&[u16; PADDING]; 3], sieve: &Sieve) -> Sieved;
+
+    /// Moves the lanes of a mask to the front; what comes behind them is of no meaning.
+    fn pack(self, lanes: &[u32; PADDING], mask: u16) -> [u32; PADDING];
+}
+
+/// Tells the rows among slots `from..to` that are within the ball, in their order. `exact` decides about those near its rim.
+#[inline(always)]
+pub(super) fn scan<K: Kernel>(
+    kernel: K,
+    lanes: Lanes<'_>,
+    sieve: &Sieve,
+    slots: [u32; 2],
+    exact: impl Fn(u32) -> bool,
+    mut tell: impl FnMut(&Found),
+) {
+    sieve_each(kernel, lanes, sieve, slots, |sieved, rows| {
+        let (mut within, mut rim) = (sieved.inner, sieved.outer & !sieved.inner);
+        while rim != 0 {
+            let lane = rim.trailing_zeros();
+            within |= u16::from(exact(rows[lane as usize])) << lane;
+            rim &= rim - 1;
+        }
+        tell(&Found {
+            rows: kernel.pack(rows, within),
+            count: within.count_ones() as usize,
+        });
+    });
+}
+
+/// Tells rows among slots `from..to` that may be within the ball, all that are, and the squares of their distances in steps.
+#[inline(always)]
+pub(super) fn scan_squares<K: Kernel>(
+    kernel: K,
+    lanes: Lanes<'_>,
+    sieve: &Sieve,
+    slots: [u32; 2],
+    mut tell: impl FnMut(&Found, &[f32; PADDING]),
+) {
+    sieve_each(kernel, lanes, sieve, slots, |sieved, rows| {
+        let squares = kernel.pack(&sieved.squares.map(f32::to_bits), sieved.outer);
+        let found = Found {
+            rows: kernel.pack(rows, sieved.outer),
+            count: sieved.outer.count_ones() as usize,
+        };
+        tell(&found, &squares.map(f32::from_bits));
+    });
+}
+
+#[inline(always)]
+fn sieve_each<K: Kernel>(
+    kernel: K,
+    lanes: Lanes<'_>,
+    sieve: &Sieve,
+    [from, to]: [u32; 2],
+    mut tell: impl FnMut(&Sieved, &[u32; PADDING]),
+) {
+    let (mut slot, to) = (from as usize, to as usize);
+    while slot < to {
+        let live = u16::MAX >> (PADDING - (to - slot).min(PADDING));
+        let xyz = [lanes.x, lanes.y, lanes.z].map(|lane| sixteen(lane, slot));
+        let mut sieved = kernel.sieve(xyz, sieve);
+        sieved.inner &= live;
+        sieved.outer &= live;
+        tell(&sieved, sixteen(lanes.rows, slot));
+        slot += PADDING;
+    }
+}
+
+/// Sixteen neighbours of a lane; the padding lets a run end anywhere.
+#[inline(always)]
+fn sixteen<T>(lane: &[T], slot: usize) -> &[T; PADDING] {
+    lane[slot..slot + PADDING]
+        .try_into()
+        .expect("a slice of sixteen")
 }
 
 /// The specification.
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 
-impl Scan for Scalar {
+impl Kernel for Scalar {
     #[inline(always)]
-    fn scan(
-        self,
-        lanes: Lanes<'_>,
-        sieve: &Sieve,
-        [from, to]: [u32; 2],
-        exact: impl Fn(u32) -> bool,
-        mut tell: impl FnMut(&Found),
-    ) {
-        for start in (from as usize..to as usize).step_by(PADDING) {
-            let end = (start + PADDING).min(to as usize);
-            let mut found = Found {
-                rows: [0; PADDING],
-                count: 0,
-            };
-            for slot in start..end {
-                let dx = f32::from(lanes.x[slot]) - sieve.center[0];
-                let dy = f32::from(lanes.y[slot]) - sieve.center[1];
-                let dz = f32::from(lanes.z[slot]) - sieve.center[2];
-                let square = dx * dx + dy * dy + dz * dz;
-                let row = lanes.rows[slot];
-                let is_surely_within = square <= sieve.inner2;
-                let is_within = is_surely_within || square <= sieve.outer2 && exact(row);
-                found.rows[found.count] = row; // without a branch: the next one overwrites who is not within
-                found.count += usize::from(is_within);
-            }
-            tell(&found);
+    fn sieve(self, [x, y, z]: [&[u16; PADDING]; 3], sieve: &Sieve) -> Sieved {
+        let mut sieved = Sieved {
+            squares: [0.0; PADDING],
+            inner: 0,
+            outer: 0,
+        };
+        for lane in 0..PADDING {
+            let dx = f32::from(x[lane]) - sieve.center[0];
+            let dy = f32::from(y[lane]) - sieve.center[1];
+            let dz = f32::from(z[lane]) - sieve.center[2];
+            let square = dx * dx + dy * dy + dz * dz;
+            sieved.squares[lane] = square;
+            sieved.inner |= u16::from(square <= sieve.inner2) << lane;
+            sieved.outer |= u16::from(square <= sieve.outer2) << lane;
         }
+        sieved
+    }
+
+    #[inline(always)]
+    fn pack(self, lanes: &[u32; PADDING], mut mask: u16) -> [u32; PADDING] {
+        let mut packed = [0; PADDING];
+        for place in &mut packed {
+            if mask == 0 {
+                break;
+            }
+            *place = lanes[mask.trailing_zeros() as usize];
+            mask &= mask - 1;
+        }
+        packed
     }
 }
-
-/// Which lanes of a vector are within: those that are near the rim as `exact` decides.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn decide(inner: u16, outer: u16, rows: &[u32; PADDING], exact: impl Fn(u32) -> bool) -> u16 {
-    let (mut within, mut rim) = (inner, outer & !inner);
-    while rim != 0 {
-        let lane = rim.trailing_zeros();
-        within |= u16::from(exact(rows[lane as usize])) << lane;
-        rim &= rim - 1;
-    }
-    within
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use core::arch::x86_64::*;
 
-    use super::{Found, Lanes, PADDING, Scan, Sieve, decide};
+    use super::{Kernel, PADDING, Scalar, Sieve, Sieved};
     use crate::simd::SimdLevel;
 
     /// Sixteen lanes. Exists only where the CPU has [`SimdLevel::Avx512`].
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx512(());
+    pub(in super::super) struct Avx512(());
 
-    /// Eight lanes. Exists only where the CPU has [`SimdLevel::Avx2`].
+    /// Twice eight lanes. Exists only where the CPU has [`SimdLevel::Avx2`].
     #[derive(Clone, Copy)]
-    pub(crate) struct Avx2(());
+    pub(in super::super) struct Avx2(());
 
     impl Avx512 {
-        pub(crate) fn new() -> Self {
-            assert!(SimdLevel::detected() >= SimdLevel::Avx512);
+        pub(in super::super) fn new() -> Self {
+            debug_assert!(SimdLevel::detected() >= SimdLevel::Avx512);
             Self(())
         }
     }
 
     impl Avx2 {
-        pub(crate) fn new() -> Self {
-            assert!(SimdLevel::detected() >= SimdLevel::Avx2);
+        pub(in super::super) fn new() -> Self {
+            debug_assert!(SimdLevel::detected() >= SimdLevel::Avx2);
             Self(())
         }
     }
 
-    impl Scan for Avx512 {
+    impl Kernel for Avx512 {
         #[inline(always)]
-        fn scan(
-            self,
-            lanes: Lanes<'_>,
-            sieve: &Sieve,
-            slots: [u32; 2],
-            exact: impl Fn(u32) -> bool,
-            tell: impl FnMut(&Found),
-        ) {
-            // SAFETY: the CPU has the level, for `self` exists.
-            unsafe { scan_avx512(lanes, sieve, slots, exact, tell) }
-        }
-    }
-
-    #[target_feature(
-        enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt"
-    )]
-    #[inline]
-    fn scan_avx512(
-        lanes: Lanes<'_>,
-        sieve: &Sieve,
-        [from, to]: [u32; 2],
-        exact: impl Fn(u32) -> bool,
-        mut tell: impl FnMut(&Found),
-    ) {
-        let [cx, cy, cz] = sieve.center.map(|c| _mm512_set1_ps(c));
-        let (inner2, outer2) = (_mm512_set1_ps(sieve.inner2), _mm512_set1_ps(sieve.outer2));
-        let float = |v: &[u16; PADDING]| {
-            // SAFETY: sixteen numbers of 16 bits are 256 bits.
-            let v = unsafe { _mm256_loadu_si256(v.as_ptr().cast()) };
-            _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(v))
-        };
-        let mut slot = from as usize;
-        while slot < to as usize {
-            let live = u16::MAX >> (PADDING - (to as usize - slot).min(PADDING));
-            let dx = _mm512_sub_ps(float(sixteen(lanes.x, slot)), cx);
-            let dy = _mm512_sub_ps(float(sixteen(lanes.y, slot)), cy);
-            let dz = _mm512_sub_ps(float(sixteen(lanes.z, slot)), cz);
-            let xy = _mm512_add_ps(_mm512_mul_ps(dx, dx), _mm512_mul_ps(dy, dy));
-            let square = _mm512_add_ps(xy, _mm512_mul_ps(dz, dz));
-            let outer = _mm512_mask_cmp_ps_mask::<_CMP_LE_OQ>(live, square, outer2);
-            let inner = _mm512_mask_cmp_ps_mask::<_CMP_LE_OQ>(outer, square, inner2);
-            let rows = sixteen(lanes.rows, slot);
-            let within = decide(inner, outer, rows, &exact);
-            let mut found = Found {
-                rows: [0; PADDING],
-                count: within.count_ones() as usize,
-            };
-            // SAFETY: sixteen rows of 32 bits are 512 bits.
+        fn sieve(self, xyz: [&[u16; PADDING]; 3], sieve: &Sieve) -> Sieved {
+            // SAFETY: the CPU has the level, for `self` exists; sixteen numbers of 16 bits are 256 bits, of 32 bits 512.
             unsafe {
-                let rows = _mm512_loadu_si512(rows.as_ptr().cast());
-                let packed = _mm512_maskz_compress_epi32(within, rows);
-                _mm512_storeu_si512(found.rows.as_mut_ptr().cast(), packed);
+                let apart = |axis: usize| {
+                    let steps = _mm256_loadu_si256(xyz[axis].as_ptr().cast());
+                    let steps = _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(steps));
+                    _mm512_sub_ps(steps, _mm512_set1_ps(sieve.center[axis]))
+                };
+                let (dx, dy, dz) = (apart(0), apart(1), apart(2));
+                let xy = _mm512_add_ps(_mm512_mul_ps(dx, dx), _mm512_mul_ps(dy, dy));
+                let square = _mm512_add_ps(xy, _mm512_mul_ps(dz, dz));
+                let mut squares = [0.0; PADDING];
+                _mm512_storeu_ps(squares.as_mut_ptr(), square);
+                let up_to = |bound| _mm512_cmp_ps_mask::<_CMP_LE_OQ>(square, _mm512_set1_ps(bound));
+                Sieved {
+                    squares,
+                    inner: up_to(sieve.inner2),
+                    outer: up_to(sieve.outer2),
+                }
             }
-            tell(&found);
-            slot += PADDING;
         }
-    }
 
-    impl Scan for Avx2 {
         #[inline(always)]
-        fn scan(
-            self,
-            lanes: Lanes<'_>,
-            sieve: &Sieve,
-            slots: [u32; 2],
-            exact: impl Fn(u32) -> bool,
-            tell: impl FnMut(&Found),
-        ) {
-            // SAFETY: the CPU has the level, for `self` exists.
-            unsafe { scan_avx2(lanes, sieve, slots, exact, tell) }
-        }
-    }
-
-    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-    #[inline]
-    fn scan_avx2(
-        lanes: Lanes<'_>,
-        sieve: &Sieve,
-        [from, to]: [u32; 2],
-        exact: impl Fn(u32) -> bool,
-        mut tell: impl FnMut(&Found),
-    ) {
-        let [cx, cy, cz] = sieve.center.map(|c| _mm256_set1_ps(c));
-        let (inner2, outer2) = (_mm256_set1_ps(sieve.inner2), _mm256_set1_ps(sieve.outer2));
-        let float = |v: &[u16; PADDING], half: usize| {
-            // SAFETY: eight numbers of 16 bits are 128 bits; `half` is 0 or 1 in both calls.
-            let v = unsafe { _mm_loadu_si128(v.as_ptr().add(8 * half).cast()) };
-            _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(v))
-        };
-        let mut slot = from as usize;
-        while slot < to as usize {
-            let live = u16::MAX >> (PADDING - (to as usize - slot).min(PADDING));
-            let x = sixteen(lanes.x, slot);
-            let y = sixteen(lanes.y, slot);
-            let z = sixteen(lanes.z, slot);
-            let masks = [0, 1].map(|half| {
-                let dx = _mm256_sub_ps(float(x, half), cx);
-                let dy = _mm256_sub_ps(float(y, half), cy);
-                let dz = _mm256_sub_ps(float(z, half), cz);
-                let xy = _mm256_add_ps(_mm256_mul_ps(dx, dx), _mm256_mul_ps(dy, dy));
-                let square = _mm256_add_ps(xy, _mm256_mul_ps(dz, dz));
-                let mask = |bound| _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LE_OQ>(square, bound));
-                [mask(inner2) as u16, mask(outer2) as u16]
-            });
-            let inner = live & (masks[0][0] | masks[1][0] << 8);
-            let outer = live & (masks[0][1] | masks[1][1] << 8);
-            let rows = sixteen(lanes.rows, slot);
-            let mut within = decide(inner, outer, rows, &exact);
-            let mut found = Found {
-                rows: [0; PADDING],
-                count: 0,
-            };
-            while within != 0 {
-                found.rows[found.count] = rows[within.trailing_zeros() as usize];
-                found.count += 1;
-                within &= within - 1;
+        fn pack(self, lanes: &[u32; PADDING], mask: u16) -> [u32; PADDING] {
+            let mut packed = [0; PADDING];
+            // SAFETY: as above.
+            unsafe {
+                let lanes = _mm512_loadu_si512(lanes.as_ptr().cast());
+                let front = _mm512_maskz_compress_epi32(mask, lanes);
+                _mm512_storeu_si512(packed.as_mut_ptr().cast(), front);
             }
-            tell(&found);
-            slot += PADDING;
+            packed
         }
     }
 
-    /// Sixteen neighbours of a lane; the padding lets a run end anywhere.
-    #[inline(always)]
-    fn sixteen<T>(lane: &[T], slot: usize) -> &[T; PADDING] {
-        lane[slot..slot + PADDING]
-            .try_into()
-            .expect("a slice of sixteen")
+    impl Kernel for Avx2 {
+        #[inline(always)]
+        fn sieve(self, xyz: [&[u16; PADDING]; 3], sieve: &Sieve) -> Sieved {
+            let mut sieved = Sieved {
+                squares: [0.0; PADDING],
+                inner: 0,
+                outer: 0,
+            };
+            for half in 0..2 {
+                // SAFETY: the CPU has the level, for `self` exists; eight numbers of 16 bits are 128 bits, of 32 bits 256, and
+                // two times eight are sixteen.
+                unsafe {
+                    let apart = |axis: usize| {
+                        let steps = _mm_loadu_si128(xyz[axis].as_ptr().add(8 * half).cast());
+                        let steps = _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(steps));
+                        _mm256_sub_ps(steps, _mm256_set1_ps(sieve.center[axis]))
+                    };
+                    let (dx, dy, dz) = (apart(0), apart(1), apart(2));
+                    let xy = _mm256_add_ps(_mm256_mul_ps(dx, dx), _mm256_mul_ps(dy, dy));
+                    let square = _mm256_add_ps(xy, _mm256_mul_ps(dz, dz));
+                    _mm256_storeu_ps(sieved.squares.as_mut_ptr().add(8 * half), square);
+                    let up_to = |bound| {
+                        let lanes = _mm256_cmp_ps::<_CMP_LE_OQ>(square, _mm256_set1_ps(bound));
+                        (_mm256_movemask_ps(lanes) as u16) << (8 * half)
+                    };
+                    sieved.inner |= up_to(sieve.inner2);
+                    sieved.outer |= up_to(sieve.outer2);
+                }
+            }
+            sieved
+        }
+
+        #[inline(always)]
+        fn pack(self, lanes: &[u32; PADDING], mask: u16) -> [u32; PADDING] {
+            Scalar.pack(lanes, mask)
+        }
     }
 }
 
 /// Work that a kernel does, whatever its level.
-pub(super) trait WithScan {
-    /// What comes out.
-    type Output;
-
+pub(super) trait KernelWork {
     /// Does the work. To be inlined always, so that it is compiled for the kernel's instructions.
-    fn run<S: Scan>(self, scan: S) -> Self::Output;
+    fn run<K: Kernel>(self, kernel: K);
 }
 
 /// Does work with the kernel of a level that the CPU has.
 #[inline(always)]
-pub(super) fn with_scan<W: WithScan>(level: SimdLevel, work: W) -> W::Output {
+pub(super) fn with_kernel<W: KernelWork>(level: SimdLevel, work: W) {
     match level {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: making the kernel checks that the CPU has the level.
-        SimdLevel::Avx512 => unsafe { with_avx512(work, Avx512::new()) },
+        SimdLevel::Avx512 => at_level(level, With(x86::Avx512::new(), work)),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        SimdLevel::Avx2 => unsafe { with_avx2(work, Avx2::new()) },
+        SimdLevel::Avx2 => at_level(level, With(x86::Avx2::new(), work)),
         _ => work.run(Scalar),
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(
-    enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt"
-)]
-fn with_avx512<W: WithScan>(work: W, scan: Avx512) -> W::Output {
-    work.run(scan)
-}
+struct With<K, W>(K, W);
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-fn with_avx2<W: WithScan>(work: W, scan: Avx2) -> W::Output {
-    work.run(scan)
+impl<K: Kernel, W: KernelWork> Work for With<K, W> {
+    #[inline(always)]
+    fn run(self) {
+        self.1.run(self.0);
+    }
 }

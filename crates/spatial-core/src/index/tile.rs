@@ -63,6 +63,11 @@ impl Tile {
         self.end - self.start
     }
 
+    /// Whether its cells can become tiles: leaves cannot be divided.
+    pub(super) fn can_split(&self) -> bool {
+        self.level + self.bits < MAX_LEVEL
+    }
+
     /// Leaf coordinates are shifted by this to cells of the grid.
     pub(super) fn shift(&self) -> u32 {
         u32::from(MAX_LEVEL - self.level - self.bits)

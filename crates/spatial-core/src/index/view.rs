@@ -3,12 +3,13 @@
 use glam::DVec3;
 
 use super::moving::{Hit, InvalidRadius, MovingIndex, check_radius};
-use super::reach::{LeafRange, for_each_range};
-use super::scan::{Found, Lanes, Scan, Sieve, WithScan, with_scan};
+use super::reach::LeafRanges;
+use super::scan::{Found, Kernel, KernelWork, Lanes, Sieve, scan, with_kernel};
 use super::tile::Tile;
 use super::walk::Visitor;
 use crate::ids::EntityId;
 use crate::planet::Ecef;
+use crate::simd::SimdLevel;
 
 /// An index with the ids and places that it was built from. All queries are its methods.
 ///
@@ -60,7 +61,11 @@ impl<'a> IndexView<'a> {
         check_radius(radius_m)?;
         rows.clear();
         let ball = Ball::new(center, radius_m);
-        let tell = |found: &Found| rows.extend_from_slice(&found.rows[..found.count]);
+        let tell = |found: &Found| {
+            let len = rows.len() + found.count;
+            rows.extend_from_slice(&found.rows); // all, for a copy of known size
+            rows.truncate(len);
+        };
         self.visit_ball(ball, tell);
         Ok(())
     }
@@ -122,6 +127,7 @@ impl<'a> IndexView<'a> {
     }
 
     /// An entity as seen from a place.
+    #[inline(always)]
     pub(super) fn hit(&self, row: u32, center: Ecef) -> Hit {
         Hit {
             id: self.ids[row as usize],
@@ -138,7 +144,7 @@ impl<'a> IndexView<'a> {
             ball,
             tell,
         };
-        with_scan(self.index.simd, work);
+        with_kernel(self.index.simd, work);
     }
 }
 
@@ -165,44 +171,43 @@ struct BallWork<'a, F> {
     tell: F,
 }
 
-impl<F: FnMut(&Found)> WithScan for BallWork<'_, F> {
-    type Output = ();
-
+impl<F: FnMut(&Found)> KernelWork for BallWork<'_, F> {
     #[inline(always)]
-    fn run<S: Scan>(self, scan: S) {
-        let order = &self.view.index.order;
-        let approximations = &self.view.index.approximations;
+    fn run<K: Kernel>(self, kernel: K) {
+        let index = self.view.index;
         let mut visitor = BallVisitor {
-            scan,
-            lanes: Lanes {
-                x: &approximations.x,
-                y: &approximations.y,
-                z: &approximations.z,
-                rows: &order.rows,
-            },
+            kernel,
+            lanes: index.lanes(),
+            level: index.simd,
             places: self.view.places,
             center: self.ball.center.0,
             radius_m: self.ball.radius_m,
             tell: self.tell,
         };
         let (center, radius_m) = (visitor.center, visitor.radius_m);
-        for_each_range(center, radius_m, order.rho2, |range: LeafRange| {
-            order.visit(&range, &mut visitor);
-        });
+        let ranges = LeafRanges::of_ball(center, radius_m, index.order.rho2);
+        for range in ranges.as_slice() {
+            index.order.visit(range, &mut visitor);
+        }
     }
 }
 
-struct BallVisitor<'a, S, F> {
-    scan: S,
+struct BallVisitor<'a, K, F> {
+    kernel: K,
     lanes: Lanes<'a>,
+    level: SimdLevel,
     places: &'a [Ecef],
     center: DVec3,
     radius_m: f64,
     tell: F,
 }
 
-impl<S: Scan, F: FnMut(&Found)> Visitor for BallVisitor<'_, S, F> {
+impl<K: Kernel, F: FnMut(&Found)> Visitor for BallVisitor<'_, K, F> {
     type Local = Sieve;
+
+    fn level(&self) -> SimdLevel {
+        self.level
+    }
 
     #[inline(always)]
     fn enter(&mut self, tile: &Tile) -> Option<Sieve> {
@@ -212,10 +217,9 @@ impl<S: Scan, F: FnMut(&Found)> Visitor for BallVisitor<'_, S, F> {
     #[inline(always)]
     fn run(&mut self, _: &Tile, sieve: &Sieve, slots: [u32; 2]) {
         let exact = |row: u32| {
-            let place = self.places[row as usize].0;
-            place.distance(self.center) <= self.radius_m
+            let place = self.places[row as usize];
+            place.distance_m(Ecef(self.center)) <= self.radius_m
         };
-        self.scan
-            .scan(self.lanes, sieve, slots, exact, &mut self.tell);
+        scan(self.kernel, self.lanes, sieve, slots, exact, &mut self.tell);
     }
 }

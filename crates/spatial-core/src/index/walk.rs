@@ -1,14 +1,21 @@
 //! Going through the tiles and runs of cells that lie in a part of a face.
 
+use super::lanes::{Work, at_level};
 use super::order::{IS_TILE, Order};
 use super::reach::LeafRange;
 use super::tile::Tile;
 use crate::cell::MAX_LEVEL;
+use crate::simd::SimdLevel;
 
 /// Who is led through a part of the index.
 pub(super) trait Visitor {
     /// What the visitor knows about a tile.
     type Local;
+
+    /// The level whose instructions the visitor uses: it is inlined into functions that have them.
+    fn level(&self) -> SimdLevel {
+        SimdLevel::Scalar
+    }
 
     /// A tile that holds somebody and touches the range; `None` passes it by.
     fn enter(&mut self, tile: &Tile) -> Option<Self::Local>;
@@ -55,6 +62,7 @@ impl Order {
     }
 
     /// Neighbours in a row of cells, of which some may be tiles.
+    #[inline(always)]
     fn visit_cells<V: Visitor>(
         &self,
         tile: &Tile,
@@ -69,16 +77,17 @@ impl Order {
                 visitor.run(tile, local, [from, inner.start]);
                 from = inner.end;
                 if inner.touches(range) {
-                    self.visit_inner(inner, range, visitor);
+                    let work = VisitInner {
+                        order: self,
+                        tile: inner,
+                        range,
+                        visitor,
+                    };
+                    at_level(work.visitor.level(), work);
                 }
             }
         }
         visitor.run(tile, local, [from, self.start_of(cells[1] + 1)]);
-    }
-
-    #[inline(never)]
-    fn visit_inner<V: Visitor>(&self, tile: &Tile, range: &LeafRange, visitor: &mut V) {
-        self.visit_tile(tile, range, visitor);
     }
 
     /// The innermost tile around a leaf.
@@ -133,5 +142,20 @@ impl Order {
             }
         }
         visit([from, tile.end]);
+    }
+}
+
+/// A visit of a tile within a tile: a call of its own, for there may be more within.
+struct VisitInner<'a, V> {
+    order: &'a Order,
+    tile: &'a Tile,
+    range: &'a LeafRange,
+    visitor: &'a mut V,
+}
+
+impl<V: Visitor> Work for VisitInner<'_, V> {
+    #[inline(always)]
+    fn run(self) {
+        self.order.visit_tile(self.tile, self.range, self.visitor);
     }
 }

@@ -3,7 +3,7 @@
 use super::order::CELL_MAX;
 use super::tile::Tile;
 use super::view::IndexView;
-use crate::cell::{MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
+use crate::cell::{direction_to_face_uv, st_to_ij, uv_to_st};
 
 impl IndexView<'_> {
     /// Panics when the index contradicts itself, or the ids and places that it is viewed with.
@@ -47,8 +47,7 @@ impl IndexView<'_> {
     }
 
     fn assert_cell(&self, tile: &Tile, cell: u32, [from, end]: [u32; 2]) {
-        let can_split = tile.level + tile.bits < MAX_LEVEL;
-        assert!(!can_split || end - from <= CELL_MAX);
+        assert!(!tile.can_split() || end - from <= CELL_MAX);
         let lanes = &self.index.approximations;
         let mut before = None;
         for slot in from as usize..end as usize {
