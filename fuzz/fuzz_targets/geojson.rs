@@ -1,4 +1,4 @@
-//! Tokens, tickets and names.
+//! Files of features.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {

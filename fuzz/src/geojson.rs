@@ -49,18 +49,28 @@ fn look_up(features: Vec<Feature>) {
         for polygon in feature.geometry.polygons() {
             assert!((0.0..=13.0).contains(&polygon.area()));
             let vertices = polygon.rings().flatten();
-            places.extend(vertices.take(8).flat_map(|v| [*v, (*v + DVec3::Y * 1e-9).normalize()]));
+            places.extend(
+                vertices
+                    .take(8)
+                    .flat_map(|v| [*v, (*v + DVec3::Y * 1e-9).normalize()]),
+            );
         }
         places.extend(feature.geometry.points().iter().take(8));
     }
     let (mut found, mut each, mut near) = (Vec::new(), Vec::new(), Vec::new());
-    index.first_containing_each(&places, &mut each).expect("directions");
+    index
+        .first_containing_each(&places, &mut each)
+        .expect("directions");
     for (place, first) in places.iter().zip(each) {
         let contains = |feature: &Feature| {
             let mut polygons = feature.geometry.polygons().iter();
             polygons.any(|polygon| polygon.contains_point(*place))
         };
-        let all = index.features().iter().enumerate().filter(|(_, feature)| contains(feature));
+        let all = index
+            .features()
+            .iter()
+            .enumerate()
+            .filter(|(_, feature)| contains(feature));
         let want: Vec<u32> = all.map(|(n, _)| n as u32).collect();
         index.containing(*place, &mut found).expect("a direction");
         assert_eq!(found, want, "at {place}");

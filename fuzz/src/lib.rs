@@ -5,6 +5,7 @@
 //! accepted: the tests see to it that every seed is.
 
 pub mod columns;
+pub mod geojson;
 pub mod journal;
 mod seal;
 pub mod tile;
@@ -27,6 +28,11 @@ pub const TARGETS: &[Target] = &[
         name: "columns",
         run: columns::run,
         seeds: columns::seeds,
+    },
+    Target {
+        name: "geojson",
+        run: geojson::run,
+        seeds: geojson::seeds,
     },
     Target {
         name: "journal",
