@@ -168,6 +168,12 @@ pub const BENCHES: &[Bench] = &[
     bench("query", "cell, 1 M", |size| {
         some(queries::Queries::of_a_million(size, queries::Shape::Cell))
     }),
+    bench("query", "polygon, 1 M", |size| {
+        some(queries::Queries::of_a_million(
+            size,
+            queries::Shape::Polygon,
+        ))
+    }),
     bench("query", "corridor, 1 M", |size| {
         some(queries::Queries::of_a_million(
             size,

@@ -1,9 +1,10 @@
-//! Other questions to the moving index: boxes, caps, cells, corridors.
+//! Other questions to the moving index: boxes, caps, cells, polygons, corridors.
 
 use std::hint::black_box;
 
 use spatial_core::{
-    Cap, CellId, Corridor, Ecef, EntityId, Hit, IndexView, LatLngRect, MovingIndex, Planet,
+    Cap, CellId, Corridor, DVec3, Ecef, EntityId, Hit, IndexView, LatLngRect, MovingIndex, Planet,
+    Polygon,
 };
 
 use crate::case::{Case, Size, mix};
@@ -19,6 +20,7 @@ pub(crate) enum Shape {
     Box,
     Cap,
     Cell,
+    Polygon,
     Corridor,
 }
 
@@ -36,6 +38,7 @@ enum Asked {
     Box(LatLngRect),
     Cap(Cap),
     Cell(CellId),
+    Polygon(Box<Polygon>),
     Corridor(Corridor),
 }
 
@@ -71,6 +74,7 @@ impl Asked {
             }
             Shape::Cap => Self::Cap(Cap::new(center, 0.016).expect("a legal cap")),
             Shape::Cell => Self::Cell(CellId::from_direction(center).parent(5)),
+            Shape::Polygon => Self::Polygon(Box::new(star(center, seeded))),
             Shape::Corridor => {
                 let from = on_datum(center);
                 let to = on_datum(center + seeded.direction() * 0.04);
@@ -85,9 +89,22 @@ impl Asked {
             Self::Box(region) => view.region_rows(region, rows),
             Self::Cap(region) => view.region_rows(region, rows),
             Self::Cell(cell) => view.cell_rows(*cell, rows),
+            Self::Polygon(region) => view.region_rows(&**region, rows),
             Self::Corridor(corridor) => view.corridor(corridor, hits),
         }
     }
+}
+
+/// A ring of twenty corners around a direction.
+fn star(center: DVec3, seeded: &mut Seeded) -> Polygon {
+    let east = center.any_orthonormal_vector();
+    let north = center.cross(east);
+    let ring = (0..20).map(|n| {
+        let (sin, cos) = libm::sincos(f64::from(n) * core::f64::consts::TAU / 20.0);
+        let far = 0.016 * (1.0 + 0.3 * seeded.signed());
+        center + (east * cos + north * sin) * far
+    });
+    Polygon::new(&[ring.collect()]).expect("a star is simple")
 }
 
 impl Case for Queries {

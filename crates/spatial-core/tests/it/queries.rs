@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use spatial_core::{
     Cap, Cell, CellId, Corridor, DVec3, Ecef, EntityId, Hit, IndexView, InvalidCorridor,
-    InvalidRadius, LatLngRect, MovingIndex, Pair, PairSearch, Planet, Region, SimdLevel,
+    InvalidRadius, LatLngRect, MovingIndex, Pair, PairSearch, Planet, Polygon, Region, SimdLevel,
 };
 
 use crate::allocations;
@@ -275,6 +275,47 @@ fn regions_equal_brute_force() {
         assert_eq!(rows, want, "seed {SEED} {:?}", rings.0);
         rows.len()
     });
+}
+
+/// Stars and the outlines of cells, along whose borders entities lie.
+#[test]
+fn polygons_equal_brute_force() {
+    let mut rows = Vec::new();
+    check("polygon", &size(4), |scene, random| {
+        let polygon = random_polygon(scene, random);
+        scene.view.region_rows(&polygon, &mut rows);
+        let want = scene.rows(|row| polygon.contains_point(scene.place(row).to_vec()));
+        assert_eq!(rows, want, "seed {SEED} {polygon:?}");
+        rows.len()
+    });
+}
+
+fn random_polygon(scene: &Scene<'_>, random: &mut Random) -> Polygon {
+    loop {
+        let center = scene.direction(random).normalize();
+        let ring: Vec<DVec3> = if random.below(3) == 0 {
+            let cell = CellId::from_direction(center).parent(random.below(8) as u8);
+            Cell::new(cell).vertices().to_vec()
+        } else {
+            star(center, random)
+        };
+        if let Ok(polygon) = Polygon::new(&[ring]) {
+            return polygon;
+        }
+    }
+}
+
+fn star(center: DVec3, random: &mut Random) -> Vec<DVec3> {
+    let east = center.any_orthonormal_vector();
+    let north = center.cross(east);
+    let (size, count) = (random.log_uniform(0.01, 1.2), 3 + random.below(20));
+    (0..count)
+        .map(|n| {
+            let turn = core::f64::consts::TAU * n as f64 / count as f64;
+            let (sin, cos) = libm::sincos(turn);
+            center + (east * cos + north * sin) * size * random.between(0.3, 1.0)
+        })
+        .collect()
 }
 
 #[test]

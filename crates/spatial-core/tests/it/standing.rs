@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use spatial_core::{
-    Anchor, Cap, DVec3, Ecef, EntityId, Fence, InvalidRadius, InvalidSense, Member, MovingIndex,
-    Planet, Region, Sense, Sighting, SimdLevel, StaleWatch, WatchEvents, WatchHandle, WatcherId,
-    Watches,
+    Anchor, Cap, DVec3, Ecef, EntityId, Fence, Geodetic, InvalidRadius, InvalidSense, Member,
+    MovingIndex, Planet, Polygon, Region, Sense, Sighting, SimdLevel, StaleWatch, WatchEvents,
+    WatchHandle, WatcherId, Watches,
 };
 
 use crate::allocations;
@@ -388,6 +388,56 @@ fn on_the_rim_nothing_flickers() {
     assert_eq!(step(&[at(105.0)]), (0, 0, 0));
     assert_eq!(step(&[at(99.0)]), (1, 0, 1));
     assert_eq!(step(&[]), (0, 1, 0)); // gone from the index
+}
+
+/// A polygon across the antimeridian, which is left at its margin.
+#[test]
+fn a_polygon_is_left_at_its_margin() {
+    let planet = Planet::EARTH;
+    let at = |lat, lon| planet.ecef(Geodetic::from_degrees(lat, lon, 0.0).unwrap());
+    let corners = [
+        (-20.0, 175.0),
+        (-20.0, -175.0),
+        (-10.0, -175.0),
+        (-10.0, 175.0),
+    ];
+    let ring = corners.map(|(lat, lon)| at(lat, lon).to_vec()).to_vec();
+    let polygon = Arc::new(Polygon::new(&[ring]).unwrap());
+    let margin_rad = 50_000.0 / planet.radius_m();
+    assert!(Fence::polygon(Arc::clone(&polygon), -1.0).is_err());
+    assert!(Fence::polygon(Arc::clone(&polygon), f64::NAN).is_err());
+    let mut watches = Watches::new();
+    watches.fence(
+        WatcherId(1),
+        Fence::polygon(Arc::clone(&polygon), margin_rad).unwrap(),
+    );
+    let mut random = Random::new(SEED);
+    let near = |random: &mut Random| at(random.between(-22.0, -8.0), random.between(172.0, 188.0));
+    let ids: Vec<EntityId> = (1..=500).map(EntityId).collect();
+    let (mut index, mut events) = (MovingIndex::new(), WatchEvents::default());
+    let (mut members, mut left) = (BTreeSet::new(), 0);
+    for _ in 0..30 {
+        let places: Vec<Ecef> = ids.iter().map(|_| near(&mut random)).collect();
+        index.rebuild(&ids, &places);
+        watches.update(index.view(&ids, &places), &mut events);
+        let old = core::mem::take(&mut members);
+        for (id, place) in ids.iter().zip(&places) {
+            let distance_rad = polygon.signed_distance_rad(place.to_vec()).unwrap();
+            let stays = old.contains(id) && distance_rad <= margin_rad;
+            if polygon.contains_point(place.to_vec()) || stays {
+                members.insert(*id);
+            }
+        }
+        let entered: Vec<EntityId> = events.entered.iter().map(|seen| seen.entity).collect();
+        assert_eq!(
+            entered,
+            members.difference(&old).copied().collect::<Vec<_>>()
+        );
+        let gone: Vec<EntityId> = events.left.iter().map(|seen| seen.entity).collect();
+        assert_eq!(gone, old.difference(&members).copied().collect::<Vec<_>>());
+        left += gone.len();
+    }
+    assert!(left > 100);
 }
 
 #[test]

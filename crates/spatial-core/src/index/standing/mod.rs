@@ -16,6 +16,7 @@ mod fences;
 mod rows;
 mod sense;
 mod update;
+mod widened;
 
 use block::{BLOCK_WATCHERS, Block, DEAD, NO_VIEW, Watcher, Worker};
 use diff::{MEMBER, ROW};

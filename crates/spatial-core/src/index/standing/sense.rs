@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use glam::DVec3;
 
+use super::widened::Widened;
+use crate::geo::Polygon;
 use crate::ids::EntityId;
 use crate::index::InvalidRadius;
 use crate::planet::Ecef;
@@ -127,6 +129,19 @@ impl Fence {
             enter: region,
             leave: None,
         }
+    }
+
+    /// A polygon that entities leave only when they are farther away than an angle, radians (metres along the datum by the planet's
+    /// radius).
+    ///
+    /// # Errors
+    /// [`InvalidSense::Angle`] when the margin is not within 0 to π.
+    pub fn polygon(polygon: Arc<Polygon>, margin_rad: f64) -> Result<Self, InvalidSense> {
+        if !(0.0..=core::f64::consts::PI).contains(&margin_rad) {
+            return Err(InvalidSense::Angle(margin_rad));
+        }
+        let wider = Widened::new(Arc::clone(&polygon), margin_rad);
+        Ok(Self::new(polygon).with_margin(Arc::new(wider)))
     }
 
     /// A wider region, which they leave before they have left: so one on the rim does not flicker. Where it is not wider,
