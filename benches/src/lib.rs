@@ -6,6 +6,7 @@
 mod case;
 mod cells;
 mod columns;
+mod coords;
 mod data;
 mod encode;
 mod geo;
@@ -123,6 +124,25 @@ pub const BENCHES: &[Bench] = &[
     bench("columns", "save and load 1 M", |size| {
         some(columns::Saves::new(size))
     }),
+    bench("coords", "geodetic to Ecef", |size| {
+        some(coords::geodetic_to_ecef(size))
+    }),
+    bench("coords", "geodetic to Ecef, lanes", |size| {
+        some(coords::Lanes::new(size))
+    }),
+    bench("coords", "Ecef to geodetic", |size| {
+        some(coords::ecef_to_geodetic(size))
+    }),
+    bench("coords", "WGS84 to geodetic", |size| {
+        some(coords::wgs84_to_geodetic(size))
+    }),
+    bench("coords", "position to Ecef", |size| {
+        some(coords::position_to_ecef(size))
+    }),
+    bench("coords", "Ecef to position", |size| {
+        some(coords::ecef_to_position(size))
+    }),
+    bench("coords", "UTM", |size| some(coords::utm(size))),
     bench("radius", "10,000 in random order", |size| {
         some(radius::Radius::of_ten_thousand(size, radius::Order::Random))
     }),

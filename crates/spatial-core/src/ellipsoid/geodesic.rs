@@ -38,8 +38,8 @@ impl Geodesics {
 
     /// The shortest way from one place to another, on the ellipsoid, whatever their heights.
     ///
-    /// Opposite places have many; one of them is answered. From a place to itself the bearings are 180 in the southern and 0 in
-    /// the northern hemisphere, as in the library.
+    /// Opposite places have many; one of them is answered. From a place to itself the bearings are 0 in the southern
+    /// hemisphere and 180 from the equator on, as in the library.
     pub fn inverse(&self, from: Geodetic, to: Geodetic) -> Geodesic {
         let (distance_m, bearing_deg, final_bearing_deg, _) =
             self.0

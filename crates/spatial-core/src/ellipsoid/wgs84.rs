@@ -10,8 +10,8 @@ use crate::planet::{CoordError, Ecef, EcefLanes, Geodetic, Planet};
 ///
 /// Not the same as [`Ecef`], which is centred on a spherical planet. The way between them is [`Geodetic`]: the latitude,
 /// longitude and height of WGS84 are used on the sphere as they are. That keeps every map's latitudes, north, and
-/// heights; it moves directions at the centre by up to 0.19°, lengths along a meridian by up to 0.67 % (shorter at the
-/// poles, longer at the equator) and lengths along a parallel by up to 0.11 %.
+/// heights; it turns directions from the centre by up to 0.19°. A degree of latitude is 0.56 % longer on the sphere at the
+/// equator and 0.45 % shorter at the poles, one of longitude 0.11 % to 0.45 % shorter.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Wgs84Ecef(DVec3); // finite, within Ecef::LIMIT_M
 

@@ -2,7 +2,7 @@
 //!
 //! Formulas are closed or converge to the last bits, and are written where they are used; each type says where it is
 //! valid, and refuses what is outside. Within that, forward agrees with PROJ to less than a millimetre (golden vectors), and there
-//! and back is a matter of nanometres.
+//! and back costs 10 nm, or 10 µm near the rims of equal-area maps and views of the globe.
 
 mod azimuthal;
 mod cylindrical;

@@ -89,8 +89,7 @@ fn maps_are_those_of_proj_to_a_millimetre() {
     assert!(worst > 0.0 && worst_back > 0.0, "{worst} {worst_back}");
 }
 
-/// Places all over each map's valid area come back to a tenth of a millimetre: that is the equal-area map
-/// near the place opposite its middle; elsewhere it is nanometres.
+/// Places all over each map's valid area come back to 10 nm, or 10 µm where the map has a rim.
 #[test]
 fn maps_go_there_and_back() {
     let (seed, mut random) = (331, Random::new(331));
@@ -116,6 +115,10 @@ fn maps_go_there_and_back() {
     ];
     for name in names {
         let (map, mut inside, mut worst) = (map(name), 0, 0.0f64);
+        let is_at_rim = ["europe", "laea", "moll", "ortho"]
+            .iter()
+            .any(|n| name.starts_with(n));
+        let limit = if is_at_rim { 1e-5 } else { 1e-8 };
         for _ in 0..points(20_000) / 10 {
             let at = EARTH.geodetic({
                 let p = random.any_direction() * EARTH.radius_m();
@@ -128,7 +131,7 @@ fn maps_go_there_and_back() {
             let back = map.inverse(x, y);
             let back = back.unwrap_or_else(|e| panic!("{name} seed {seed} at {place:?}: {e}"));
             let off = ground_m(back, place);
-            assert!(off < 1e-4, "{name} seed {seed} at {place:?}: {off} m");
+            assert!(off < limit, "{name} seed {seed} at {place:?}: {off} m");
             (inside, worst) = (inside + 1, worst.max(off));
         }
         assert!(inside > points(20_000) / 200, "{name}: {inside} places");
@@ -461,6 +464,12 @@ fn geodesics_are_those_of_geographiclib() {
             ground_m((there.lat_deg(), there.lon_deg()), (n[2], n[3])) < 2e-6,
             "{n:?} {got:?}"
         );
+    }
+    for (lat, bearing) in [(-50.0, 0.0), (0.0, 180.0), (50.0, 180.0)] {
+        let at = Geodetic::from_degrees(lat, 20.0, 0.0).unwrap();
+        let nowhere = solver.inverse(at, at);
+        let bearings = (nowhere.bearing_deg, nowhere.final_bearing_deg);
+        assert_eq!((nowhere.distance_m, bearings), (0.0, (bearing, bearing)));
     }
     let home = Geodetic::from_degrees(0.0, 0.0, 0.0).unwrap();
     assert!(solver.direct(home, f64::NAN, 1.0).is_err());
