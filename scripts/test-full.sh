@@ -41,11 +41,22 @@ cells)
     done
     ;;
 queries)
-    # Ten million queries of every kind against brute force, and a thousand of each among a million entities.
+    # Ten million boxes, caps, cells, neighbourhoods of the join and updates of watchers against brute force; a thousand queries
+    # of each kind among a million entities; long lives. Then the kinds whose brute force is slow, in parts of their own.
     BLUEMARBLE_QUERIES=10000000 BLUEMARBLE_QUERIES_AMONG=1000000 BLUEMARBLE_WATCHER_TICKS=200000 PROPTEST_CASES=5000 \
-        cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture queries:: standing:: life::
+        cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture \
+        queries:: standing:: life:: --skip corridors_equal --skip polygons_equal --skip regions_equal
+    ;;
+corridors)
+    # Ten million.
+    BLUEMARBLE_QUERIES=10000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture corridors_equal
+    ;;
+polygons)
+    # Ten million, and ten million regions that are no polygons; make test has a quarter of these, so four times as many.
+    BLUEMARBLE_QUERIES=40000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture \
+        queries::polygons_equal queries::regions_equal
     ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=queries, PART=cells or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=queries, PART=corridors, PART=polygons, PART=cells or PART=fuzz"
     ;;
 esac

@@ -393,9 +393,12 @@ fn distance_to_path(points: &[Ecef], place: DVec3) -> f64 {
 
 #[test]
 fn pairs_equal_brute_force() {
+    // Each answers for every entity of a world, of which there are about six thousand.
+    let queries = number("BLUEMARBLE_QUERIES").map_or(20, |queries| queries / 6_000);
     let size = Size {
+        queries,
         a_world: 5,
-        ..size(1_000) // each answers for every entity
+        ..size(1)
     };
     let (mut search, mut pairs) = (PairSearch::new(), Vec::new());
     check("pairs", &size, |scene, random| {
