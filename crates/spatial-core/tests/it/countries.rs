@@ -194,7 +194,8 @@ fn countries_have_their_areas_and_places() {
             .iter()
             .map(|p| p.area())
             .sum::<f64>()
-            * 6_371.008_8f64.powi(2)
+            * 6_371.008_8
+            * 6_371.008_8
     };
     // Square kilometres, within what 1:110 million leaves of a coast.
     for (name, want) in [
@@ -282,12 +283,12 @@ fn assert_near(found: &[NearFeature], want: &[NearFeature]) {
 
 /// By the angle to every edge, worked out with other formulas: from the ends' tangents.
 fn brute_force(index: &FeatureIndex, p: DVec3) -> Vec<NearFeature> {
-    let angle = |a: DVec3, b: DVec3| a.cross(b).length().atan2(a.dot(b));
+    let angle = |a: DVec3, b: DVec3| libm::atan2(a.cross(b).length(), a.dot(b));
     let to_edge = |a: DVec3, b: DVec3| {
         let normal = a.cross(b).normalize();
         let foot = p - normal * p.dot(normal);
         let on_edge = normal.cross(a).dot(foot) > 0.0 && normal.cross(b).dot(foot) < 0.0;
-        let beside = p.dot(normal).abs().asin();
+        let beside = libm::asin(p.dot(normal).abs());
         let ends = angle(p, a).min(angle(p, b));
         if on_edge { beside.min(ends) } else { ends }
     };

@@ -42,7 +42,7 @@ impl Random {
         let ray = |n: usize| {
             let angle = 2.0 * PI * n as f64 / count as f64;
             let length = radius * (0.3 + 0.7 * self.unit());
-            (center + (east * angle.cos() + north * angle.sin()) * length).normalize()
+            (center + (east * libm::cos(angle) + north * libm::sin(angle)) * length).normalize()
         };
         (0..count).map(ray).collect()
     }
@@ -83,9 +83,9 @@ fn stars_contain_what_their_maps_contain() {
     let mut inside = 0;
     for n in 0..96 {
         let center = CENTERS[n % 8].normalize();
-        let radius = 10.0f64.powi(-((n / 8) as i32 % 6)) * 0.9;
+        let radius = libm::exp10(-((n / 8 % 6) as f64)) * 0.9;
         let star = random.star(center, radius, 3 + 7 * n);
-        let polygon = Polygon::new(&[star.clone()]).unwrap();
+        let polygon = Polygon::new(core::slice::from_ref(&star)).unwrap();
         let mut backwards = star.clone();
         backwards.reverse();
         assert_eq!(Polygon::new(&[backwards]).unwrap().area(), polygon.area());
@@ -224,7 +224,7 @@ fn polygons_around_poles_and_beyond_a_hemisphere() {
         let polygon = north_of(lat);
         assert!(polygon.contains_point(DVec3::Z) && polygon.contains_point(at(lat + 5.0, 3.0)));
         assert!(!polygon.contains_point(at(lat - 5.0, 3.0)));
-        let want = 2.0 * PI * (1.0 - lat.to_radians().sin());
+        let want = 2.0 * PI * (1.0 - libm::sin(lat.to_radians()));
         assert!(
             (polygon.area() / want - 1.0).abs() < 0.01,
             "{lat}: {} {want}",
@@ -261,7 +261,7 @@ fn small_polygons_have_exact_areas_and_centroids() {
         let lat = 50.0 + (north / radius).to_degrees();
         at(
             lat,
-            8.0 + (east / radius / lat.to_radians().cos()).to_degrees(),
+            8.0 + (east / radius / libm::cos(lat.to_radians())).to_degrees(),
         )
     };
     let square = [
@@ -341,6 +341,10 @@ fn rings_that_are_none_are_refused() {
             .unwrap()
             .contains_point(at(0.9, 0.5))
     );
+}
+
+#[test]
+fn lines_that_are_none_are_refused() {
     assert_eq!(
         Polyline::new(&[DVec3::X, DVec3::X]),
         Err(PolylineError::TooFew)
@@ -437,17 +441,10 @@ fn geojson_of_every_kind_is_read() {
 }
 
 #[test]
-fn geojson_that_is_none_is_refused_with_its_place() {
-    let options = FileOptions::default();
-    let geometry = |kind: &str, coordinates: &str| {
-        let text = format!(r#"{{"type": "{kind}", "coordinates": {coordinates}}}"#);
-        let error = read_geojson(&text, &options).unwrap_err();
-        assert!(error.to_string().len() < 400);
-        (error.path.into_string(), error.fault)
-    };
+fn geometries_of_geojson_are_refused_with_their_place() {
     let check = |kind: &str, coordinates: &str, path: &str, fault: FeatureFault| {
         assert_eq!(
-            geometry(kind, coordinates),
+            refused_geometry(kind, coordinates),
             (path.to_owned(), fault),
             "{coordinates}"
         );
@@ -497,6 +494,19 @@ fn geojson_that_is_none_is_refused_with_its_place() {
         "coordinates",
         FeatureFault::Polygon(PolygonError::NoRings),
     );
+}
+
+/// Where and why a file of one geometry is refused.
+fn refused_geometry(kind: &str, coordinates: &str) -> (String, FeatureFault) {
+    let text = format!(r#"{{"type": "{kind}", "coordinates": {coordinates}}}"#);
+    let error = read_geojson(&text, &FileOptions::default()).unwrap_err();
+    assert!(error.to_string().len() < 400);
+    (error.path.into_string(), error.fault)
+}
+
+#[test]
+fn geojson_of_another_form_is_refused() {
+    let options = FileOptions::default();
     for (kind, bad) in [
         ("Point", "\"x\""),
         ("Point", "[1e999, 0]"),
@@ -506,7 +516,7 @@ fn geojson_that_is_none_is_refused_with_its_place() {
         ("Polygon", "[0, 0]"),
     ] {
         assert!(
-            matches!(geometry(kind, bad).1, FeatureFault::Form(_)),
+            matches!(refused_geometry(kind, bad).1, FeatureFault::Form(_)),
             "{kind} {bad}"
         );
     }
@@ -620,7 +630,7 @@ fn planar_edges_follow_the_map() {
     );
     let chain = densify(&[[50.0, -60.0], [50.0, 60.0]], Planet::EARTH, 100.0).unwrap();
     for ends in chain.windows(2) {
-        let lat = (ends[0] + ends[1]).normalize().z.asin().to_degrees();
+        let lat = libm::asin((ends[0] + ends[1]).normalize().z).to_degrees();
         let off_m = (lat - 50.0).to_radians().abs() * Planet::EARTH.radius_m();
         assert!(off_m <= 100.0 + 1e-6, "{off_m}");
     }
