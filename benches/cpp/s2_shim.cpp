@@ -13,9 +13,7 @@
 #include "s2/s2contains_point_query.h"
 #include "s2/s2latlng.h"
 #include "s2/s2lax_polygon_shape.h"
-#include "s2/s2loop.h"
 #include "s2/s2point_index.h"
-#include "s2/s2polygon.h"
 #include "s2/s2predicates.h"
 #include "s2/s2region_coverer.h"
 
@@ -164,25 +162,15 @@ MutableS2ShapeIndex* bm_shapes_new() { return new MutableS2ShapeIndex(); }
 
 void bm_shapes_free(MutableS2ShapeIndex* shapes) { delete shapes; }
 
-// Adds a shape of so many rings, each of so many points, first and last differing. A ring encloses the smaller part
-// of the sphere, and inside is what an odd number of rings encloses.
+// Adds a shape of so many rings, each of so many points, first and last differing; inside is to the left.
 void bm_shapes_add(MutableS2ShapeIndex* shapes, const double* xyz, const uint32_t* lengths,
                    size_t rings) {
-  std::vector<std::unique_ptr<S2Loop>> loops;
+  std::vector<std::vector<S2Point>> loops(rings);
   size_t at = 0;
   for (size_t ring = 0; ring < rings; ++ring) {
-    std::vector<S2Point> points;
-    for (uint32_t n = 0; n < lengths[ring]; ++n) points.push_back(point_at(xyz, at++));
-    auto loop = std::make_unique<S2Loop>();
-    loop->set_s2debug_override(S2Debug::DISABLE);
-    loop->Init(points);
-    loop->Normalize();
-    loops.push_back(std::move(loop));
+    for (uint32_t n = 0; n < lengths[ring]; ++n) loops[ring].push_back(point_at(xyz, at++));
   }
-  S2Polygon polygon;
-  polygon.set_s2debug_override(S2Debug::DISABLE);
-  polygon.InitNested(std::move(loops));
-  shapes->Add(std::make_unique<S2LaxPolygonShape>(polygon));
+  shapes->Add(std::make_unique<S2LaxPolygonShape>(loops));
 }
 
 void bm_shapes_build(MutableS2ShapeIndex* shapes) { shapes->ForceBuild(); }

@@ -7,6 +7,7 @@ use spatial_core::{
 };
 
 use crate::case::{Case, Size, hash_of};
+use crate::data;
 use crate::seeded::Seeded;
 
 /// Natural Earth 1:110,000,000, which the repository carries.
@@ -18,8 +19,8 @@ pub(crate) fn countries(scale: &str) -> Option<Vec<Feature>> {
     let text = match scale {
         "110m" => COUNTRIES_110M.to_owned(),
         _ => {
-            let folder = std::env::var("BLUEMARBLE_COUNTRIES").ok()?;
-            std::fs::read_to_string(format!("{folder}/countries-{scale}.json")).ok()?
+            let path = data::path(&format!("countries-{scale}.json"))?;
+            std::fs::read_to_string(path).ok()?
         }
     };
     // Sudan's border crosses itself at 1:110,000,000.

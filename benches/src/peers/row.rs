@@ -66,13 +66,25 @@ impl Measured {
 
     /// A case that cannot be prepared before `make data` has fetched the towns.
     pub(crate) fn without_towns(case: String, unit: Unit) -> Self {
-        let name = "SKIPPED: the towns are not there, see `make data`";
+        Self::skipped(case, unit, "the towns are not there, see `make data`")
+    }
+
+    /// A case that cannot be prepared before `make data` has fetched the countries.
+    pub(crate) fn without_countries(case: &str, unit: Unit) -> Self {
+        Self::skipped(
+            case.to_owned(),
+            unit,
+            "the countries are not there, see `make data`",
+        )
+    }
+
+    fn skipped(case: String, unit: Unit, why: &str) -> Self {
         Self {
             case,
             ours: None,
             unit: unit.name(),
             rivals: vec![Rival {
-                name: name.to_owned(),
+                name: format!("SKIPPED: {why}"),
                 figure: None,
                 agree: None,
             }],

@@ -6,7 +6,7 @@ use core::ffi::c_int;
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};
 
-use spatial_core::Planet;
+use spatial_core::{DVec3, Planet};
 
 use super::{Found, MovingPoints, PointIndex};
 
@@ -33,6 +33,8 @@ macro_rules! shim {
 /// What C++ owns.
 #[repr(C)]
 struct CppPoints([u8; 0]);
+#[repr(C)]
+struct CppShapes([u8; 0]);
 
 shim! {
     fn bm_ids_of_points(xyz: *const f64, count: usize, ids: *mut u64);
@@ -48,6 +50,11 @@ shim! {
         rows: *mut u32, squares: *mut f64, room: usize) -> usize;
     fn bm_cover_caps(centers: *const f64, count: usize, radius_rad: f64, cells_max: c_int, fast: bool,
         ids: *mut u64, lengths: *mut u32, room: usize) -> usize;
+    fn bm_shapes_new() -> *mut CppShapes;
+    fn bm_shapes_free(shapes: *mut CppShapes);
+    fn bm_shapes_add(shapes: *mut CppShapes, xyz: *const f64, lengths: *const u32, rings: usize);
+    fn bm_shapes_build(shapes: *mut CppShapes);
+    fn bm_shapes_containing(shapes: *const CppShapes, xyz: *const f64, count: usize, found: *mut i32);
     fn bm_orientations(xyz: *const f64, count: usize, signs: *mut i8);
 }
 
@@ -256,6 +263,61 @@ impl Drop for Points {
     fn drop(&mut self) {
         // SAFETY: it came from `bm_points_new` and is freed once.
         unsafe { bm_points_free(self.points.as_ptr()) }
+    }
+}
+
+/// `MutableS2ShapeIndex`, asked by `S2ContainsPointQuery`.
+pub(crate) struct Shapes {
+    shapes: NonNull<CppShapes>,
+    owned: PhantomData<CppShapes>,
+}
+
+impl Shapes {
+    /// Shapes of rings, numbered from 0; inside is to the left.
+    pub(crate) fn build(shapes: &[Vec<Vec<DVec3>>]) -> Self {
+        // SAFETY: no conditions.
+        let built = unsafe { bm_shapes_new() };
+        let built = NonNull::new(built).expect("C++ gives an index or aborts");
+        for rings in shapes {
+            let lengths: Vec<u32> = rings.iter().map(|ring| ring.len() as u32).collect();
+            let xyz: Vec<[f64; 3]> = rings.iter().flatten().map(|p| p.to_array()).collect();
+            // SAFETY: as many lengths are read as there are rings, and three doubles for each point they count.
+            unsafe {
+                bm_shapes_add(
+                    built.as_ptr(),
+                    xyz.as_ptr().cast(),
+                    lengths.as_ptr(),
+                    lengths.len(),
+                );
+            }
+        }
+        // SAFETY: nobody else has it.
+        unsafe { bm_shapes_build(built.as_ptr()) };
+        Self {
+            shapes: built,
+            owned: PhantomData,
+        }
+    }
+
+    /// For each point the first shape that contains it, or −1.
+    pub(crate) fn containing(&self, points: &[[f64; 3]], found: &mut [i32]) {
+        assert_eq!(points.len(), found.len());
+        // SAFETY: three doubles a point are read, one number a point is written; the index is built.
+        unsafe {
+            bm_shapes_containing(
+                self.shapes.as_ptr(),
+                points.as_ptr().cast(),
+                points.len(),
+                found.as_mut_ptr(),
+            );
+        }
+    }
+}
+
+impl Drop for Shapes {
+    fn drop(&mut self) {
+        // SAFETY: it came from `bm_shapes_new` and is freed once.
+        unsafe { bm_shapes_free(self.shapes.as_ptr()) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cells;
 mod columns;
+mod countries;
 mod coverings;
 mod nearest;
 mod orientation;
@@ -26,5 +27,6 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     nearest::race(pace, tell)?;
     standing::race(pace, tell)?;
     coverings::race(pace, tell)?;
+    countries::race(pace, tell)?;
     orientation::race(pace, tell)
 }
