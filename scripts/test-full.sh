@@ -40,6 +40,11 @@ cells)
         echo "$seed" >>"$passed"
     done
     ;;
+index)
+    # Ten million radius queries and as many for the nearest, in worlds of 200 to 2,000 entities.
+    BLUEMARBLE_INDEX_WORLDS=10000 \
+        cargo test --release -p bluemarble-spatial-core --test it -- --nocapture index::
+    ;;
 queries)
     # Ten million boxes, caps, cells, neighbourhoods of the join and updates of watchers against brute force; a thousand queries
     # of each kind among a million entities; long lives. Then the kinds whose brute force is slow, in parts of their own.
@@ -57,6 +62,6 @@ polygons)
         queries::polygons_equal queries::regions_equal
     ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=coords, PART=queries, PART=corridors, PART=polygons, PART=cells or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=queries, PART=corridors, PART=polygons, PART=cells or PART=fuzz"
     ;;
 esac
