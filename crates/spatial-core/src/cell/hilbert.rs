@@ -17,8 +17,9 @@
 //! lo = 1:  A = 1, T = i·(1 + ω)               lo = 0, even level:  A = ω,  T = ¬i·ω
 //!                                             lo = 0, odd level:   A = ω², T = ¬i
 //! ```
-//! and maps of consecutive levels compose in a prefix scan of five steps on whole words (Kogge and Stone 1973). The walk
-//! down the levels through a table of 1,024 entries takes eight dependent loads and cannot work on lanes of a vector.
+//! and maps of consecutive levels compose in a prefix scan of five steps on whole words (Kogge and Stone 1973), which lanes
+//! of a vector can do. One leaf alone walks down the levels, four at a time, through a table of 2 KiB: a direction's leaf takes
+//! 26 ns so, and 54 by the scan.
 
 use core::ops::{BitAnd, BitOr, BitXor};
 
@@ -137,17 +138,6 @@ fn running<W: Word>(bits: W) -> W {
     bits ^ bits.down::<16>()
 }
 
-/// The bits of a word at the even places of one twice as long.
-#[inline(always)]
-fn spread(bits: u32) -> u64 {
-    let x = u64::from(bits);
-    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
-    let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
-    let x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
-    let x = (x | x << 2) & 0x3333_3333_3333_3333;
-    (x | x << 1) & 0x5555_5555_5555_5555
-}
-
 /// The bits at the even places.
 #[inline(always)]
 fn gathered(bits: u64) -> u32 {
@@ -159,8 +149,33 @@ fn gathered(bits: u64) -> u32 {
     (x | x >> 16) as u32
 }
 
+/// Hilbert position of the quadrant `2·(i bit) + (j bit)`, for each of the four orientations (bit 0: exchanged,
+/// bit 1: inverted), and what a step into a position does to the orientation: S2's tables.
+const IJ_TO_POS: [[u16; 4]; 4] = [[0, 1, 3, 2], [0, 3, 1, 2], [2, 3, 1, 0], [2, 1, 3, 0]];
+const POS_TO_ORIENTATION: [u16; 4] = [1, 0, 0, 3];
+
+/// Four levels down, of two bits of orientation, four of i and four of j: two bits of orientation, and four positions.
+const FOUR_LEVELS: [u16; 1 << 10] = {
+    let mut table = [0; 1 << 10];
+    let mut from = 0;
+    while from < table.len() {
+        let (mut orientation, mut positions) = ((from >> 8) as u16, 0);
+        let mut k = 4;
+        while k > 0 {
+            k -= 1;
+            let quadrant = (from >> (4 + k) & 1) << 1 | from >> k & 1;
+            let position = IJ_TO_POS[orientation as usize][quadrant];
+            positions = positions << 2 | position;
+            orientation ^= POS_TO_ORIENTATION[position as usize];
+        }
+        table[from] = orientation << 8 | positions;
+        from += 1;
+    }
+    table
+};
+
 impl CellId {
-    /// The cell of a level that contains the leaf (i, j) of a face. Costs some 130 bit operations, whatever the level.
+    /// The cell of a level that contains the leaf (i, j) of a face. Costs eight reads of a small table, whatever the level.
     ///
     /// # Panics
     /// When face > 5, level > 30, or i or j is not below 2³⁰.
@@ -173,8 +188,14 @@ impl CellId {
     #[inline]
     pub(super) fn leaf_at(face: u8, i: u32, j: u32) -> Self {
         debug_assert!(face < 6 && i < LEAVES && j < LEAVES);
-        let (hi, lo) = positions(i, j, u32::from(face) & 1);
-        Self::from_bits(u64::from(face) << 61 | spread(hi) << 2 | spread(lo) << 1 | 1)
+        let (mut state, mut position) = (u32::from(face & 1) << 8, 0);
+        // Above the 30 levels there are two of zeros: they exchange twice, and have the position 0.
+        for k in (0..32).step_by(4).rev() {
+            let at = state & 0x300 | (i >> k & 15) << 4 | j >> k & 15;
+            state = FOUR_LEVELS[at as usize].into();
+            position = position << 8 | u64::from(state & 0xff);
+        }
+        Self::from_bits(u64::from(face) << 61 | position << 1 | 1)
     }
 
     /// Face and the leaf coordinates of the cell's corner nearest (i, j) = (0, 0). Exact. Costs some 70 bit operations.
@@ -193,26 +214,37 @@ impl CellId {
 mod tests {
     use super::*;
 
-    /// Hilbert position of the quadrant `2·(i bit) + (j bit)`, for each of the four orientations (bit 0: exchanged,
-    /// bit 1: inverted), and what a step into a position does to the orientation: S2's tables.
-    const IJ_TO_POS: [[u64; 4]; 4] = [[0, 1, 3, 2], [0, 3, 1, 2], [2, 3, 1, 0], [2, 1, 3, 0]];
-    const POS_TO_ORIENTATION: [usize; 4] = [1, 0, 0, 3];
-
-    /// The definition: a walk down the 30 levels.
+    /// The definition: a walk down the 30 levels, one by one.
     fn walked(face: u8, i: u32, j: u32) -> u64 {
-        let mut orientation = usize::from(face & 1);
+        let mut orientation = u16::from(face & 1);
         let mut position = 0;
         for k in (0..MAX_LEVEL).rev() {
             let quadrant = (i >> k & 1) << 1 | (j >> k & 1);
-            let step = IJ_TO_POS[orientation][quadrant as usize];
-            position = position << 2 | step;
+            let step = IJ_TO_POS[usize::from(orientation)][quadrant as usize];
+            position = position << 2 | u64::from(step);
             orientation ^= POS_TO_ORIENTATION[step as usize];
         }
         u64::from(face) << 61 | position << 1 | 1
     }
 
+    /// The scan of all levels, as the lanes of a vector do it.
+    fn scanned(face: u8, i: u32, j: u32) -> u64 {
+        let (hi, lo) = positions(i, j, u32::from(face & 1));
+        u64::from(face) << 61 | spread(hi) << 2 | spread(lo) << 1 | 1
+    }
+
+    /// The bits of a word at the even places of one twice as long.
+    fn spread(bits: u32) -> u64 {
+        let x = u64::from(bits);
+        let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+        let x = (x | x << 8) & 0x00ff_00ff_00ff_00ff;
+        let x = (x | x << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+        let x = (x | x << 2) & 0x3333_3333_3333_3333;
+        (x | x << 1) & 0x5555_5555_5555_5555
+    }
+
     #[test]
-    fn all_levels_at_once_are_a_walk_down_the_levels() {
+    fn four_levels_or_all_at_once_are_a_walk_down_the_levels() {
         let mut seed = 0x2545_f491_4f6c_dd1du64;
         for n in 0..30_000u32 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -226,7 +258,9 @@ mod tests {
             };
             let face = (n / 4 % 6) as u8;
             let leaf = CellId::leaf_at(face, i, j);
-            assert_eq!(leaf.to_u64(), walked(face, i, j), "{face} {i:#x} {j:#x}");
+            let want = walked(face, i, j);
+            assert_eq!(leaf.to_u64(), want, "{face} {i:#x} {j:#x}");
+            assert_eq!(scanned(face, i, j), want, "{face} {i:#x} {j:#x}");
             assert_eq!(leaf.to_face_ij(), (face, i, j));
         }
     }

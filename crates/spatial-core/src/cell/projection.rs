@@ -9,19 +9,23 @@ use super::LEAVES;
 /// Faces are chosen as S2 does: x only if strictly the largest, then y only if strictly larger than z.
 #[inline]
 pub fn direction_to_face_uv(p: DVec3) -> (u8, f64, f64) {
-    // Tables, not branches: nobody can predict a face.
-    const U: [(usize, u64); 6] = [(1, 0), (0, SIGN), (0, SIGN), (2, 0), (2, 0), (1, SIGN)];
-    const V: [(usize, u64); 6] = [(2, 0), (2, 0), (1, SIGN), (1, 0), (0, SIGN), (0, SIGN)];
-    const SIGN: u64 = 1 << 63;
-    let p = p.to_array();
-    let [a, b, c] = p.map(f64::abs);
-    let is_x = usize::from((a > b) & (a > c));
-    let is_y = usize::from(b > c) & (is_x ^ 1);
-    let axis = 2 - 2 * is_x - is_y;
-    let face = axis + 3 * usize::from(p[axis] < 0.0);
-    let over_normal =
-        |(from, sign): (usize, u64)| f64::from_bits(p[from].to_bits() ^ sign) / p[axis];
-    (face as u8, over_normal(U[face]), over_normal(V[face]))
+    let [x, y, z] = p.to_array();
+    let [a, b, c] = [x, y, z].map(f64::abs);
+    // Selects, not branches: nobody can predict a face.
+    let (is_x, y_over_z) = ((a > b) & (a > c), b > c);
+    let (axis, normal) = match (is_x, y_over_z) {
+        (true, _) => (0, x),
+        (_, true) => (1, y),
+        _ => (2, z),
+    };
+    // Before the exchange of u and v behind: (y, z)/x, (−x, z)/y, (−x, −y)/z.
+    let u = if is_x { y } else { -x } / normal;
+    let v = if is_x | y_over_z { z } else { -y } / normal;
+    if normal < 0.0 {
+        (axis + 3, v, u)
+    } else {
+        (axis, u, v)
+    }
 }
 
 /// The point of a cube face, not normalised.
@@ -50,11 +54,9 @@ pub fn st_to_uv(s: f64) -> f64 {
 /// The inverse of [`st_to_uv`].
 #[inline]
 pub fn uv_to_st(u: f64) -> f64 {
-    // 0.5·√(1 + 3u) from 0 on, 1 − 0.5·√(1 − 3u) below: 0 − (−root) and 1 − root, without a branch.
+    // 0.5·√(1 + 3u) from 0 on, 1 − 0.5·√(1 − 3u) below.
     let root = 0.5 * (1.0 + 3.0 * u.abs()).sqrt();
-    let is_negative = u < 0.0;
-    let sign = u64::from(!is_negative) << 63;
-    f64::from(u8::from(is_negative)) - f64::from_bits(root.to_bits() ^ sign)
+    if u >= 0.0 { root } else { 1.0 - root }
 }
 
 /// The leaf coordinate of s: floor(2³⁰·s), clamped to the face.
