@@ -28,7 +28,7 @@ pub struct Consumer {
 #[error("the column has {CONSUMERS_MAX} consumers already")]
 pub struct ConsumersFull;
 
-/// The consumer has been removed, or is another table's.
+/// The consumer has been removed, or the table has none like it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("unknown consumer of changes")]
 pub struct UnknownConsumer;

@@ -16,6 +16,9 @@ use super::rows::{DespawnBatchError, SpawnBatchError, SpawnError, UnknownEntity}
 use crate::ids::EntityId;
 
 /// A table's short cut to one of its rows: stale as soon as the entity is gone, never somebody else's.
+///
+/// It is good in the table that gave it, in its clones and in what its later saves are loaded into. Elsewhere, and in a table
+/// that was loaded from an earlier save, it may lead to anybody: what passes from one to the other is the [`EntityId`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Handle {
     /// Place in the table's slots.
@@ -24,7 +27,7 @@ pub struct Handle {
     pub generation: u32,
 }
 
-/// The handle's entity has been despawned, or the handle is another table's.
+/// The handle's entity has been despawned, or there never was such a slot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("stale handle")]
 pub struct StaleHandle;

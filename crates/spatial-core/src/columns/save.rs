@@ -75,7 +75,8 @@ impl Table {
     /// [`Table::register`], which checks kind, version and lanes; those that nobody registers are kept and
     /// saved as they are.
     ///
-    /// Memory is at most six times the bytes given and 4 MB; time is proportional to the bytes.
+    /// Memory is at most six times the bytes given and 4 MB; time is proportional to the bytes, unless somebody has chosen ids that
+    /// collide in a hash table: then to the square of their number.
     ///
     /// # Errors
     /// [`LoadError`] when the bytes are not exactly one table.

@@ -258,7 +258,7 @@ impl Table {
     /// A column by its number.
     ///
     /// # Panics
-    /// When it is another table's.
+    /// When the table has no such column.
     pub fn column(&self, id: ColumnId) -> &Column {
         &self.columns[id.0 as usize]
     }
@@ -308,7 +308,7 @@ impl Table {
     /// Forgets a consumer.
     ///
     /// # Errors
-    /// [`UnknownConsumer`] when it is forgotten already or another table's.
+    /// [`UnknownConsumer`] when it is forgotten already or the table never had it.
     pub fn remove_consumer(&mut self, consumer: Consumer) -> Result<(), UnknownConsumer> {
         let column = self.columns.get_mut(consumer.column as usize);
         column

@@ -47,7 +47,7 @@ impl Tag {
     }
 }
 
-/// Tags: a bit a row and tag. All panic when the tag is another table's or there is no such row.
+/// Tags: a bit a row and tag. All panic when the table has no such tag or row.
 impl Table {
     /// Adds a tag that no row has, or finds the one of this name.
     ///
