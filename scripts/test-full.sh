@@ -61,7 +61,26 @@ polygons)
     BLUEMARBLE_QUERIES=40000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture \
         queries::polygons_equal queries::regions_equal
     ;;
+features)
+    # A million points among the finer countries against the C++ library; `make data` fetches them.
+    countries=$cache/data
+    [ -s "$countries/countries-10m.json" ] || { skip "PART=features: there are no countries; run make data"; exit 0; }
+    [ -f /usr/include/s2/s2contains_point_query.h ] || { skip "PART=features: there is no libs2-dev"; exit 0; }
+    compare() {
+        BLUEMARBLE_COUNTRIES=$countries cargo test --locked --release -p bluemarble-spatial-core --test it -- \
+            --nocapture finer_countries
+    }
+    rm -f "$countries"/countries-*.answers
+    compare # writes the rings
+    g++ -std=c++17 -O2 -ffp-contract=off crates/spatial-core/tests/data/s2_countries.cc -ls2 -labsl_raw_hash_set \
+        -labsl_hash -labsl_city -labsl_low_level_hash -labsl_throw_delegate -labsl_raw_logging_internal -labsl_base \
+        -o "$countries/s2_countries"
+    for scale in 50m 10m; do
+        "$countries/s2_countries" "$countries/countries-$scale.rings" 1000000 "$countries/countries-$scale.answers"
+    done
+    compare
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=queries, PART=corridors, PART=polygons, PART=cells or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=queries, PART=corridors, PART=polygons, PART=cells, PART=features or PART=fuzz"
     ;;
 esac
