@@ -229,15 +229,14 @@ mod tests {
                 let (x, y) = (Number::new(a as f64), Number::new(b as f64));
                 let check = |got: Number, want: i128| {
                     assert_eq!(i128::from(got.signum()), want.signum(), "{a} {b}");
-                    let low = got.limbs[..got.len]
-                        .iter()
-                        .rev()
-                        .fold(0u128, |sum, l| sum << 64 | u128::from(*l));
-                    let value = if got.low < 0 {
-                        low >> (-64 * got.low)
-                    } else {
-                        low << (64 * got.low)
-                    };
+                    let limbs = (got.low..).zip(&got.limbs[..got.len]);
+                    let value = limbs.fold(0u128, |sum, (place, limb)| match place {
+                        0 | 1 => sum | u128::from(*limb) << (64 * place),
+                        _ => {
+                            assert_eq!(*limb, 0, "{a} {b}: a part that no integer has");
+                            sum
+                        }
+                    });
                     assert_eq!(value, want.unsigned_abs(), "{a} {b}");
                 };
                 check(x.add(&y), i128::from(a) + i128::from(b));
