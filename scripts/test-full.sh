@@ -43,7 +43,7 @@ cells)
 index)
     # Ten million radius queries and as many for the nearest, in worlds of 200 to 2,000 entities.
     BLUEMARBLE_INDEX_WORLDS=10000 \
-        cargo test --release -p bluemarble-spatial-core --test it -- --nocapture index::
+        cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture index::
     ;;
 queries)
     # Ten million boxes, caps, cells, neighbourhoods of the join and updates of watchers against brute force; a thousand queries
