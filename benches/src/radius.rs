@@ -105,18 +105,26 @@ pub(crate) fn ids_of(places: &[Ecef]) -> Vec<EntityId> {
     (1..=places.len() as u64).map(EntityId).collect()
 }
 
-/// So many of the places: drawn at random, or a run of neighbours.
+/// Runs of neighbours that queries in cell order are made of: one alone might lie where few live.
+const RUNS: usize = 20;
+
+/// So many of the places: drawn at random, or runs of neighbours from all over the planet.
 pub(crate) fn queries_at(mut places: Vec<Ecef>, count: usize, order: Order) -> Vec<Ecef> {
     match order {
-        Order::Random => Seeded(2).shuffle(&mut places),
+        Order::Random => {
+            Seeded(2).shuffle(&mut places);
+            places.truncate(count);
+            places
+        }
         Order::Cells => {
-            places = in_cell_order(places);
-            let first = (places.len() - count) / 3; // some place that is not the edge of a face
-            places.drain(..first);
+            let places = in_cell_order(places);
+            let run = |n: usize| {
+                let first = n * places.len() / RUNS;
+                &places[first..first + (n + 1) * count / RUNS - n * count / RUNS]
+            };
+            (0..RUNS).flat_map(run).copied().collect()
         }
     }
-    places.truncate(count);
-    places
 }
 
 /// A whole new index.
