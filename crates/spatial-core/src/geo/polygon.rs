@@ -363,7 +363,7 @@ pub enum PolygonError {
     Opposite {
         /// The ring.
         ring: usize,
-        /// The edge's end.
+        /// The edge's end, counted without repeated points and spikes.
         vertex: usize,
     },
     /// A ring encloses nothing.

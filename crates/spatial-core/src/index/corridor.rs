@@ -12,6 +12,7 @@ use glam::DVec3;
 use super::moving::{Hit, InvalidRadius, check_radius};
 use super::view::IndexView;
 use crate::planet::{CoordError, Ecef};
+use crate::region::unit;
 
 /// All places within a distance of a path of straight segments.
 ///
@@ -47,14 +48,11 @@ impl Corridor {
         length_m: f64,
         radius_m: f64,
     ) -> Result<Self, InvalidCorridor> {
-        let norm = direction.length();
-        if !(norm > 0.0 && norm.is_finite()) {
-            return Err(InvalidCorridor::Direction(direction.to_array()));
-        }
+        let ahead = unit(direction).ok_or(InvalidCorridor::Direction(direction.to_array()))?;
         if !(length_m >= 0.0 && length_m.is_finite()) {
             return Err(InvalidCorridor::Length(length_m));
         }
-        let [x, y, z] = (from.to_vec() + direction / norm * length_m).to_array();
+        let [x, y, z] = (from.to_vec() + ahead * length_m).to_array();
         Self::new(vec![from, Ecef::new(x, y, z)?], radius_m)
     }
 

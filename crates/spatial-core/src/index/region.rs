@@ -10,6 +10,8 @@
 
 use core::ops::Range;
 
+use glam::DVec3;
+
 use super::order::Order;
 use super::reach::{LeafRange, for_each_range};
 use super::tile::Tile;
@@ -39,12 +41,16 @@ impl IndexView<'_> {
     pub(super) fn region_slots(&self, region: &(impl Region + ?Sized), out: &mut Vec<u32>) {
         out.clear();
         let rows = &self.index.order.rows;
+        let place = |slot: u32| self.places[rows[slot as usize] as usize].to_vec();
+        // Somebody at the centre is in some cell, but in no region.
+        let is_anybody_central = self.index.order.rho2[0] == 0.0;
         self.visit_region(region, &mut |slots, is_inside| {
-            if is_inside {
-                out.extend(slots);
+            if !is_inside {
+                out.extend(slots.filter(|slot| region.contains_point(place(*slot))));
+            } else if is_anybody_central {
+                out.extend(slots.filter(|slot| place(*slot) != DVec3::ZERO));
             } else {
-                let place = |slot: u32| self.places[rows[slot as usize] as usize];
-                out.extend(slots.filter(|slot| region.contains_point(place(*slot).to_vec())));
+                out.extend(slots);
             }
         });
     }
@@ -81,10 +87,6 @@ impl IndexView<'_> {
         visit: &mut impl FnMut(Range<u32>, bool),
     ) {
         let order = &self.index.order;
-        if order.rho2[0] == 0.0 {
-            // Somebody at the centre is in some cell, but in no region.
-            return visit(0..self.ids.len() as u32, false);
-        }
         let bound = region.cap_bound();
         order.for_each_tile_near(&bound, |tile, range| {
             self.visit_tile(tile, (region, range), visit);

@@ -26,10 +26,10 @@ impl Sorter<'_> {
         *slot = slot.wrapping_add(1); // there are fewer slots
         let id = self.ids[row as usize].0;
         let next_id = &mut self.next_ids[entry];
-        if id >= *next_id {
-            *next_id = id.saturating_add(1);
+        if id >= *next_id && id < u64::MAX - 1 {
+            *next_id = id + 1;
         } else if *next_id != u64::MAX {
-            *next_id = u64::MAX; // nothing is beyond it, so this cell is told once
+            *next_id = u64::MAX; // what no other case leaves, so this cell is told once; the last two ids always are
             self.disorder.push(entry as u32);
         }
     }

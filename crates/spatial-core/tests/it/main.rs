@@ -8,6 +8,7 @@ mod columns;
 mod coords;
 mod countries;
 mod coverings;
+mod extremes;
 mod frames;
 mod golden;
 mod index;

@@ -19,7 +19,7 @@ use crate::geo::Polygon;
 use crate::ids::EntityId;
 use crate::index::InvalidRadius;
 use crate::planet::Ecef;
-use crate::region::Region;
+use crate::region::{Region, unit};
 
 /// The permanent name of a watcher: what events tell. Whatever numbers the caller likes, the entity's own for example.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -83,10 +83,7 @@ impl Sense {
         enter_rad: f64,
         leave_rad: f64,
     ) -> Result<Self, InvalidSense> {
-        let length = axis.length();
-        if !(length > 0.0 && length.is_finite()) {
-            return Err(InvalidSense::Axis(axis.to_array()));
-        }
+        let unit_axis = unit(axis).ok_or(InvalidSense::Axis(axis.to_array()))?;
         if !(0.0..=core::f64::consts::PI).contains(&enter_rad) {
             return Err(InvalidSense::Angle(enter_rad));
         }
@@ -94,11 +91,20 @@ impl Sense {
             return Err(InvalidSense::Angle(leave_rad));
         }
         self.view = Some(View {
-            axis: axis / length,
-            enter_cos: libm::cos(enter_rad),
-            leave_cos: libm::cos(leave_rad),
+            axis: unit_axis,
+            enter_cos: cos_within(enter_rad),
+            leave_cos: cos_within(leave_rad),
         });
         Ok(self)
+    }
+}
+
+/// The cosine up to which directions are within an angle: all of them within π, also where rounding takes a cosine below −1.
+fn cos_within(angle_rad: f64) -> f64 {
+    if angle_rad == core::f64::consts::PI {
+        -2.0
+    } else {
+        libm::cos(angle_rad)
     }
 }
 

@@ -126,6 +126,9 @@ impl Watches {
         self.waiting.sort_unstable();
         self.waiting.dedup();
         let (blocks, slots) = (&mut self.blocks, &self.slots);
+        // Of those who were removed or put elsewhere meanwhile, some would wait for ever.
+        self.waiting
+            .retain(|waiting| place_of_lost(blocks, slots, waiting).is_some());
         settle(&mut self.waiting, self.rows.arrived(), |waiting, row| {
             set_row(blocks, slots, waiting, row)
         });
@@ -187,17 +190,24 @@ fn settle(
     });
 }
 
-/// Tells a watcher where its entity is, if it is still the one that it is on.
-fn set_row(blocks: &mut [Block], slots: &[Slot], waiting: &Waiting, row: u32) {
+/// The block of a watcher and its place there, if it still waits for that entity.
+fn place_of_lost(blocks: &[Block], slots: &[Slot], waiting: &Waiting) -> Option<[usize; 2]> {
     let slot = slots[waiting.handle.slot as usize];
     let At::Block { block, n } = slot.at else {
-        return;
+        return None;
     };
-    let watcher = &mut blocks[block as usize].watchers[n as usize];
-    if slot.generation == waiting.handle.generation
+    let [block, n] = [block as usize, n as usize];
+    let watcher = &blocks[block].watchers[n];
+    let waits = slot.generation == waiting.handle.generation
         && watcher.entity == waiting.entity
-        && watcher.is_lost()
-    {
+        && watcher.is_lost();
+    waits.then_some([block, n])
+}
+
+/// Tells a watcher where its entity is, if it still waits for it.
+fn set_row(blocks: &mut [Block], slots: &[Slot], waiting: &Waiting, row: u32) {
+    if let Some([block, n]) = place_of_lost(blocks, slots, waiting) {
+        let watcher = &mut blocks[block].watchers[n];
         watcher.row = row;
         watcher.is_row_of_now = true;
     }
