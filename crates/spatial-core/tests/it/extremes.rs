@@ -180,7 +180,7 @@ fn space_has_no_awkward_ends() {
                 let radius_m = match n % 4 {
                     0 => place().distance_m(places[n]), // somebody exactly on the rim
                     1 => 0.0,
-                    _ => 1e-12 * 10f64.powi((n % 23) as i32),
+                    _ => random.log_uniform(1e-12, 1e11),
                 };
                 check_queries(view, &places, (places[n], radius_m), world);
             }
