@@ -115,8 +115,8 @@ impl FeatureIndex {
         Ok(self.owner(shape))
     }
 
-    /// [`FeatureIndex::first_containing`] of many directions, put into `found` in order, instead of what was there. Three
-    /// times as fast.
+    /// [`FeatureIndex::first_containing`] of many directions, put into `found` in order, instead of what was there. About a
+    /// quarter less time a point among the world's countries.
     ///
     /// # Errors
     /// [`NoDirection`] with the index of the first that is zero or not finite; `found` is unchanged.
