@@ -11,7 +11,7 @@ use super::edge_tree::{EdgeTree, NONE, build, curve_start};
 use super::polygon_check::Check;
 use super::ring::{ChainFault, CleanRing, left_area};
 use super::{bounds, centroid};
-use crate::region::{Cap, Cell, Chord, LatLngRect, Region, Relation, unit};
+use crate::region::{Cap, Cell, CellBound, Chord, LatLngRect, Region, Relation, unit};
 
 /// A part of the sphere between rings: several outer ones, holes, islands in holes.
 ///
@@ -324,6 +324,11 @@ impl Region for Polygon {
 
     fn relation(&self, cell: &Cell) -> Relation {
         self.tree.relation(&self.edges, cell.id())
+    }
+
+    /// Of the cap around the box, not of the one around the vertices: coverings from there are the C++ library's, nearly always.
+    fn cell_bound(&self) -> CellBound {
+        self.rect_bound().cap_bound().cell_bound()
     }
 }
 

@@ -89,7 +89,7 @@ fn coverings_are_the_librarys() {
     assert!(inside > 60_000, "{inside}");
 }
 
-fn check_levels(options: &CoveringOptions, ids: &[CellId]) {
+pub(crate) fn check_levels(options: &CoveringOptions, ids: &[CellId]) {
     for id in ids {
         let level = id.level();
         assert!(

@@ -13,6 +13,7 @@ mod frames;
 mod golden;
 mod index;
 mod life;
+mod polygon_coverings;
 mod polygons;
 mod predicates;
 mod projections;
