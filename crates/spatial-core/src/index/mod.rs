@@ -16,6 +16,8 @@
 //! visited (`walk`); a run's approximations are sieved sixteen at a time (`scan`). An approximation decides unless it is within
 //! a step or so of the rim; then the f64 place does. So answers are exact and hardly ever touch a place.
 //!
+//! The few nearest (`few`) are ranked by their approximations in lanes; only those that may be among them are looked up.
+//!
 //! What a rebuild does (`order`): reads the rows in the order of the last time, so that nearly all writes follow each other;
 //! finds leaves in lanes (`leaves`), counts by tile, then by cell, scatters rows, splits crowds, and approximates at the end
 //! (`approximation`). Everything follows from places and ids alone: fineness, tiles, order.
@@ -28,6 +30,7 @@
 
 mod approximation;
 mod corridor;
+mod few;
 mod join;
 mod keys;
 mod lanes;

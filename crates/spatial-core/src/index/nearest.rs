@@ -2,6 +2,7 @@
 
 use core::f64::consts::PI;
 
+use super::few::{FEW_MAX, Few, FewWork};
 use super::moving::Hit;
 use super::order::Order;
 use super::reach::LeafRanges;
@@ -29,8 +30,17 @@ impl IndexView<'_> {
         if count == 0 {
             return;
         }
-        let wanted = 1.25 * count as f64 + 3.0;
+        let mut wanted = 1.25 * count as f64 + 3.0;
+        if count <= FEW_MAX {
+            wanted += 0.5 * count as f64; // more cost little there, and a second ball as much as the first
+        }
         let mut radius_m = self.index.order.radius_guess_m(center, wanted);
+        if count <= FEW_MAX {
+            match self.few_nearest(center, count, [wanted, radius_m], hits) {
+                Ok(()) => return,
+                Err(crowded_m) => radius_m = crowded_m,
+            }
+        }
         loop {
             let error_m = self.find_near(Ball::new(center, radius_m), hits);
             let is_all = radius_m >= RADIUS_MAX_M;
@@ -42,6 +52,41 @@ impl IndexView<'_> {
                     return;
                 }
             }
+            radius_m *= growth.clamp(1.25, GROWTH_MAX);
+        }
+    }
+
+    /// The nearest, by balls that are to hold so many, the first of some radius; or the radius of a ball with too many.
+    fn few_nearest(
+        &self,
+        center: Ecef,
+        count: usize,
+        [wanted, mut radius_m]: [f64; 2],
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), f64> {
+        let mut few = Few::none();
+        loop {
+            let work = FewWork {
+                order: &self.index.order,
+                lanes: self.index.lanes(),
+                level: self.index.simd,
+                ball: Ball::new(center, radius_m),
+                few: &mut few,
+            };
+            with_kernel(self.index.simd, work);
+            if !few.is_complete() {
+                return Err(radius_m);
+            }
+            if few.len >= count {
+                hits.clear();
+                hits.extend(few.nearest(count).map(|row| self.hit(row, center)));
+                sort(hits);
+                hits.truncate(count);
+                if radius_m >= RADIUS_MAX_M || hits[count - 1].distance_m <= radius_m {
+                    return Ok(());
+                }
+            }
+            let growth = (wanted / (few.len as f64 + 0.5)).sqrt();
             radius_m *= growth.clamp(1.25, GROWTH_MAX);
         }
     }
@@ -71,12 +116,16 @@ impl IndexView<'_> {
         for hit in hits.iter_mut() {
             *hit = self.hit(hit.row, center);
         }
-        hits.sort_unstable_by(|a, b| {
-            let by_distance = a.distance_m.total_cmp(&b.distance_m);
-            by_distance.then((a.id, a.row).cmp(&(b.id, b.row)))
-        });
+        sort(hits);
         hits.truncate(count);
     }
+}
+
+fn sort(hits: &mut [Hit]) {
+    hits.sort_unstable_by(|a, b| {
+        let by_distance = a.distance_m.total_cmp(&b.distance_m);
+        by_distance.then_with(|| (a.id, a.row).cmp(&(b.id, b.row)))
+    });
 }
 
 struct NearWork<'a> {

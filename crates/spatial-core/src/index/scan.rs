@@ -133,14 +133,26 @@ fn sieve_each<K: Kernel>(
 ) {
     let (mut slot, to) = (from as usize, to as usize);
     while slot < to {
-        let live = u16::MAX >> (PADDING - (to - slot).min(PADDING));
-        let xyz = [lanes.x, lanes.y, lanes.z].map(|lane| sixteen(lane, slot));
-        let mut sieved = kernel.sieve(xyz, sieve);
-        sieved.inner &= live;
-        sieved.outer &= live;
-        tell(&sieved, sixteen(lanes.rows, slot));
+        let (sieved, rows) = sieve_next(kernel, lanes, sieve, [slot, to]);
+        tell(&sieved, rows);
         slot += PADDING;
     }
+}
+
+/// Sieves the first sixteen of a run that is not empty, or all when it is shorter; and their rows.
+#[inline(always)]
+pub(super) fn sieve_next<'a, K: Kernel>(
+    kernel: K,
+    lanes: Lanes<'a>,
+    sieve: &Sieve,
+    [slot, to]: [usize; 2],
+) -> (Sieved, &'a [u32; PADDING]) {
+    let live = u16::MAX >> (PADDING - (to - slot).min(PADDING));
+    let xyz = [lanes.x, lanes.y, lanes.z].map(|lane| sixteen(lane, slot));
+    let mut sieved = kernel.sieve(xyz, sieve);
+    sieved.inner &= live;
+    sieved.outer &= live;
+    (sieved, sixteen(lanes.rows, slot))
 }
 
 /// Sixteen neighbours of a lane; the padding lets a run end anywhere.
