@@ -100,8 +100,8 @@ impl Coverer {
         self.cover(region, Side::Outside, ids);
     }
 
-    /// Cells that lie inside the region: sorted and disjoint, of allowed levels only, at most `cells_max`; as large as
-    /// the search finds them, so usually not all of the inside. A region without area has none.
+    /// Cells that lie inside the region: sorted and disjoint, of allowed levels only, about `cells_max` (the search may end
+    /// some cells beyond it, as the C++ library's does); as large as the search finds them, so usually not all of the inside. A region without area has none.
     ///
     /// A thin region is searched along all its length down to cells that fit, or to `max_level`: with a wall of a metre
     /// around the Earth that takes seconds.

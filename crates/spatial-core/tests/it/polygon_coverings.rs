@@ -86,7 +86,7 @@ fn coverings_of_polygons_are_the_librarys() {
     let (mut tape, mut draws) = (Tape::new(ANSWERS), Draws(SEED));
     let count = tape.count();
     assert!(count >= 250, "{count}");
-    let (mut coverings, mut equal, mut longer, mut inside) = (0, 0, 0, 0);
+    let (mut coverings, mut equal, mut inside) = (0, 0, 0);
     for n in 0..count {
         let polygon = read_polygon(&mut tape);
         let librarys_points = read_points(&mut tape);
@@ -100,7 +100,18 @@ fn coverings_of_polygons_are_the_librarys() {
             let mut coverer = Coverer::new(options).unwrap();
             let ours = coverer.covering(&polygon);
             check_levels(&options, ours.ids());
-            longer += usize::from(ours.len() > library.len() + 1);
+            // One known defect, cause unknown: 26 cells where the library has 23.
+            let more_max = if (n, options.cells_max) == (8, 50) {
+                3
+            } else {
+                1
+            };
+            assert!(
+                ours.len() <= library.len() + more_max,
+                "{} cells, the library has {}",
+                ours.len(),
+                library.len()
+            );
             let points = draw_points(&mut draws, &polygon);
             let points = points.into_iter().chain(librarys_points.iter().copied());
             inside += check_covering(&polygon, &ours, ours.ids(), points);
@@ -120,7 +131,5 @@ fn coverings_of_polygons_are_the_librarys() {
     tape.end();
     println!("{equal} of {coverings} are the same cells; {inside} points inside");
     assert!(inside > 20_000, "{inside}");
-    // Of one, equally good cells are refined in another order until the limit of 50: 26 cells in place of 23.
-    assert!(longer <= 1, "{longer} of {coverings} are longer");
     assert!(equal * 100 >= coverings * 96, "{equal} of {coverings}");
 }
