@@ -17,7 +17,6 @@ mod polygon_coverings;
 mod polygons;
 mod predicates;
 mod projections;
-mod queries;
 mod regions;
 #[cfg(feature = "rocksdb")]
 mod rocks;

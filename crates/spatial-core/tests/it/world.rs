@@ -80,9 +80,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// 200 to 2,000 entities on the Earth or on a small moon: spread out, in clumps, in the air, some at one place.
+    /// 1,000 to 20,000 entities on the Earth or on a small moon: spread out, in clumps, in the air, some at one place.
     pub(crate) fn random(random: &mut Random) -> Self {
-        let count = 200 + random.below(1_801);
+        let count = random.log_uniform(1_000.0, 20_000.0) as u64;
         Self::of_count(count, random)
     }
 

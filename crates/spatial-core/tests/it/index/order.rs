@@ -1,4 +1,4 @@
-//! The moving index and its watches against brute force.
+//! The index's order, places by the thousand, crowds, batches, bounds, the planet's centre.
 
 use spatial_core::{
     DVec3, Ecef, EntityId, Hit, IndexView, InvalidRadius, MovingIndex, Planet, SimdLevel,
@@ -8,7 +8,6 @@ use crate::allocations;
 use crate::world::{Random, World, ecef};
 
 const SEED: u64 = 20_214;
-const QUERIES: u64 = 1_000;
 
 /// The specification: a look at everybody, in iteration order.
 fn radius_by_force(view: IndexView<'_>, world: &World, center: Ecef, radius_m: f64) -> Vec<Hit> {
@@ -29,22 +28,6 @@ fn nearest_by_force(world: &World, center: Ecef, count: usize) -> Vec<(f64, Enti
     all
 }
 
-fn random_query(world: &World, random: &mut Random) -> (Ecef, f64) {
-    let radius_m = random.log_uniform(0.1, 2e7);
-    let friend = world.any_place(random);
-    let center = match random.below(10) {
-        0 | 1 => world.at(random.awkward_direction(), random.between(-100.0, 100.0)),
-        2 | 3 => world.at(random.direction(), random.log_uniform(1.0, 1e6)),
-        4 | 5 => friend,
-        6 => ecef(friend.to_vec() * random.between(0.0, 2.0)),
-        _ => world.near(friend, 0.1, radius_m.max(0.2), random),
-    };
-    match random.below(8) {
-        0 => (center, center.distance_m(world.any_place(random))), // somebody exactly on the rim
-        _ => (center, radius_m),
-    }
-}
-
 /// A world, and an index over it for each SIMD level.
 fn indexes(world: &World) -> Vec<MovingIndex> {
     let index = |level| {
@@ -54,67 +37,6 @@ fn indexes(world: &World) -> Vec<MovingIndex> {
         index
     };
     SimdLevel::available().map(index).collect()
-}
-
-/// How many queries of each kind: many more by the full tests.
-fn worlds() -> u64 {
-    match std::env::var("BLUEMARBLE_INDEX_WORLDS") {
-        Ok(count) => count.parse().expect("a number of worlds"),
-        Err(_) => 100,
-    }
-}
-
-#[test]
-fn radius_queries_equal_brute_force() {
-    println!("seed {SEED}");
-    let mut random = Random::new(SEED);
-    let (mut hits, mut rows) = (Vec::new(), Vec::new());
-    let (mut some, mut many) = (0u64, 0u64);
-    for n in 0..worlds() {
-        let world = World::random(&mut random);
-        let indexes = indexes(&world);
-        for query in 0..QUERIES {
-            let (center, radius_m) = random_query(&world, &mut random);
-            let index = &indexes[query as usize % indexes.len()];
-            let view = index.view(&world.ids, &world.places);
-            let want = radius_by_force(view, &world, center, radius_m);
-            view.radius(center, radius_m, &mut hits).unwrap();
-            assert_eq!(hits, want, "seed {SEED} world {n} {center:?} {radius_m}");
-            view.rows_within(center, radius_m, &mut rows).unwrap();
-            assert!(rows.iter().eq(want.iter().map(|hit| &hit.row)));
-            some += u64::from(!hits.is_empty());
-            many += u64::from(hits.len() > 10 && hits.len() < world.ids.len());
-        }
-    }
-    println!("{some} with hits, {many} with more than ten but not all");
-    let queries = worlds() * QUERIES;
-    assert!(some > queries / 2 && many > queries / 5, "{some} {many}");
-}
-
-#[test]
-fn the_nearest_equal_brute_force() {
-    println!("seed {SEED}");
-    let mut random = Random::new(SEED + 1);
-    let mut hits = Vec::new();
-    for n in 0..worlds() {
-        let world = World::random(&mut random);
-        let indexes = indexes(&world);
-        for query in 0..QUERIES {
-            let (center, _) = random_query(&world, &mut random);
-            let count = random.log_uniform(1.0, 100.0) as usize;
-            let index = &indexes[query as usize % indexes.len()];
-            let view = index.view(&world.ids, &world.places);
-            view.nearest(center, count, &mut hits);
-            let want = nearest_by_force(&world, center, count);
-            let got = hits.iter().map(|hit| (hit.distance_m, hit.id));
-            assert!(
-                got.eq(want.iter().copied()),
-                "seed {SEED} world {n} {center:?} {count}"
-            );
-            let is_at = |hit: &Hit| world.ids[hit.row as usize] == hit.id;
-            assert!(hits.iter().all(is_at));
-        }
-    }
 }
 
 /// The order of everybody does not depend on rows, on the index's past or on the SIMD level.
