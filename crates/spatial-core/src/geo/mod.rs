@@ -12,6 +12,7 @@ mod exact;
 mod feature;
 mod feature_index;
 mod file;
+mod first_cells;
 mod orientation;
 mod polygon;
 mod polygon_check;

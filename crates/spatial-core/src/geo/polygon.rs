@@ -8,6 +8,7 @@ use super::box_tree::BoxTree;
 use super::crossing::wedge_contains_vertex;
 use super::edge_set::EdgeSet;
 use super::edge_tree::{EdgeTree, NONE, build, curve_start};
+use super::first_cells::first_cells;
 use super::polygon_check::Check;
 use super::ring::{ChainFault, CleanRing, left_area};
 use super::{bounds, centroid};
@@ -326,9 +327,8 @@ impl Region for Polygon {
         self.tree.relation(&self.edges, cell.id())
     }
 
-    /// Of the cap around the box, not of the one around the vertices: coverings from there are the C++ library's, nearly always.
     fn cell_bound(&self) -> CellBound {
-        self.rect_bound().cap_bound().cell_bound()
+        first_cells(&self.tree, &self.edges)
     }
 }
 

@@ -100,8 +100,11 @@ impl Coverer {
         self.cover(region, Side::Outside, ids);
     }
 
-    /// Cells that lie inside the region: sorted and disjoint, of allowed levels only, about `cells_max` (the search may end
-    /// some cells beyond it, as the C++ library's does); as large as the search finds them, so usually not all of the inside. A region without area has none.
+    /// Cells that lie inside the region: sorted and disjoint, of allowed levels only; as large as the search finds them, so
+    /// usually not all of the inside. A region without area has none.
+    ///
+    /// They are at most `cells_max`, or up to six if those that the search begins with are inside already: as in the C++
+    /// library these are kept, one on each face of the cube, whatever the limit.
     ///
     /// A thin region is searched along all its length down to cells that fit, or to `max_level`: with a wall of a metre
     /// around the Earth that takes seconds.

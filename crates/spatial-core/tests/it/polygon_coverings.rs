@@ -79,14 +79,14 @@ fn check_inside(draws: &mut Draws, polygon: &Polygon, interior: &CellUnion) {
     }
 }
 
-/// 257 polygons, three sets of options each: all but one at most one cell more than the library, no point lost, levels
-/// kept, what is inside inside.
+/// 257 polygons, three sets of options each: the library's cells, no point lost, levels kept, what is inside
+/// inside.
 #[test]
 fn coverings_of_polygons_are_the_librarys() {
     let (mut tape, mut draws) = (Tape::new(ANSWERS), Draws(SEED));
     let count = tape.count();
     assert!(count >= 250, "{count}");
-    let (mut coverings, mut equal, mut inside) = (0, 0, 0);
+    let (mut coverings, mut inside) = (0, 0);
     for n in 0..count {
         let polygon = read_polygon(&mut tape);
         let librarys_points = read_points(&mut tape);
@@ -100,36 +100,20 @@ fn coverings_of_polygons_are_the_librarys() {
             let mut coverer = Coverer::new(options).unwrap();
             let ours = coverer.covering(&polygon);
             check_levels(&options, ours.ids());
-            // One known defect, cause unknown: 26 cells where the library has 23.
-            let more_max = if (n, options.cells_max) == (8, 50) {
-                3
-            } else {
-                1
-            };
-            assert!(
-                ours.len() <= library.len() + more_max,
-                "{} cells, the library has {}",
-                ours.len(),
-                library.len()
-            );
+            assert_eq!(ours.ids(), library);
             let points = draw_points(&mut draws, &polygon);
             let points = points.into_iter().chain(librarys_points.iter().copied());
             inside += check_covering(&polygon, &ours, ours.ids(), points);
             let interior = coverer.interior_covering(&polygon);
             check_levels(&options, interior.ids());
+            assert!(interior.len() <= options.cells_max.max(6));
+            assert_eq!(interior.ids(), library_inside);
             check_inside(&mut draws, &polygon, &interior);
-            assert!(
-                interior.len() + 1 >= library_inside.len(),
-                "{} cells inside, the library has {}",
-                interior.len(),
-                library_inside.len()
-            );
             coverings += 1;
-            equal += usize::from(ours.ids() == library && interior.ids() == library_inside);
         }
     }
     tape.end();
-    println!("{equal} of {coverings} are the same cells; {inside} points inside");
+    println!("{coverings} coverings, {inside} points inside");
     assert!(inside > 20_000, "{inside}");
-    assert!(equal * 100 >= coverings * 96, "{equal} of {coverings}");
+    assert!(coverings >= 750, "{coverings}");
 }

@@ -16,7 +16,7 @@ pub(in crate::geo) struct FaceEdge {
     half: [f64; 2],
     pub(super) edge: u32,
     /// The finest level whose cells are as large as the edge is long: it splits no finer ones.
-    pub(super) finest_level: u8,
+    pub(in crate::geo) finest_level: u8,
 }
 
 impl FaceEdge {

@@ -27,9 +27,10 @@ use crate::cell::{MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
 use crate::region::unit;
 
 pub(super) use build::build;
+pub(super) use face_edge::FaceEdge;
 use leaf::{Block, LANES, Leaf, crossings_exactly};
 use sets::Sets;
-pub(super) use square::curve_start;
+pub(super) use square::{Square, curve_start};
 
 /// No cell is split beyond this level (60 cm on Earth): until there, u and v in f64 are exact enough for f32 in a cell.
 pub(super) const FINEST_LEVEL: u8 = 24;

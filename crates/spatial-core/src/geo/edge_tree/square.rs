@@ -8,7 +8,7 @@ use crate::cell::{CellId, MAX_LEVEL, face_uv_to_direction, st_to_uv};
 #[derive(Clone, Copy, Debug)]
 pub(in crate::geo) struct Square {
     pub(super) id: CellId,
-    pub(super) face: u8,
+    pub(in crate::geo) face: u8,
     pub(super) level: u8,
     /// In cells of the level.
     pub(super) ij: [u32; 2],
