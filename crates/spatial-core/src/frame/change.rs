@@ -11,11 +11,13 @@ use crate::planet::CoordError;
 ///
 /// There is a function for each [`Kind`](crate::Kind) that a frame change touches; scalars and raw bits stay as they are.
 ///
-/// **What is exact.** A frame's grid is its own, so a position takes the nearest point of the other one: half a unit an
-/// axis, once a crossing. Going back takes the nearest point of the first grid, which is not always where it came from:
-/// it may be a neighbour. It does not add up. Every crossing takes the *nearest* point, so an entity that goes to and fro
-/// without moving is each time at most as far from where it just was as the time before, and it soon has two points, one
-/// a grid, that it keeps for ever. [`FrameChange::heading`] is exact both ways.
+/// **What is exact.** A frame's grid is its own, so a point becomes the nearest one of the other grid: half a unit an axis,
+/// once a crossing. To and fro it must not drift, and nearest points alone do drift by a unit a round where two grids lie half a
+/// unit apart and an error of 10⁻⁴ units decides. So only one of the two ways, from the lower frame id to the higher one, goes
+/// to the nearest point. The way back goes to the nearest point if that *comes here* by the first way, else to a neighbour of it
+/// that does, else, when none does, to the nearest after all. Whatever rounding did on the first way, the second undoes it: from
+/// the second visit on an entity at rest has two points, one a grid, that it keeps for ever. [`FrameChange::heading`] is exact
+/// both ways.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FrameChange {
     from: Axes,
@@ -48,7 +50,10 @@ impl FrameChange {
         &self.to
     }
 
-    /// A point: the nearest one on the new frame's grid.
+    /// A point: the nearest one on the new frame's grid, or the one beside it that comes back to this one (see the type).
+    ///
+    /// Half a unit from where it was along each axis of the frame with the higher id, or of the new one.
+    /// Costs one conversion each way; rarely up to 27 of one, where the nearest point does not come back.
     ///
     /// # Errors
     /// [`CoordError::Frame`] when the position is not in the frame that is left, [`CoordError::OutOfFrame`] beyond the
@@ -60,7 +65,35 @@ impl FrameChange {
         if self.from.id() == self.to.id() && self.from == self.to {
             return Ok(at);
         }
-        self.to.to_position(self.from.to_ecef(at))
+        let nearest = self.to.to_position(self.from.to_ecef(at))?;
+        if self.from.id() <= self.to.id() || self.comes_to(nearest, at) {
+            return Ok(nearest);
+        }
+        Ok(self.origin_of(at, nearest))
+    }
+
+    /// The point beside the nearest one that comes to `at`. None does where the turned grids leave a point out.
+    ///
+    /// A point that comes to `at` is at most √3/2 units from it, the nearest one half a unit an axis: they are neighbours.
+    #[cold]
+    fn origin_of(&self, at: Position, nearest: Position) -> Position {
+        let beside = |[x, y, z]: [i32; 3]| {
+            Some(Position {
+                frame: nearest.frame,
+                x: nearest.x.checked_add(x)?,
+                y: nearest.y.checked_add(y)?,
+                z: nearest.z.checked_add(z)?,
+            })
+        };
+        let mut neighbours = NEIGHBOURS.into_iter().filter_map(beside);
+        neighbours
+            .find(|point| self.comes_to(*point, at))
+            .unwrap_or(nearest)
+    }
+
+    /// Whether a point of the new grid goes to a point of the old one by the way to the nearest.
+    fn comes_to(&self, point: Position, at: Position) -> bool {
+        self.from.to_position(self.to.to_ecef(point)) == Ok(at)
     }
 
     /// A vector: turned, its length kept to rounding.
@@ -93,6 +126,27 @@ impl FrameChange {
     pub fn heading(&self, heading: u16) -> u16 {
         heading.wrapping_add(self.clockwise)
     }
+}
+
+/// The 26 steps to a neighbour on a grid: over faces, edges, corners.
+const NEIGHBOURS: [[i32; 3]; 26] = neighbours();
+
+const fn neighbours() -> [[i32; 3]; 26] {
+    let mut all = [[0; 3]; 26];
+    let (mut count, mut far) = (0, 1);
+    while far <= 3 {
+        let mut k = 0;
+        while k < 27 {
+            let step = [k % 3 - 1, k / 3 % 3 - 1, k / 9 - 1];
+            if step[0] * step[0] + step[1] * step[1] + step[2] * step[2] == far {
+                all[count] = step;
+                count += 1;
+            }
+            k += 1;
+        }
+        far += 1;
+    }
+    all
 }
 
 /// The squared length of a quaternion.
