@@ -114,7 +114,7 @@ impl Case for DegreesToLeaf {
     }
 
     fn run(&mut self) {
-        CellId::from_degrees(&self.lat_deg, &self.lon_deg, &mut self.leaves)
+        CellId::from_degrees_lanes(&self.lat_deg, &self.lon_deg, &mut self.leaves)
             .expect("angles of directions are in range");
     }
 

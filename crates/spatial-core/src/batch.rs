@@ -20,3 +20,27 @@ pub(crate) fn check_all<T, E>(
     }
     Ok(())
 }
+
+/// Fills a slice with what the items become.
+///
+/// # Panics
+/// When the slices differ in length.
+pub(crate) fn convert_all<T: Copy, U>(items: &[T], out: &mut [U], convert: impl Fn(T) -> U) {
+    one_length([items.len(), out.len()]);
+    for (item, slot) in items.iter().zip(out) {
+        *slot = convert(*item);
+    }
+}
+
+/// The length that all lanes have.
+///
+/// # Panics
+/// When they differ.
+pub(crate) fn one_length<const N: usize>(lengths: [usize; N]) -> usize {
+    let first = lengths[0];
+    assert!(
+        lengths.iter().all(|length| *length == first),
+        "lanes differ in length: {lengths:?}"
+    );
+    first
+}

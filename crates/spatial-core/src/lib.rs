@@ -33,9 +33,11 @@ mod terrain;
 
 pub use batch::BatchError;
 pub use cell::{
-    CellId, CellRange, GridKey, InvalidCell, InvalidDirection, InvalidToken, MAX_LEVEL,
-    NeighborsAt, Token, VertexNeighbors, direction_to_face_uv, face_uv_to_direction, grid_keys,
-    grid_keys_of_places, st_to_ij, st_to_uv, uv_to_st,
+    CellId, CellRange, GridKey, InvalidCell, InvalidDirection, InvalidFaceIj, InvalidFaceUv,
+    InvalidToken, MAX_LEVEL, NeighborsAt, Token, VertexNeighbors, direction_to_face_uv,
+    direction_to_face_uv_lanes, face_uv_to_direction, face_uv_to_direction_lanes, grid_keys,
+    grid_keys_of_places, ij_to_st, ij_to_st_lanes, st_to_ij, st_to_ij_lanes, st_to_uv,
+    st_to_uv_lanes, uv_to_st, uv_to_st_lanes,
 };
 pub use columns::{
     Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,
@@ -49,7 +51,7 @@ pub use derive::Component;
 pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};
 pub use frame::{
     Axes, Carrier, FRAME_HYSTERESIS_M, Frame, FrameChange, FrameError, FrameId, Frames,
-    NoCarrierId, Pose, PoseError, Position, UNITS_PER_M,
+    NoCarrierId, Pose, PoseError, Position, PositionLanes, PositionLanesMut, UNITS_PER_M,
 };
 pub use geo::{
     Crossing, DensifyError, Edges, Feature, FeatureFault, FeatureFileError, FeatureIndex,

@@ -90,7 +90,7 @@ fn race_degrees_to_leaf(pace: &Pace, points: &[DVec3], tell: Tell<'_>) -> io::Re
     let same = |a: &CellId, b: &u64| a.center().distance(center_of(*b)) <= SAME_LEAF;
     let blank = CellId::from_direction(DVec3::X);
     let mut batch = Batch::new(case, places.len(), blank, |out: &mut [CellId]| {
-        CellId::from_degrees(&lat, &lng, out).expect("degrees of places");
+        CellId::from_degrees_lanes(&lat, &lng, out).expect("degrees of places");
     });
     let run = |out: &mut [u64]| fill(out, &places, |place| s2_rust::id_of_degrees(*place));
     batch = batch.against(s2_rust::NAME, 0, run, same);

@@ -87,8 +87,11 @@ impl CellId {
 
     /// The ancestor at a level, or the cell itself at its own.
     ///
+    /// A level finer than the cell's is a mistake of the caller: debug builds panic. Release builds do not look, and
+    /// answer with a cell of that level inside this one, the one after its middle on the curve.
+    ///
     /// # Panics
-    /// In debug builds when the level is finer than the cell's.
+    /// When the level is above 30; in debug builds also when it is finer than the cell's.
     #[inline]
     pub fn parent(self, level: u8) -> Self {
         debug_assert!(level <= self.level());

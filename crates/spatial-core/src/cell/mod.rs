@@ -12,6 +12,7 @@
 mod hilbert;
 mod id;
 mod kernels;
+mod lanes;
 mod neighbors;
 mod projection;
 mod range;
@@ -19,8 +20,14 @@ mod token;
 
 pub use id::{CellId, InvalidCell, MAX_LEVEL};
 pub use kernels::{GridKey, InvalidDirection, grid_keys, grid_keys_of_places};
+pub use lanes::{
+    InvalidFaceIj, InvalidFaceUv, direction_to_face_uv_lanes, face_uv_to_direction_lanes,
+    ij_to_st_lanes, st_to_ij_lanes, st_to_uv_lanes, uv_to_st_lanes,
+};
 pub use neighbors::{NeighborsAt, VertexNeighbors};
-pub use projection::{direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st};
+pub use projection::{
+    direction_to_face_uv, face_uv_to_direction, ij_to_st, st_to_ij, st_to_uv, uv_to_st,
+};
 pub use range::CellRange;
 pub use token::{InvalidToken, Token};
 

@@ -3,8 +3,10 @@
 use glam::DVec3;
 
 use super::Ellipsoid;
-use crate::batch::{BatchError, check_all};
-use crate::planet::{CoordError, Ecef, EcefLanes, Geodetic, Planet};
+use crate::batch::{BatchError, convert_all};
+use crate::planet::{
+    CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,
+};
 
 /// Earth-centred, earth-fixed coordinates of WGS84 in metres (EPSG:4978): what a satellite receiver computes with.
 ///
@@ -71,24 +73,64 @@ impl Wgs84Ecef {
         Self::from_geodetic(planet.geodetic(place))
     }
 
+    /// The places of latitudes, longitudes and heights, as [`Wgs84Ecef::from_geodetic`] one by one.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn from_geodetic_batch(places: &[Geodetic], out: &mut [Self]) {
+        convert_all(places, out, Self::from_geodetic);
+    }
+
     /// Latitudes, longitudes and heights of places, as [`Wgs84Ecef::to_geodetic`] one by one.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn to_geodetic_batch(places: &[Self], out: &mut [Geodetic]) {
+        convert_all(places, out, Self::to_geodetic);
+    }
+
+    /// The places on a spherical planet, as [`Wgs84Ecef::to_planet`] one by one.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn to_planet_batch(places: &[Self], planet: Planet, out: &mut [Ecef]) {
+        convert_all(places, out, |place| place.to_planet(planet));
+    }
+
+    /// The places of WGS84, as [`Wgs84Ecef::from_planet`] one by one.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn from_planet_batch(planet: Planet, places: &[Ecef], out: &mut [Self]) {
+        convert_all(places, out, |place| Self::from_planet(planet, place));
+    }
+
+    /// Lanes of latitudes, longitudes and heights to lanes of coordinates, as [`Wgs84Ecef::from_geodetic`] one by one.
+    ///
+    /// # Errors
+    /// Those of [`Geodetic::from_radians`], with the index of the first offender; `out` is unchanged.
+    ///
+    /// # Panics
+    /// When the lanes differ in length.
+    pub fn from_geodetic_lanes(
+        places: GeodeticLanes<'_>,
+        out: EcefLanesMut<'_>,
+    ) -> Result<(), BatchError<CoordError>> {
+        places.convert(out, |at| Self::from_geodetic(at).to_array())
+    }
+
+    /// Lanes of coordinates to lanes of latitudes, longitudes and heights, as [`Wgs84Ecef::to_geodetic`] one by one.
     ///
     /// # Errors
     /// [`CoordError::Ecef`] with the index of the first offender; `out` is unchanged.
     ///
     /// # Panics
-    /// When the lanes and `out` differ in length.
-    pub fn lanes_to_geodetic(
+    /// When the lanes differ in length.
+    pub fn to_geodetic_lanes(
         places: EcefLanes<'_>,
-        out: &mut [Geodetic],
+        out: GeodeticLanesMut<'_>,
     ) -> Result<(), BatchError<CoordError>> {
-        let (x, y, z) = (places.x_m, places.y_m, places.z_m);
-        assert!(x.len() == out.len() && y.len() == out.len() && z.len() == out.len());
-        check_all(0..out.len(), |n| Self::new(x[n], y[n], z[n]).map(|_| ()))?;
-        for (n, at) in out.iter_mut().enumerate() {
-            *at = Self(DVec3::new(x[n], y[n], z[n])).to_geodetic();
-        }
-        Ok(())
+        places.convert(out, |place| Self(place.to_vec()).to_geodetic())
     }
 }
 

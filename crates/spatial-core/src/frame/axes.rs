@@ -38,7 +38,7 @@ impl Axes {
     /// Earth, 8 nm on the largest planet. Costs nine multiplications.
     pub fn to_ecef(&self, at: Position) -> Ecef {
         debug_assert_eq!(at.frame, self.id);
-        Ecef(self.origin + self.rotate_out(metres(at.xyz())))
+        Ecef(self.place_of(at.xyz()))
     }
 
     /// The grid point nearest to a place, to half a unit an axis, ties to even.
@@ -108,7 +108,11 @@ impl Axes {
         )
     }
 
-    fn to_grid(self, place: DVec3) -> Option<Position> {
+    pub(super) fn place_of(&self, units: [i32; 3]) -> DVec3 {
+        self.origin + self.rotate_out(metres(units))
+    }
+
+    pub(super) fn to_grid(self, place: DVec3) -> Option<Position> {
         let [x, y, z] = (self.rotate_in(place - self.origin) * UNITS_PER_M).to_array();
         Some(Position {
             frame: self.id,

@@ -5,6 +5,7 @@ use core::f64::consts::TAU;
 use glam::{DMat3, DQuat, DVec3};
 
 use super::{Axes, Position};
+use crate::batch::{BatchError, check_all, convert_all};
 use crate::planet::CoordError;
 
 /// The step from one frame to another, made once for everything that goes the same way.
@@ -94,6 +95,25 @@ impl FrameChange {
     /// Whether a point of the new grid goes to a point of the old one by the way to the nearest.
     fn comes_to(&self, point: Position, at: Position) -> bool {
         self.from.to_position(self.to.to_ecef(point)) == Ok(at)
+    }
+
+    /// Points, as [`FrameChange::position`] one by one.
+    ///
+    /// # Errors
+    /// Those of [`FrameChange::position`], with the index of the first offender; `out` is unchanged.
+    ///
+    /// # Panics
+    /// When the slices differ in length.
+    pub fn position_batch(
+        &self,
+        positions: &[Position],
+        out: &mut [Position],
+    ) -> Result<(), BatchError<CoordError>> {
+        check_all(positions, |at| self.position(*at).map(|_| ()))?;
+        convert_all(positions, out, |at| {
+            self.position(at).expect("checked above")
+        });
+        Ok(())
     }
 
     /// A vector: turned, its length kept to rounding.

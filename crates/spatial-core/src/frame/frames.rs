@@ -94,14 +94,7 @@ impl Frames {
         out: &mut [Ecef],
     ) -> Result<(), BatchError<FrameError>> {
         assert_eq!(positions.len(), out.len());
-        let mut last = FrameId::default();
-        check_all(positions, |at| {
-            if at.frame != last || last == FrameId::default() {
-                self.check(at.frame)?;
-                last = at.frame;
-            }
-            Ok(())
-        })?;
+        self.check_all(positions.iter().map(|at| at.frame))?;
         let runs = positions.chunk_by(|a, b| a.frame == b.frame);
         let mut out = out.iter_mut();
         for run in runs {
@@ -156,6 +149,21 @@ impl Frames {
         let from = self.axes(at.frame)?;
         let ground = Frame::at(self.planet, from.to_ecef(at));
         Ok(FrameChange::new(&from, ground.axes()))
+    }
+
+    /// Refuses what [`Frames::axes`] refuses; a run of one frame is looked up once.
+    pub(super) fn check_all(
+        &self,
+        frames: impl IntoIterator<Item = FrameId>,
+    ) -> Result<(), BatchError<FrameError>> {
+        let mut last = None;
+        check_all(frames, |frame| {
+            if last != Some(frame) {
+                self.check(frame)?;
+                last = Some(frame);
+            }
+            Ok(())
+        })
     }
 
     /// Refuses what [`Frames::axes`] refuses, without making a frame's axes.

@@ -12,6 +12,7 @@ mod carrier;
 mod change;
 mod frames;
 mod id;
+mod lanes;
 
 use glam::{DMat3, DVec3};
 
@@ -23,6 +24,7 @@ pub use carrier::{Carrier, Pose, PoseError};
 pub use change::FrameChange;
 pub use frames::{FrameError, Frames};
 pub use id::{FrameId, NoCarrierId, Position};
+pub use lanes::{PositionLanes, PositionLanesMut};
 
 /// Grid units in a metre: positions are integers of 2⁻¹⁶ m.
 pub const UNITS_PER_M: f64 = 65_536.0;

@@ -6,7 +6,7 @@
 use glam::DVec3;
 
 use super::{CoordError, Ecef, Geodetic, Planet};
-use crate::batch::{BatchError, check_all};
+use crate::batch::{BatchError, check_all, convert_all, one_length};
 
 /// Latitudes, longitudes and heights, a lane each, of one length.
 #[derive(Clone, Copy, Debug)]
@@ -58,10 +58,7 @@ impl Planet {
     /// # Panics
     /// When the slices differ in length.
     pub fn ecef_batch(self, places: &[Geodetic], out: &mut [Ecef]) {
-        assert_eq!(places.len(), out.len());
-        for (at, place) in places.iter().zip(out) {
-            *place = self.ecef(*at);
-        }
+        convert_all(places, out, |at| self.ecef(at));
     }
 
     /// Planet-centred to geodetic coordinates, as [`Planet::geodetic`] one by one.
@@ -69,10 +66,7 @@ impl Planet {
     /// # Panics
     /// When the slices differ in length.
     pub fn geodetic_batch(self, places: &[Ecef], out: &mut [Geodetic]) {
-        assert_eq!(places.len(), out.len());
-        for (place, at) in places.iter().zip(out) {
-            *at = self.geodetic(*place);
-        }
+        convert_all(places, out, |place| self.geodetic(place));
     }
 
     /// Lanes of geodetic to lanes of planet-centred coordinates, as [`Planet::ecef`] one by one.
@@ -87,17 +81,7 @@ impl Planet {
         places: GeodeticLanes<'_>,
         out: EcefLanesMut<'_>,
     ) -> Result<(), BatchError<CoordError>> {
-        let at = |n: usize| {
-            Geodetic::from_radians(places.lat_rad[n], places.lon_rad[n], places.height_m[n])
-        };
-        let count = out.checked_len();
-        assert_eq!(places.checked_len(), count);
-        check_all(0..count, |n| at(n).map(|_| ()))?;
-        for n in 0..count {
-            let place = self.ecef(at(n).expect("checked above")).0;
-            (out.x_m[n], out.y_m[n], out.z_m[n]) = (place.x, place.y, place.z);
-        }
-        Ok(())
+        places.convert(out, |at| self.ecef(at).to_array())
     }
 
     /// Lanes of planet-centred to lanes of geodetic coordinates, as [`Planet::geodetic`] one by one.
@@ -112,22 +96,31 @@ impl Planet {
         places: EcefLanes<'_>,
         out: GeodeticLanesMut<'_>,
     ) -> Result<(), BatchError<CoordError>> {
-        let count = places.checked_len();
-        assert_eq!(count, out.checked_len());
-        check_all(0..count, |n| {
-            Ecef::new(places.x_m[n], places.y_m[n], places.z_m[n]).map(|_| ())
-        })?;
-        for n in 0..count {
-            let place = Ecef(DVec3::new(places.x_m[n], places.y_m[n], places.z_m[n]));
-            let at = self.geodetic(place);
-            (out.lat_rad[n], out.lon_rad[n], out.height_m[n]) =
-                (at.lat_rad, at.lon_rad, at.height_m);
-        }
-        Ok(())
+        places.convert(out, |place| self.geodetic(place))
     }
 }
 
 impl GeodeticLanes<'_> {
+    /// Checks all places, then converts them one by one.
+    pub(crate) fn convert(
+        &self,
+        out: EcefLanesMut<'_>,
+        convert: impl Fn(Geodetic) -> [f64; 3],
+    ) -> Result<(), BatchError<CoordError>> {
+        let count = out.checked_len();
+        assert_eq!(self.checked_len(), count);
+        check_all(0..count, |n| self.at(n).map(|_| ()))?;
+        for n in 0..count {
+            let at = self.at(n).expect("checked above");
+            [out.x_m[n], out.y_m[n], out.z_m[n]] = convert(at);
+        }
+        Ok(())
+    }
+
+    fn at(&self, n: usize) -> Result<Geodetic, CoordError> {
+        Geodetic::from_radians(self.lat_rad[n], self.lon_rad[n], self.height_m[n])
+    }
+
     fn checked_len(&self) -> usize {
         one_length([self.lat_rad.len(), self.lon_rad.len(), self.height_m.len()])
     }
@@ -140,19 +133,40 @@ impl GeodeticLanesMut<'_> {
 }
 
 impl EcefLanes<'_> {
-    fn checked_len(&self) -> usize {
+    /// Checks all places, then converts them one by one.
+    pub(crate) fn convert(
+        &self,
+        out: GeodeticLanesMut<'_>,
+        convert: impl Fn(Ecef) -> Geodetic,
+    ) -> Result<(), BatchError<CoordError>> {
+        let count = out.checked_len();
+        assert_eq!(self.checked_len(), count);
+        check_all(0..count, |n| self.at(n).map(|_| ()))?;
+        for n in 0..count {
+            let at = convert(self.checked_at(n));
+            (out.lat_rad[n], out.lon_rad[n], out.height_m[n]) =
+                (at.lat_rad, at.lon_rad, at.height_m);
+        }
+        Ok(())
+    }
+
+    /// A place, checked.
+    pub(crate) fn at(&self, n: usize) -> Result<Ecef, CoordError> {
+        Ecef::new(self.x_m[n], self.y_m[n], self.z_m[n])
+    }
+
+    /// A place that was checked before.
+    pub(crate) fn checked_at(&self, n: usize) -> Ecef {
+        Ecef(DVec3::new(self.x_m[n], self.y_m[n], self.z_m[n]))
+    }
+
+    pub(crate) fn checked_len(&self) -> usize {
         one_length([self.x_m.len(), self.y_m.len(), self.z_m.len()])
     }
 }
 
 impl EcefLanesMut<'_> {
-    fn checked_len(&self) -> usize {
+    pub(crate) fn checked_len(&self) -> usize {
         one_length([self.x_m.len(), self.y_m.len(), self.z_m.len()])
     }
-}
-
-/// The length of three lanes.
-fn one_length([a, b, c]: [usize; 3]) -> usize {
-    assert!(a == b && b == c, "lanes differ in length: {a}, {b}, {c}");
-    a
 }

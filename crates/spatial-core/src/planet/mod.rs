@@ -230,6 +230,11 @@ impl Geodetic {
         let (sin_lon, cos_lon) = libm::sincos(self.lon_rad);
         DVec3::new(cos_lat * cos_lon, cos_lat * sin_lon, sin_lat)
     }
+
+    /// The leaf cell below or above this place: that of its direction.
+    pub fn leaf(self) -> CellId {
+        CellId::from_direction(self.direction())
+    }
 }
 
 /// Planet-centred, planet-fixed coordinates in metres: +z to the north pole, +x to latitude and longitude 0.

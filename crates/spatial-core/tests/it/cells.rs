@@ -161,7 +161,7 @@ fn nothing_of_cells_allocates() {
     let (x, mut leaves, mut keys) = ([0.5; 100], [cell; 100], [0u32; 100]);
     let (allocations, _) = allocations::count(|| {
         CellId::from_directions(&x, &x, &x, &mut leaves).unwrap();
-        CellId::from_degrees(&x, &x, &mut leaves).unwrap();
+        CellId::from_degrees_lanes(&x, &x, &mut leaves).unwrap();
         grid_keys([&x, &x, &x], 9, &mut keys).unwrap();
     });
     assert_eq!(allocations, 0, "{:?}", SimdLevel::detected());
@@ -184,13 +184,13 @@ fn nonsense_in_a_batch_is_named() {
             at
         );
         assert_eq!(
-            CellId::from_degrees(&one, &x, &mut leaves)
+            CellId::from_degrees_lanes(&one, &x, &mut leaves)
                 .unwrap_err()
                 .index,
             at
         );
         assert_eq!(
-            CellId::from_radians(&x, &one, &mut leaves)
+            CellId::from_radians_lanes(&x, &one, &mut leaves)
                 .unwrap_err()
                 .index,
             at
@@ -200,7 +200,7 @@ fn nonsense_in_a_batch_is_named() {
     let zero = CellId::try_from_direction(DVec3::ZERO);
     assert_eq!(zero, Err(InvalidDirection([0.0; 3])));
     let mut leaves = [cell; 3];
-    let error = CellId::from_degrees(&[0.0, 90.0, 90.1], &[0.0; 3], &mut leaves).unwrap_err();
+    let error = CellId::from_degrees_lanes(&[0.0, 90.0, 90.1], &[0.0; 3], &mut leaves).unwrap_err();
     assert_eq!((error.index, leaves), (2, [cell; 3]));
     assert_eq!(
         error.to_string(),

@@ -12,6 +12,7 @@ mod extremes;
 mod frames;
 mod golden;
 mod index;
+mod lanes;
 mod life;
 mod polygon_coverings;
 mod polygons;

@@ -4,7 +4,7 @@ use super::super::MAX_LEVEL;
 use super::super::projection::{direction_to_face_uv, uv_to_st};
 use super::geometry::face_ij;
 use super::lanes::{Float, Lanes};
-use super::source::{InvalidDirection, Source, Xyz};
+use super::source::{InvalidDirection, Source, Xyz, check_directions};
 use super::{Kernel, run};
 use crate::batch::BatchError;
 use crate::planet::Ecef;
@@ -70,9 +70,8 @@ pub fn grid_keys<K: GridKey>(
     level: u8,
     keys: &mut [K],
 ) -> Result<(), BatchError<InvalidDirection>> {
-    let source = Xyz([x, y, z]);
-    source.check()?;
-    store(SimdLevel::detected(), source, level, keys);
+    check_directions([x, y, z])?;
+    store(SimdLevel::detected(), Xyz([x, y, z]), level, keys);
     Ok(())
 }
 

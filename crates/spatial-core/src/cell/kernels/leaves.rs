@@ -5,11 +5,13 @@ use glam::DVec3;
 use super::super::id::CellId;
 use super::geometry::{face_ij, store_leaves};
 use super::lanes::Lanes;
-use super::source::{Degrees, InvalidDirection, Radians, Source, Xyz, checked};
+use super::source::{
+    Degrees, InvalidDirection, LatLon, Radians, Source, Xyz, check_directions, checked,
+};
 use super::{Kernel, run};
 use crate::batch::BatchError;
 use crate::cell::LEAVES;
-use crate::planet::{CoordError, Ecef};
+use crate::planet::{CoordError, Ecef, Geodetic};
 use crate::simd::SimdLevel;
 
 impl CellId {
@@ -50,9 +52,8 @@ impl CellId {
         axes: [&[f64]; 3],
         leaves: &mut [Self],
     ) -> Result<(), BatchError<InvalidDirection>> {
-        let source = Xyz(axes);
-        source.check()?;
-        store(level.min(SimdLevel::detected()), source, leaves);
+        check_directions(axes)?;
+        store(level.min(SimdLevel::detected()), Xyz(axes), leaves);
         Ok(())
     }
 
@@ -64,42 +65,53 @@ impl CellId {
         store(SimdLevel::detected(), places, leaves);
     }
 
-    /// The leaves at latitudes and longitudes in degrees. Those of [`crate::Geodetic::direction`] bit for bit, after
-    /// [`crate::Geodetic::from_degrees`]; latitudes and longitudes are spherical.
+    /// The leaf at a latitude and a longitude in degrees: [`Geodetic::leaf`] after [`Geodetic::from_degrees`]. Both are
+    /// spherical.
     ///
     /// # Errors
-    /// [`CoordError::Latitude`] beyond ±90° and [`CoordError::Longitude`] beyond ±540°, with the index of the first
-    /// offender; `leaves` is unchanged.
+    /// [`CoordError::Latitude`] beyond ±90° and [`CoordError::Longitude`] beyond ±540°; NaN is beyond.
+    pub fn from_degrees(lat_deg: f64, lon_deg: f64) -> Result<Self, CoordError> {
+        Ok(Geodetic::from_degrees(lat_deg, lon_deg, 0.0)?.leaf())
+    }
+
+    /// The leaf at a latitude and a longitude in radians: [`Geodetic::leaf`] after [`Geodetic::from_radians`].
+    ///
+    /// # Errors
+    /// [`CoordError::Latitude`] beyond ±π/2 and [`CoordError::Longitude`] beyond ±3π (both named in degrees); NaN is beyond.
+    pub fn from_radians(lat_rad: f64, lon_rad: f64) -> Result<Self, CoordError> {
+        Ok(Geodetic::from_radians(lat_rad, lon_rad, 0.0)?.leaf())
+    }
+
+    /// The leaves at latitudes and longitudes in degrees, as [`CellId::from_degrees`] one by one.
+    ///
+    /// # Errors
+    /// Those of [`CellId::from_degrees`], with the index of the first offender; `leaves` is unchanged.
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn from_degrees(
+    pub fn from_degrees_lanes(
         lat_deg: &[f64],
         lon_deg: &[f64],
         leaves: &mut [Self],
     ) -> Result<(), BatchError<CoordError>> {
-        let source = Degrees([lat_deg, lon_deg]);
-        source.check()?;
+        let source = LatLon::<Degrees>::new(lat_deg, lon_deg)?;
         store(SimdLevel::detected(), source, leaves);
         Ok(())
     }
 
-    /// The leaves at latitudes and longitudes in radians. Those of [`crate::Geodetic::direction`] bit for bit, after
-    /// [`crate::Geodetic::from_radians`].
+    /// The leaves at latitudes and longitudes in radians, as [`CellId::from_radians`] one by one.
     ///
     /// # Errors
-    /// [`CoordError::Latitude`] beyond ±π/2 and [`CoordError::Longitude`] beyond ±3π (both named in degrees), with the
-    /// index of the first offender; `leaves` is unchanged.
+    /// Those of [`CellId::from_radians`], with the index of the first offender; `leaves` is unchanged.
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub fn from_radians(
+    pub fn from_radians_lanes(
         lat_rad: &[f64],
         lon_rad: &[f64],
         leaves: &mut [Self],
     ) -> Result<(), BatchError<CoordError>> {
-        let source = Radians([lat_rad, lon_rad]);
-        source.check()?;
+        let source = LatLon::<Radians>::new(lat_rad, lon_rad)?;
         store(SimdLevel::detected(), source, leaves);
         Ok(())
     }

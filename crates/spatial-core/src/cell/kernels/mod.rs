@@ -29,6 +29,7 @@ pub use grid::{GridKey, grid_keys, grid_keys_of_places};
 pub use source::InvalidDirection;
 
 pub(super) use leaves::{cells_around, cells_at};
+pub(super) use source::check_directions;
 
 use lanes::Lanes;
 

@@ -1,10 +1,13 @@
 //! What directions come from.
 
+use core::f64::consts::PI;
+use core::marker::PhantomData;
+
 use glam::DVec3;
 
 use super::lanes::{Float, Lanes};
 use super::trigonometry::sin_cos;
-use crate::batch::{BatchError, check_all};
+use crate::batch::{BatchError, check_all, one_length};
 use crate::planet::{CoordError, Ecef, Geodetic};
 
 /// Numbered directions, of any length but zero.
@@ -20,29 +23,26 @@ pub(super) trait Source {
 /// Directions in a slice for each axis.
 pub(super) struct Xyz<'a>(pub(super) [&'a [f64]; 3]);
 
-impl Xyz<'_> {
-    /// Checks all of them.
-    ///
-    /// # Panics
-    /// When the slices differ in length.
-    pub(super) fn check(&self) -> Result<(), BatchError<InvalidDirection>> {
-        let count = self.count();
-        assert!(
-            self.0.iter().all(|axis| axis.len() == count),
-            "lengths differ"
-        );
-        let [x, y, z] = self.0;
-        // Without branches first: it is nearly free, and the search for the offender is not.
-        let good = x
-            .iter()
-            .zip(y)
-            .zip(z)
-            .fold(true, |good, ((x, y), z)| good & is_direction(*x, *y, *z));
-        if good {
-            Ok(())
-        } else {
-            check_all(0..count, |at| checked(self.direction(at)).map(|_| ()))
-        }
+/// Checks directions given in a slice for each axis.
+///
+/// # Panics
+/// When the slices differ in length.
+pub(in super::super) fn check_directions(
+    [x, y, z]: [&[f64]; 3],
+) -> Result<(), BatchError<InvalidDirection>> {
+    let count = one_length([x.len(), y.len(), z.len()]);
+    // Without branches first: it is nearly free, and the search for the offender is not.
+    let good = x
+        .iter()
+        .zip(y)
+        .zip(z)
+        .fold(true, |good, ((x, y), z)| good & is_direction(*x, *y, *z));
+    if good {
+        Ok(())
+    } else {
+        check_all(0..count, |at| {
+            checked(DVec3::new(x[at], y[at], z[at])).map(|_| ())
+        })
     }
 }
 
@@ -107,78 +107,79 @@ impl Source for &[Ecef] {
     }
 }
 
-/// Latitudes and longitudes in degrees, a slice each: those that [`Geodetic::from_degrees`] takes.
-pub(super) struct Degrees<'a>(pub(super) [&'a [f64]; 2]);
+/// A unit of latitudes and longitudes.
+pub(super) trait Angle {
+    /// A half turn.
+    const HALF_TURN: f64;
+    /// What [`Geodetic`] makes of a latitude and a longitude.
+    fn geodetic(lat: f64, lon: f64) -> Result<Geodetic, CoordError>;
+}
 
-/// Latitudes and longitudes in radians, a slice each: those that [`Geodetic::from_radians`] takes.
-pub(super) struct Radians<'a>(pub(super) [&'a [f64]; 2]);
+/// Degrees: [`Geodetic::from_degrees`].
+pub(super) struct Degrees;
 
-impl Degrees<'_> {
-    /// Checks all of them.
+/// Radians: [`Geodetic::from_radians`].
+pub(super) struct Radians;
+
+impl Angle for Degrees {
+    const HALF_TURN: f64 = 180.0;
+
+    fn geodetic(lat: f64, lon: f64) -> Result<Geodetic, CoordError> {
+        Geodetic::from_degrees(lat, lon, 0.0)
+    }
+}
+
+impl Angle for Radians {
+    const HALF_TURN: f64 = PI;
+
+    fn geodetic(lat: f64, lon: f64) -> Result<Geodetic, CoordError> {
+        Geodetic::from_radians(lat, lon, 0.0)
+    }
+}
+
+/// Latitudes and longitudes, a slice each.
+pub(super) struct LatLon<'a, A> {
+    lat: &'a [f64],
+    lon: &'a [f64], // as many
+    unit: PhantomData<A>,
+}
+
+impl<'a, A: Angle> LatLon<'a, A> {
+    /// All of them, checked.
     ///
     /// # Panics
     /// When the slices differ in length.
-    pub(super) fn check(&self) -> Result<(), BatchError<CoordError>> {
-        let [lat, lon] = self.0;
+    pub(super) fn new(lat: &'a [f64], lon: &'a [f64]) -> Result<Self, BatchError<CoordError>> {
         assert_eq!(lat.len(), lon.len());
         check_all(lat.iter().zip(lon), |(lat, lon)| {
-            Geodetic::from_degrees(*lat, *lon, 0.0).map(|_| ())
+            A::geodetic(*lat, *lon).map(|_| ())
+        })?;
+        Ok(Self {
+            lat,
+            lon,
+            unit: PhantomData,
         })
     }
 }
 
-impl Radians<'_> {
-    /// Checks all of them.
-    ///
-    /// # Panics
-    /// When the slices differ in length.
-    pub(super) fn check(&self) -> Result<(), BatchError<CoordError>> {
-        let [lat, lon] = self.0;
-        assert_eq!(lat.len(), lon.len());
-        check_all(lat.iter().zip(lon), |(lat, lon)| {
-            Geodetic::from_radians(*lat, *lon, 0.0).map(|_| ())
-        })
-    }
-}
-
-impl Source for Degrees<'_> {
+impl<A: Angle> Source for LatLon<'_, A> {
     fn count(&self) -> usize {
-        self.0[0].len()
+        self.lat.len()
     }
 
     fn direction(&self, at: usize) -> DVec3 {
-        let [lat, lon] = self.0;
-        Geodetic::from_degrees(lat[at], lon[at], 0.0)
+        A::geodetic(self.lat[at], self.lon[at])
             .expect("checked before")
             .direction()
     }
 
     #[inline(always)]
     fn directions<L: Lanes>(&self, l: L, at: usize) -> [L::F; 3] {
-        let [lat, lon] = self.0;
-        let (lat, lon) = (l.load(&lat[at..]), l.load(&lon[at..]));
-        let radians = l.splat(core::f64::consts::PI / 180.0);
-        direction(l, lat * radians, wrapped(l, lon, 180.0) * radians)
-    }
-}
-
-impl Source for Radians<'_> {
-    fn count(&self) -> usize {
-        self.0[0].len()
-    }
-
-    fn direction(&self, at: usize) -> DVec3 {
-        let [lat, lon] = self.0;
-        Geodetic::from_radians(lat[at], lon[at], 0.0)
-            .expect("checked before")
-            .direction()
-    }
-
-    #[inline(always)]
-    fn directions<L: Lanes>(&self, l: L, at: usize) -> [L::F; 3] {
-        let [lat, lon] = self.0;
-        let (lat, lon) = (l.load(&lat[at..]), l.load(&lon[at..]));
-        direction(l, lat, wrapped(l, lon, core::f64::consts::PI))
+        let (lat, lon) = (l.load(&self.lat[at..]), l.load(&self.lon[at..]));
+        // Of radians this is 1, and changes no bit.
+        let radians = l.splat(PI / A::HALF_TURN);
+        let lon = wrapped(l, lon, A::HALF_TURN);
+        direction(l, lat * radians, lon * radians)
     }
 }
 

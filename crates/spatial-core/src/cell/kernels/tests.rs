@@ -8,7 +8,7 @@ use super::super::projection::{face_uv_to_direction, st_to_uv};
 use super::super::{CellId, CellRange, LEAVES, MAX_LEVEL};
 use super::centers::{store_centers, store_lat_lon};
 use super::lanes::Lanes;
-use super::source::{Degrees, Radians, Source, Xyz};
+use super::source::{Degrees, LatLon, Radians, Source, Xyz};
 use super::{Kernel, grid, leaves, run};
 use crate::planet::{Ecef, Geodetic};
 use crate::simd::SimdLevel;
@@ -227,7 +227,7 @@ fn angles_have_the_directions_that_libm_gives() {
             run(
                 simd,
                 &mut Directions {
-                    source: Degrees([&lat, &lon]),
+                    source: LatLon::<Degrees>::new(&lat, &lon).unwrap(),
                     axes: &mut got,
                 },
             );
@@ -247,7 +247,7 @@ fn angles_have_the_directions_that_libm_gives() {
             run(
                 simd,
                 &mut Directions {
-                    source: Radians([&lat_rad, &lon_rad]),
+                    source: LatLon::<Radians>::new(&lat_rad, &lon_rad).unwrap(),
                     axes: &mut got,
                 },
             );
