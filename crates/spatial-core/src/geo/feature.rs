@@ -101,3 +101,23 @@ pub struct NoDirection {
     /// Which one of a batch, from 0.
     pub index: usize,
 }
+
+/// Whether a vector has a direction; the usual lengths at a glance.
+#[inline]
+pub(super) fn is_direction(p: DVec3) -> bool {
+    is_usual(p) || unit(p).is_some()
+}
+
+/// The first vector that is zero or not finite.
+pub(super) fn first_without(directions: &[DVec3]) -> Option<usize> {
+    // Without branches first: it is nearly free, and the search for the offender is not.
+    if directions.iter().fold(true, |all, p| all & is_usual(*p)) {
+        return None;
+    }
+    directions.iter().position(|p| !is_direction(*p))
+}
+
+#[inline(always)]
+fn is_usual(p: DVec3) -> bool {
+    (1e-200..=1e200).contains(&p.length_squared())
+}

@@ -16,6 +16,7 @@ mod first_cells;
 mod orientation;
 mod polygon;
 mod polygon_check;
+mod polygon_error;
 mod polyline;
 mod ring;
 
@@ -28,5 +29,6 @@ pub use file::{
     read_geojson, read_topojson,
 };
 pub use orientation::{Orientation, ordered_ccw, orientation};
-pub use polygon::{Polygon, PolygonError};
+pub use polygon::Polygon;
+pub use polygon_error::PolygonError;
 pub use polyline::{Polyline, PolylineError};

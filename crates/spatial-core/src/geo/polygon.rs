@@ -8,8 +8,10 @@ use super::box_tree::BoxTree;
 use super::crossing::wedge_contains_vertex;
 use super::edge_set::EdgeSet;
 use super::edge_tree::{EdgeTree, NONE, build, curve_start};
+use super::feature::first_without;
 use super::first_cells::first_cells;
 use super::polygon_check::Check;
+use super::polygon_error::PolygonError;
 use super::ring::{ChainFault, CleanRing, left_area};
 use super::{bounds, centroid};
 use crate::region::{Cap, Cell, CellBound, Chord, LatLngRect, Region, Relation, unit};
@@ -210,11 +212,17 @@ impl Polygon {
         })
     }
 
-    /// Whether each direction (of any length but zero) is inside, in order: [`Region::contains_point`] of all of them,
+    /// Whether each direction is inside, in order: [`Region::contains_point`] of all of them,
     /// appended to `inside`.
     pub fn contains_points(&self, directions: &[DVec3], inside: &mut Vec<bool>) {
-        self.tree
-            .first_of_each(&self.edges, directions, |shape| inside.push(shape != NONE));
+        let old = inside.len();
+        self.tree.first_of_each(&self.edges, directions, |shapes| {
+            inside.extend(shapes.iter().map(|shape| *shape != NONE));
+        });
+        if first_without(directions).is_some() {
+            let answers = directions.iter().zip(&mut inside[old..]);
+            answers.for_each(|(p, inside)| *inside &= unit(*p).is_some());
+        }
     }
 
     /// Bytes on the heap.
@@ -347,53 +355,4 @@ fn clean_ring(ring: usize, directions: &[DVec3]) -> Result<CleanRing, PolygonErr
         ChainFault::Opposite(vertex) => PolygonError::Opposite { ring, vertex },
         ChainFault::TooFew => PolygonError::NoArea { ring },
     })
-}
-
-/// Why rings make no polygon. Rings and vertices are counted from 0, as they were given.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum PolygonError {
-    /// There is no ring.
-    #[error("a polygon needs a ring")]
-    NoRings,
-    /// A vertex has no direction.
-    #[error("vertex {vertex} of ring {ring} is zero or not finite")]
-    Direction {
-        /// The ring.
-        ring: usize,
-        /// The vertex.
-        vertex: usize,
-    },
-    /// Which way an edge goes cannot be said.
-    #[error("vertex {vertex} of ring {ring} is opposite to the one before")]
-    Opposite {
-        /// The ring.
-        ring: usize,
-        /// The edge's end, counted without repeated points and spikes.
-        vertex: usize,
-    },
-    /// A ring encloses nothing.
-    #[error("ring {ring} has fewer than three vertices that enclose something")]
-    NoArea {
-        /// The ring.
-        ring: usize,
-    },
-    /// Edges of a ring cross each other.
-    #[error("ring {ring} crosses itself near {:?}", at.map(f64::from_bits))]
-    SelfCrossing {
-        /// The ring.
-        ring: usize,
-        /// A direction nearby: bits of x, y and z.
-        at: [u64; 3],
-    },
-    /// Edges of two rings cross each other.
-    #[error("rings {} and {} cross near {:?}", rings[0], rings[1], at.map(f64::from_bits))]
-    RingsCross {
-        /// The rings, ascending.
-        rings: [usize; 2],
-        /// A direction nearby: bits of x, y and z.
-        at: [u64; 3],
-    },
-    /// More than 2²⁶ edges.
-    #[error("a polygon has at most 67,108,864 edges")]
-    TooLarge,
 }

@@ -5,7 +5,7 @@ use glam::DVec3;
 use super::crossing::{Crossing, crossing};
 use super::edge_set::EdgeSet;
 use super::orientation::ordered_ccw;
-use super::polygon::PolygonError;
+use super::polygon_error::PolygonError;
 
 /// Sees pairs of edges that are near each other and remembers the least that cross.
 pub(super) struct Check<'a> {

@@ -12,7 +12,18 @@ pub(super) type FaceIj<L> = [<L as Lanes>::F; 3];
 
 /// Face, and coordinates at the level that has `side` cells along an edge of the face.
 #[inline(always)]
-pub(super) fn face_ij<L: Lanes>(l: L, [x, y, z]: [L::F; 3], side: u32) -> FaceIj<L> {
+pub(super) fn face_ij<L: Lanes>(l: L, direction: [L::F; 3], side: u32) -> FaceIj<L> {
+    let [face, u, v] = face_uv(l, direction);
+    [
+        face,
+        cell_coordinate(l, u, side),
+        cell_coordinate(l, v, side),
+    ]
+}
+
+/// Face, u and v.
+#[inline(always)]
+pub(super) fn face_uv<L: Lanes>(l: L, [x, y, z]: [L::F; 3]) -> [L::F; 3] {
     let zero = l.splat(0.0);
     let (a, b, c) = (x.abs(), y.abs(), z.abs());
     let (is_x, y_over_z) = (a.gt(b) & a.gt(c), b.gt(c));
@@ -21,14 +32,14 @@ pub(super) fn face_ij<L: Lanes>(l: L, [x, y, z]: [L::F; 3], side: u32) -> FaceIj
     let axis = zero.or(is_x, l.splat(1.0).or(y_over_z, l.splat(2.0)));
     let face = axis + l.splat(3.0).or(is_behind, zero);
     // Before the exchange of u and v behind: (y, z)/x, (−x, z)/y, (−x, −y)/z.
-    let u = cell_coordinate(l, y.or(is_x, -x) / normal, side);
-    let v = cell_coordinate(l, z.or(is_x | y_over_z, -y) / normal, side);
+    let u = y.or(is_x, -x) / normal;
+    let v = z.or(is_x | y_over_z, -y) / normal;
     [face, v.or(is_behind, u), u.or(is_behind, v)]
 }
 
 /// `st_to_ij(uv_to_st(u))` before its truncation, for any number of cells.
 #[inline(always)]
-fn cell_coordinate<L: Lanes>(l: L, u: L::F, side: u32) -> L::F {
+pub(super) fn cell_coordinate<L: Lanes>(l: L, u: L::F, side: u32) -> L::F {
     let zero = l.splat(0.0);
     let root = l.splat(0.5) * (l.splat(1.0) + l.splat(3.0) * u.abs()).sqrt();
     let s = root.or(u.ge(zero), l.splat(1.0) - root);

@@ -229,6 +229,7 @@ impl Builder<'_> {
                 shapes: [first_shape, first_shape + page.len() as u32],
                 inside: bits.fold(0, |all, bit| all | bit),
                 set,
+                first: self.sets.first(set),
                 face: square.face,
                 has_next: n + 1 < pages,
             });

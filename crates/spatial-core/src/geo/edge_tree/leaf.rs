@@ -4,7 +4,6 @@ use glam::DVec3;
 
 use super::square::middle;
 use crate::geo::crossing::Way;
-use crate::geo::edge_set::EdgeSet;
 
 /// Edges of a block: as many as a vector register has f32.
 pub(super) const LANES: usize = 8;
@@ -18,6 +17,7 @@ pub(super) const REACH: f64 = 1.5;
 
 /// A page of a cell. A cell whose edges belong to more than [`PAGE_SHAPES`] shapes has several, one after the other.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))] // a line of the cache
 pub(super) struct Leaf {
     pub(super) center: [f64; 2],       // of the rectangle, u and v
     pub(super) inverse_half: [f64; 2], // of its half sides
@@ -25,13 +25,14 @@ pub(super) struct Leaf {
     pub(super) shapes: [u32; 2],       // range in `local_shapes`: those with edges here, ascending
     pub(super) inside: u32,            // which of them contain the middle
     pub(super) set: u32,               // those without edges here that contain the cell
+    pub(super) first: u32,             // of these, or NONE
     pub(super) face: u8,
     pub(super) has_next: bool,
 }
 
 /// Edges in coordinates from the middle of the cell, in half sides.
 #[derive(Clone, Copy, Default, Debug)]
-#[repr(C, align(32))]
+#[repr(C, align(64))] // three lines of the cache
 pub(super) struct Block {
     pub(super) ax: [f32; LANES],
     pub(super) ay: [f32; LANES],
@@ -65,61 +66,69 @@ impl Leaf {
 }
 
 impl Block {
-    /// The lanes whose edge the step surely crosses, and those where rounding leaves doubt: bits.
+    /// How surely the step crosses the edge of a lane, if positive, or does not.
     ///
     /// With the middle as origin, the ends are on different sides of the way if d×a and d×b differ in sign, and the ways'
     /// ends on different sides of the edge if a×b and a×b + d×a − d×b do.
     #[inline(always)]
-    pub(super) fn crossings(&self, step: Step) -> (u32, u32) {
-        let (mut sure, mut doubtful) = ([0u32; LANES], [0u32; LANES]);
-        for lane in 0..LANES {
-            let to_a = step.x * self.ay[lane] - step.y * self.ax[lane];
-            let to_b = step.x * self.by[lane] - step.y * self.bx[lane];
-            let (start, end) = (self.c[lane], self.c[lane] + to_a - to_b);
-            // Least distance from zero, with the sign of "different".
-            let ends = -to_a.signum() * to_b.signum() * min(to_a.abs(), to_b.abs());
-            let way = -start.signum() * end.signum() * min(start.abs(), end.abs());
-            let both = min(ends, way);
-            sure[lane] = u32::from(both > DOUBT) << lane;
-            doubtful[lane] = u32::from(both.abs() <= DOUBT) << lane;
-        }
-        let or = |bits: [u32; LANES]| bits.into_iter().fold(0, |all, bit| all | bit);
-        (or(sure), or(doubtful))
+    fn crossing(&self, step: Step, lane: usize) -> f32 {
+        let to_a = step.x * self.ay[lane] - step.y * self.ax[lane];
+        let to_b = step.x * self.by[lane] - step.y * self.bx[lane];
+        let (start, end) = (self.c[lane], self.c[lane] + to_a - to_b);
+        min(apart(to_a, to_b), apart(start, end))
     }
 
-    /// Exclusive-or of the flips of the lanes in `bits`.
-    #[inline(always)]
-    pub(super) fn flips_of(&self, mut bits: u32) -> u32 {
-        let mut flips = 0;
-        while bits != 0 {
-            flips ^= self.flips[bits.trailing_zeros() as usize];
-            bits &= bits - 1;
-        }
-        flips
+    /// Whether the step crosses the edge of a lane; `None` in doubt.
+    pub(super) fn is_crossed(&self, step: Step, lane: usize) -> Option<bool> {
+        let crossing = self.crossing(step, lane);
+        (crossing.abs() > DOUBT).then_some(crossing > 0.0)
     }
+}
+
+/// What a step crosses in the blocks of a page.
+#[derive(Default)]
+pub(super) struct Crossed {
+    flips: [u32; LANES],
+    doubtful: [u32; LANES], // not 0: in doubt
+}
+
+impl Crossed {
+    #[inline(always)]
+    pub(super) fn add(&mut self, block: &Block, step: Step) {
+        for lane in 0..LANES {
+            let crossing = block.crossing(step, lane);
+            let flips = if crossing > DOUBT {
+                block.flips[lane]
+            } else {
+                0
+            };
+            self.flips[lane] ^= flips;
+            self.doubtful[lane] |= u32::from(crossing.abs() <= DOUBT);
+        }
+    }
+
+    /// Exclusive-or of the flips of what is crossed; `None` if rounding leaves doubt.
+    #[inline(always)]
+    pub(super) fn flips(&self) -> Option<u32> {
+        let (mut flips, mut doubtful) = (0, 0);
+        for lane in 0..LANES {
+            flips ^= self.flips[lane];
+            doubtful |= self.doubtful[lane];
+        }
+        if doubtful == 0 { Some(flips) } else { None }
+    }
+}
+
+/// Least distance of two numbers from zero, with the sign of "different signs".
+#[inline(always)]
+fn apart(a: f32, b: f32) -> f32 {
+    const SIGN: u32 = 1 << 31;
+    let same = !(a.to_bits() ^ b.to_bits()) & SIGN;
+    f32::from_bits(min(a.abs(), b.abs()).to_bits() | same)
 }
 
 /// A minimum as one instruction has it.
 #[inline(always)]
 fn min(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
-}
-
-/// The lanes of `bits` whose edge the way crosses, without rounding.
-#[cold]
-#[inline(never)]
-pub(super) fn crossings_exactly(
-    edges: &EdgeSet,
-    lanes: &[u32; LANES],
-    way: &Way,
-    mut bits: u32,
-) -> u32 {
-    let mut crossed = 0;
-    while bits != 0 {
-        let lane = bits.trailing_zeros();
-        let [a, b] = edges.ends(lanes[lane as usize]);
-        crossed |= u32::from(way.crosses(a, b)) << lane;
-        bits &= bits - 1;
-    }
-    crossed
 }

@@ -28,7 +28,7 @@ use crate::region::unit;
 
 pub(super) use build::build;
 pub(super) use face_edge::FaceEdge;
-use leaf::{Block, LANES, Leaf, crossings_exactly};
+use leaf::{Block, Crossed, LANES, Leaf, Step};
 use sets::Sets;
 pub(super) use square::{Square, curve_start};
 
@@ -43,13 +43,16 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct EdgeTree {
     table_level: u8,
     table: Vec<Word>,
-    nodes: Vec<[Word; 16]>,
+    nodes: Vec<Node>,
     leaves: Vec<Leaf>,
     blocks: Vec<Block>,
     block_edges: Vec<[u32; LANES]>, // of each lane of `blocks`, for the exact test
     local_shapes: Vec<u32>,
     sets: Sets,
 }
+
+/// The cells two levels below a cell, by two bits of i and two of j.
+type Node = [Word; 16];
 
 /// What a cell is: two bits of kind above a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +97,14 @@ struct FacePoint {
 }
 
 impl FacePoint {
+    /// Where a leaf is in a table of a level.
+    #[inline(always)]
+    fn table_index(level: u8, face: u32, i: u32, j: u32) -> usize {
+        let level = u32::from(level);
+        let shift = u32::from(MAX_LEVEL) - level;
+        (((face << level | i >> shift) << level) | j >> shift) as usize
+    }
+
     #[inline(always)]
     fn new(p: DVec3) -> Self {
         let (face, u, v) = direction_to_face_uv(p);
@@ -115,10 +126,10 @@ impl EdgeTree {
         self.first_in_leaf(edges, word, p, [at.u, at.v])
     }
 
-    #[inline]
+    #[inline(always)]
     fn first_in_leaf(&self, edges: &EdgeSet, word: Word, p: DVec3, uv: [f64; 2]) -> u32 {
         let mut page = word.number();
-        let mut first = self.sets.first(self.leaves[page].set);
+        let mut first = self.leaves[page].first;
         loop {
             let leaf = &self.leaves[page];
             let inside = self.inside(edges, leaf, p, uv);
@@ -212,42 +223,66 @@ impl EdgeTree {
     }
 
     /// The shapes of the page that contain the point: bits.
-    #[inline]
+    #[inline(always)]
     fn inside(&self, edges: &EdgeSet, leaf: &Leaf, p: DVec3, [u, v]: [f64; 2]) -> u32 {
         let step = leaf.step_to(u, v);
-        let mut inside = leaf.inside;
-        let [first, end] = leaf.blocks.map(|block| block as usize);
-        for (n, block) in self.blocks[first..end].iter().enumerate() {
-            let (sure, doubtful) = block.crossings(step);
-            inside ^= block.flips_of(sure);
-            if doubtful != 0 {
-                // A direction without one is nowhere.
-                let Some(p) = unit(p) else { return 0 };
-                let lanes = &self.block_edges[first + n];
-                inside ^=
-                    block.flips_of(crossings_exactly(edges, lanes, &leaf.way_to(p), doubtful));
-            }
+        let mut crossed = Crossed::default();
+        for block in &self.blocks[leaf.blocks[0] as usize..leaf.blocks[1] as usize] {
+            crossed.add(block, step);
         }
-        inside
+        match crossed.flips() {
+            Some(flips) => leaf.inside ^ flips,
+            None => self.inside_exactly(edges, leaf, p, step),
+        }
+    }
+
+    /// The same without rounding where it leaves doubt.
+    #[cold]
+    #[inline(never)]
+    fn inside_exactly(&self, edges: &EdgeSet, leaf: &Leaf, p: DVec3, step: Step) -> u32 {
+        let Some(p) = unit(p) else {
+            return 0; // a direction without one is nowhere
+        };
+        let way = leaf.way_to(p);
+        let [first, end] = leaf.blocks.map(|block| block as usize);
+        let blocks = self.blocks[first..end]
+            .iter()
+            .zip(&self.block_edges[first..end]);
+        let lanes =
+            blocks.flat_map(|(block, edges)| (0..LANES).map(move |lane| (block, edges, lane)));
+        lanes.fold(leaf.inside, |inside, (block, numbers, lane)| {
+            let is_crossed = block.is_crossed(step, lane).unwrap_or_else(|| {
+                let [a, b] = edges.ends(numbers[lane]);
+                way.crosses(a, b)
+            });
+            if is_crossed {
+                inside ^ block.flips[lane]
+            } else {
+                inside
+            }
+        })
     }
 
     #[inline(always)]
     fn word_at(&self, at: FacePoint) -> Word {
-        let level = u32::from(self.table_level);
-        let mut shift = u32::from(MAX_LEVEL) - level;
-        let index = ((at.face << level | at.i >> shift) << level) | at.j >> shift;
-        let mut word = self.table[index as usize];
+        let mut shift = MAX_LEVEL - self.table_level;
+        let mut word = self.table[FacePoint::table_index(self.table_level, at.face, at.i, at.j)];
         while word.kind() == Word::NODE {
             shift -= 2;
-            let child = (at.i >> shift & 3) << 2 | at.j >> shift & 3;
-            word = self.nodes[word.number()][child as usize];
+            word = self.child(word, shift, at.i, at.j);
         }
         word
     }
 
+    /// Of a node, the cell that holds a leaf; cells are so many levels above leaves.
+    #[inline(always)]
+    fn child(&self, node: Word, shift: u8, i: u32, j: u32) -> Word {
+        self.nodes[node.number()][((i >> shift & 3) << 2 | j >> shift & 3) as usize]
+    }
+
     pub(super) fn heap_bytes(&self) -> usize {
         self.table.capacity() * size_of::<Word>()
-            + self.nodes.capacity() * size_of::<[Word; 16]>()
+            + self.nodes.capacity() * size_of::<Node>()
             + self.leaves.capacity() * size_of::<Leaf>()
             + self.blocks.capacity() * (size_of::<Block>() + size_of::<[u32; LANES]>())
             + self.local_shapes.capacity() * size_of::<u32>()

@@ -61,6 +61,11 @@ impl SetsBuilder {
         number
     }
 
+    /// The first of a set.
+    pub(super) fn first(&self, set: u32) -> u32 {
+        self.sets.first(set)
+    }
+
     pub(super) fn finish(self) -> Sets {
         self.sets
     }

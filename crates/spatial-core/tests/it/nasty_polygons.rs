@@ -1,0 +1,50 @@
+//! Polygons and points that nobody draws on purpose.
+
+use spatial_core::{DVec3, Feature, FeatureIndex, Polygon, Region};
+
+/// What points nowhere, or is longer or shorter than squares are.
+const STRANGE: [[f64; 3]; 8] = [
+    [0.0, 0.0, 0.0],
+    [f64::NAN, 1.0, 0.0],
+    [0.0, f64::INFINITY, 0.0],
+    [f64::NEG_INFINITY, f64::NAN, 1.0],
+    [1e300, -1e300, 1e299],
+    [-1e-300, 1e-300, 1e-301],
+    [5e-324, 0.0, 0.0],
+    [0.0, 0.0, -f64::MAX],
+];
+
+#[test]
+fn what_points_nowhere_is_in_no_polygon_nor_in_many_at_once() {
+    let octant = Polygon::new(&[vec![DVec3::X, DVec3::Y, DVec3::Z]]).unwrap();
+    let others = Polygon::directed(&[vec![DVec3::X, DVec3::Z, DVec3::Y]]).unwrap();
+    let points: Vec<_> = (0..300)
+        .map(|n| DVec3::from_array(STRANGE[n % STRANGE.len()]))
+        .collect();
+    for polygon in [octant, others, Polygon::full()] {
+        let mut inside = vec![true];
+        polygon.contains_points(&points, &mut inside);
+        let want = points.iter().map(|p| polygon.contains_point(*p));
+        assert_eq!(inside, [true].into_iter().chain(want).collect::<Vec<_>>());
+        assert!(!inside[1] && !inside[2] && !inside[3] && !inside[4]);
+
+        let feature = Feature {
+            geometry: polygon.into(),
+            ..Feature::default()
+        };
+        let index = FeatureIndex::new(vec![feature]).unwrap();
+        let mut found = vec![Some(7)];
+        let fault = index
+            .first_containing_each(&points[4..], &mut found)
+            .unwrap_err();
+        assert_eq!((fault.index, found.as_slice()), (4, [Some(7)].as_slice()));
+        index
+            .first_containing_each(&points[4..8], &mut found)
+            .unwrap();
+        let want: Vec<_> = points[4..8]
+            .iter()
+            .map(|p| index.first_containing(*p).unwrap())
+            .collect();
+        assert_eq!(found, want);
+    }
+}
