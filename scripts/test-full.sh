@@ -49,7 +49,7 @@ index)
 queries)
     # Ten million boxes, caps, cells, regions of other shapes, neighbourhoods of the join and updates of watchers; a thousand
     # queries of each kind among a million entities; long lives. The slower kinds are parts of their own.
-    BLUEMARBLE_QUERIES=10000000 BLUEMARBLE_QUERIES_AMONG=1000000 BLUEMARBLE_WATCHER_TICKS=200000 PROPTEST_CASES=5000 \
+    BLUEMARBLE_QUERIES=10000000 BLUEMARBLE_QUERIES_AMONG=1000000 PROPTEST_CASES=5000 \
         cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture \
         index::regions index::pairs index::among_many standing:: life:: --skip regions::polygons_equal
     ;;
@@ -64,6 +64,7 @@ polygons)
         regions::polygons_equal
     ;;
 features)
+    # BLUEMARBLE_COUNTRIES is where the tests read them.
     # A million points among the finer countries against the C++ library; `make data` fetches them.
     countries=$cache/data
     [ -s "$countries/countries-10m.json" ] || { skip "PART=features: there are no countries; run make data"; exit 0; }

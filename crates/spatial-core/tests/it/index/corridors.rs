@@ -19,8 +19,13 @@ fn corridors_equal_brute_force() {
 }
 
 pub(super) fn random_corridor(scene: &Scene<'_>, random: &mut Random) -> Corridor {
-    let radius_m = random.log_uniform(0.1, 5e6);
-    let step_m = random.log_uniform(10.0, 2e7);
+    // Most are short and narrow; some wind around the planet.
+    let [radius_max_m, step_max_m] = match random.below(32) {
+        0 => [5e6, 2e7],
+        _ => [3e5, 3e6],
+    };
+    let radius_m = random.log_uniform(0.1, radius_max_m);
+    let step_m = random.log_uniform(10.0, step_max_m);
     let mut points = vec![match random.below(5) {
         0 => scene
             .world
@@ -37,8 +42,9 @@ pub(super) fn random_corridor(scene: &Scene<'_>, random: &mut Random) -> Corrido
         });
     }
     if random.below(8) == 0 {
-        let other = scene.any_place(random).to_vec();
-        let radius_m = distance_to_path(&points, other); // somebody exactly on the rim
+        // Somebody exactly on the rim: the nearest of a few, lest nearly everybody is within.
+        let few = (0..32).map(|_| distance_to_path(&points, scene.any_place(random).to_vec()));
+        let radius_m = few.fold(f64::INFINITY, f64::min);
         return Corridor::new(points, radius_m).unwrap();
     }
     if random.below(4) == 0 {

@@ -25,14 +25,14 @@ use scene::Scene;
 
 /// How many queries of each kind, and how many of them in a world of how many entities.
 #[derive(Clone, Copy)]
-struct Size {
-    queries: u64,
+pub(crate) struct Size {
+    pub(crate) queries: u64,
     a_world: u64,
-    entities: [u64; 2],
+    pub(crate) entities: [u64; 2],
 }
 
 impl Size {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         match number("BLUEMARBLE_QUERIES") {
             Some(queries) => Self {
                 queries,
@@ -56,18 +56,18 @@ impl Size {
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub(crate) fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap())
 }
 
 /// The seed of a run's first world; the next have the next ones.
-fn first_seed() -> u64 {
+pub(crate) fn first_seed() -> u64 {
     number("BLUEMARBLE_QUERIES_SEED").unwrap_or(30_317)
 }
 
 /// A line every few seconds, so that a long run can be watched.
-struct Progress {
+pub(crate) struct Progress {
     kind: &'static str,
     all: u64,
     start: Instant,
@@ -76,7 +76,7 @@ struct Progress {
 
 impl Progress {
     #[expect(clippy::disallowed_methods, reason = "only a person reads it")]
-    fn new(kind: &'static str, all: u64) -> Self {
+    pub(crate) fn new(kind: &'static str, all: u64) -> Self {
         println!("{kind}: {all} from seed {}", first_seed());
         Self {
             kind,
@@ -86,7 +86,7 @@ impl Progress {
         }
     }
 
-    fn at(&mut self, done: u64) {
+    pub(crate) fn at(&mut self, done: u64) {
         let took_s = self.start.elapsed().as_secs();
         if took_s >= self.told_s + 10 || done >= self.all {
             self.told_s = took_s;
