@@ -20,12 +20,13 @@ fn corridors_equal_brute_force() {
 
 pub(super) fn random_corridor(scene: &Scene<'_>, random: &mut Random) -> Corridor {
     // Most are short and narrow; some wind around the planet.
-    let [radius_max_m, step_max_m] = match random.below(32) {
-        0 => [5e6, 2e7],
-        _ => [3e5, 3e6],
+    let planet_m = scene.world.planet.radius_m();
+    let [radius_max, step_max] = match random.below(32) {
+        0 => [0.8, 3.0],
+        _ => [0.04, 0.4],
     };
-    let radius_m = random.log_uniform(0.1, radius_max_m);
-    let step_m = random.log_uniform(10.0, step_max_m);
+    let radius_m = random.log_uniform(1e-8, radius_max) * planet_m;
+    let step_m = random.log_uniform(1e-6, step_max) * planet_m;
     let mut points = vec![match random.below(5) {
         0 => scene
             .world
