@@ -174,7 +174,8 @@ impl Polygon {
         self.edges.len()
     }
 
-    /// Steradians, 0 to 4π; times the planet's radius squared it is square metres. Computed once.
+    /// Steradians, 0 to 4π; times the planet's radius squared it is square metres. Computed once. Of a ring that is given
+    /// twice, of which nothing is inside, it counts both.
     pub fn area(&self) -> f64 {
         self.area
     }

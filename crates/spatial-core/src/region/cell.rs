@@ -375,7 +375,9 @@ impl Region for Cell {
         self.id.contains(cell.id)
     }
 
-    /// Whether one contains the other: neighbours, which share an edge or a vertex, do not count.
+    /// Whether one contains the other: neighbours, which have an edge or a vertex in common but no area, do not count, so that
+    /// a cell's covering is the cell, as the C++ library's is. A direction on the border is in both, its leaf in one of them:
+    /// who asks an index for what is in a cell by leaves, asks it for the cell's rows, not for a region.
     fn may_intersect(&self, cell: &Cell) -> bool {
         self.id.contains(cell.id) || cell.id.contains(self.id)
     }

@@ -14,6 +14,7 @@ mod golden;
 mod index;
 mod lanes;
 mod life;
+mod nasty_files;
 mod nasty_polygons;
 mod polygon_coverings;
 mod polygons;

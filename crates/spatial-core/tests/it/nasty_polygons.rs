@@ -48,3 +48,24 @@ fn what_points_nowhere_is_in_no_polygon_nor_in_many_at_once() {
         assert_eq!(found, want);
     }
 }
+
+/// What lies in both of two rings is in an even number of them.
+#[test]
+fn a_ring_twice_is_nothing_and_its_edges_are_none() {
+    let ring = vec![
+        DVec3::new(9.0, 1.0, 1.0),
+        DVec3::new(9.0, 2.0, 1.0),
+        DVec3::new(9.0, 1.0, 2.0),
+    ];
+    let polygon = Polygon::new(&[ring.clone(), ring.clone()]).unwrap();
+    let points: Vec<_> = ring
+        .iter()
+        .copied()
+        .chain([ring.iter().sum(), -ring[0]])
+        .collect();
+    let mut inside = Vec::new();
+    polygon.contains_points(&points, &mut inside);
+    assert_eq!(inside, [false; 5]);
+    assert!(points.iter().all(|p| !polygon.contains_point(*p)));
+    assert_eq!(polygon.edge_count(), 6);
+}

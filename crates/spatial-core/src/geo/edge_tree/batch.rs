@@ -139,13 +139,14 @@ impl EdgeTree {
         chunk.firsts[point as usize] = self.sets.first(set as u32);
     }
 
-    /// The first edges; most leaves have no more.
+    /// The first edges; most leaves have no more. A leaf whose edges are all there and back has none.
     #[inline(always)]
     fn prefetch_edges(&self, leaf: &Leaf) {
-        let block = &self.blocks[leaf.blocks[0] as usize];
-        prefetch(&block.ax);
-        prefetch(&block.bx);
-        prefetch(&block.c);
+        if let Some(block) = self.blocks.get(leaf.blocks[0] as usize) {
+            prefetch(&block.ax);
+            prefetch(&block.bx);
+            prefetch(&block.c);
+        }
         prefetch(&self.local_shapes[leaf.shapes[0] as usize]);
     }
 }

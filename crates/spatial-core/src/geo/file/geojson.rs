@@ -1,9 +1,9 @@
 //! GeoJSON (RFC 7946), read by the crate `geojson`.
 
-use geojson::{GeoJson, GeometryValue, JsonObject, Position, feature::Id};
+use geojson::{GeoJson, GeometryValue, Position, feature::Id};
 
 use super::error::{FeatureFault, FeatureFileError, Path, form};
-use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, place};
+use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, name_of, place};
 use crate::geo::{Feature, Geometry};
 
 /// Collections may lie in collections so deep.
@@ -24,7 +24,8 @@ const DEPTH_MAX: usize = 16;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 /// All kinds of geometry are read; a MultiPolygon is one polygon of all its rings, and heights are dropped. A feature's
-/// name is its property `name`, `NAME` or `title`, whichever comes first. A null geometry is an empty one.
+/// name is the first of its properties `name`, `NAME` and `title`, in this order, that is a text; other properties are as
+/// they please. A null geometry is an empty one.
 ///
 /// # Errors
 /// [`FeatureFileError`], which says where in the file.
@@ -78,13 +79,6 @@ fn feature_of(
         )?;
     }
     Ok(Feature { id, name, geometry })
-}
-
-fn name_of(properties: &JsonObject) -> Option<String> {
-    let mut names = ["name", "NAME", "title"]
-        .iter()
-        .filter_map(|key| properties.get(*key)?.as_str());
-    names.next().map(str::to_owned)
 }
 
 fn add(

@@ -56,6 +56,14 @@ pub enum Winding {
     Left,
 }
 
+/// What properties call their feature: the first of the usual keys whose value is a text, for files have several of them.
+pub(super) fn name_of(properties: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+    let mut names = ["name", "NAME", "title"]
+        .iter()
+        .filter_map(|key| properties.get(*key)?.as_str());
+    names.next().map(str::to_owned)
+}
+
 /// Latitude and longitude of a position, degrees.
 pub(super) fn place(path: &Path<'_>, position: &[f64]) -> Result<[f64; 2], FeatureFileError> {
     let &[lon, lat, ..] = position else {

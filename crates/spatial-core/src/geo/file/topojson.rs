@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::error::{FeatureFault, FeatureFileError, Path, form};
-use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, place};
+use super::shape::{FileOptions, add_line, add_point, add_polygon, check_ring, name_of, place};
 use crate::geo::{Feature, Geometry};
 
 /// Collections may lie in collections so deep.
@@ -69,13 +69,7 @@ struct Object {
     #[serde(flatten)]
     shape: Shape,
     id: Option<serde_json::Value>,
-    properties: Option<Properties>,
-}
-
-#[derive(Deserialize)]
-struct Properties {
-    #[serde(alias = "NAME", alias = "title")]
-    name: Option<String>,
+    properties: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -145,10 +139,7 @@ impl Reader<'_> {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         });
-        let name = object
-            .properties
-            .as_ref()
-            .and_then(|properties| properties.name.clone());
+        let name = object.properties.as_ref().and_then(name_of);
         Ok(Feature { id, name, geometry })
     }
 
@@ -224,7 +215,8 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    /// Arcs one after the other, each beginning where the one before ends; `!n` is arc n backwards.
+    /// Arcs one after the other, each beginning where the one before ends, or else with an edge to where it begins; `!n` is
+    /// arc n backwards.
     fn chain(&mut self, path: &Path<'_>, arcs: &[i64]) -> Result<Vec<[f64; 2]>, FeatureFileError> {
         let mut chain = Vec::new();
         for (n, &number) in arcs.iter().enumerate() {
@@ -239,8 +231,12 @@ impl Reader<'_> {
             if self.places > PLACES_MAX {
                 return Err(path.fault(FeatureFault::TooManyPoints(PLACES_MAX)));
             }
-            chain.pop(); // the next begins there
-            if number < 0 {
+            let is_backward = number < 0;
+            let start = if is_backward { arc.last() } else { arc.first() };
+            if start == chain.last() {
+                chain.pop();
+            }
+            if is_backward {
                 chain.extend(arc.iter().rev());
             } else {
                 chain.extend(arc);
