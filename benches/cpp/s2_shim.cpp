@@ -1,6 +1,7 @@
 // Batched calls into the C++ library of S2, so that crossing the border costs nothing per operation.
 // Points are unit vectors, three doubles each. Every function leaves what it does not fill unchanged.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,11 +10,15 @@
 #include "s2/mutable_s2shape_index.h"
 #include "s2/s2cap.h"
 #include "s2/s2cell_id.h"
+#include "s2/s2closest_edge_query.h"
 #include "s2/s2closest_point_query.h"
 #include "s2/s2contains_point_query.h"
 #include "s2/s2latlng.h"
+#include "s2/s2latlng_rect.h"
 #include "s2/s2lax_polygon_shape.h"
+#include "s2/s2loop.h"
 #include "s2/s2point_index.h"
+#include "s2/s2polygon.h"
 #include "s2/s2predicates.h"
 #include "s2/s2region_coverer.h"
 
@@ -58,6 +63,8 @@ size_t ask(Points* points, const double* centers, size_t count, uint32_t* rows, 
   }
   return hits;
 }
+
+using Regions = std::vector<std::unique_ptr<S2Region>>;
 
 }  // namespace
 
@@ -129,6 +136,61 @@ size_t bm_points_nearest(Points* points, const double* centers, size_t count, in
   return ask(points, centers, count, rows, squares, room);
 }
 
+// Everybody within a chord of arcs, two points each.
+size_t bm_points_along(Points* points, const double* arcs, size_t count, double square) {
+  Query& query = points->fresh_query();
+  query.mutable_options()->set_max_results(Query::Options::kMaxMaxResults);
+  query.mutable_options()->set_inclusive_max_distance(S1ChordAngle::FromLength2(square));
+  size_t hits = 0;
+  for (size_t n = 0; n < count; ++n) {
+    Query::EdgeTarget target(point_at(arcs, 2 * n), point_at(arcs, 2 * n + 1));
+    query.FindClosestPoints(&target, &points->results);
+    hits += points->results.size();
+  }
+  return hits;
+}
+
+Regions* bm_regions_new() { return new Regions(); }
+
+void bm_regions_free(Regions* regions) { delete regions; }
+
+// Radians: least and greatest latitude, western and eastern longitude.
+void bm_regions_add_rect(Regions* regions, const double* lat, const double* lng) {
+  regions->push_back(
+      std::make_unique<S2LatLngRect>(R1Interval(lat[0], lat[1]), S1Interval(lng[0], lng[1])));
+}
+
+// A polygon of one ring; inside is to the left.
+void bm_regions_add_ring(Regions* regions, const double* xyz, size_t count) {
+  std::vector<S2Point> ring;
+  for (size_t n = 0; n < count; ++n) ring.push_back(point_at(xyz, n));
+  regions->push_back(std::make_unique<S2Polygon>(std::make_unique<S2Loop>(ring)));
+}
+
+// Everybody in some of the regions, one region behind the other: a covering, and the points of its cells one by one. Rows are
+// written up to room.
+size_t bm_points_in_regions(const Points* points, const Regions* regions, size_t first, size_t count,
+                            uint32_t* rows, size_t room) {
+  S2RegionCoverer::Options options;
+  options.set_max_cells(8);
+  S2RegionCoverer coverer(options);
+  std::vector<S2CellId> covering;
+  Index::Iterator it(&points->index);
+  size_t hits = 0;
+  for (size_t n = first; n < first + count; ++n) {
+    const S2Region& region = *(*regions)[n];
+    coverer.GetCovering(region, &covering);
+    for (S2CellId id : covering) {
+      for (it.Seek(id.range_min()); !it.done() && it.id() <= id.range_max(); it.Next()) {
+        if (!region.Contains(it.point())) continue;
+        if (rows != nullptr && hits < room) rows[hits] = it.data();
+        ++hits;
+      }
+    }
+  }
+  return hits;
+}
+
 // --- coverings ------------------------------------------------------------------------------
 
 // Coverings of caps, one behind the other; gives their cells' number. Where ids is not null they are written there,
@@ -186,6 +248,35 @@ void bm_shapes_containing(const MutableS2ShapeIndex* shapes, const double* xyz, 
       return false;
     });
     found[n] = first;
+  }
+}
+
+// The distance in radians to the nearest shape, 0 inside of one.
+void bm_shapes_distances(const MutableS2ShapeIndex* shapes, const double* xyz, size_t count,
+                         double* distances) {
+  S2ClosestEdgeQuery query(shapes);
+  query.mutable_options()->set_include_interiors(true);
+  for (size_t n = 0; n < count; ++n) {
+    S2ClosestEdgeQuery::PointTarget target(point_at(xyz, n));
+    distances[n] = query.GetDistance(&target).ToAngle().radians();
+  }
+}
+
+// How many shapes are within a distance: this version gives edges, of which the shapes are counted here.
+void bm_shapes_within(const MutableS2ShapeIndex* shapes, const double* xyz, size_t count,
+                      double radius_rad, uint32_t* found) {
+  S2ClosestEdgeQuery query(shapes);
+  query.mutable_options()->set_include_interiors(true);
+  query.mutable_options()->set_inclusive_max_distance(S1Angle::Radians(radius_rad));
+  std::vector<S2ClosestEdgeQuery::Result> results;
+  std::vector<int> ids;
+  for (size_t n = 0; n < count; ++n) {
+    S2ClosestEdgeQuery::PointTarget target(point_at(xyz, n));
+    query.FindClosestEdges(&target, &results);
+    ids.clear();
+    for (const auto& result : results) ids.push_back(result.shape_id());
+    std::sort(ids.begin(), ids.end());
+    found[n] = static_cast<uint32_t>(std::unique(ids.begin(), ids.end()) - ids.begin());
   }
 }
 

@@ -15,7 +15,7 @@ mod spatial;
 mod table;
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use promises::Promises;
 use row::Measured;
@@ -97,7 +97,7 @@ impl Pace {
         let (size, milliseconds) = if options.tiny {
             (crate::Size::Tiny, 10)
         } else {
-            (crate::Size::Full, 3_000)
+            (crate::Size::Full, 2_000)
         };
         Self {
             size,
@@ -112,19 +112,26 @@ impl Pace {
     }
 }
 
-/// Races what the options say and writes a row as soon as it is known. Returns what is wrong: answers that differ and
-/// promises that are not kept, a line each.
+/// Races what the options say and writes a row as soon as it is known, and to `progress` a line when a case is done. Returns what
+/// is wrong: answers that differ and promises that are not kept, a line each; a table ends with them.
 ///
 /// # Errors
-/// When `out` cannot be written, or promises.toml not be read.
-pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<Vec<String>> {
+/// When `out` or `progress` cannot be written, or promises.toml not be read.
+pub fn run(
+    options: &Options,
+    out: &mut dyn Write,
+    progress: &mut dyn Write,
+) -> anyhow::Result<Vec<String>> {
     let promises = Promises::load()?;
     let pace = Pace::new(options);
+    let start = Instant::now();
     let mut complaints = Vec::new();
     if !options.json {
         writeln!(out, "{}", table::heading())?;
     }
     let mut tell = |measured: Measured| {
+        let seconds = start.elapsed().as_secs_f64();
+        writeln!(progress, "{seconds:6.1} s  {}", measured.case)?;
         for row in measured.rows(&promises) {
             complaints.extend(row.complaint());
             if options.json {
@@ -143,5 +150,8 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<Vec<String>
             .try_for_each(|group| group.race(&pace, &mut tell))?,
     }
     complaints.dedup(); // a case is missed once, not once a peer
+    if !options.json {
+        writeln!(out, "\n{}", table::ending(&complaints))?;
+    }
     Ok(complaints)
 }

@@ -88,7 +88,7 @@ mod tests {
             tiny: true,
             ..Options::default()
         };
-        run(&options, &mut out).unwrap();
+        run(&options, &mut out, &mut std::io::sink()).unwrap();
         let out = String::from_utf8(out).unwrap();
         let rows: Vec<Value> = out
             .lines()

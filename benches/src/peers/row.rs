@@ -149,8 +149,11 @@ impl Row {
         if self.agree == Some(false) {
             let peer = self.peer_name.as_deref().unwrap_or_default();
             Some(format!("answers differ: {}, {peer}", self.case))
-        } else if self.met == Some(false) {
-            Some(format!("promise not kept: {}", self.case))
+        } else if let (Some(false), Some(must), Some(ours)) = (self.met, &self.must, self.ours) {
+            let (case, unit) = (&self.case, self.unit);
+            Some(format!(
+                "promise not kept: {case}: {ours:.2} {unit}, promised {must}"
+            ))
         } else {
             None
         }
@@ -236,6 +239,12 @@ mod tests {
         );
         let rows = measured(Some(false)).rows(&promises);
         assert_eq!(rows[0].met, Some(false));
+        let slow =
+            measured(Some(true)).rows(&toml::from_str("[\"a case\"]\nabsolute = 9.5").unwrap());
+        assert_eq!(
+            slow[0].complaint().as_deref(),
+            Some("promise not kept: a case: 10.00 ns, promised <= 9.5")
+        );
         assert_eq!(
             rows[0].complaint().as_deref(),
             Some("answers differ: a case, slow")

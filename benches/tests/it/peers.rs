@@ -9,8 +9,8 @@ use serde_json::Value;
 /// Complaints, and the rows.
 fn rows(arguments: &[&str]) -> (Vec<String>, Vec<Value>) {
     let options = Options::parse_from(["peers"].iter().chain(arguments));
-    let mut out = Vec::new();
-    let complaints = run(&options, &mut out).unwrap();
+    let (mut out, mut progress) = (Vec::new(), Vec::new());
+    let complaints = run(&options, &mut out, &mut progress).unwrap();
     let out = String::from_utf8(out).unwrap();
     (
         complaints,
@@ -123,8 +123,11 @@ fn an_unknown_group_is_misuse() {
 fn the_table_has_a_heading_and_a_line_each() {
     let options = Options::parse_from(["peers", "wire", "--tiny"]);
     let mut out = Vec::new();
-    run(&options, &mut out).unwrap();
+    let mut progress = Vec::new();
+    run(&options, &mut out, &mut progress).unwrap();
+    assert_eq!(progress.iter().filter(|byte| **byte == b'\n').count(), 3);
     let out = String::from_utf8(out).unwrap();
-    assert_eq!(out.lines().count(), 1 + 3, "{out}");
+    assert_eq!(out.lines().count(), 1 + 3 + 2, "{out}");
+    assert!(out.ends_with("every promise is kept.\n"), "{out}");
     assert!(out.starts_with("case"), "{out}");
 }

@@ -35,6 +35,8 @@ macro_rules! shim {
 struct CppPoints([u8; 0]);
 #[repr(C)]
 struct CppShapes([u8; 0]);
+#[repr(C)]
+struct CppRegions([u8; 0]);
 
 shim! {
     fn bm_ids_of_points(xyz: *const f64, count: usize, ids: *mut u64);
@@ -48,6 +50,13 @@ shim! {
         rows: *mut u32, squares: *mut f64, room: usize) -> usize;
     fn bm_points_nearest(points: *mut CppPoints, centers: *const f64, count: usize, nearest: c_int,
         rows: *mut u32, squares: *mut f64, room: usize) -> usize;
+    fn bm_points_along(points: *mut CppPoints, arcs: *const f64, count: usize, square: f64) -> usize;
+    fn bm_regions_new() -> *mut CppRegions;
+    fn bm_regions_free(regions: *mut CppRegions);
+    fn bm_regions_add_rect(regions: *mut CppRegions, lat: *const f64, lng: *const f64);
+    fn bm_regions_add_ring(regions: *mut CppRegions, xyz: *const f64, count: usize);
+    fn bm_points_in_regions(points: *const CppPoints, regions: *const CppRegions, first: usize, count: usize,
+        rows: *mut u32, room: usize) -> usize;
     fn bm_cover_caps(centers: *const f64, count: usize, radius_rad: f64, cells_max: c_int, fast: bool,
         ids: *mut u64, lengths: *mut u32, room: usize) -> usize;
     fn bm_shapes_new() -> *mut CppShapes;
@@ -55,6 +64,9 @@ shim! {
     fn bm_shapes_add(shapes: *mut CppShapes, xyz: *const f64, lengths: *const u32, rings: usize);
     fn bm_shapes_build(shapes: *mut CppShapes);
     fn bm_shapes_containing(shapes: *const CppShapes, xyz: *const f64, count: usize, found: *mut i32);
+    fn bm_shapes_distances(shapes: *const CppShapes, xyz: *const f64, count: usize, distances: *mut f64);
+    fn bm_shapes_within(shapes: *const CppShapes, xyz: *const f64, count: usize, radius_rad: f64,
+        found: *mut u32);
     fn bm_orientations(xyz: *const f64, count: usize, signs: *mut i8);
 }
 
@@ -266,6 +278,101 @@ impl Drop for Points {
     }
 }
 
+/// Regions of the sphere, numbered from 0.
+pub(crate) struct Regions {
+    regions: NonNull<CppRegions>,
+    count: usize,
+    owned: PhantomData<CppRegions>,
+}
+
+impl Regions {
+    pub(crate) fn new() -> Self {
+        // SAFETY: no conditions.
+        let regions = unsafe { bm_regions_new() };
+        Self {
+            regions: NonNull::new(regions).expect("C++ gives some or aborts"),
+            count: 0,
+            owned: PhantomData,
+        }
+    }
+
+    /// Latitudes and longitudes in radians.
+    pub(crate) fn add_rect(&mut self, lat_rad: [f64; 2], lng_rad: [f64; 2]) {
+        self.count += 1;
+        // SAFETY: two doubles of each are read.
+        unsafe {
+            bm_regions_add_rect(self.regions.as_ptr(), lat_rad.as_ptr(), lng_rad.as_ptr());
+        }
+    }
+
+    /// A polygon of a ring of unit vectors; inside is to the left.
+    pub(crate) fn add_ring(&mut self, ring: &[DVec3]) {
+        self.count += 1;
+        let xyz: Vec<[f64; 3]> = ring.iter().map(|p| p.to_array()).collect();
+        // SAFETY: three doubles a point are read.
+        unsafe { bm_regions_add_ring(self.regions.as_ptr(), xyz.as_ptr().cast(), xyz.len()) }
+    }
+}
+
+impl Drop for Regions {
+    fn drop(&mut self) {
+        // SAFETY: it came from `bm_regions_new` and is freed once.
+        unsafe { bm_regions_free(self.regions.as_ptr()) }
+    }
+}
+
+impl Points {
+    /// Everybody in a region: its covering of eight cells, and the points in them one by one. Only numbers.
+    pub(crate) fn in_region(&mut self, regions: &Regions, n: usize, found: &mut Vec<u32>) {
+        assert!(n < regions.count);
+        // SAFETY: there is such a region; no more numbers are written than there is room for.
+        let hits = unsafe {
+            bm_points_in_regions(
+                self.points.as_ptr(),
+                regions.regions.as_ptr(),
+                n,
+                1,
+                self.rows.as_mut_ptr(),
+                HITS_MAX,
+            )
+        };
+        assert!(hits <= HITS_MAX, "{hits} hits");
+        found.clear();
+        found.extend(&self.rows[..hits]);
+    }
+
+    /// As [`Points::in_region`] for all regions; the number of hits.
+    pub(crate) fn in_regions_each(&mut self, regions: &Regions) -> u64 {
+        // SAFETY: there are so many regions; nothing is written for want of targets.
+        let hits = unsafe {
+            bm_points_in_regions(
+                self.points.as_ptr(),
+                regions.regions.as_ptr(),
+                0,
+                regions.count,
+                null_mut(),
+                0,
+            )
+        };
+        hits as u64
+    }
+
+    /// The number of those within a distance of arcs, each between two unit vectors.
+    pub(crate) fn along_each(&mut self, arcs: &[[[f64; 3]; 2]], radius_m: f64) -> u64 {
+        let square = (radius_m / Planet::EARTH.radius_m()).powi(2);
+        // SAFETY: six doubles an arc are read.
+        let hits = unsafe {
+            bm_points_along(
+                self.points.as_ptr(),
+                arcs.as_ptr().cast(),
+                arcs.len(),
+                square,
+            )
+        };
+        hits as u64
+    }
+}
+
 /// `MutableS2ShapeIndex`, asked by `S2ContainsPointQuery`.
 pub(crate) struct Shapes {
     shapes: NonNull<CppShapes>,
@@ -308,6 +415,37 @@ impl Shapes {
                 self.shapes.as_ptr(),
                 points.as_ptr().cast(),
                 points.len(),
+                found.as_mut_ptr(),
+            );
+        }
+    }
+}
+
+impl Shapes {
+    /// The distance of each point from the nearest shape, radians; 0 inside. By `S2ClosestEdgeQuery`.
+    pub(crate) fn distances(&self, points: &[[f64; 3]], distances: &mut [f64]) {
+        assert_eq!(points.len(), distances.len());
+        // SAFETY: three doubles a point are read, one is written; the index is built.
+        unsafe {
+            bm_shapes_distances(
+                self.shapes.as_ptr(),
+                points.as_ptr().cast(),
+                points.len(),
+                distances.as_mut_ptr(),
+            );
+        }
+    }
+
+    /// How many shapes are within a distance of each point. By `S2ClosestEdgeQuery`, of whose edges the shapes are counted.
+    pub(crate) fn within(&self, points: &[[f64; 3]], radius_rad: f64, found: &mut [u32]) {
+        assert_eq!(points.len(), found.len());
+        // SAFETY: three doubles a point are read, one number a point is written; the index is built.
+        unsafe {
+            bm_shapes_within(
+                self.shapes.as_ptr(),
+                points.as_ptr().cast(),
+                points.len(),
+                radius_rad,
                 found.as_mut_ptr(),
             );
         }

@@ -71,7 +71,7 @@ fn race_one(pace: &Pace, case: &str, mut countries: Vec<Feature>, is_batch: bool
 }
 
 /// All rings of each country, inside to the left: what ours knows, and so the same.
-fn rings_of(countries: &[Feature]) -> Vec<Vec<Vec<DVec3>>> {
+pub(super) fn rings_of(countries: &[Feature]) -> Vec<Vec<Vec<DVec3>>> {
     let rings = |country: &Feature| {
         let polygons = country.geometry.polygons().iter();
         polygons

@@ -4,10 +4,13 @@ mod cells;
 mod columns;
 mod countries;
 mod coverings;
+mod features;
 mod nearest;
 mod orientation;
 mod ours;
+mod pairs;
 mod radius;
+mod regions;
 mod scene;
 mod spreads;
 mod standing;
@@ -25,8 +28,11 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     radius::race(pace, tell)?;
     spreads::race(pace, tell)?;
     nearest::race(pace, tell)?;
+    regions::race(pace, tell)?;
+    pairs::race(pace, tell)?;
     standing::race(pace, tell)?;
     coverings::race(pace, tell)?;
     countries::race(pace, tell)?;
+    features::race(pace, tell)?;
     orientation::race(pace, tell)
 }

@@ -1,6 +1,9 @@
-//! What a hit costs where entities crowd, as a multiple of what it costs where they are even: ours alone.
+//! What a hit costs where entities crowd, as a multiple of what it costs where they are even, and what the slow queries there
+//! cost, as a multiple of the median: ours alone.
 
+use std::hint::black_box;
 use std::io;
+use std::time::{Duration, Instant};
 
 use spatial_core::Ecef;
 
@@ -29,7 +32,32 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
             tell(Measured::alone(&case, ratio, "x"))?;
         }
     }
+    let case = "radius: 16 in a crowd, p99 over median";
+    if pace.wants(case) {
+        tell(Measured::alone(case, slow_over_median(pace), "x"))?;
+    }
     Ok(())
+}
+
+/// The 99th percentile of a query's time in the crowd over the median. A query's time is the least of its runs, each between
+/// others, by the clock on the wall: that of the thread takes as long as a query.
+fn slow_over_median(pace: &Pace) -> Option<f64> {
+    let scene = Scene::new(pace, Spread::Crowd)?;
+    let mut ours = Ours::build(&scene.places);
+    let queries = scene.queries(pace, Order::Random);
+    let radius_m = radius_m(pace, Spread::Crowd, 16);
+    let mut least = vec![Duration::MAX; queries.len()];
+    let start = Instant::now();
+    while start.elapsed() < pace.budget {
+        for (query, least) in queries.chunks(1).zip(&mut least) {
+            let start = Instant::now();
+            black_box(ours.within_each(Answer::Rows, query, radius_m));
+            *least = start.elapsed().min(*least);
+        }
+    }
+    least.sort_unstable();
+    let slow = least[least.len() * 99 / 100].as_secs_f64();
+    Some(slow / least[least.len() / 2].as_secs_f64())
 }
 
 /// The second's cost of a hit over the first's, taking turns. `None` without the towns.

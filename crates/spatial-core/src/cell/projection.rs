@@ -1,7 +1,5 @@
 //! Directions, the faces of the cube, and S2's quadratic projection of a face.
 
-use core::hint::select_unpredictable;
-
 use glam::DVec3;
 
 use super::LEAVES;
@@ -12,26 +10,37 @@ use super::LEAVES;
 /// NaN point at some face, where u or v is NaN or beyond the face; [`direction_to_face_uv_lanes`] refuses them.
 ///
 /// [`direction_to_face_uv_lanes`]: crate::direction_to_face_uv_lanes
-#[inline]
+#[inline(always)]
 pub fn direction_to_face_uv(p: DVec3) -> (u8, f64, f64) {
     let [x, y, z] = p.to_array();
     let [a, b, c] = [x, y, z].map(f64::abs);
     let (is_x, y_over_z) = ((a > b) & (a > c), b > c);
-    let normal = select(is_x, x, select(y_over_z, y, z));
-    let is_behind = normal < 0.0;
-    // Before the exchange of u and v behind: (y, z)/x, (−x, z)/y, (−x, −y)/z.
-    let (u, v) = (select(is_x, y, -x), select(is_x | y_over_z, z, -y));
-    let (u, v) = (select(is_behind, v, u), select(is_behind, u, v));
-    let axis = u8::from(!is_x & y_over_z) | u8::from(!is_x & !y_over_z) << 1;
-    (axis + 3 * u8::from(is_behind), u / normal, v / normal)
+    let axis = usize::from(!is_x & y_over_z) | usize::from(!is_x & !y_over_z) << 1;
+    // Read at computed places: of a choice between numbers the compiler makes a branch, and nobody can predict a face.
+    let p = [x, y, z, 0.0];
+    let normal = p[axis & 3];
+    let face = axis + 3 * usize::from(normal < 0.0);
+    let along = |(axis, sign): (u8, u64)| {
+        let w = p[usize::from(axis & 3)];
+        f64::from_bits(w.to_bits() ^ sign) / normal
+    };
+    let [u, v] = UV_AXES[face];
+    (face as u8, along(u), along(v))
 }
 
-/// One of two numbers, without a branch: nobody can predict a face (68 ns a direction with branches, 26 without).
-#[inline(always)]
-fn select(condition: bool, a: f64, b: f64) -> f64 {
-    // As bits: vector registers have no conditional move before SSE 4.1, and the compiler would branch.
-    f64::from_bits(select_unpredictable(condition, a.to_bits(), b.to_bits()))
-}
+/// For each face the axes of a direction that u and v are, and their signs, before the division by the face's own.
+const UV_AXES: [[(u8, u64); 2]; 6] = {
+    const PLUS: u64 = 0;
+    const MINUS: u64 = 1 << 63;
+    [
+        [(1, PLUS), (2, PLUS)],
+        [(0, MINUS), (2, PLUS)],
+        [(0, MINUS), (1, MINUS)],
+        [(2, PLUS), (1, PLUS)],
+        [(2, PLUS), (0, MINUS)],
+        [(1, MINUS), (0, MINUS)],
+    ]
+};
 
 /// The point of a cube face, not normalised. Faces above 5 are answered as 5.
 #[inline]

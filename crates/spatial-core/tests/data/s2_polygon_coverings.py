@@ -2,8 +2,7 @@
 
     python3 -m venv venv && venv/bin/pip install s2geometry==0.14.0 && venv/bin/python s2_polygon_coverings.py
 
-A tape as that of s2_regions.py: little-endian words of 8 bytes, lists with their length before them. The number of
-polygons, then of each:
+A tape as s2_tape.py writes it. The number of polygons, then of each:
     how it is meant (0: the smaller part of each ring, 1: left of its ring) · rings, each a list of points ·
     points inside · sets of options, each: levels, modulus, number of cells · covering · interior covering
 """
@@ -12,9 +11,10 @@ import json
 import math
 import os
 import random
-import struct
 
 import s2geometry as s2
+
+from s2_tape import HERE, coverer_of, finest_low, ids, log_uniform, near, point, put, put_list, save, uniform, unit
 
 SEED = 20_262
 STARS, LARGE = 224, 20
@@ -22,41 +22,11 @@ COUNTRIES = [
     "Austria", "Bolivia", "Chile", "Croatia", "Greece", "Indonesia", "Italy", "Japan", "New Zealand", "Norway",
     "Somalia", "South Africa", "Vietnam",
 ]  # fmt: skip
-HERE = os.path.dirname(os.path.abspath(__file__))
 random.seed(SEED)
-tape = bytearray()
-
-
-def put(*values):
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            put(*value)
-        elif isinstance(value, float):
-            tape.extend(struct.pack("<d", value))
-        else:
-            tape.extend(struct.pack("<Q", int(value)))
-
-
-def put_list(values):
-    put(len(values))
-    put(*values)
-
-
-def unit(p):
-    n = math.sqrt(sum(w * w for w in p))
-    return tuple(w / n for w in p)
 
 
 def cross(a, b):
     return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
-
-
-def point(p):
-    return s2.S2Point_FromRaw(*map(float, p))
-
-
-def uniform():
-    return unit([random.gauss(0, 1) for _ in range(3)])
 
 
 def special():
@@ -68,11 +38,7 @@ def special():
     pole, meridian = (0.0, 0.0, sign()), (-math.sqrt(1 - z * z), 0.0, z)
     p = random.choice([pole, meridian, unit(edge), unit((sign(), sign(), sign()))])
     step = random.choice([0.0, 1e-12, 1e-6, 1e-2])
-    return unit([w + random.uniform(-step, step) for w in p]) if step else p
-
-
-def log_uniform(lo, hi):
-    return math.exp(random.uniform(math.log(lo), math.log(hi)))
+    return near(p, step) if step else p
 
 
 def axes(center):
@@ -179,7 +145,7 @@ def points_inside(polygon, rings, count):
             reach = size * math.dist(ring[k - 1], ring[k])
         else:
             p, reach = unit([sum(w) for w in zip(*ring)]), 1.2 * math.dist(ring[0], ring[len(ring) // 2])
-        p = unit([w + random.uniform(-reach, reach) for w in p])
+        p = near(p, reach)
         if polygon.Contains(point(p)):
             found.append(p)
     return found
@@ -188,22 +154,20 @@ def points_inside(polygon, rings, count):
 def put_coverings(polygon, sets):
     put(sets)
     done = 0
-    finest = int(max(0, -math.log2(math.sqrt(min(polygon.GetArea(), 1.0)) + 1e-12)) + 2)
+    finest = finest_low(min(polygon.GetArea(), 1.0))
     while done < sets:
         # Least levels make coverings of large regions long.
         low = min(random.choice([0, 0, 0, random.randint(0, 12)]), finest)
         high = random.choice([30, 30, random.randint(low, 20)])
         modulus = random.choice([1, 1, 1, 2, 3])
         count = random.choice([8, 8, 8, 1, 3, 4, 5, 20, 50])
-        coverer = s2.S2RegionCoverer()
-        coverer.set_min_level(low), coverer.set_max_level(high)
-        coverer.set_level_mod(modulus), coverer.set_max_cells(count)
-        covering = [cell.id() for cell in coverer.GetCovering(polygon)]
+        coverer = coverer_of(low, high, modulus, count)
+        covering = ids(coverer.GetCovering(polygon))
         if len(covering) > 60:
             continue
         put(low, high, modulus, count)
         put_list(covering)
-        put_list([cell.id() for cell in coverer.GetInteriorCovering(polygon)])
+        put_list(ids(coverer.GetInteriorCovering(polygon)))
         done += 1
 
 
@@ -219,10 +183,7 @@ def main():
         inside = points_inside(polygon, rings, 6)
         put_list(inside)
         put_coverings(polygon, 3)
-    target = os.path.join(HERE, "s2_polygon_coverings.bin")
-    with open(target, "wb") as file:
-        file.write(tape)
-    print(len(polygons), "polygons,", len(tape), "bytes")
+    save("s2_polygon_coverings.bin")
 
 
 main()

@@ -2,8 +2,7 @@
 
     python3 -m venv venv && venv/bin/pip install s2geometry==0.14.0 && venv/bin/python s2_regions.py
 
-A tape of little-endian words of 8 bytes, each an f64 or a u64; lists have their length before them. A section is a
-number of records, then the records:
+A tape as s2_tape.py writes it. A section is a number of records, then the records:
     cells      id · vertices 0 and 2 · centre · exact, approximate, average area · cap bound (axis, height) ·
                rectangle bound (4) · 2 x (point, distance in radians)
     caps       cap · rectangle bound · other cap · contains, intersects (0 or 1) · union (axis, height)
@@ -17,53 +16,20 @@ A point is x, y, z; a cap is a point and a height; a rectangle is south, north, 
 """
 
 import math
-import os
 import random
-import struct
 
 import s2geometry as s2
+
+from s2_tape import coverer_of, finest_low, ids, log_uniform, near, point, put, put_list, save, uniform, unit
 
 SEED = 20_261
 CELLS, CAPS, RECTS, UNIONS = 620, 300, 300, 200
 COVERINGS = {0: 900, 1: 400, 2: 200}
 random.seed(SEED)
-tape = bytearray()
-
-
-def put(*values):
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            put(*value)
-        elif isinstance(value, float):
-            tape.extend(struct.pack("<d", value))
-        else:
-            tape.extend(struct.pack("<Q", int(value)))
-
-
-def put_list(values):
-    put(len(values))
-    put(*values)
-
-
-def unit(p):
-    n = math.sqrt(sum(w * w for w in p))
-    return tuple(w / n for w in p)
-
-
-def point(p):
-    return s2.S2Point_FromRaw(*map(float, p))
 
 
 def raw(p):
     return tuple(s2.S2Point_ToRaw(p))
-
-
-def uniform():
-    return unit([random.gauss(0, 1) for _ in range(3)])
-
-
-def near(p, step):
-    return unit([w + random.uniform(-step, step) for w in p])
 
 
 def special():
@@ -82,10 +48,6 @@ def special():
 
 def place(n):
     return special() if n % 5 == 0 else uniform()
-
-
-def log_uniform(lo, hi):
-    return math.exp(random.uniform(math.log(lo), math.log(hi)))
 
 
 def leaf(p):
@@ -125,10 +87,6 @@ def random_rect(n):
     west = random.choice([random.uniform(-180, 180), 180 - width * random.random()])
     east = west + width
     return (south, min(south + height, 90.0), west, east - 360 if east > 180 else east)
-
-
-def ids(cells):
-    return [cell.id() for cell in cells]
 
 
 def union_of(numbers):
@@ -213,11 +171,8 @@ def put_covering(kind, n):
     if kind == 1:
         size = math.radians(max(values[1] - values[0], (values[3] - values[2]) % 360)) ** 2
     # Least levels make coverings of large regions long.
-    finest = int(max(0, -math.log2(math.sqrt(size) + 1e-12)) + 2)
-    low = min(low, finest)
-    coverer = s2.S2RegionCoverer()
-    coverer.set_min_level(low), coverer.set_max_level(high)
-    coverer.set_level_mod(modulus), coverer.set_max_cells(count)
+    low = min(low, finest_low(size))
+    coverer = coverer_of(low, high, modulus, count)
     covering = ids(coverer.GetCovering(region))
     if len(covering) > 60:
         put_covering(kind, n)
@@ -238,10 +193,7 @@ def main():
     for kind, count in COVERINGS.items():
         for n in range(count):
             put_covering(kind, n)
-    target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "s2_regions.bin")
-    with open(target, "wb") as file:
-        file.write(tape)
-    print(len(tape), "bytes")
+    save("s2_regions.bin")
 
 
 main()

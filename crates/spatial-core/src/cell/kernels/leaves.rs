@@ -135,7 +135,7 @@ impl<S: Source> Kernel for ToLeaves<'_, S> {
 
     #[inline(always)]
     fn single(&mut self, at: usize) {
-        self.leaves[at] = CellId::from_direction(self.source.direction(at));
+        self.leaves[at] = CellId::of_direction(self.source.direction(at));
     }
 
     #[inline(always)]
