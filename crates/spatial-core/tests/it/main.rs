@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod allocations;
+mod bad_input;
 mod cell_unions;
 mod cells;
 mod columns;
