@@ -4,7 +4,7 @@
 //! entry    hash's upper 32 bits ┆ slot + 1        u64, 0 is vacant
 //! home     the hash's uppermost bits, as many as number the entries; taken: the next one (linear probing)
 //! ```
-//! An entry does not hold its id: the slot does, and who asks says whether it is the one. So an entry is 8 bytes, 12
+//! An entry does not hold its id, and who asks says whether it is the one. So an entry is 8 bytes, 12
 //! to 24 an entity, and growing streams through the entries in order. A removal shifts followers back, so there are
 //! no tombstones. With look-ahead in batches an insertion takes 6 ns and a removal 14 ns at a million entities in
 //! random order; `std`'s map took 72 and 68.

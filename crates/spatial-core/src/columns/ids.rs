@@ -3,8 +3,9 @@
 //! ```text
 //! Handle ──slot, generation──► slots[slot] ──row──► ids[row]
 //! EntityId ──map──► slot            ▲                  │
-//!                                   └── slot_of_row ───┘     vacant slots wait in `free`, last in first out
+//!                                   └── slot_of_row ───┘
 //! ```
+//! The map does not hold the ids: `id_of_slot` does, apart from the slots, so that a look-up by handle reads no ids.
 
 use core::ops::Range;
 
@@ -13,56 +14,29 @@ use super::id_map::IdMap;
 use super::moves::Move;
 use super::prefetch::{AHEAD, prefetch};
 use super::rows::{DespawnBatchError, SpawnBatchError, SpawnError, UnknownEntity};
+use super::slots::{Handle, ROWS_MAX, Slots};
 use crate::ids::EntityId;
-
-/// A table's short cut to one of its rows: stale as soon as the entity is gone, never somebody else's.
-///
-/// It is good in the table that gave it, in its clones and in what its later saves are loaded into. Elsewhere, and in a table
-/// that was loaded from an earlier save, it may lead to anybody: what passes from one to the other is the [`EntityId`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Handle {
-    /// Place in the table's slots.
-    pub slot: u32,
-    /// How often the slot had been vacated when the handle was made.
-    pub generation: u32,
-}
-
-/// The handle's entity has been despawned, or there never was such a slot.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("stale handle")]
-pub struct StaleHandle;
 
 /// Rows, ids and handles of a table.
 #[derive(Clone, Default)]
 pub(crate) struct Ids {
     ids: Vec<EntityId>,    // by row
-    slot_of_row: Vec<u32>, // by row; slots[slot_of_row[r]].row == r
-    slots: Vec<Slot>,      // never shrinks
-    free: Vec<u32>,        // vacant slots that may be used again
-    map: IdMap,            // id → slot
-    vacated: Vec<u32>,     // slots of a batch that is being despawned; empty otherwise
-    spare: Vec<EntityId>,  // room for reordering
+    slot_of_row: Vec<u32>, // by row; the row of its slot is the row
+    pub(crate) slots: Slots,
+    id_of_slot: Vec<EntityId>, // of a vacant slot, whoever was there last
+    map: IdMap,                // id → slot
+    vacated: Vec<u32>,         // slots of a batch that is being despawned; empty otherwise
+    spare: Vec<EntityId>,      // room for reordering
 }
-
-#[derive(Clone, Copy)]
-struct Slot {
-    id: EntityId, // 0 when nobody is here
-    generation: u32,
-    row: u32, // VACANT when nobody is here
-}
-
-const VACANT: u32 = u32::MAX;
-/// A slot whose generation has reached this is never used again, so no handle can come true twice.
-const RETIRED: u32 = u32::MAX;
-/// Slots and rows, at most: one fewer than their numbers, so that VACANT is none and slot + 1 has 32 bits.
-const ROWS_MAX: usize = u32::MAX as usize;
 
 impl Ids {
     /// Makes room for more rows.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.ids.reserve(more);
         self.slot_of_row.reserve(more);
-        self.slots.reserve(more.saturating_sub(self.free.len()));
+        self.slots.reserve(more);
+        let slots = self.slots.len() + self.slots.new_for(more);
+        self.id_of_slot.reserve(slots - self.id_of_slot.len());
         self.map.reserve(more);
     }
 
@@ -70,7 +44,7 @@ impl Ids {
     pub(crate) fn spawn(&mut self, id: EntityId) -> Result<Handle, SpawnError> {
         self.map.reserve(1);
         let slot = self.append(id, self.ids.len())?;
-        Ok(self.handle(slot))
+        Ok(self.slots.handle(slot))
     }
 
     /// Appends a row for each id, or none.
@@ -100,8 +74,8 @@ impl Ids {
         if let Some(later) = batch.get(index + AHEAD) {
             self.map.prefetch(*later);
         }
-        if let Some(place) = self.free.len().checked_sub(AHEAD) {
-            prefetch(&self.slots[self.free[place] as usize]);
+        if let Some(slot) = self.slots.next_but(AHEAD) {
+            self.fetch_slot(slot);
         }
     }
 
@@ -111,34 +85,27 @@ impl Ids {
         if id == EntityId(0) {
             return Err(SpawnError::Zero);
         }
-        let (row, slot) = (self.ids.len(), self.next_slot());
+        let (row, slot) = (self.ids.len(), self.slots.next());
         if row >= ROWS_MAX || slot as usize >= ROWS_MAX {
             return Err(SpawnError::Full);
         }
-        let slots = &self.slots;
-        let inserted = self.map.insert(id, slot, |s| slots[s as usize].id == id);
+        let ids = &self.id_of_slot;
+        let inserted = self.map.insert(id, slot, |s| ids[s as usize] == id);
         if let Err(taken) = inserted {
-            return Err(if self.slots[taken as usize].row as usize >= batch {
+            return Err(if self.slots.row(taken) >= batch {
                 SpawnError::Twice(id)
             } else {
                 SpawnError::Present(id)
             });
         }
-        if self.free.pop().is_none() {
-            self.slots.push(Slot::vacant(0));
+        self.slots.take_next(row);
+        match self.id_of_slot.get_mut(slot as usize) {
+            Some(was) => *was = id,
+            None => self.id_of_slot.push(id),
         }
-        let taken = &mut self.slots[slot as usize];
-        taken.id = id;
-        taken.row = row as u32;
         self.ids.push(id);
         self.slot_of_row.push(slot);
         Ok(slot)
-    }
-
-    /// The slot that the next row gets.
-    #[inline]
-    fn next_slot(&self) -> u32 {
-        self.free.last().copied().unwrap_or(self.slots.len() as u32)
     }
 
     /// Undoes the newest rows, of which nobody has a handle.
@@ -149,23 +116,19 @@ impl Ids {
                 return;
             };
             self.map.remove(id, |s| s == slot);
-            let generation = self.slots[slot as usize].generation;
-            self.slots[slot as usize] = Slot::vacant(generation);
-            if (slot as usize) < slots {
-                self.free.push(slot);
-            }
+            self.slots.give_back(slot, slots);
         }
-        self.slots.truncate(slots);
+        self.id_of_slot.truncate(slots);
     }
 
     /// Removes an entity and says from which row; the last row takes its place.
     pub(crate) fn despawn(&mut self, id: EntityId) -> Result<usize, UnknownEntity> {
         let (slot, row) = self.vacate(id).ok_or(UnknownEntity(id))?;
-        self.release(slot);
+        self.slots.release(slot);
         self.ids.swap_remove(row);
         self.slot_of_row.swap_remove(row);
         if let Some(moved) = self.slot_of_row.get(row) {
-            self.slots[*moved as usize].row = row as u32;
+            self.slots.set_row(*moved, row as u32);
         }
         Ok(row)
     }
@@ -189,7 +152,7 @@ impl Ids {
             gone.insert(row);
         }
         for n in 0..self.vacated.len() {
-            self.release(self.vacated[n]);
+            self.slots.release(self.vacated[n]);
         }
         self.vacated.clear();
         self.close_gaps(gone, self.ids.len() - old.len(), moves);
@@ -203,33 +166,31 @@ impl Ids {
             self.map.prefetch(*later);
         }
         let sooner = batch.get(index + AHEAD / 2);
-        let slot = sooner.and_then(|id| self.slots.get(self.map.probable(*id)? as usize));
-        if let Some(slot) = slot {
-            prefetch(slot);
+        if let Some(slot) = sooner.and_then(|id| self.map.probable(*id)) {
+            self.fetch_slot(slot);
         }
     }
 
-    /// Forgets an id; its slot keeps id and row until it is [released](Self::release).
+    #[inline]
+    fn fetch_slot(&self, slot: u32) {
+        self.slots.prefetch(slot);
+        if let Some(id) = self.id_of_slot.get(slot as usize) {
+            prefetch(id);
+        }
+    }
+
+    /// Forgets an id; its slot keeps the row until it is released.
     #[inline]
     fn vacate(&mut self, id: EntityId) -> Option<(u32, usize)> {
-        let slots = &self.slots;
-        let slot = self.map.remove(id, |s| slots[s as usize].id == id)?;
-        Some((slot, self.slots[slot as usize].row as usize))
-    }
-
-    #[inline]
-    fn release(&mut self, slot: u32) {
-        let vacated = &mut self.slots[slot as usize];
-        *vacated = Slot::vacant(vacated.generation + 1); // RETIRED slots are never live, so this cannot overflow
-        if vacated.generation != RETIRED {
-            self.free.push(slot);
-        }
+        let ids = &self.id_of_slot;
+        let slot = self.map.remove(id, |s| ids[s as usize] == id)?;
+        Some((slot, self.slots.row(slot)))
     }
 
     /// Undoes the vacating of a batch.
     fn put_back(&mut self, gone: &mut Bits) {
         while let Some(slot) = self.vacated.pop() {
-            let id = self.slots[slot as usize].id;
+            let id = self.id_of_slot[slot as usize];
             let inserted = self.map.insert(id, slot, |s| s == slot);
             debug_assert!(inserted.is_ok());
         }
@@ -257,15 +218,14 @@ impl Ids {
         }
         for (n, Move { from, to }) in moves.iter().enumerate() {
             if let Some(later) = moves.get(n + AHEAD) {
-                let slot = self.slot_of_row[later.from as usize];
-                prefetch(&self.slots[slot as usize]);
+                self.slots.prefetch(self.slot_of_row[later.from as usize]);
                 prefetch(&self.slot_of_row[later.to as usize]);
                 prefetch(&self.ids[later.to as usize]);
             }
             let slot = self.slot_of_row[*from as usize];
             self.ids[*to as usize] = self.ids[*from as usize];
             self.slot_of_row[*to as usize] = slot;
-            self.slots[slot as usize].row = *to;
+            self.slots.set_row(slot, *to);
         }
         self.ids.truncate(rows);
         self.slot_of_row.truncate(rows);
@@ -275,7 +235,7 @@ impl Ids {
     /// Removes everybody, from the last row to the first.
     pub(crate) fn clear(&mut self) {
         while let Some(slot) = self.slot_of_row.pop() {
-            self.release(slot);
+            self.slots.release(slot);
         }
         self.ids.clear();
         self.map.clear();
@@ -287,7 +247,7 @@ impl Ids {
         gather(&mut self.slot_of_row, order, &mut self.vacated);
         self.vacated.clear();
         for (row, slot) in self.slot_of_row.iter().enumerate() {
-            self.slots[*slot as usize].row = row as u32;
+            self.slots.set_row(*slot, row as u32);
         }
     }
 
@@ -300,47 +260,29 @@ impl Ids {
     /// The row of an entity.
     #[inline]
     pub(crate) fn row(&self, id: EntityId) -> Option<usize> {
-        Some(self.slots[self.slot(id)? as usize].row as usize)
-    }
-
-    /// The row that a handle leads to.
-    #[inline]
-    pub(crate) fn row_of(&self, handle: Handle) -> Result<usize, StaleHandle> {
-        match self.slots.get(handle.slot as usize) {
-            Some(slot) if slot.generation == handle.generation && slot.row != VACANT => {
-                Ok(slot.row as usize)
-            }
-            _ => Err(StaleHandle),
-        }
+        Some(self.slots.row(self.slot(id)?))
     }
 
     /// The handle of an entity.
     #[inline]
     pub(crate) fn handle_of(&self, id: EntityId) -> Option<Handle> {
-        Some(self.handle(self.slot(id)?))
+        Some(self.slots.handle(self.slot(id)?))
     }
 
     /// The handle of a row.
     #[inline]
     pub(crate) fn handle_at(&self, row: usize) -> Handle {
-        self.handle(self.slot_of_row[row])
+        self.slots.handle(self.slot_of_row[row])
     }
 
     #[inline]
     fn slot(&self, id: EntityId) -> Option<u32> {
-        self.map.get(id, |slot| self.slots[slot as usize].id == id)
+        self.map.get(id, |s| self.id_of_slot[s as usize] == id)
     }
 
-    #[inline]
-    fn handle(&self, slot: u32) -> Handle {
-        let generation = self.slots[slot as usize].generation;
-        Handle { slot, generation }
-    }
-
-    /// The parts that a save keeps: slots by row, generations by slot, free slots from bottom to top.
-    pub(crate) fn saved_parts(&self) -> (&[u32], impl ExactSizeIterator<Item = u32>, &[u32]) {
-        let generations = self.slots.iter().map(|slot| slot.generation);
-        (&self.slot_of_row, generations, &self.free)
+    /// The slot of every row.
+    pub(crate) fn slot_of_row(&self) -> &[u32] {
+        &self.slot_of_row
     }
 
     /// Rebuilds from saved parts; `None` when they contradict each other.
@@ -350,49 +292,26 @@ impl Ids {
         generations: &[u32],
         free: Vec<u32>,
     ) -> Option<Self> {
-        if generations.len() > ROWS_MAX {
-            return None;
-        }
-        let mut slots: Vec<Slot> = generations.iter().map(|g| Slot::vacant(*g)).collect();
+        let slots = Slots::from_saved_parts(generations, free, &slot_of_row)?;
+        let mut id_of_slot = vec![EntityId(0); generations.len()];
         let mut map = IdMap::default();
         map.reserve(ids.len());
-        for (row, (id, slot)) in ids.iter().zip(&slot_of_row).enumerate() {
-            let taken = slots.get_mut(*slot as usize)?;
-            if taken.row != VACANT || taken.generation == RETIRED || *id == EntityId(0) {
+        for (id, slot) in ids.iter().zip(&slot_of_row) {
+            if *id == EntityId(0) {
                 return None;
             }
-            (taken.id, taken.row) = (*id, u32::try_from(row).ok()?);
-            map.insert(*id, *slot, |s| s != *slot && slots[s as usize].id == *id)
+            id_of_slot[*slot as usize] = *id;
+            map.insert(*id, *slot, |s| s != *slot && id_of_slot[s as usize] == *id)
                 .ok()?;
         }
-        let all = Self {
+        Some(Self {
             ids,
             slot_of_row,
             slots,
-            free,
+            id_of_slot,
             map,
-            vacated: Vec::new(),
-            spare: Vec::new(),
-        };
-        all.free_is_exact().then_some(all)
-    }
-
-    /// Whether `free` names every vacant slot that is not retired, once.
-    fn free_is_exact(&self) -> bool {
-        let mut named = vec![false; self.slots.len()];
-        for slot in &self.free {
-            match (
-                self.slots.get(*slot as usize),
-                named.get_mut(*slot as usize),
-            ) {
-                (Some(slot), Some(named)) if !*named && slot.is_free() => *named = true,
-                _ => return false,
-            }
-        }
-        self.slots
-            .iter()
-            .zip(named)
-            .all(|(s, named)| s.is_free() == named)
+            ..Self::default()
+        })
     }
 
     /// Panics when rows, slots, free list and ids contradict each other.
@@ -400,15 +319,12 @@ impl Ids {
         assert_eq!(self.ids.len(), self.slot_of_row.len());
         assert_eq!(self.ids.len(), self.map.len());
         assert!(self.vacated.is_empty());
-        for (row, (id, slot)) in self.ids.iter().zip(&self.slot_of_row).enumerate() {
+        for (id, slot) in self.ids.iter().zip(&self.slot_of_row) {
             assert_eq!(self.slot(*id), Some(*slot), "{id}");
-            let slot = self.slots[*slot as usize];
-            assert_eq!((slot.row as usize, slot.id), (row, *id));
+            assert_eq!(self.id_of_slot[*slot as usize], *id);
         }
-        let vacant = self.slots.iter().filter(|slot| slot.row == VACANT);
-        assert!(vacant.clone().all(|slot| slot.id == EntityId(0)));
-        assert_eq!(self.slots.len() - vacant.count(), self.ids.len());
-        assert!(self.free_is_exact());
+        assert_eq!(self.id_of_slot.len(), self.slots.len());
+        self.slots.assert_well_formed(&self.slot_of_row);
     }
 }
 
@@ -426,36 +342,4 @@ fn gather<T: Copy>(values: &mut Vec<T>, order: &[u32], spare: &mut Vec<T>) {
     spare.clear();
     spare.extend(order.iter().map(|row| values[*row as usize]));
     core::mem::swap(values, spare);
-}
-
-impl Slot {
-    fn vacant(generation: u32) -> Self {
-        Self {
-            id: EntityId(0),
-            generation,
-            row: VACANT,
-        }
-    }
-
-    fn is_free(self) -> bool {
-        self.row == VACANT && self.generation != RETIRED
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slot_retires_at_its_last_generation() {
-        let mut ids = Ids::default();
-        ids.spawn(EntityId(1)).unwrap();
-        ids.slots[0].generation = RETIRED - 1;
-        let last = ids.handle_of(EntityId(1)).unwrap();
-        ids.despawn(EntityId(1)).unwrap();
-        ids.assert_well_formed();
-        assert_eq!(ids.row_of(last), Err(StaleHandle));
-        assert_eq!(ids.spawn(EntityId(2)).unwrap().slot, 1);
-        ids.assert_well_formed();
-    }
 }

@@ -2,8 +2,8 @@
 
 use core::ops::Range;
 
-use super::ids::Handle;
 use super::moves::{Move, OrderError};
+use super::slots::Handle;
 use super::table::Table;
 use crate::ids::EntityId;
 

@@ -43,7 +43,8 @@ const _: () = assert!(cfg!(target_endian = "little"));
 impl Table {
     /// Appends the table's bytes.
     pub fn save(&self, out: &mut Vec<u8>) {
-        let (slot_of_row, generations, free) = self.ids.saved_parts();
+        let slot_of_row = self.ids.slot_of_row();
+        let (generations, free) = self.ids.slots.saved_parts();
         out.extend(MAGIC);
         out.push(FORMAT);
         let columns = self.columns.iter();

@@ -9,11 +9,12 @@ use super::bits::Bits;
 use super::changes::{Consumer, ConsumersFull, UnknownConsumer};
 use super::column::{Column, position_of};
 use super::component::Component;
-use super::ids::{Handle, Ids, StaleHandle};
+use super::ids::Ids;
 use super::lane::{Lane, Line};
 use super::migration::{Migration, RegisterError};
 use super::moves::Move;
 use super::schema::ColumnSchema;
+use super::slots::{Handle, StaleBatchError, StaleHandle};
 use super::tags::Tag;
 use crate::ids::EntityId;
 
@@ -150,7 +151,16 @@ impl Table {
     /// [`StaleHandle`] when its entity is gone.
     #[inline]
     pub fn row_of(&self, handle: Handle) -> Result<usize, StaleHandle> {
-        self.ids.row_of(handle)
+        self.ids.slots.row_of(handle)
+    }
+
+    /// Appends the row that each handle leads to, in their order: as [`Table::row_of`] one by one, with the slots of the next
+    /// ones on their way from memory.
+    ///
+    /// # Errors
+    /// [`StaleBatchError`] names the first handle whose entity is gone; then nothing is appended.
+    pub fn rows_of(&self, handles: &[Handle], rows: &mut Vec<u32>) -> Result<(), StaleBatchError> {
+        self.ids.slots.rows_of(handles, rows)
     }
 
     /// The handle of an entity. One look-up in a hash table.

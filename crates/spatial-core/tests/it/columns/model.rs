@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use spatial_core::{
     Component, Consumer, EntityId, Frame, FrameChange, Geodetic, Handle, Planet, Position,
-    StaleHandle, Table, TagId,
+    StaleBatchError, StaleHandle, Table, TagId,
 };
 
 use super::{Body, Motion, body, motion, saved, table};
@@ -369,6 +369,17 @@ impl Model {
             assert_eq!(Body::get(&bodies, place), row.body);
             assert_eq!(Motion::get(&motions, place), row.motion);
             assert_eq!(tags.map(|tag| table.has_tag(tag, place)), row.tags);
+        }
+        let mut handles: Vec<Handle> = self.rows.iter().map(|row| row.handle).collect();
+        let mut rows = Vec::new();
+        table.rows_of(&handles, &mut rows).unwrap();
+        assert!(rows.iter().copied().eq(0..self.rows.len() as u32));
+        if let Some(stale) = self.stale.last() {
+            let index = handles.len() / 2;
+            handles.insert(index, *stale);
+            let error = table.rows_of(&handles, &mut rows);
+            assert_eq!(error, Err(StaleBatchError { index }));
+            assert_eq!(rows.len(), self.rows.len());
         }
         for handle in self.stale.iter().rev().take(50) {
             assert_eq!(table.row_of(*handle), Err(StaleHandle));
