@@ -23,6 +23,7 @@ mod frame;
 mod geo;
 mod ids;
 mod index;
+mod memory;
 mod planet;
 mod projection;
 mod region;

@@ -25,7 +25,7 @@ mod kind;
 mod lane;
 mod migration;
 mod moves;
-mod prefetch;
+pub(crate) mod prefetch;
 mod rows;
 mod save;
 mod schema;

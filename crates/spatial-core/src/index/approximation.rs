@@ -3,6 +3,7 @@
 use super::leaves::{BATCH, round};
 use super::order::Order;
 use super::tile::Tile;
+use crate::memory;
 use crate::planet::Ecef;
 
 /// Lanes that a kernel may read behind a run.
@@ -17,6 +18,13 @@ pub(super) struct Approximations {
 }
 
 impl Approximations {
+    /// Makes room for so many entities.
+    pub(super) fn reserve(&mut self, len: usize) {
+        for lane in [&mut self.x, &mut self.y, &mut self.z] {
+            memory::reserve(lane, (len + PADDING).saturating_sub(lane.len()));
+        }
+    }
+
     /// Approximates everybody.
     #[inline(always)]
     pub(super) fn rebuild(&mut self, order: &Order, places: &[Ecef]) {

@@ -1,7 +1,7 @@
 //! The few nearest: of those in a ball, sorted by their approximations in lanes.
 
 use super::approximation::PADDING;
-use super::order::Order;
+use super::moving::MovingIndex;
 use super::reach::LeafRanges;
 use super::scan::{Kernel, KernelWork, Lanes, Sieve, sieve_next};
 use super::tile::Tile;
@@ -52,21 +52,19 @@ impl Few {
 
 /// Finds those who may be within a ball.
 pub(super) struct FewWork<'a> {
-    pub(super) order: &'a Order,
-    pub(super) lanes: Lanes<'a>,
-    pub(super) level: SimdLevel,
+    pub(super) index: &'a MovingIndex,
     pub(super) ball: Ball,
+    pub(super) ranges: &'a LeafRanges, // of the ball
     pub(super) few: &'a mut Few,
 }
 
 impl KernelWork for FewWork<'_> {
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) {
-        let Ball { center, radius_m } = self.ball;
         let mut visitor = FewVisitor {
             kernel,
-            lanes: self.lanes,
-            level: self.level,
+            lanes: self.index.lanes(),
+            level: self.index.simd,
             ball: self.ball,
             found: Candidates {
                 keys: [0; ROOM + PADDING],
@@ -74,9 +72,8 @@ impl KernelWork for FewWork<'_> {
             },
             error_m: 0.0,
         };
-        let ranges = LeafRanges::of_ball(center.0, radius_m, self.order.rho2);
-        for range in ranges.as_slice() {
-            self.order.visit(range, &mut visitor);
+        for range in self.ranges.as_slice() {
+            self.index.order.visit(range, &mut visitor);
         }
         self.few.error_m = visitor.error_m;
         visitor.found.sort_into(self.few);

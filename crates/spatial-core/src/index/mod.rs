@@ -22,14 +22,18 @@
 //! finds leaves in lanes (`leaves`), counts by tile, then by cell, scatters rows, splits crowds, and approximates at the end
 //! (`approximation`). Everything follows from places and ids alone: fineness, tiles, order.
 //!
+//! What a batch does (`each`): answers its queries one after the other, and fetches what the next ones will read (`ahead`).
+//!
 //! What asks for many at once (`join`, `standing`) gathers a `neighbourhood` around a group of those who lie together, and
 //! sieves it for each of them (`sift`). Regions and corridors go by cells (`region`) and by halves of segments (`corridor`).
 //!
 //! A further query: a `walk::Visitor` for what is bounded by ranges of leaves, or `Order::tiles`, `Tile` and the directory
 //! for what looks at cells. `well_formed` says what may be relied on.
 
+mod ahead;
 mod approximation;
 mod corridor;
+mod each;
 mod few;
 mod join;
 mod keys;

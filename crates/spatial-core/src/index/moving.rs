@@ -14,7 +14,7 @@ use crate::simd::SimdLevel;
 ///
 /// [`MovingIndex::rebuild`] it whenever they have moved; ask it through a [`MovingIndex::view`]. Ids and places stay with the
 /// caller: the index keeps the order of the rows and 16-bit approximations of the places, and reads a place only
-/// where an approximation cannot decide. About 28 bytes an entity, scratch memory included.
+/// where an approximation cannot decide. About 24 bytes an entity, scratch memory included.
 ///
 /// ```
 /// use spatial_core::{EntityId, Geodetic, MovingIndex, Planet};
@@ -83,6 +83,9 @@ impl MovingIndex {
     pub fn rebuild(&mut self, ids: &[EntityId], places: &[Ecef]) {
         assert_eq!(ids.len(), places.len(), "one place an id");
         assert!(ids.len() <= Self::LEN_MAX, "rows are numbered by 31 bits");
+        // All before any is written: neighbours in memory can then share huge pages.
+        self.order.reserve(ids.len());
+        self.approximations.reserve(ids.len());
         let index = self;
         at_level(index.simd, Rebuild { index, ids, places });
     }

@@ -30,13 +30,25 @@ impl IndexView<'_> {
         if count == 0 {
             return;
         }
-        let mut wanted = 1.25 * count as f64 + 3.0;
+        let wanted = wanted(count);
+        let radius_m = self
+            .index
+            .order
+            .radius_guess_m(center, leaf_of(center), wanted);
+        self.nearest_from(center, count, radius_m, hits);
+    }
+
+    /// The nearest, at least one, by balls that grow from a radius.
+    pub(super) fn nearest_from(
+        &self,
+        center: Ecef,
+        count: usize,
+        mut radius_m: f64,
+        hits: &mut Vec<Hit>,
+    ) {
+        let wanted = wanted(count);
         if count <= FEW_MAX {
-            wanted += 0.5 * count as f64; // more cost little there, and a second ball as much as the first
-        }
-        let mut radius_m = self.index.order.radius_guess_m(center, wanted);
-        if count <= FEW_MAX {
-            match self.few_nearest(center, count, [wanted, radius_m], hits) {
+            match self.few_nearest(center, count, radius_m, hits) {
                 Ok(()) => return,
                 Err(crowded_m) => radius_m = crowded_m,
             }
@@ -44,50 +56,73 @@ impl IndexView<'_> {
         loop {
             let error_m = self.find_near(Ball::new(center, radius_m), hits);
             let is_all = radius_m >= RADIUS_MAX_M;
-            let growth = (wanted / (hits.len() as f64 + 0.5)).sqrt();
-            if hits.len() >= count {
+            let found = hits.len();
+            if found >= count {
                 self.keep_nearest(center, count, error_m, hits);
                 // Whoever is further than the radius may have been passed over for somebody nearer.
                 if is_all || hits[count - 1].distance_m <= radius_m {
                     return;
                 }
             }
-            radius_m *= growth.clamp(1.25, GROWTH_MAX);
+            radius_m *= growth(wanted, found);
         }
     }
 
-    /// The nearest, by balls that are to hold so many, the first of some radius; or the radius of a ball with too many.
+    /// The nearest, by balls that grow from a radius; or the radius of a ball with too many.
     fn few_nearest(
         &self,
         center: Ecef,
         count: usize,
-        [wanted, mut radius_m]: [f64; 2],
+        mut radius_m: f64,
         hits: &mut Vec<Hit>,
     ) -> Result<(), f64> {
         let mut few = Few::none();
         loop {
-            let work = FewWork {
-                order: &self.index.order,
-                lanes: self.index.lanes(),
-                level: self.index.simd,
-                ball: Ball::new(center, radius_m),
-                few: &mut few,
-            };
-            with_kernel(self.index.simd, work);
-            if !few.is_complete() {
-                return Err(radius_m);
+            let ball = Ball::new(center, radius_m);
+            self.find_few(ball, &ball.ranges(&self.index.order), &mut few);
+            match self.take_few(ball, count, &few, hits) {
+                FewVerdict::Found => return Ok(()),
+                FewVerdict::TooMany => return Err(radius_m),
+                FewVerdict::TooFew { longer_m } => radius_m = longer_m,
             }
-            if few.len >= count {
-                hits.clear();
-                hits.extend(few.nearest(count).map(|row| self.hit(row, center)));
-                sort(hits);
-                hits.truncate(count);
-                if radius_m >= RADIUS_MAX_M || hits[count - 1].distance_m <= radius_m {
-                    return Ok(());
-                }
+        }
+    }
+
+    /// Those who may be within a ball, whose ranges these are.
+    pub(super) fn find_few(&self, ball: Ball, ranges: &LeafRanges, few: &mut Few) {
+        let work = FewWork {
+            index: self.index,
+            ball,
+            ranges,
+            few,
+        };
+        with_kernel(self.index.simd, work);
+    }
+
+    /// The nearest of those who were found in a ball, when it holds them for sure.
+    #[inline(always)]
+    pub(super) fn take_few(
+        &self,
+        ball: Ball,
+        count: usize,
+        few: &Few,
+        hits: &mut Vec<Hit>,
+    ) -> FewVerdict {
+        let Ball { center, radius_m } = ball;
+        if !few.is_complete() {
+            return FewVerdict::TooMany;
+        }
+        if few.len >= count {
+            hits.clear();
+            hits.extend(few.nearest(count).map(|row| self.hit(row, center)));
+            sort(hits);
+            hits.truncate(count);
+            if radius_m >= RADIUS_MAX_M || hits[count - 1].distance_m <= radius_m {
+                return FewVerdict::Found;
             }
-            let growth = (wanted / (few.len as f64 + 0.5)).sqrt();
-            radius_m *= growth.clamp(1.25, GROWTH_MAX);
+        }
+        FewVerdict::TooFew {
+            longer_m: radius_m * growth(wanted(count), few.len),
         }
     }
 
@@ -119,6 +154,29 @@ impl IndexView<'_> {
         sort(hits);
         hits.truncate(count);
     }
+}
+
+/// What a ball holds.
+pub(super) enum FewVerdict {
+    Found,
+    TooMany,
+    TooFew { longer_m: f64 },
+}
+
+/// How many a ball is to hold for so many nearest.
+pub(super) fn wanted(count: usize) -> f64 {
+    let wanted = 1.25 * count as f64 + 3.0;
+    if count <= FEW_MAX {
+        wanted + 0.5 * count as f64 // more cost little there, and a second ball as much as the first
+    } else {
+        wanted
+    }
+}
+
+/// By how much a ball grows that holds so many.
+fn growth(wanted: f64, found: usize) -> f64 {
+    let growth = (wanted / (found as f64 + 0.5)).sqrt();
+    growth.clamp(1.25, GROWTH_MAX)
 }
 
 fn sort(hits: &mut [Hit]) {
@@ -194,11 +252,23 @@ impl<K: Kernel> Visitor for NearVisitor<'_, K> {
     }
 }
 
+/// The face, i and j of the leaf that a place is in.
+#[inline(always)]
+pub(super) fn leaf_of(place: Ecef) -> (u8, u32, u32) {
+    let (face, u, v) = direction_to_face_uv(place.0);
+    let [i, j] = [u, v].map(|w| st_to_ij(uv_to_st(w)));
+    (face, i, j)
+}
+
 impl Order {
-    /// A radius around a place within which about so many entities may be, by the cells around it. At least a millimetre.
-    fn radius_guess_m(&self, center: Ecef, wanted: f64) -> f64 {
-        let (face, u, v) = direction_to_face_uv(center.0);
-        let [i, j] = [u, v].map(|w| st_to_ij(uv_to_st(w)));
+    /// A radius around a place in a leaf within which about so many entities may be, by the cells around it. At least a
+    /// millimetre.
+    pub(super) fn radius_guess_m(
+        &self,
+        center: Ecef,
+        (face, i, j): (u8, u32, u32),
+        wanted: f64,
+    ) -> f64 {
         let tile = self.tile_at(face, i, j);
         let (cells, count) = self.count_around(tile, i, j);
         // Cells of one level differ in size by a factor of two; their mean is near enough.

@@ -7,6 +7,7 @@ use super::sorter::Sorter;
 use super::tile::Tile;
 use crate::cell::MAX_LEVEL;
 use crate::ids::EntityId;
+use crate::memory;
 use crate::planet::Ecef;
 
 /// A first tile holds at most so many entities where they are spread evenly.
@@ -90,6 +91,13 @@ impl Order {
             + self.crowds.capacity() * size_of::<Crowd>()
     }
 
+    /// Makes room for so many entities.
+    pub(super) fn reserve(&mut self, len: usize) {
+        for lane in [&mut self.rows, &mut self.spare, &mut self.keys] {
+            memory::reserve(lane, (len + PADDING).saturating_sub(lane.len()));
+        }
+    }
+
     /// The rows in the order of the last time, where they are still rows, then new ones.
     fn take_last_order(&mut self, len: usize) {
         let known = self.len();
@@ -171,8 +179,8 @@ impl Order {
     pub(super) fn add_entries(&mut self, count: usize) {
         let len = self.cells.len() + count;
         if len > self.cells.capacity() {
-            self.cells.reserve_exact(count + len / 8);
-            self.next_ids.reserve_exact(count + len / 8);
+            memory::reserve_exact(&mut self.cells, count + len / 8);
+            memory::reserve_exact(&mut self.next_ids, count + len / 8);
         }
         self.cells.resize(len, 0);
         self.next_ids.resize(len, 0);

@@ -49,6 +49,16 @@ pub(super) struct LeafRanges {
 }
 
 impl LeafRanges {
+    /// No part of any face.
+    pub(super) const NONE: Self = Self {
+        ranges: [LeafRange {
+            face: 0,
+            i: [0; 2],
+            j: [0; 2],
+        }; 6],
+        len: 0,
+    };
+
     /// Those, in ascending order, that hold every place within the ball whose distance from the planet's centre has a square
     /// within `rho2` (ends included).
     #[inline(always)]
@@ -79,10 +89,7 @@ impl LeafRanges {
 
     #[cold]
     fn of_faces(of_face: impl Fn(u8) -> Option<LeafRange>) -> Self {
-        let mut all = Self {
-            ranges: [LeafRange::face(0); 6],
-            len: 0,
-        };
+        let mut all = Self::NONE;
         for range in (0..6).filter_map(of_face) {
             all.ranges[all.len] = range;
             all.len += 1;

@@ -60,6 +60,16 @@ pub(super) struct Found {
     pub(super) count: usize, // at most PADDING
 }
 
+impl Found {
+    /// Appends those that are meant.
+    #[inline(always)]
+    pub(super) fn push_to(&self, rows: &mut Vec<u32>) {
+        let len = rows.len() + self.count;
+        rows.extend_from_slice(&self.rows); // all, for a copy of known size
+        rows.truncate(len);
+    }
+}
+
 /// Sixteen neighbouring approximations, sieved.
 #[derive(Clone, Copy)]
 pub(super) struct Sieved {

@@ -3,6 +3,7 @@
 use glam::DVec3;
 
 use super::moving::{Hit, InvalidRadius, MovingIndex, check_radius};
+use super::order::Order;
 use super::reach::LeafRanges;
 use super::scan::{Found, Kernel, KernelWork, Lanes, Sieve, scan, with_kernel};
 use super::tile::Tile;
@@ -61,12 +62,7 @@ impl<'a> IndexView<'a> {
         check_radius(radius_m)?;
         rows.clear();
         let ball = Ball::new(center, radius_m);
-        let tell = |found: &Found| {
-            let len = rows.len() + found.count;
-            rows.extend_from_slice(&found.rows); // all, for a copy of known size
-            rows.truncate(len);
-        };
-        self.visit_ball(ball, tell);
+        self.push_rows(ball, &ball.ranges(&self.index.order), rows);
         Ok(())
     }
 
@@ -96,33 +92,12 @@ impl<'a> IndexView<'a> {
         mut tell: impl FnMut(Hit),
     ) -> Result<(), InvalidRadius> {
         check_radius(radius_m)?;
-        self.visit_ball(Ball::new(center, radius_m), |found| {
+        let ball = Ball::new(center, radius_m);
+        self.visit_ball(ball, &ball.ranges(&self.index.order), |found| {
             for row in &found.rows[..found.count] {
                 tell(self.hit(*row, center));
             }
         });
-        Ok(())
-    }
-
-    /// A batch of [`IndexView::rows_within`]: calls with the number of each centre and its rows, which are kept in `rows`.
-    ///
-    /// Centres in cell order ([`IndexView::rows`], [`MovingIndex::sort_by_cell`]) take half to two thirds of the time of centres
-    /// in random order. To use many threads, give each a run of the centres.
-    ///
-    /// # Errors
-    /// [`InvalidRadius`] when the radius is negative or NaN; nobody is called.
-    pub fn rows_within_each(
-        &self,
-        centers: &[Ecef],
-        radius_m: f64,
-        rows: &mut Vec<u32>,
-        mut tell: impl FnMut(usize, &[u32]),
-    ) -> Result<(), InvalidRadius> {
-        check_radius(radius_m)?;
-        for (n, center) in centers.iter().enumerate() {
-            self.rows_within(*center, radius_m, rows)?;
-            tell(n, rows);
-        }
         Ok(())
     }
 
@@ -136,12 +111,18 @@ impl<'a> IndexView<'a> {
         }
     }
 
-    /// Tells the rows within a ball.
+    /// Appends the rows within a ball, whose ranges these are.
+    pub(super) fn push_rows(&self, ball: Ball, ranges: &LeafRanges, rows: &mut Vec<u32>) {
+        self.visit_ball(ball, ranges, |found| found.push_to(rows));
+    }
+
+    /// Tells the rows within a ball, whose ranges these are.
     #[inline(always)]
-    pub(super) fn visit_ball(&self, ball: Ball, tell: impl FnMut(&Found)) {
+    fn visit_ball(&self, ball: Ball, ranges: &LeafRanges, tell: impl FnMut(&Found)) {
         let work = BallWork {
             view: *self,
             ball,
+            ranges,
             tell,
         };
         with_kernel(self.index.simd, work);
@@ -156,6 +137,12 @@ pub(super) struct Ball {
 }
 
 impl Ball {
+    /// For places that nobody has asked about.
+    pub(super) const NONE: Self = Self {
+        center: Ecef(DVec3::ZERO),
+        radius_m: 0.0,
+    };
+
     /// For a radius that was checked.
     pub(super) fn new(center: Ecef, radius_m: f64) -> Self {
         Self {
@@ -163,11 +150,18 @@ impl Ball {
             radius_m: radius_m.min(RADIUS_MAX_M),
         }
     }
+
+    /// The leaves that it can touch.
+    #[inline(always)]
+    pub(super) fn ranges(self, order: &Order) -> LeafRanges {
+        LeafRanges::of_ball(self.center.0, self.radius_m, order.rho2)
+    }
 }
 
 struct BallWork<'a, F> {
     view: IndexView<'a>,
     ball: Ball,
+    ranges: &'a LeafRanges,
     tell: F,
 }
 
@@ -184,9 +178,7 @@ impl<F: FnMut(&Found)> KernelWork for BallWork<'_, F> {
             radius_m: self.ball.radius_m,
             tell: self.tell,
         };
-        let (center, radius_m) = (visitor.center, visitor.radius_m);
-        let ranges = LeafRanges::of_ball(center, radius_m, index.order.rho2);
-        for range in ranges.as_slice() {
+        for range in self.ranges.as_slice() {
             index.order.visit(range, &mut visitor);
         }
     }

@@ -90,11 +90,17 @@ impl Order {
         visitor.run(tile, local, [from, self.start_of(cells[1] + 1)]);
     }
 
-    /// The innermost tile around a leaf.
-    pub(super) fn tile_at(&self, face: u8, i: u32, j: u32) -> &Tile {
+    /// The first tile around a leaf, the one that is not within another.
+    #[inline(always)]
+    pub(super) fn first_tile_at(&self, face: u8, i: u32, j: u32) -> &Tile {
         let shift = u32::from(MAX_LEVEL - self.level);
         let row = (u32::from(face) << self.level | i >> shift) << self.level;
-        let mut tile = &self.tiles[(row | j >> shift) as usize];
+        &self.tiles[(row | j >> shift) as usize]
+    }
+
+    /// The innermost tile around a leaf.
+    pub(super) fn tile_at(&self, face: u8, i: u32, j: u32) -> &Tile {
+        let mut tile = self.first_tile_at(face, i, j);
         while tile.is_split {
             match self.tile_of(tile.cells + tile.cell_of(i, j)) {
                 Some(inner) if inner.holds(i, j) => tile = inner,

@@ -21,6 +21,7 @@ mod polygon_coverings;
 mod polygons;
 mod predicates;
 mod projections;
+mod query_batches;
 mod regions;
 #[cfg(feature = "rocksdb")]
 mod rocks;
