@@ -107,8 +107,39 @@ struct Part {
 
 /// Around a part of a segment with so many candidates it is not worth halving.
 const CANDIDATES_FEW: usize = 48;
-/// Halves of halves, at most.
+/// Halves of halves, at most; and how often in a row they may leave nearly as many candidates. A stack of entities, one above
+/// the other, is near every part of a path along it: however short the parts are, all of them would look at all of it.
 const DEPTH_MAX: u32 = 40;
+const FRUITLESS_MAX: u32 = 8;
+
+/// What halving has come to.
+#[derive(Clone, Copy)]
+struct Halving {
+    depth: u32,
+    count: usize, // candidates around what was halved
+    fruitless: u32,
+}
+
+impl Halving {
+    const START: Self = Self {
+        depth: 0,
+        count: usize::MAX,
+        fruitless: 0,
+    };
+
+    fn next(self, count: usize) -> Self {
+        let is_fruitless = count > self.count / 4 * 3;
+        Self {
+            depth: self.depth + 1,
+            count,
+            fruitless: if is_fruitless { self.fruitless + 1 } else { 0 },
+        }
+    }
+
+    fn is_worth_it(self) -> bool {
+        self.depth <= DEPTH_MAX && self.fruitless <= FRUITLESS_MAX
+    }
+}
 
 impl IndexView<'_> {
     /// Everybody within a corridor, with the distance from its path, in iteration order. `out` is cleared first.
@@ -121,7 +152,7 @@ impl IndexView<'_> {
         };
         for segment in corridor.segments() {
             let whole = Part { from: 0.0, to: 1.0 };
-            search.search(&segment, whole, DEPTH_MAX, out);
+            search.search(&segment, whole, Halving::START, out);
         }
         // Rows are slots until here, so this is iteration order; of a slot's distances the least is first.
         let by_slot = |hit: &Hit| (hit.row, hit.distance_m.to_bits()); // no distance is negative
@@ -140,7 +171,7 @@ struct CorridorSearch<'a> {
 }
 
 impl CorridorSearch<'_> {
-    fn search(&self, segment: &Segment, part: Part, depth: u32, out: &mut Vec<Hit>) {
+    fn search(&self, segment: &Segment, part: Part, halving: Halving, out: &mut Vec<Hit>) {
         let middle = 0.5 * (part.from + part.to);
         let half_m = 0.5 * (part.to - part.from) * segment.along.length();
         let center = segment.a + segment.along * middle;
@@ -153,7 +184,8 @@ impl CorridorSearch<'_> {
         if count == 0 {
             return;
         }
-        if count > CANDIDATES_FEW && half_m > self.radius_m && depth > 0 {
+        let halving = halving.next(count);
+        if count > CANDIDATES_FEW && half_m > self.radius_m && halving.is_worth_it() {
             for part in [
                 Part { to: middle, ..part },
                 Part {
@@ -161,7 +193,7 @@ impl CorridorSearch<'_> {
                     ..part
                 },
             ] {
-                self.search(segment, part, depth - 1, out);
+                self.search(segment, part, halving, out);
             }
             return;
         }

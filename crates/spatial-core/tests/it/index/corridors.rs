@@ -1,6 +1,8 @@
 //! Corridors along paths and rays.
 
-use spatial_core::{Corridor, DVec3, Ecef, Hit, InvalidCorridor, InvalidRadius};
+use spatial_core::{
+    Corridor, DVec3, Ecef, EntityId, Hit, InvalidCorridor, InvalidRadius, MovingIndex,
+};
 
 use super::scene::Scene;
 use super::{Size, check};
@@ -156,6 +158,23 @@ pub(super) fn assert_corridor(
         "world of seed {seed}: {corridor:?} has {found} but brute force {}",
         force.want.len()
     );
+}
+
+/// Along a stack of entities every part of the path has all of them near: it must not be halved for ever.
+#[test]
+fn a_thin_corridor_along_a_stack_takes_no_time() {
+    let pole = DVec3::Z * 6_371_000.0;
+    let ids: Vec<EntityId> = (1..=400).map(EntityId).collect();
+    let place = |id: &EntityId| ecef(pole + DVec3::Z * (id.0 * 5_000) as f64);
+    let places: Vec<Ecef> = ids.iter().map(place).collect();
+    let mut index = MovingIndex::new();
+    index.rebuild(&ids, &places);
+    let view = index.view(&ids, &places);
+    let mut hits = Vec::new();
+    // Parts as short as the radius would be ten thousand million.
+    let path = vec![places[0], places[200], ecef(-pole)];
+    view.corridor(&Corridor::new(path, 1e-4).unwrap(), &mut hits);
+    assert_eq!(hits.len(), 201);
 }
 
 #[test]
