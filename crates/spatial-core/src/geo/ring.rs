@@ -54,8 +54,14 @@ impl CleanRing {
     pub(super) fn smaller_contains(&self, p: DVec3) -> bool {
         match self.outside {
             Some(outside) => self.separates(outside, p),
-            None => self.left_contains(p) ^ (self.left_area() > 2.0 * PI),
+            None => self.left_contains(p) ^ self.is_left_larger(),
         }
+    }
+
+    /// Surely, not by rounding: of a ring on a great circle both parts are as large.
+    fn is_left_larger(&self) -> bool {
+        let error = 12.0 * f64::EPSILON * self.vertices.len() as f64;
+        self.left_area() > 2.0 * PI + error
     }
 
     /// Whether the part to the left of the edges contains the point.
