@@ -1,7 +1,8 @@
 //! A covering, drawn as a map: which cells hold the surroundings of a town, over the relief of the Earth
 //! (`assets/earth-1024.pack`: NOAA ETOPO5, public domain).
 //!
-//! Red: the circle. Black: the cells that contain it. Yellow and bright: the cells that it contains.
+//! Red: the circle. Black: the cells that contain it. Yellow and bright: the cells that it contains. The bar at the lower left is
+//! 500 km long, in steps of 100.
 //!
 //! `covering_map [PICTURE.png]`; without an argument into the directory for temporary files.
 
@@ -46,6 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let terrain = Terrain::new(Arc::new(PackStore::open(pack)?));
     write_png(&picture, &draw(&map, &terrain, &cap, &around, &within)?)?;
     println!("drawn to {}", picture.display());
+    println!(
+        "red: the circle; black: its covering; yellow: its interior covering; bar: 5 x 100 km"
+    );
     Ok(())
 }
 
@@ -95,6 +99,17 @@ impl Map {
     }
 }
 
+impl Map {
+    /// Which step of the scale's bar a pixel is in, from 0 at its left end. Lengths are those in the middle of the map.
+    fn bar_step(&self, x: u32, y: u32) -> Option<u32> {
+        const STEP_M: f64 = 100_000.0;
+        let step_pixels =
+            STEP_M / Planet::EARTH.radius_m() / (2.0 * self.half_width) * f64::from(PIXELS);
+        let step = (f64::from(x.checked_sub(16)?) / step_pixels) as u32;
+        (step < 5 && (PIXELS - 22..PIXELS - 16).contains(&y)).then_some(step)
+    }
+}
+
 /// What is at a pixel, besides the ground.
 #[derive(Clone, Copy, PartialEq)]
 struct Overlay {
@@ -132,6 +147,8 @@ fn draw(
         for x in 0..PIXELS {
             let (right, below) = (overlay(x + 1, y), overlay(x, y + 1));
             let color = match map.direction(x, y) {
+                _ if map.bar_step(x, y).is_some_and(|step| step % 2 == 0) => [250, 250, 250],
+                _ if map.bar_step(x, y).is_some() => [20, 20, 20],
                 None => [16, 16, 24],
                 Some(_) if here.inside != right.inside || here.inside != below.inside => {
                     [230, 40, 30]

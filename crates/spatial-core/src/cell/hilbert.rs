@@ -18,8 +18,7 @@
 //!                                             lo = 0, odd level:   A = ω², T = ¬i
 //! ```
 //! and maps of consecutive levels compose in a prefix scan of five steps on whole words (Kogge and Stone 1973), which lanes
-//! of a vector can do. One leaf alone walks down the levels, four at a time, through a table of 2 KiB: a direction's leaf takes
-//! 26 ns so, and 54 by the scan.
+//! of a vector can do. One leaf alone walks down the levels, four at a time, through a table of 2 KiB: 12 ns of a leaf.
 
 use core::ops::{BitAnd, BitOr, BitXor};
 

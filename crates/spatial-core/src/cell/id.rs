@@ -45,12 +45,6 @@ impl CellId {
     /// The zero vector and non-finite ones fall into some cell; [`CellId::try_from_direction`] refuses them.
     #[inline]
     pub fn from_direction(p: DVec3) -> Self {
-        Self::of_direction(p)
-    }
-
-    /// As [`CellId::from_direction`], to be inlined into a loop: a call hands over the vector by memory, and waits for it.
-    #[inline(always)]
-    pub(super) fn of_direction(p: DVec3) -> Self {
         let (face, u, v) = direction_to_face_uv(p);
         Self::leaf_at(face, st_to_ij(uv_to_st(u)), st_to_ij(uv_to_st(v)))
     }

@@ -1,8 +1,11 @@
 //! To leaves, from whatever a direction comes.
 
+use core::ops::Range;
+
 use glam::DVec3;
 
 use super::super::id::CellId;
+use super::super::projection::{direction_to_face_uv, st_to_ij, uv_to_st};
 use super::geometry::{face_ij, store_leaves};
 use super::lanes::Lanes;
 use super::source::{
@@ -123,6 +126,9 @@ pub(super) fn store<S: Source>(level: SimdLevel, source: S, leaves: &mut [CellId
     run(level, &mut ToLeaves { source, leaves });
 }
 
+/// Leaves that are computed together without vectors.
+const STAGED: usize = 64;
+
 struct ToLeaves<'a, S> {
     source: S,
     leaves: &'a mut [CellId], // as many as the source has
@@ -135,7 +141,24 @@ impl<S: Source> Kernel for ToLeaves<'_, S> {
 
     #[inline(always)]
     fn single(&mut self, at: usize) {
-        self.leaves[at] = CellId::of_direction(self.source.direction(at));
+        self.leaves[at] = CellId::from_direction(self.source.direction(at));
+    }
+
+    /// Stage by stage: the steps of one leaf wait for each other, and the CPU does not see far enough to begin the next (60 ns a
+    /// leaf one by one).
+    fn singles(&mut self, items: Range<usize>) {
+        for start in items.clone().step_by(STAGED) {
+            let leaves = &mut self.leaves[start..items.end.min(start + STAGED)];
+            let (mut faces, mut uv) = ([0; STAGED], [[0.0; STAGED]; 2]);
+            for n in 0..leaves.len() {
+                (faces[n], uv[0][n], uv[1][n]) =
+                    direction_to_face_uv(self.source.direction(start + n));
+            }
+            let [i, j] = uv.map(|axis| axis.map(|u| st_to_ij(uv_to_st(u))));
+            for (n, leaf) in leaves.iter_mut().enumerate() {
+                *leaf = CellId::leaf_at(faces[n], i[n], j[n]);
+            }
+        }
     }
 
     #[inline(always)]

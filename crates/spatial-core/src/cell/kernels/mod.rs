@@ -33,6 +33,8 @@ pub use source::InvalidDirection;
 pub(super) use leaves::{cells_around, cells_at};
 pub(super) use source::check_directions;
 
+use core::ops::Range;
+
 use lanes::Lanes;
 
 use crate::simd::SimdLevel;
@@ -43,6 +45,10 @@ trait Kernel {
     fn count(&self) -> usize;
     /// The specification: the item `at`.
     fn single(&mut self, at: usize);
+    /// The same for some of them, without vectors.
+    fn singles(&mut self, items: Range<usize>) {
+        items.for_each(|at| self.single(at));
+    }
     /// The same for two vectors of items from `at` on.
     fn block<L: Lanes>(&mut self, l: L, at: usize);
 }
@@ -57,7 +63,7 @@ fn run(level: SimdLevel, kernel: &mut impl Kernel) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the level was detected.
         SimdLevel::Avx2 => unsafe { run_avx2(kernel) },
-        _ => (0..kernel.count()).for_each(|at| kernel.single(at)),
+        _ => kernel.singles(0..kernel.count()),
     }
 }
 
