@@ -139,6 +139,14 @@ impl Bits {
         }
     }
 
+    /// Makes room for more rows.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let words = (self.rows + more).div_ceil(64);
+        self.words.reserve(words - self.words.len());
+        let summary = words.div_ceil(64);
+        self.summary.reserve(summary - self.summary.len());
+    }
+
     /// Changes the number of rows; new ones are not in the set.
     pub(crate) fn resize(&mut self, rows: usize) {
         let shrinks = rows < self.rows;

@@ -113,6 +113,13 @@ impl Changes {
         Marks(is_read.then(|| self.pending.view_mut()))
     }
 
+    /// Makes room for more rows.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        if !self.consumers.is_empty() {
+            self.each_set(|set| set.reserve(more));
+        }
+    }
+
     /// Appends changed rows.
     pub(crate) fn grow(&mut self, rows: Range<usize>) {
         if !self.consumers.is_empty() {

@@ -209,6 +209,10 @@ impl Act<'_> {
             let after = turn(before).ok_or(index)?;
             for (values, after) in values.iter_mut().zip(after) {
                 let after = T::nearest(after).ok_or(index)?;
+                let value: f64 = after.into();
+                if !value.is_finite() && before.iter().all(|value| value.is_finite()) {
+                    return Err(index); // beyond a float
+                }
                 if self.writes {
                     values[row] = after;
                 }

@@ -11,9 +11,13 @@ impl Table {
     /// Makes room for more rows, so that spawning them allocates nothing.
     pub fn reserve(&mut self, more: usize) {
         self.ids.reserve(more);
-        for lane in self.columns.iter_mut().flat_map(|c| c.lanes_mut()) {
-            lane.reserve(more);
+        for column in &mut self.columns {
+            for lane in column.lanes_mut() {
+                lane.reserve(more);
+            }
+            column.changes.reserve(more);
         }
+        self.tags.iter_mut().for_each(|tag| tag.rows.reserve(more));
     }
 
     /// Appends a row of zeros.

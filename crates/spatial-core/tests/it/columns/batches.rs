@@ -1,10 +1,11 @@
 //! Spawning, despawning and reordering many rows at once.
 
 use spatial_core::{
-    DespawnBatchError, EntityId, OrderError, SpawnBatchError, SpawnError, StaleHandle,
+    Component, DespawnBatchError, EntityId, OrderError, SpawnBatchError, SpawnError, StaleHandle,
 };
 
-use super::{Body, body, filled, saved};
+use super::{Body, body, filled, saved, table};
+use crate::allocations;
 
 fn ids(numbers: impl IntoIterator<Item = u64>) -> Vec<EntityId> {
     numbers.into_iter().map(EntityId).collect()
@@ -146,4 +147,18 @@ fn an_order_that_is_none_moves_nobody() {
         table.assert_well_formed();
         assert_eq!(saved(&table), before);
     }
+}
+
+#[test]
+fn rows_that_have_room_allocate_nothing() {
+    let mut table = table();
+    let tag = table.register_tag("asleep").unwrap();
+    let column = table.column_named(Body::NAME).unwrap();
+    table.add_consumer(column).unwrap();
+    table.reserve(10_000);
+    let ids: Vec<EntityId> = (1..=10_000).map(EntityId).collect();
+    let (allocations, spawned) = allocations::count(|| table.spawn_batch(&ids));
+    assert_eq!((allocations, spawned), (0, Ok(0..10_000)));
+    assert!(!table.has_tag(tag, 9_999));
+    table.assert_well_formed();
 }

@@ -323,6 +323,28 @@ fn the_first_row_that_cannot_turn_is_named_whatever_its_column() {
     }
 }
 
+/// √2 of the greatest float is none.
+#[test]
+fn a_vector_does_not_turn_into_infinity() {
+    let [from, to] = [0.0, 45.0].map(|lon| {
+        let place = Geodetic::from_degrees(0.0, lon, 0.0).unwrap();
+        Frame::at(Planet::EARTH, Planet::EARTH.ecef(place))
+    });
+    let mut table = Table::new();
+    table.register::<Velocity>().unwrap();
+    table.spawn(EntityId(1)).unwrap();
+    let velocity = Velocity {
+        east: f32::MAX,
+        north: 0.0,
+        up: f32::MAX,
+    };
+    table.set(0, velocity);
+    let turned = table.change_frame(&change(&from, &to), &[0]);
+    let (index, row, column) = (0, 0, "velocity".to_owned());
+    assert_eq!(turned, Err(FrameChangeError::Range { index, row, column }));
+    assert_eq!(table.get::<Velocity>(0), velocity);
+}
+
 /// A column that nobody has registered may have any lanes; it is not guessed what they mean.
 #[test]
 fn lanes_of_no_kind_do_not_turn() {
