@@ -90,30 +90,6 @@ pub(super) trait Kernel: Copy {
     fn pack(self, lanes: &[u32; PADDING], mask: u16) -> [u32; PADDING];
 }
 
-/// Tells the rows among slots `from..to` that are within the ball, in their order. `exact` decides about those near its rim.
-#[inline(always)]
-pub(super) fn scan<K: Kernel>(
-    kernel: K,
-    lanes: Lanes<'_>,
-    sieve: &Sieve,
-    slots: [u32; 2],
-    exact: impl Fn(u32) -> bool,
-    mut tell: impl FnMut(&Found),
-) {
-    sieve_each(kernel, lanes, sieve, slots, |sieved, rows| {
-        let (mut within, mut rim) = (sieved.inner, sieved.outer & !sieved.inner);
-        while rim != 0 {
-            let lane = rim.trailing_zeros();
-            within |= u16::from(exact(rows[lane as usize])) << lane;
-            rim &= rim - 1;
-        }
-        tell(&Found {
-            rows: kernel.pack(rows, within),
-            count: within.count_ones() as usize,
-        });
-    });
-}
-
 /// Tells rows among slots `from..to` that may be within the ball, all that are, and the squares of their distances in steps.
 #[inline(always)]
 pub(super) fn scan_squares<K: Kernel>(

@@ -2,10 +2,11 @@
 
 use glam::DVec3;
 
+use super::approximation::PADDING;
 use super::moving::{Hit, InvalidRadius, MovingIndex, check_radius};
 use super::order::Order;
 use super::reach::LeafRanges;
-use super::scan::{Found, Kernel, KernelWork, Lanes, Sieve, scan, with_kernel};
+use super::scan::{Found, Kernel, KernelWork, Lanes, Sieve, sieve_next, with_kernel};
 use super::tile::Tile;
 use super::walk::Visitor;
 use crate::ids::EntityId;
@@ -207,11 +208,24 @@ impl<K: Kernel, F: FnMut(&Found)> Visitor for BallVisitor<'_, K, F> {
     }
 
     #[inline(always)]
-    fn run(&mut self, _: &Tile, sieve: &Sieve, slots: [u32; 2]) {
-        let exact = |row: u32| {
-            let place = self.places[row as usize];
-            place.distance_m(Ecef(self.center)) <= self.radius_m
-        };
-        scan(self.kernel, self.lanes, sieve, slots, exact, &mut self.tell);
+    fn run(&mut self, _: &Tile, sieve: &Sieve, [from, to]: [u32; 2]) {
+        // No closures: called at several places, they would not be compiled for the kernel's instructions.
+        let (mut slot, to) = (from as usize, to as usize);
+        while slot < to {
+            let (sieved, rows) = sieve_next(self.kernel, self.lanes, sieve, [slot, to]);
+            let (mut within, mut rim) = (sieved.inner, sieved.outer & !sieved.inner);
+            while rim != 0 {
+                let lane = rim.trailing_zeros();
+                let place = self.places[rows[lane as usize] as usize];
+                let is_within = place.distance_m(Ecef(self.center)) <= self.radius_m;
+                within |= u16::from(is_within) << lane;
+                rim &= rim - 1;
+            }
+            (self.tell)(&Found {
+                rows: self.kernel.pack(rows, within),
+                count: within.count_ones() as usize,
+            });
+            slot += PADDING;
+        }
     }
 }
