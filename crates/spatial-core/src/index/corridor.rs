@@ -6,6 +6,11 @@
 //!     ──────┆──────────            is as short as r; a candidate is looked at by the half that q is in.
 //!           p
 //! ```
+//!
+//! Where halving gains nothing, as in a crowd that stands in one place, it soon ends: the work is proportional to the candidates
+//! around the path, whatever the radius.
+
+use core::ops::Range;
 
 use glam::DVec3;
 
@@ -105,41 +110,30 @@ struct Part {
     to: f64,
 }
 
+impl Part {
+    const WHOLE: Self = Self { from: 0.0, to: 1.0 };
+
+    fn middle(self) -> f64 {
+        0.5 * (self.from + self.to)
+    }
+
+    fn halves(self) -> [Self; 2] {
+        let middle = self.middle();
+        [
+            Self { to: middle, ..self },
+            Self {
+                from: middle,
+                ..self
+            },
+        ]
+    }
+}
+
 /// Around a part of a segment with so many candidates it is not worth halving.
 const CANDIDATES_FEW: usize = 48;
-/// Halves of halves, at most; and how often in a row they may leave nearly as many candidates. A stack of entities, one above
-/// the other, is near every part of a path along it: however short the parts are, all of them would look at all of it.
-const DEPTH_MAX: u32 = 40;
-const FRUITLESS_MAX: u32 = 8;
-
-/// What halving has come to.
-#[derive(Clone, Copy)]
-struct Halving {
-    depth: u32,
-    count: usize, // candidates around what was halved
-    fruitless: u32,
-}
-
-impl Halving {
-    const START: Self = Self {
-        depth: 0,
-        count: usize::MAX,
-        fruitless: 0,
-    };
-
-    fn next(self, count: usize) -> Self {
-        let is_fruitless = count > self.count / 4 * 3;
-        Self {
-            depth: self.depth + 1,
-            count,
-            fruitless: if is_fruitless { self.fruitless + 1 } else { 0 },
-        }
-    }
-
-    fn is_worth_it(self) -> bool {
-        self.depth <= DEPTH_MAX && self.fruitless <= FRUITLESS_MAX
-    }
-}
+/// How often in a row a part is halved although the halves have no fewer candidates together: a crowd beside the path is around
+/// both halves at first.
+const PATIENCE: u32 = 3;
 
 impl IndexView<'_> {
     /// Everybody within a corridor, with the distance from its path, in iteration order. `out` is cleared first.
@@ -151,8 +145,8 @@ impl IndexView<'_> {
             radius_m: corridor.radius_m,
         };
         for segment in corridor.segments() {
-            let whole = Part { from: 0.0, to: 1.0 };
-            search.search(&segment, whole, Halving::START, out);
+            let count = search.count(&segment, Part::WHOLE);
+            search.search(&segment, Part::WHOLE, count, PATIENCE, out);
         }
         // Rows are slots until here, so this is iteration order; of a slot's distances the least is first.
         let by_slot = |hit: &Hit| (hit.row, hit.distance_m.to_bits()); // no distance is negative
@@ -171,37 +165,55 @@ struct CorridorSearch<'a> {
 }
 
 impl CorridorSearch<'_> {
-    fn search(&self, segment: &Segment, part: Part, halving: Halving, out: &mut Vec<Hit>) {
-        let middle = 0.5 * (part.from + part.to);
-        let half_m = 0.5 * (part.to - part.from) * segment.along.length();
-        let center = segment.a + segment.along * middle;
-        // Wider than the rounding of the centre and of what is nearest.
-        let slack_m = 1e-12 * (segment.a.length() + segment.along.length() + self.radius_m);
-        let reach_m = half_m + self.radius_m + slack_m;
-        let order = &self.view.index.order;
-        let mut count = 0;
-        order.for_each_run_near(center, reach_m, |_, run| count += run.len());
+    /// Looks at everybody around a part, of whom there are `count`, or around parts of it.
+    fn search(
+        &self,
+        segment: &Segment,
+        part: Part,
+        count: usize,
+        patience: u32,
+        out: &mut Vec<Hit>,
+    ) {
         if count == 0 {
             return;
         }
-        let halving = halving.next(count);
-        if count > CANDIDATES_FEW && half_m > self.radius_m && halving.is_worth_it() {
-            for part in [
-                Part { to: middle, ..part },
-                Part {
-                    from: middle,
-                    ..part
-                },
-            ] {
-                self.search(segment, part, halving, out);
-            }
+        if count <= CANDIDATES_FEW || self.half_m(segment, part) <= self.radius_m || patience == 0 {
+            self.for_each_run(segment, part, |run| {
+                for slot in run {
+                    self.look(segment, part, slot, out);
+                }
+            });
             return;
         }
-        order.for_each_run_near(center, reach_m, |_, run| {
-            for slot in run {
-                self.look(segment, part, slot, out);
-            }
-        });
+        let halves = part.halves();
+        let counts = halves.map(|half| self.count(segment, half));
+        let patience = match counts[0] + counts[1] < count {
+            true => PATIENCE,
+            false => patience - 1,
+        };
+        for (half, count) in halves.into_iter().zip(counts) {
+            self.search(segment, half, count, patience, out);
+        }
+    }
+
+    fn count(&self, segment: &Segment, part: Part) -> usize {
+        let mut count = 0;
+        self.for_each_run(segment, part, |run| count += run.len());
+        count
+    }
+
+    /// The runs of all who may be within the radius of a part.
+    fn for_each_run(&self, segment: &Segment, part: Part, mut visit: impl FnMut(Range<u32>)) {
+        let center = segment.a + segment.along * part.middle();
+        // Wider than the rounding of the centre and of what is nearest.
+        let slack_m = 1e-12 * (segment.a.length() + segment.along.length() + self.radius_m);
+        let reach_m = self.half_m(segment, part) + self.radius_m + slack_m;
+        let order = &self.view.index.order;
+        order.for_each_run_near(center, reach_m, |_, run| visit(run));
+    }
+
+    fn half_m(&self, segment: &Segment, part: Part) -> f64 {
+        0.5 * (part.to - part.from) * segment.along.length()
     }
 
     fn look(&self, segment: &Segment, part: Part, slot: u32, out: &mut Vec<Hit>) {

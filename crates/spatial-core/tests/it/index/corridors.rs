@@ -177,6 +177,31 @@ fn a_thin_corridor_along_a_stack_takes_no_time() {
     assert_eq!(hits.len(), 201);
 }
 
+/// Halving a path through a crowd that stands in one place leaves the crowd in every part: 2⁴⁰ parts of a path without width.
+#[test]
+fn a_path_through_a_crowd_in_one_place_takes_a_moment() {
+    let at = ecef(DVec3::new(1.0, 2.0, 3.0).normalize() * 6_371_008.8);
+    let (ids, places): (Vec<_>, Vec<_>) = (1..20_000).map(|n| (EntityId(n), at)).unzip();
+    let mut index = MovingIndex::new();
+    index.rebuild(&ids, &places);
+    let view = index.view(&ids, &places);
+    let beside = |m: f64| {
+        let p = at.to_vec() + DVec3::new(2.0, -1.0, 0.0).normalize() * m;
+        ecef(p)
+    };
+    let mut hits = Vec::new();
+    for radius_m in [0.0, 1e-12, 1e-6] {
+        // Through it, and past it at half a millimetre in the same leaf.
+        let through = Corridor::new(vec![beside(-1e6), at, beside(1e6)], radius_m).unwrap();
+        view.corridor(&through, &mut hits);
+        assert_eq!(hits.len(), ids.len());
+        let aside = at.to_vec().normalize() * 5e-4;
+        let past = [-1e6, 1e6].map(|m| ecef(beside(m).to_vec() + aside));
+        view.corridor(&Corridor::new(past.to_vec(), radius_m).unwrap(), &mut hits);
+        assert!(hits.is_empty());
+    }
+}
+
 #[test]
 fn nonsense_is_refused() {
     let at = ecef(DVec3::new(1.0, 2.0, 3.0));
