@@ -4,6 +4,7 @@
 //! values of it seal the rest first, so that what is behind is reached. `run` returns whether the bytes were
 //! accepted: the tests see to it that every seed is.
 
+pub mod cell;
 pub mod columns;
 pub mod geojson;
 pub mod journal;
@@ -24,6 +25,11 @@ pub struct Target {
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    Target {
+        name: "cell",
+        run: cell::run,
+        seeds: cell::seeds,
+    },
     Target {
         name: "columns",
         run: columns::run,

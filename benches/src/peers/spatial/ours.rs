@@ -66,12 +66,12 @@ impl Ours {
 
     /// The nearest, for all queries: the number of hits.
     pub(crate) fn nearest_each(&mut self, queries: &[Ecef], count: usize) -> u64 {
-        let mut hits = 0;
-        for center in queries {
-            self.index.view().nearest(*center, count, &mut self.hits);
-            hits += self.hits.len() as u64;
-        }
-        hits
+        let mut found = 0;
+        let view = self.index.view();
+        view.nearest_each(queries, count, &mut self.hits, |_, hits| {
+            found += hits.len() as u64;
+        });
+        found
     }
 
     /// As peers give it.
