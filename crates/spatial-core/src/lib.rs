@@ -44,9 +44,9 @@ pub use columns::{
     Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,
     DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo, LaneSchema,
     LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError, MigrationRefused,
-    OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleBatchError,
-    StaleHandle, Steps, Table, TableSchema, TagError, TagId, UnknownConsumer, UnknownEntity, Wire,
-    WireError, WireParts,
+    OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleHandle, Steps,
+    Table, TableSchema, TagError, TagId, UnknownConsumer, UnknownEntity, Wire, WireError,
+    WireParts,
 };
 pub use derive::Component;
 pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};

@@ -2,17 +2,19 @@
 //!
 //! What a million entities need spans thousands of ordinary pages, more than the processor remembers, so whoever reads here and
 //! there waits for the page table as well as for the memory. On pages of 2 MiB it is a handful. Linux gives them, by its
-//! default, to those who ask; it has to be asked before the memory is first written.
+//! default, to those who ask; what is written before is moved there later, if at all, so it is asked as soon as there is room.
 
 /// Smaller vectors stay on ordinary pages: few enough to be remembered, and a huge page is cleared as a whole. Vectors of less than a
 /// huge page share some when they lie side by side, as those do that are reserved one after the other.
 const HUGE_MIN_BYTES: usize = 1 << 20;
 
-/// As [`Vec::reserve`], on huge pages when it comes to more than [`HUGE_MIN_BYTES`].
+/// Makes room for more, on huge pages when it comes to more than [`HUGE_MIN_BYTES`]: as [`Vec::reserve_exact`] the first time,
+/// for an eighth more than is needed when it grows again. (`Vec` would double what a million need for one more.)
 pub(crate) fn reserve<T>(vec: &mut Vec<T>, additional: usize) {
+    let is_growth = vec.capacity() > 0;
+    let spare = usize::from(is_growth) * ((vec.len() + additional) / 8);
     if additional > vec.capacity() - vec.len() {
-        vec.reserve(additional);
-        ask_for_huge_pages(vec);
+        reserve_exact(vec, additional + spare);
     }
 }
 
@@ -37,7 +39,7 @@ fn ask_for_huge_pages<T>(vec: &mut Vec<T>) {
     // From the start of its page: large allocations begin a little behind the start of a huge one.
     let before = start.addr() % rustix::param::page_size();
     let page = start.wrapping_sub(before);
-    // SAFETY: the pages are those of a live allocation, and this advice changes nothing that a program can read there.
+    // SAFETY: this advice changes nothing that a program can read, in these pages or in what shares the first and the last one.
     let _ = unsafe { madvise(page.cast(), bytes + before, Advice::LinuxHugepage) };
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use spatial_core::{Cap, Corridor, DVec3, Ecef, Hit, LatLngRect, Planet, Polygon, Region};
 
 use super::super::contest::Contest;
-use super::super::rivals::{PointIndex, s2_cpp};
+use super::super::rivals::{Found, PointIndex, s2_cpp};
 use super::super::row::{Measured, Unit};
 use super::super::{Pace, Tell};
 use super::scene::{Scene, Spread};
@@ -211,9 +211,9 @@ fn race_one(
         .iter_mut()
         .filter(|rival| rival.name() != s2_cpp::NAME)
     {
-        let mut found = Vec::new();
+        let (mut near, mut found) = (Vec::new(), Vec::new());
         let agree = asked.iter().zip(&answers).all(|(one, ours)| {
-            in_ball(rival.as_mut(), one, places, &mut found);
+            in_ball(rival.as_mut(), one, places, &mut near, &mut found);
             found.sort_unstable();
             found == *ours
         });
@@ -221,7 +221,7 @@ fn race_one(
         contest = contest.against(name, Some(agree), move || -> u64 {
             asked
                 .iter()
-                .map(|one| in_ball(rival.as_mut(), one, places, &mut found))
+                .map(|one| in_ball(rival.as_mut(), one, places, &mut near, &mut found))
                 .sum()
         });
     }
@@ -237,10 +237,10 @@ fn in_ball(
     rival: &mut dyn PointIndex,
     asked: &Asked,
     places: &[Ecef],
+    near: &mut Vec<Found>,
     found: &mut Vec<u32>,
 ) -> u64 {
-    let mut near = Vec::new();
-    rival.within(asked.center.to_array(), asked.reach_m, &mut near);
+    rival.within(asked.center.to_array(), asked.reach_m, near);
     found.clear();
     let rows = near.iter().map(|(row, _)| *row);
     found.extend(rows.filter(|row| asked.holds(places[*row as usize])));

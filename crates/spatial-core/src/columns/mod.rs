@@ -48,7 +48,7 @@ pub(crate) use prefetch::prefetch;
 pub use rows::{DespawnBatchError, SpawnBatchError, SpawnError, UnknownEntity};
 pub use save::LoadError;
 pub use schema::{ColumnSchema, LaneSchema, SchemaError, TableSchema};
-pub use slots::{Handle, StaleBatchError, StaleHandle};
+pub use slots::{Handle, StaleHandle};
 pub use table::{ColumnId, Table};
 pub use tags::{TagError, TagId};
 pub use wire::{Steps, Wire, WireError, WireParts};

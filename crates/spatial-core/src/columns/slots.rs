@@ -6,6 +6,7 @@
 //! ```
 
 use super::prefetch::{AHEAD, prefetch};
+use crate::batch::BatchError;
 
 /// A table's short cut to one of its rows: stale as soon as the entity is gone, never somebody else's.
 ///
@@ -24,14 +25,6 @@ pub struct Handle {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("stale handle")]
 pub struct StaleHandle;
-
-/// The first stale handle of a batch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("entry {index} of the batch: stale handle")]
-pub struct StaleBatchError {
-    /// Place in the batch.
-    pub index: usize,
-}
 
 /// The slots of a table.
 #[derive(Clone, Default)]
@@ -141,7 +134,7 @@ impl Slots {
         &self,
         handles: &[Handle],
         rows: &mut Vec<u32>,
-    ) -> Result<(), StaleBatchError> {
+    ) -> Result<(), BatchError<StaleHandle>> {
         let before = rows.len();
         rows.resize(before + handles.len(), 0);
         for (index, (handle, row)) in handles.iter().zip(&mut rows[before..]).enumerate() {
@@ -152,7 +145,10 @@ impl Slots {
                 Ok(found) => *row = found as u32,
                 Err(StaleHandle) => {
                     rows.truncate(before);
-                    return Err(StaleBatchError { index });
+                    return Err(BatchError {
+                        index,
+                        error: StaleHandle,
+                    });
                 }
             }
         }
@@ -237,6 +233,13 @@ impl Slot {
 mod tests {
     use super::*;
 
+    fn stale_at(index: usize) -> BatchError<StaleHandle> {
+        BatchError {
+            index,
+            error: StaleHandle,
+        }
+    }
+
     #[test]
     fn a_slot_retires_at_its_last_generation() {
         let mut slots = Slots::default();
@@ -266,18 +269,12 @@ mod tests {
         handles[60].generation += 1; // of an entity to come
         slots.release(21); // handles[78]
         let stale = slots.rows_of(&handles, &mut rows);
-        assert_eq!(
-            (stale, &rows[..]),
-            (Err(StaleBatchError { index: 60 }), &[7][..])
-        );
+        assert_eq!((stale, &rows[..]), (Err(stale_at(60)), &[7][..]));
         handles.remove(60);
         let stale = slots.rows_of(&handles, &mut rows);
-        assert_eq!(
-            (stale, &rows[..]),
-            (Err(StaleBatchError { index: 77 }), &[7][..])
-        );
+        assert_eq!((stale, &rows[..]), (Err(stale_at(77)), &[7][..]));
         handles[3].slot = u32::MAX;
         let stale = slots.rows_of(&handles, &mut rows);
-        assert_eq!(stale, Err(StaleBatchError { index: 3 }));
+        assert_eq!(stale, Err(stale_at(3)));
     }
 }

@@ -14,8 +14,9 @@ use super::lane::{Lane, Line};
 use super::migration::{Migration, RegisterError};
 use super::moves::Move;
 use super::schema::ColumnSchema;
-use super::slots::{Handle, StaleBatchError, StaleHandle};
+use super::slots::{Handle, StaleHandle};
 use super::tags::Tag;
+use crate::batch::BatchError;
 use crate::ids::EntityId;
 
 /// Most columns of a table: they are told apart by comparing names, each with each.
@@ -158,8 +159,12 @@ impl Table {
     /// ones on their way from memory.
     ///
     /// # Errors
-    /// [`StaleBatchError`] names the first handle whose entity is gone; then nothing is appended.
-    pub fn rows_of(&self, handles: &[Handle], rows: &mut Vec<u32>) -> Result<(), StaleBatchError> {
+    /// [`StaleHandle`] with the index of the first handle whose entity is gone; nothing is appended then.
+    pub fn rows_of(
+        &self,
+        handles: &[Handle],
+        rows: &mut Vec<u32>,
+    ) -> Result<(), BatchError<StaleHandle>> {
         self.ids.slots.rows_of(handles, rows)
     }
 

@@ -17,8 +17,8 @@ use crate::planet::CoordError;
 /// unit apart and an error of 10⁻⁴ units decides. So only one of the two ways, from the lower frame id to the higher one, goes
 /// to the nearest point. The way back goes to the nearest point if that *comes here* by the first way, else to a neighbour of it
 /// that does, else, when none does, to the nearest after all. Whatever rounding did on the first way, the second undoes it: from
-/// the second visit on an entity at rest has two points, one a grid, that it keeps for ever. [`FrameChange::heading`] is exact
-/// both ways.
+/// the second visit on an entity at rest has two points, one a grid, that it keeps for ever. (Between two poses of one carrier, which
+/// has one id, both ways go to the nearest point.) [`FrameChange::heading`] is exact both ways.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct FrameChange {
     from: Axes,

@@ -213,8 +213,8 @@ impl Polygon {
         })
     }
 
-    /// Whether each direction is inside, in order: [`Region::contains_point`] of all of them,
-    /// appended to `inside`.
+    /// Whether each direction is inside, in order: [`Region::contains_point`] of all of them, appended to `inside`; false for what
+    /// points nowhere.
     pub fn contains_points(&self, directions: &[DVec3], inside: &mut Vec<bool>) {
         let old = inside.len();
         self.tree.first_of_each(&self.edges, directions, |shapes| {

@@ -115,7 +115,7 @@ impl FacePoint {
 }
 
 impl EdgeTree {
-    /// The least shape that contains a direction of any length but zero; [`NONE`] if none does, or it has none.
+    /// The least shape that contains a direction of any length but zero (callers have checked that); [`NONE`] if none does.
     #[inline]
     pub(super) fn first(&self, edges: &EdgeSet, p: DVec3) -> u32 {
         let at = FacePoint::new(p);

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use spatial_core::{
-    Component, Consumer, EntityId, Frame, FrameChange, Geodetic, Handle, Planet, Position,
-    StaleBatchError, StaleHandle, Table, TagId,
+    BatchError, Component, Consumer, EntityId, Frame, FrameChange, Geodetic, Handle, Planet,
+    Position, StaleHandle, Table, TagId,
 };
 
 use super::{Body, Motion, body, motion, saved, table};
@@ -378,7 +378,13 @@ impl Model {
             let index = handles.len() / 2;
             handles.insert(index, *stale);
             let error = table.rows_of(&handles, &mut rows);
-            assert_eq!(error, Err(StaleBatchError { index }));
+            assert_eq!(
+                error,
+                Err(BatchError {
+                    index,
+                    error: StaleHandle
+                })
+            );
             assert_eq!(rows.len(), self.rows.len());
         }
         for handle in self.stale.iter().rev().take(50) {

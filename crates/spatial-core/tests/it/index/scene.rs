@@ -1,4 +1,5 @@
-//! A world with an index, and brute force: looks at everybody, which share with the index nothing but the places.
+//! A world with an index, and brute force: looks at everybody, and shares with the index nothing but the places and what a
+//! region says of a point (`contains_point` has oracles of its own: the C++ library's answers, and exact fractions).
 //!
 //! Everything is kept by slot: in the index's iteration order, in which answers come. That the order itself is right is for
 //! `assert_well_formed` and the tests of [`super::order`].
