@@ -63,6 +63,16 @@ mod tests {
         assert!(large.capacity() >= 3 + HUGE_MIN_BYTES && large == [7; 3]);
     }
 
+    #[test]
+    fn one_more_than_a_million_does_not_take_two() {
+        let mut lane: Vec<u8> = Vec::new();
+        reserve(&mut lane, 1_000_000);
+        assert_eq!(lane.capacity(), 1_000_000);
+        lane.resize(1_000_000, 1);
+        reserve(&mut lane, 1);
+        assert!((1_000_001..=1_125_002).contains(&lane.capacity()));
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn large_vectors_are_told_to_the_system() {

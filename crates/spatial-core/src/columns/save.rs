@@ -152,10 +152,11 @@ fn load_column(reader: &mut Reader, rows: usize) -> Result<Column, LoadError> {
     for _ in 0..count {
         let lane = reader.name()?;
         let lane_type = LaneType::from_code(reader.u8()?);
-        shape.push((
-            lane,
-            lane_type.ok_or_else(|| LoadError::Column(name.clone()))?,
-        ));
+        let is_twin = shape.iter().any(|(other, _)| *other == lane);
+        match lane_type {
+            Some(lane_type) if !is_twin => shape.push((lane, lane_type)),
+            _ => return Err(LoadError::Column(name)),
+        }
     }
     let mut lanes = Vec::with_capacity(count);
     for (lane, lane_type) in &shape {

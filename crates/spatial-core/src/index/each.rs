@@ -183,12 +183,12 @@ impl IndexView<'_> {
     /// The answer of one whose candidates are known.
     #[inline(always)]
     fn take_or_search(&self, ball: Ball, few: &Few, count: usize, hits: &mut Vec<Hit>) {
-        let radius_m = match self.take_few(ball, count, few, hits) {
-            FewVerdict::Found => return,
-            FewVerdict::TooMany => ball.radius_m,
-            FewVerdict::TooFew { longer_m } => longer_m,
-        };
-        self.nearest_from(ball.center, count, radius_m, hits);
+        let Ball { center, radius_m } = ball;
+        match self.take_few(ball, count, few, hits) {
+            FewVerdict::Found => {}
+            FewVerdict::TooMany => self.nearest_of_many(center, count, radius_m, hits),
+            FewVerdict::TooFew { longer_m } => self.nearest_from(center, count, longer_m, hits),
+        }
     }
 }
 

@@ -46,13 +46,24 @@ impl IndexView<'_> {
         mut radius_m: f64,
         hits: &mut Vec<Hit>,
     ) {
-        let wanted = wanted(count);
         if count <= FEW_MAX {
             match self.few_nearest(center, count, radius_m, hits) {
                 Ok(()) => return,
                 Err(crowded_m) => radius_m = crowded_m,
             }
         }
+        self.nearest_of_many(center, count, radius_m, hits);
+    }
+
+    /// As above, of more than are ranked in lanes.
+    pub(super) fn nearest_of_many(
+        &self,
+        center: Ecef,
+        count: usize,
+        mut radius_m: f64,
+        hits: &mut Vec<Hit>,
+    ) {
+        let wanted = wanted(count);
         loop {
             let error_m = self.find_near(Ball::new(center, radius_m), hits);
             let is_all = radius_m >= RADIUS_MAX_M;

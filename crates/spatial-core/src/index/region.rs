@@ -28,9 +28,11 @@ impl IndexView<'_> {
     /// Rows of everybody in a region, at whatever height, in iteration order. `out` is cleared first.
     ///
     /// [`Region::contains_point`] of the place decides. Who is at the planet's very centre has no direction and is
-    /// in no region. A [`Cell`] is asked about its own leaves: of those who stand exactly on an edge, or a rounding beyond it, some
-    /// are its neighbour's ([`IndexView::cell_rows`] says the same by leaves alone). Costs a few questions about cells along the region's boundary, and one about each entity in them.
-    /// Allocates only when `out` grows.
+    /// in no region. A [`Cell`] is asked about its own leaves: of those who stand exactly on an edge, or a rounding beyond it,
+    /// some are its neighbour's ([`IndexView::cell_rows`] says the same by leaves alone).
+    ///
+    /// Costs a few questions about cells along the region's boundary, and one about each entity in them. Allocates only when
+    /// `out` grows.
     pub fn region_rows(&self, region: &(impl Region + ?Sized), out: &mut Vec<u32>) {
         self.region_slots(region, out);
         for slot in out {

@@ -3,53 +3,20 @@ s2geometry 0.14.
 
     python3 -m venv venv && venv/bin/pip install s2geometry==0.14.0 && venv/bin/python s2_nasty_polygons.py
 
-A tape of little-endian words of 8 bytes, lists with their length before them. The number of polygons, then of each:
+A tape as s2_tape.py writes it. The number of polygons, then of each:
     how it is meant (0: the smaller part of each ring, 1: left of its ring) · rings, each a list of points ·
     points, each with 1 if it is inside · area
 """
 
 import math
-import os
 import random
-import struct
 
 import s2geometry as s2
 
+from s2_tape import at, axes, point, put, save, unit
+
 SEED, COUNT = 20_263, 240
 random.seed(SEED)
-tape = bytearray()
-
-
-def put(*values):
-    for value in values:
-        if isinstance(value, (list, tuple)):
-            put(*value)
-        elif isinstance(value, float):
-            tape.extend(struct.pack("<d", value))
-        else:
-            tape.extend(struct.pack("<Q", int(value)))
-
-
-def unit(p):
-    n = math.sqrt(sum(w * w for w in p))
-    return tuple(w / n for w in p)
-
-
-def cross(a, b):
-    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
-
-
-def axes(center):
-    aside = (1.0, 0.0, 0.0) if abs(center[0]) < 0.7 else (0.0, 1.0, 0.0)
-    east = unit(cross(aside, center))
-    return east, cross(center, east)
-
-
-def at(center, angle, far):
-    """So far from a place, radians."""
-    east, north = axes(center)
-    x, y = math.sin(far) * math.cos(angle), math.sin(far) * math.sin(angle)
-    return unit([math.cos(far) * c + x * e + y * n for c, e, n in zip(center, east, north)])
 
 
 def beside(p):
@@ -138,10 +105,6 @@ def points_about(rings):
     return [p if abs(sum(w * w for w in p) - 1) < 5e-16 else unit(p) for p in found + [special(), special()]]
 
 
-def point(p):
-    return s2.S2Point_FromRaw(*map(float, p))
-
-
 def library_polygon(directed, rings):
     """None where the library makes none, or an edge is so long that it is split in two here, which shifts it by a rounding."""
     if any(sum(v * w for v, w in zip(r[n - 1], r[n])) < 1e-9 for r in rings for n in range(len(r))):
@@ -176,10 +139,7 @@ def main():
             put(len(r), r)
         points = points_about(rings)
         put(len(points), [(p, polygon.Contains(point(p))) for p in points], polygon.GetArea())
-    target = os.path.join(os.path.dirname(os.path.abspath(__file__)), "s2_nasty_polygons.bin")
-    with open(target, "wb") as file:
-        file.write(tape)
-    print(len(polygons), "polygons,", len(tape), "bytes")
+    save("s2_nasty_polygons.bin")
 
 
 main()

@@ -14,7 +14,7 @@ import random
 
 import s2geometry as s2
 
-from s2_tape import HERE, coverer_of, finest_low, ids, log_uniform, near, point, put, put_list, save, uniform, unit
+from s2_tape import HERE, at, coverer_of, finest_low, ids, log_uniform, near, point, put, put_list, save, uniform, unit
 
 SEED = 20_262
 STARS, LARGE = 224, 20
@@ -23,10 +23,6 @@ COUNTRIES = [
     "Somalia", "South Africa", "Vietnam",
 ]  # fmt: skip
 random.seed(SEED)
-
-
-def cross(a, b):
-    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
 
 
 def special():
@@ -39,19 +35,6 @@ def special():
     p = random.choice([pole, meridian, unit(edge), unit((sign(), sign(), sign()))])
     step = random.choice([0.0, 1e-12, 1e-6, 1e-2])
     return near(p, step) if step else p
-
-
-def axes(center):
-    aside = (1.0, 0.0, 0.0) if abs(center[0]) < 0.7 else (0.0, 1.0, 0.0)
-    east = unit(cross(aside, center))
-    return east, cross(center, east)
-
-
-def at(center, angle, far):
-    """So far from a place, radians."""
-    east, north = axes(center)
-    x, y = math.sin(far) * math.cos(angle), math.sin(far) * math.sin(angle)
-    return unit([math.cos(far) * c + x * e + y * n for c, e, n in zip(center, east, north)])
 
 
 def star(center, least, most, corners):

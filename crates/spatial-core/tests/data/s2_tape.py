@@ -1,4 +1,4 @@
-"""What the makers of golden regions share: the tape that they write, places drawn at random, coverers.
+"""What the makers of golden regions and polygons share: the tape that they write, places on the sphere, coverers.
 
 A tape is little-endian words of 8 bytes, each an f64 or a u64; lists have their length before them.
 """
@@ -38,6 +38,23 @@ def save(name):
 def unit(p):
     n = math.sqrt(sum(w * w for w in p))
     return tuple(w / n for w in p)
+
+
+def cross(a, b):
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+def axes(center):
+    aside = (1.0, 0.0, 0.0) if abs(center[0]) < 0.7 else (0.0, 1.0, 0.0)
+    east = unit(cross(aside, center))
+    return east, cross(center, east)
+
+
+def at(center, angle, far):
+    """So far from a place, radians."""
+    east, north = axes(center)
+    x, y = math.sin(far) * math.cos(angle), math.sin(far) * math.sin(angle)
+    return unit([math.cos(far) * c + x * e + y * n for c, e, n in zip(center, east, north)])
 
 
 def point(p):

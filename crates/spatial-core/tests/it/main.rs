@@ -10,6 +10,7 @@ mod coords;
 mod countries;
 mod coverings;
 mod extremes;
+mod feature_files;
 mod frames;
 mod golden;
 mod index;

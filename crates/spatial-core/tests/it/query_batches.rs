@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use spatial_core::{
-    BatchError, CellId, Corridor, Ecef, Hit, IndexView, InvalidRadius, LatLngRect, MovingIndex,
-    Region, SimdLevel,
+    BatchError, Cap, CellId, Corridor, Ecef, Hit, IndexView, InvalidRadius, LatLngRect,
+    MovingIndex, Region, SimdLevel,
 };
 
 use crate::world::{Random, World};
@@ -175,6 +175,11 @@ fn corridors() {
                 |row: usize| to_path_m(&corridors[n], world.places[row]) <= corridors[n].radius_m();
             let rows: Vec<u32> = hits.iter().map(|hit| hit.row).collect();
             assert_eq!(rows, rows_where(&view, is_near));
+            for hit in hits {
+                assert_eq!(hit.id, world.ids[hit.row as usize]);
+                let distance_m = to_path_m(&corridors[n], world.places[hit.row as usize]);
+                assert_eq!(hit.distance_m, distance_m);
+            }
         });
         assert_eq!(calls.0.get(), QUERIES);
     });
@@ -233,9 +238,21 @@ fn a_batch_of_nothing_and_a_batch_among_nobody() {
     view.rows_within_each(&centers, 1e7, &mut rows, nobody)
         .unwrap();
     assert_eq!(calls.0.replace(0), 3);
-    view.nearest_each(&centers, 8, &mut hits, |n, hits| {
+    let no_hits = |n: usize, hits: &[Hit]| {
         calls.next(n);
         assert!(hits.is_empty());
-    });
-    assert_eq!(calls.0.get(), 3);
+    };
+    view.nearest_each(&centers, 8, &mut hits, no_hits);
+    assert_eq!(calls.0.replace(0), 3);
+    let corridor = Corridor::new(centers.to_vec(), 1e7).unwrap();
+    view.corridor_each(&[corridor], &mut hits, no_hits);
+    assert_eq!(calls.0.replace(0), 1);
+    view.region_rows_each(&[Cap::FULL, Cap::EMPTY], &mut rows, nobody);
+    assert_eq!(calls.0.replace(0), 2);
+    view.cell_rows_each(&[centers[0].leaf()], &mut rows, nobody);
+    assert_eq!(calls.0.replace(0), 1);
+    view.region_rows_each(&[] as &[Cap], &mut rows, nobody);
+    view.cell_rows_each(&[], &mut rows, nobody);
+    view.corridor_each(&[], &mut hits, no_hits);
+    assert_eq!(calls.0.get(), 0);
 }

@@ -202,6 +202,16 @@ fn many_lanes() -> Vec<u8> {
 }
 
 #[test]
+fn two_lanes_of_one_name_are_refused() {
+    let mut bytes = many_lanes();
+    assert!(Table::load(&bytes).is_ok());
+    let second = bytes.windows(6).position(|w| w == b"\x01!\x05\x01\"\x05");
+    bytes[second.unwrap() + 4] = b'!';
+    let refused = Table::load(&bytes).err();
+    assert_eq!(refused, Some(LoadError::Column("!".to_owned())));
+}
+
+#[test]
 fn every_truncation_and_extension_is_refused() {
     let bytes = saved(&tagged(9));
     for end in 0..bytes.len() {

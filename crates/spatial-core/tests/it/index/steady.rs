@@ -72,7 +72,24 @@ fn the_steady_state_allocates_nothing() {
         view.cell_rows(cell, &mut rows);
         view.corridor(&corridor, &mut hits);
         search.pairs(view, radius_m, &mut pairs).unwrap();
-        rows.len() + hits.len() + pairs.len()
+        let mut found = rows.len() + hits.len() + pairs.len();
+        let centers = &world.places[..50];
+        view.radius(centers[0], radius_m, &mut hits).unwrap();
+        view.nearest(centers[0], 100, &mut hits);
+        view.rows_within_each(centers, radius_m, &mut rows, |_, rows| found += rows.len())
+            .unwrap();
+        view.rows_within_radii(centers, &[radius_m; 50], &mut rows, |_, rows| {
+            found += rows.len()
+        })
+        .unwrap();
+        for count in [8, 100] {
+            view.nearest_each(centers, count, &mut hits, |_, hits| found += hits.len());
+        }
+        view.region_rows_each(&[rect, rect], &mut rows, |_, rows| found += rows.len());
+        view.cell_rows_each(&[cell], &mut rows, |_, rows| found += rows.len());
+        let corridors = core::slice::from_ref(&corridor);
+        view.corridor_each(corridors, &mut hits, |_, hits| found += hits.len());
+        found
     };
     let warm = all();
     let (count, again) = allocations::count(all);
