@@ -12,7 +12,7 @@ use crate::simd::SimdLevel;
 /// So many at a time: what is known of them stays in the first cache.
 pub(crate) const FACE_POINTS: usize = 128;
 
-/// Numbers up to 2⁵¹ have their integral part in the lowest bits of their sum with this.
+/// Whole numbers from 0 to below 2⁵² have their integral part in the lowest bits of their sum with this.
 const SHIFT: f64 = 4_503_599_627_370_496.0;
 
 /// Points of the cube's faces.

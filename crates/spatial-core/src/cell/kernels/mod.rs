@@ -86,7 +86,7 @@ unsafe fn run_avx2(kernel: &mut impl Kernel) {
     run_blocks(unsafe { avx2::Avx2::new() }, kernel);
 }
 
-/// Whole blocks in lanes, the rest without vectors.
+/// Whole blocks in lanes, the rest one by one.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn run_blocks<L: Lanes>(l: L, kernel: &mut impl Kernel) {
@@ -95,5 +95,6 @@ fn run_blocks<L: Lanes>(l: L, kernel: &mut impl Kernel) {
     for at in (0..in_blocks).step_by(2 * L::COUNT) {
         kernel.block(l, at);
     }
-    kernel.singles(in_blocks..count);
+    // Fewer than are worth stages.
+    (in_blocks..count).for_each(|at| kernel.single(at));
 }
