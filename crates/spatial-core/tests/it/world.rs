@@ -107,8 +107,9 @@ impl World {
     }
 
     fn random_place(&self, random: &mut Random, flat: bool) -> Ecef {
-        match random.below(4) {
-            0 if !self.places.is_empty() => {
+        match random.below(5) {
+            0 => self.at(random.awkward_direction(), self.random_height(random, flat)),
+            1 if !self.places.is_empty() => {
                 let friend = self.any_place(random);
                 if random.below(10) == 0 {
                     friend
@@ -116,7 +117,7 @@ impl World {
                     self.near(friend, 0.1, 1e5, random)
                 }
             }
-            _ => self.at(random.any_direction(), self.random_height(random, flat)),
+            _ => self.at(random.direction(), self.random_height(random, flat)),
         }
     }
 

@@ -130,8 +130,8 @@ fn random_anchor(model: &Model, random: &mut Random) -> Anchor {
     let row = random.below(world.ids.len() as u64) as usize;
     match random.below(8) {
         0 => Anchor::On(EntityId(model.next_entity + random.below(5))), // not there yet
-        1 => Anchor::At(world.at(random.awkward_direction(), 0.0)),
-        2 | 3 => Anchor::At(world.near(world.places[row], 1.0, 1e5, random)),
+        1 | 2 => Anchor::At(world.at(random.awkward_direction(), 0.0)),
+        3 => Anchor::At(world.near(world.places[row], 1.0, 1e5, random)),
         _ => Anchor::On(world.ids[row]),
     }
 }
