@@ -10,7 +10,7 @@ use spatial_core::{
 
 use crate::case::{Case, Size, hash_of};
 use crate::ground::{lattice, leaf_cells, tile};
-use crate::places::uniform;
+use crate::places::{in_cell_order, uniform};
 use crate::seeded::Seeded;
 
 const COUNT: usize = 10_000;
@@ -89,9 +89,42 @@ impl<P: Place + Copy> Case for Heights<P> {
     }
 }
 
-fn memory() -> MemoryStore {
+pub(crate) fn memory() -> MemoryStore {
     let manifest = Manifest::new(Planet::EARTH, lattice(), "made for benches", "none");
     MemoryStore::new(manifest, leaf_cells().map(tile)).expect("tiles of the lattice")
+}
+
+/// Heights of many places in one call, in cell order.
+pub(crate) struct Batch(Heights<Ecef>);
+
+impl Batch {
+    pub(crate) fn in_memory(size: Size) -> Self {
+        let places = in_cell_order(uniform(size.of(COUNT)));
+        let mut heights = Heights::new(Arc::new(memory()), places);
+        heights.heights_m.resize(heights.places.len(), 0.0);
+        Self(heights)
+    }
+}
+
+impl Case for Batch {
+    fn operations(&self) -> u64 {
+        self.0.operations()
+    }
+
+    fn run(&mut self) {
+        let Heights {
+            terrain,
+            places,
+            heights_m,
+        } = &mut self.0;
+        terrain
+            .heights(places, heights_m)
+            .expect("every tile is there");
+    }
+
+    fn hash(&self) -> u64 {
+        self.0.hash()
+    }
 }
 
 fn raw_pack() -> Vec<u8> {

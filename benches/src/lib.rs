@@ -19,6 +19,8 @@ mod queries;
 mod radius;
 mod regions;
 mod seeded;
+mod sight;
+mod srtm;
 mod standing;
 mod tick;
 
@@ -212,6 +214,19 @@ pub const BENCHES: &[Bench] = &[
     bench("height", "Ecef, bundled pack, one town", |size| {
         height::ByEcef::in_bundled_pack(size).map(boxed)
     }),
+    bench("height", "Ecef, memory, batch in cell order", |size| {
+        some(height::Batch::in_memory(size))
+    }),
+    bench("ray", "straight down", |size| {
+        some(sight::Rays::new(size, 0.0))
+    }),
+    bench("ray", "45 degrees down", |size| {
+        some(sight::Rays::new(size, 1.0))
+    }),
+    bench("ray", "6 degrees down", |size| {
+        some(sight::Rays::new(size, 10.0))
+    }),
+    bench("sight", "50 km", |size| some(sight::Sights::new(size))),
     bench("tick", "10,000 agents, 1 thread", |size| {
         some(tick::Crowd::new(size, 1))
     }),

@@ -3,7 +3,8 @@
 use std::io::Cursor;
 
 use spatial_core::{
-    CellId, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Terrain, TileStore,
+    CellId, DVec3, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Ray, Terrain,
+    TileStore,
 };
 
 use crate::seal;
@@ -91,8 +92,22 @@ fn open(bytes: Vec<u8>) -> bool {
         }
         so_far && loaded.is_ok()
     });
-    let _ = Terrain::new(std::sync::Arc::new(pack)).height(place());
+    ask(&Terrain::new(std::sync::Arc::new(pack)));
     all_read
+}
+
+/// Whatever a planet holds, questions about it have answers or errors.
+fn ask(terrain: &Terrain) {
+    let _ = terrain.height(place());
+    let _ = terrain.ground(place());
+    let from = spatial_core::Ecef::new(2e8, 4e7, 2e7).expect("a legal place");
+    for aside in [0.0, 0.3] {
+        let _ = terrain.raycast(&Ray {
+            from,
+            direction: DVec3::new(-1.0, aside - 0.2, -0.1),
+            reach_m: f64::INFINITY,
+        });
+    }
 }
 
 fn place() -> spatial_core::Ecef {

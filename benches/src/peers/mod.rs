@@ -13,6 +13,7 @@ mod row;
 mod sim;
 mod spatial;
 mod table;
+mod terrain;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -38,9 +39,9 @@ pub struct Options {
 }
 
 const RIVALS: &str = "\
-Peers: kiddo, rstar, h3o, the s2 crate, hecs and bevy_ecs, built in; the C++ library of S2 where it was installed \
-(Debian: libs2-dev) when this was built. Towns and countries are those that `make data` has fetched. What is not there is \
-said in its rows.
+Peers: kiddo, rstar, h3o, the s2 crate, hecs, bevy_ecs, parry3d and htg, built in; the C++ library of S2 where it was installed \
+(Debian: libs2-dev) when this was built. Towns and countries are those that `make data` has fetched, SRTM is that of BLUEMARBLE_DATA. What is \
+not there is said in its rows.
 
 Exit code: 0 when all answers agree and all promises (promises.toml) are kept, 1 when not, 2 when misused.";
 
@@ -75,8 +76,9 @@ impl Group {
         match self {
             Self::Spatial => spatial::race(pace, tell),
             Self::Sim => sim::race(pace, tell),
+            Self::Terrain => terrain::race(pace, tell),
             // Nothing to race yet.
-            Self::Terrain | Self::Wire | Self::Server | Self::Ffi => Ok(()),
+            Self::Wire | Self::Server | Self::Ffi => Ok(()),
         }
     }
 }

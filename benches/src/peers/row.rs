@@ -78,7 +78,8 @@ impl Measured {
         )
     }
 
-    fn skipped(case: String, unit: Unit, why: &str) -> Self {
+    /// A case that cannot be prepared, and why.
+    pub(crate) fn skipped(case: String, unit: Unit, why: &str) -> Self {
         Self {
             case,
             ours: None,

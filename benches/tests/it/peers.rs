@@ -72,6 +72,26 @@ fn every_built_in_peer_has_rows_and_the_others_say_that_they_are_not_there() {
     }
 }
 
+/// Where there is no SRTM, rows say so.
+#[test]
+fn answers_about_real_relief_agree() {
+    let (complaints, rows) = rows(&["terrain", "--json", "--tiny"]);
+    for complaint in complaints {
+        assert!(complaint.starts_with("promise not kept: "), "{complaint}");
+    }
+    assert_eq!(rows.len(), 3 + 14, "{rows:?}");
+    for row in &rows[3..] {
+        let name = row["peer_name"].as_str().unwrap_or_default();
+        assert_eq!(row["ours"].is_null(), name.starts_with("SKIPPED"), "{row}");
+        assert_ne!(row["agree"], false, "{row}");
+        if ["parry3d", "htg"].iter().any(|peer| name.starts_with(peer))
+            && !name.ends_with("installed")
+        {
+            assert_eq!(row["agree"], true, "{row}");
+        }
+    }
+}
+
 #[test]
 fn rows_have_exactly_the_documented_fields() {
     let (_, rows) = rows(&["sim", "--json", "--tiny"]);

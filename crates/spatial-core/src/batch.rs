@@ -1,6 +1,6 @@
 //! What a batched call says when it refuses.
 
-/// The first item of a batch that was refused. The call has changed nothing.
+/// The first item of a batch that was refused. Unless the call says otherwise, it has changed nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("item {index}: {error}")]
 pub struct BatchError<E> {

@@ -21,6 +21,7 @@ mod columns;
 mod ellipsoid;
 mod frame;
 mod geo;
+mod ground;
 mod ids;
 mod index;
 mod memory;
@@ -62,6 +63,10 @@ pub use geo::{
     read_topojson, vertex_crossing,
 };
 pub use glam::{DQuat, DVec3};
+pub use ground::{
+    Biome, Ground, Place, ProfileError, ProfilePoint, Ray, RayError, RayHit, Seen, Sight, Terrain,
+    Viewshed, ViewshedError, ViewshedOptions,
+};
 pub use ids::EntityId;
 pub use index::{
     Anchor, Corridor, Fence, Hit, IndexView, InvalidCorridor, InvalidRadius, InvalidSense, Member,
@@ -88,7 +93,7 @@ pub use store::{
 };
 pub use store::{
     Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter,
-    Place, StoreError, StoredTile, Terrain, TileStore,
+    StoreError, StoredTile, TileStore,
 };
 pub use terrain::{
     HeightTile, InvalidLattice, LatticeSpec, TileError, cell_at, column_row, face_st,

@@ -5,7 +5,9 @@
 pub(crate) mod bevy;
 pub(crate) mod h3;
 pub(crate) mod hecs;
+pub(crate) mod htg;
 pub(crate) mod kiddo;
+pub(crate) mod parry;
 pub(crate) mod rstar;
 pub(crate) mod s2_cpp;
 pub(crate) mod s2_rust;

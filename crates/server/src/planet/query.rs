@@ -1,11 +1,12 @@
-//! `planet query`: the height of the ground at points.
+//! `planet query`: what the ground is like at points.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use serde::Serialize;
-use spatial_core::{Geodetic, Terrain};
+use spatial_core::{DVec3, Geodetic, Terrain};
 
 use super::{open, print_json};
 
@@ -23,6 +24,13 @@ struct Answer {
     lat_deg: f64,
     lon_deg: f64,
     height_m: f64,
+    slope_deg: f64,
+    /// The way down the slope, degrees clockwise from north; none on level ground.
+    aspect_deg: Option<f64>,
+    /// Upwards from the ground, planet-centred, of length 1.
+    normal: [f64; 3],
+    biome: &'static str,
+    water_depth_m: f64,
     tile: String,
 }
 
@@ -38,22 +46,67 @@ pub(super) fn run(args: &QueryArgs, json: bool) -> Result<ExitCode> {
     let lattice = *store.manifest().lattice();
     let terrain = Terrain::new(store);
     for (place, given) in places.iter().zip(args.points.chunks_exact(2)) {
+        let ground = terrain.ground(*place)?;
+        let slope = Slope::of(*place, ground.normal);
         let answer = Answer {
             lat_deg: given[0],
             lon_deg: given[1],
-            height_m: terrain.height(*place)?,
+            height_m: ground.height_m,
+            slope_deg: slope.steepness_deg,
+            aspect_deg: slope.aspect_deg,
+            normal: ground.normal.to_array(),
+            biome: ground.biome.name(),
+            water_depth_m: ground.water_depth_m,
             tile: lattice.tile_at(place.direction()).token(),
         };
         if json {
             print_json(&answer)?;
         } else {
-            println!(
-                "{} {} {:.3} m, tile {}",
-                answer.lat_deg, answer.lon_deg, answer.height_m, answer.tile
-            );
+            println!("{answer}");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (lat, lon, height_m) = (self.lat_deg, self.lon_deg, self.height_m);
+        write!(
+            f,
+            "{lat} {lon} {height_m:.3} m, slope {:.1}°",
+            self.slope_deg
+        )?;
+        if let Some(aspect_deg) = self.aspect_deg {
+            write!(f, " towards {aspect_deg:.0}°")?;
+        }
+        write!(f, ", {}", self.biome)?;
+        if self.water_depth_m > 0.0 {
+            write!(f, " {:.3} m deep", self.water_depth_m)?;
+        }
+        write!(f, ", tile {}", self.tile)
+    }
+}
+
+/// How steep the ground is, and which way it falls.
+struct Slope {
+    steepness_deg: f64,
+    aspect_deg: Option<f64>,
+}
+
+impl Slope {
+    fn of(place: Geodetic, normal: DVec3) -> Self {
+        let up = place.direction();
+        let (sin_lon, cos_lon) = place.lon_rad().sin_cos();
+        let east = DVec3::new(-sin_lon, cos_lon, 0.0);
+        let (to_east, to_north) = (normal.dot(east), normal.dot(up.cross(east)));
+        let across = to_east.hypot(to_north);
+        let aspect_deg = to_east.atan2(to_north).to_degrees().rem_euclid(360.0);
+        Self {
+            steepness_deg: across.atan2(normal.dot(up)).to_degrees(),
+            // Less is rounding.
+            aspect_deg: (across > 1e-9).then_some(aspect_deg),
+        }
+    }
 }
 
 fn places(points: &[f64]) -> Result<Vec<Geodetic>, String> {

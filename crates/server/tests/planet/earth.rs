@@ -123,6 +123,19 @@ fn the_query_command_prints_those_heights() {
         let direction = DVec3::new(lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin());
         let want = bilinear_of_samples(&earth, direction);
         assert!((got - want).abs() <= 1e-3, "{line}: samples say {want}");
+        let depth_m = answer["water_depth_m"].as_f64().unwrap();
+        assert_eq!(depth_m, (-got).max(0.0), "{line}");
+        let is_sea = ["sea", "sea ice"].contains(&answer["biome"].as_str().unwrap());
+        assert_eq!(is_sea, got < 0.0, "{line}");
+        let normal = [0, 1, 2].map(|n| answer["normal"][n].as_f64().unwrap());
+        let steepness = DVec3::from_array(normal)
+            .angle_between(direction)
+            .to_degrees();
+        let slope_deg = answer["slope_deg"].as_f64().unwrap();
+        assert!(
+            (steepness - slope_deg).abs() < 1e-5 && slope_deg < 60.0,
+            "{line}"
+        );
     }
 }
 

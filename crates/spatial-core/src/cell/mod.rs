@@ -19,7 +19,9 @@ mod range;
 mod token;
 
 pub use id::{CellId, InvalidCell, MAX_LEVEL};
-pub(crate) use kernels::{FACE_POINTS, FacePoints, face_points};
+pub(crate) use kernels::{
+    FACE_PLACES, FACE_POINTS, FacePlaces, FacePoints, face_places, face_points,
+};
 pub use kernels::{GridKey, InvalidDirection, grid_keys, grid_keys_of_places};
 pub use lanes::{
     InvalidFaceIj, InvalidFaceUv, direction_to_face_uv_lanes, face_uv_to_direction_lanes,

@@ -62,7 +62,11 @@ impl TileStore for MemoryStore {
     }
 
     fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
-        self.load(cell).map(StoredTile::decoded)
+        self.tile_at(self.index.slot(cell)?)
+    }
+
+    fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
+        Ok(StoredTile::borrowed(&self.tiles[slot]))
     }
 
     fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {

@@ -1,4 +1,4 @@
-//! Tile stores: where tiles come from, and heights read straight out of them.
+//! Tile stores: where tiles come from.
 //!
 //! Nothing here writes a file: a pack is written to whatever the caller offers, the database by the server's
 //! importer. A file that has been opened must not be shortened while it is mapped: see [`PackStore::open`].
@@ -12,7 +12,6 @@ mod pack_writer;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod stored_tile;
-mod terrain;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,8 +25,8 @@ pub use pack_writer::{PackWriteError, PackWriter};
 pub use rocks::{
     CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
 };
+pub(crate) use stored_tile::Samples;
 pub use stored_tile::StoredTile;
-pub use terrain::{Place, Terrain};
 
 use crate::cell::CellId;
 use crate::terrain::{HeightTile, TileError};
@@ -48,6 +47,16 @@ pub trait TileStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] when there is none, or it is damaged.
     fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError>;
+
+    /// A tile by its number among [`TileStore::cells`]: what queries ask for, who know the number already. Once the tile has been
+    /// verified nothing is checked again.
+    ///
+    /// # Errors
+    /// As [`TileStore::tile`].
+    ///
+    /// # Panics
+    /// When there are not so many cells.
+    fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError>;
 
     /// A tile decoded, for keeping.
     ///

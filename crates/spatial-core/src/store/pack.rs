@@ -119,8 +119,7 @@ impl PackStore {
     }
 
     /// The bytes of a tile, and whether they are raw and verified.
-    fn checked(&self, cell: CellId) -> Result<(&[u8], bool), StoreError> {
-        let slot = self.index.slot(cell)?;
+    fn checked(&self, cell: CellId, slot: usize) -> Result<(&[u8], bool), StoreError> {
         if !self.index.is_verified(slot) && self.gap(slot).iter().any(|byte| *byte != 0) {
             let reason = format!("the bytes before tile {cell} are not zero");
             return Err(StoreError::damaged(&self.file, reason));
@@ -169,14 +168,23 @@ impl TileStore for PackStore {
     }
 
     fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
-        match self.checked(cell)? {
+        self.tile_at(self.index.slot(cell)?)
+    }
+
+    fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
+        // Only raw tiles are ever marked as verified.
+        if self.index.is_verified(slot) {
+            return Ok(StoredTile::mapped(self.encoded(slot)));
+        }
+        let cell = self.index.cells()[slot];
+        match self.checked(cell, slot)? {
             (bytes, true) => Ok(StoredTile::mapped(bytes)),
             (bytes, false) => self.decode(cell, bytes, false).map(StoredTile::decoded),
         }
     }
 
     fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-        let (bytes, is_raw) = self.checked(cell)?;
+        let (bytes, is_raw) = self.checked(cell, self.index.slot(cell)?)?;
         self.decode(cell, bytes, is_raw)
     }
 }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::StoreError;
 use super::index::TileIndex;
 use crate::cell::CellId;
+use crate::columns::prefetch;
 use crate::terrain::{
-    CODEC_RAW, Header, HeightTile, LatticeSpec, RawTile, TileError, bilinear, column_row, local,
-    verify,
+    CODEC_RAW, Header, HeightTile, LatticeSpec, TileError, column_row, interpolate, interval_of,
+    local, raw_payload, verify,
 };
 
 /// A tile of a store: bytes inside a mapped file, or decoded in memory.
@@ -16,14 +17,26 @@ pub struct StoredTile<'a>(Place<'a>);
 
 enum Place<'a> {
     Decoded(Arc<HeightTile>),
+    Borrowed(&'a HeightTile),
     Mapped(&'a [u8]), // a raw tile that has been verified
     #[cfg(feature = "rocksdb")]
     Pinned(rocksdb::DBPinnableSlice<'a>), // likewise
 }
 
+/// The samples of a tile where they lie, index = j·(intervals + 1) + i.
+#[derive(Clone, Copy)]
+pub(crate) enum Samples<'a> {
+    Decoded(&'a [i16]),
+    Raw(&'a [u8]), // little-endian
+}
+
 impl<'a> StoredTile<'a> {
     pub(crate) fn decoded(tile: Arc<HeightTile>) -> Self {
         Self(Place::Decoded(tile))
+    }
+
+    pub(crate) fn borrowed(tile: &'a HeightTile) -> Self {
+        Self(Place::Borrowed(tile))
     }
 
     /// Bytes that [`check_raw`] has accepted.
@@ -40,10 +53,22 @@ impl<'a> StoredTile<'a> {
     /// The encoded bytes, if the tile was not decoded: they lie in the file's mapping.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.0 {
-            Place::Decoded(_) => None,
+            Place::Decoded(_) | Place::Borrowed(_) => None,
             Place::Mapped(bytes) => Some(bytes),
             #[cfg(feature = "rocksdb")]
             Place::Pinned(bytes) => Some(bytes),
+        }
+    }
+
+    /// The samples, without a look at what was checked before.
+    #[inline(always)]
+    pub(crate) fn samples(&self) -> Samples<'_> {
+        match &self.0 {
+            Place::Decoded(tile) => Samples::Decoded(tile.samples()),
+            Place::Borrowed(tile) => Samples::Decoded(tile.samples()),
+            Place::Mapped(bytes) => Samples::Raw(raw_payload(bytes)),
+            #[cfg(feature = "rocksdb")]
+            Place::Pinned(bytes) => Samples::Raw(raw_payload(bytes)),
         }
     }
 
@@ -52,12 +77,24 @@ impl<'a> StoredTile<'a> {
     /// # Errors
     /// [`TileError`] when the file was changed after the tile was verified.
     pub fn height_m(&self, spec: &LatticeSpec, face: u8, s: f64, t: f64) -> Result<f64, TileError> {
-        match &self.0 {
-            Place::Decoded(tile) => Ok(tile.height_m(spec, face, s, t)),
-            Place::Mapped(bytes) => raw_height_m(bytes, spec, s, t),
+        let bytes = match &self.0 {
+            Place::Decoded(tile) => return Ok(tile.height_m(spec, face, s, t)),
+            Place::Borrowed(tile) => return Ok(tile.height_m(spec, face, s, t)),
+            Place::Mapped(bytes) => *bytes,
             #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => raw_height_m(bytes, spec, s, t),
+            Place::Pinned(bytes) => bytes,
+        };
+        let (header, payload) = Header::parse(bytes)?;
+        if header.codec != CODEC_RAW {
+            return Err(TileError::Codec(header.codec));
         }
+        let (intervals, level) = (header.intervals, header.cell.level());
+        let (column, row) = column_row(header.cell);
+        let (i, fx) = interval_of(local(s, level, column, intervals), intervals);
+        let (j, fy) = interval_of(local(t, level, row, intervals), intervals);
+        let side = usize::from(intervals) + 1;
+        let corners = Samples::Raw(payload).corners(j * side + i, side);
+        Ok(spec.height_m(interpolate(corners, fx, fy)))
     }
 
     /// The tile decoded.
@@ -67,6 +104,7 @@ impl<'a> StoredTile<'a> {
     pub fn to_tile(&self) -> Result<Arc<HeightTile>, TileError> {
         match &self.0 {
             Place::Decoded(tile) => Ok(Arc::clone(tile)),
+            Place::Borrowed(tile) => Ok(Arc::new((*tile).clone())),
             Place::Mapped(bytes) => Ok(Arc::new(HeightTile::decode(bytes, None)?)),
             #[cfg(feature = "rocksdb")]
             Place::Pinned(bytes) => Ok(Arc::new(HeightTile::decode(bytes, None)?)),
@@ -74,14 +112,61 @@ impl<'a> StoredTile<'a> {
     }
 }
 
-fn raw_height_m(bytes: &[u8], spec: &LatticeSpec, s: f64, t: f64) -> Result<f64, TileError> {
-    let raw = RawTile::parse(bytes)?;
-    let (intervals, level) = (raw.header.intervals, raw.header.cell.level());
-    let (column, row) = column_row(raw.header.cell);
-    let x = local(s, level, column, intervals);
-    let y = local(t, level, row, intervals);
-    let value = bilinear(intervals, x, y, |index| raw.sample(index));
-    Ok(spec.height_m(value))
+impl Samples<'_> {
+    /// The four samples around a lattice cell, in the order (i, j), (i+1, j), (i, j+1), (i+1, j+1), of a tile of `side`
+    /// samples a row; `corner` is the index of the first.
+    ///
+    /// # Panics
+    /// When one is beyond the tile.
+    #[inline(always)]
+    pub(crate) fn corners(self, corner: usize, side: usize) -> [i16; 4] {
+        match self {
+            Self::Decoded(samples) => {
+                let (low, high) = (&samples[corner..corner + 2], corner + side);
+                let high = &samples[high..high + 2];
+                [low[0], low[1], high[0], high[1]]
+            }
+            Self::Raw(bytes) => {
+                let row = |at: usize| {
+                    let b = &bytes[2 * at..2 * at + 4];
+                    [[b[0], b[1]], [b[2], b[3]]].map(i16::from_le_bytes)
+                };
+                let ([a, b], [c, d]) = (row(corner), row(corner + side));
+                [a, b, c, d]
+            }
+        }
+    }
+
+    /// Asks for the memory of so many samples one above the other, the first at an index.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, first: usize, side: usize, rows: usize) {
+        let places = (0..rows).map(|row| first + row * side);
+        match self {
+            Self::Decoded(samples) => places.for_each(|at| {
+                if let Some(sample) = samples.get(at) {
+                    prefetch(sample);
+                }
+            }),
+            Self::Raw(bytes) => places.for_each(|at| {
+                if let Some(byte) = bytes.get(2 * at) {
+                    prefetch(byte);
+                }
+            }),
+        }
+    }
+
+    /// All samples of a tile of `side` samples a row, row by row.
+    pub(crate) fn copy_to(self, samples: &mut [i16]) {
+        match self {
+            Self::Decoded(from) => samples.copy_from_slice(from),
+            Self::Raw(bytes) => {
+                let words = bytes
+                    .chunks_exact(2)
+                    .map(|b| i16::from_le_bytes([b[0], b[1]]));
+                samples.iter_mut().zip(words).for_each(|(to, v)| *to = v);
+            }
+        }
+    }
 }
 
 /// Accepts the bytes of a raw tile of this cell, verifying the checksum unless that was done before.

@@ -145,29 +145,10 @@ pub(crate) fn raw_bytes(intervals: u16) -> u64 {
     (HEADER_BYTES + 2 * sample_count(intervals)) as u64
 }
 
-/// A raw tile where it lies: a header that has been checked, and its samples as bytes.
-#[derive(Clone, Copy)]
-pub(crate) struct RawTile<'a> {
-    pub(crate) header: Header,
-    payload: &'a [u8], // 2·(intervals + 1)² bytes
-}
-
-impl<'a> RawTile<'a> {
-    /// A view of an encoded raw tile; the checksum is not verified again.
-    ///
-    /// # Errors
-    /// As [`Header::parse`], and [`TileError::Codec`] of an archive tile.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, TileError> {
-        match Header::parse(bytes)? {
-            (header, payload) if header.codec == CODEC_RAW => Ok(Self { header, payload }),
-            (header, _) => Err(TileError::Codec(header.codec)),
-        }
-    }
-
-    /// The sample at an index, which must be below (intervals + 1)².
-    pub(crate) fn sample(&self, index: usize) -> i16 {
-        i16::from_le_bytes([self.payload[2 * index], self.payload[2 * index + 1]])
-    }
+/// The samples of an encoded raw tile that has been checked before, as bytes.
+#[inline(always)]
+pub(crate) fn raw_payload(bytes: &[u8]) -> &[u8] {
+    &bytes[HEADER_BYTES..]
 }
 
 /// Compares the checksum of an encoded tile with the bytes.

@@ -10,7 +10,7 @@ mod tile;
 pub use codec::TileError;
 #[cfg(feature = "rocksdb")]
 pub(crate) use codec::raw_bytes;
-pub(crate) use codec::{CODEC_RAW, Header, RawTile, verify};
+pub(crate) use codec::{CODEC_RAW, Header, raw_payload, verify};
 pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
 pub use tile::HeightTile;
-pub(crate) use tile::{bilinear, local};
+pub(crate) use tile::{interpolate, interval_of, local};

@@ -13,6 +13,7 @@ mod extremes;
 mod feature_files;
 mod frames;
 mod golden;
+mod ground;
 mod index;
 mod lanes;
 mod life;

@@ -40,11 +40,17 @@ pub(super) fn face_uv<L: Lanes>(l: L, [x, y, z]: [L::F; 3]) -> [L::F; 3] {
 /// `st_to_ij(uv_to_st(u))` before its truncation, for any number of cells.
 #[inline(always)]
 pub(super) fn cell_coordinate<L: Lanes>(l: L, u: L::F, side: u32) -> L::F {
-    let zero = l.splat(0.0);
-    let root = l.splat(0.5) * (l.splat(1.0) + l.splat(3.0) * u.abs()).sqrt();
-    let s = root.or(u.ge(zero), l.splat(1.0) - root);
     let side = f64::from(side);
-    (s * l.splat(side)).max(zero).min(l.splat(side - 1.0))
+    (st(l, u) * l.splat(side))
+        .max(l.splat(0.0))
+        .min(l.splat(side - 1.0))
+}
+
+/// `uv_to_st`.
+#[inline(always)]
+pub(super) fn st<L: Lanes>(l: L, u: L::F) -> L::F {
+    let root = l.splat(0.5) * (l.splat(1.0) + l.splat(3.0) * u.abs()).sqrt();
+    root.or(u.ge(l.splat(0.0)), l.splat(1.0) - root)
 }
 
 /// Stores the leaves at words of faces, i and j.

@@ -13,6 +13,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod centers;
+mod face_places;
 mod face_points;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no lanes"))]
 mod geometry;
@@ -26,6 +27,7 @@ mod tests;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no lanes"))]
 mod trigonometry;
 
+pub(crate) use face_places::{FACE_PLACES, FacePlaces, face_places};
 pub(crate) use face_points::{FACE_POINTS, FacePoints, face_points};
 pub use grid::{GridKey, grid_keys, grid_keys_of_places};
 pub use source::InvalidDirection;

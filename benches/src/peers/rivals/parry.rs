@@ -1,0 +1,53 @@
+//! parry's height field: two triangles a cell of a plane.
+
+use parry3d::math::Vector;
+use parry3d::query::{Ray, RayCast};
+use parry3d::shape::HeightField;
+use parry3d::utils::Array2;
+
+pub(crate) const NAME: &str = "parry3d 0.31.1 HeightField";
+
+/// A height field as large as a square of samples, and rays for it.
+pub(crate) struct Field {
+    field: HeightField,
+    side: usize,
+    step_m: [f64; 2], // between samples to the north and to the east
+}
+
+/// A ray of a length that counts as 1.
+pub(crate) type Way = Ray;
+
+impl Field {
+    /// Of `side` rows of `side` samples.
+    pub(crate) fn new(side: usize, step_m: [f64; 2], sample: impl Fn(usize, usize) -> i16) -> Self {
+        let mut heights = Array2::zeros(side, side);
+        for row in 0..side {
+            for column in 0..side {
+                heights[(row, column)] = f32::from(sample(row, column));
+            }
+        }
+        let across = step_m.map(|step_m| (step_m * (side - 1) as f64) as f32);
+        Self {
+            field: HeightField::new(heights, Vector::new(across[1], 1.0, across[0])),
+            side,
+            step_m,
+        }
+    }
+
+    /// From a place to another: samples north and east of the corner, and metres above the datum.
+    pub(crate) fn way(&self, from: [f64; 3], to: [f64; 3]) -> Way {
+        let middle = 0.5 * (self.side - 1) as f64;
+        let place = |[north, east, up]: [f64; 3]| {
+            let x = (east - middle) * self.step_m[1];
+            let z = (north - middle) * self.step_m[0];
+            Vector::new(x as f32, up as f32, z as f32)
+        };
+        let from = place(from);
+        Ray::new(from, place(to) - from)
+    }
+
+    /// The part of the way until the ground, if it is met.
+    pub(crate) fn cast(&self, way: &Way) -> Option<f32> {
+        self.field.cast_local_ray(way, 1.0, false)
+    }
+}

@@ -1,0 +1,361 @@
+//! Walking along a way over tiles and blocks of their cells, until it meets the ground.
+//!
+//! ```text
+//! level 7 ┌───────────────┬───      a block whose highest sample is below the way is left at once, and where it ends a larger
+//!         │       ┌───┐   │         one begins, that is tried next; otherwise a quarter of it is tried, down to one cell
+//!         │       │ 4 │ ──┼──▶
+//!         │       └───┘   │         (level 0), in which the way and the ground are compared.
+//!         └───────────────┴───
+//! ```
+
+use super::finder::Spot;
+use super::line::{FaceLine, Line};
+use super::maxima::{Cache, FIRST_LEVEL, Maxima};
+use super::patch::Patch;
+use super::{Samples, StoreError, StoredTile, Terrain};
+use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, st_to_uv, uv_to_st};
+use crate::terrain::{LatticeSpec, interval_of, local};
+
+/// A line without a bend is over fewer faces than this.
+const FACES_MAX: u32 = 16;
+
+/// A way that goes down more steeply than this (sine of the angle) goes to the cells at once.
+const STEEP: f64 = 0.3;
+
+/// So far beyond the lowest corner of a cell a steep way has met its ground, whatever rounding says.
+const BEYOND_M: f64 = 1e-3;
+
+/// A walk that has come to some place of the way.
+pub(super) struct Walk<'t> {
+    terrain: &'t Terrain,
+    line: &'t Line,
+    on_face: FaceLine,
+    base_m: f64, // the distance from the planet's centre of a sample of 0
+    quantum_m: f64,
+    is_steep: bool,
+    at_m: f64,
+    end_m: f64,
+    level: u32, // of the blocks that are tried
+}
+
+/// How a walk over one tile ended.
+enum Ending {
+    Contact(f64),
+    WayEnds,
+    /// At the edge of the tile that is crossed along an axis.
+    Edge(usize),
+}
+
+/// Where a block ends along an axis.
+#[derive(Clone, Copy)]
+struct End {
+    line: u32, // of the tile's lattice
+    at_m: f64, // where it is crossed
+}
+
+/// Where in a tile it is, in cells. Of an axis that is not exact only the block is known.
+struct Cells {
+    ij: [u32; 2],
+    is_exact: [bool; 2],
+}
+
+impl Cells {
+    /// Over a line that is crossed along an axis. Of the other one only a cell is still exact.
+    #[inline(always)]
+    fn step(&mut self, axis: usize, line: u32, is_forward: bool, is_cell: bool) {
+        self.ij[axis] = if is_forward {
+            line
+        } else {
+            line.wrapping_sub(1)
+        };
+        self.is_exact[axis] = true;
+        self.is_exact[1 - axis] &= is_cell;
+    }
+}
+
+/// The lattice of a tile on its face.
+struct Grid<'t> {
+    lattice: &'t LatticeSpec,
+    intervals: u32,      // of the tile
+    face_intervals: f64, // of the face, at the tile's level
+    per_interval: f64,   // of s; exact
+    first: [u32; 2],     // lines of the face before the tile's
+}
+
+impl<'t> Grid<'t> {
+    #[inline(always)]
+    fn new(lattice: &'t LatticeSpec, spot: Spot) -> Self {
+        let intervals = u32::from(lattice.intervals());
+        let face_intervals = f64::from(intervals) * f64::from(1u32 << spot.level);
+        Self {
+            lattice,
+            intervals,
+            face_intervals,
+            per_interval: 1.0 / face_intervals,
+            first: [spot.column, spot.row].map(|k| k * intervals),
+        }
+    }
+
+    /// Asks for all samples of the smallest block around a cell: one after the other they would be waited for.
+    #[inline(always)]
+    fn prefetch_block(&self, samples: Samples<'_>, [i, j]: [u32; 2]) {
+        let (size, side) = (1u32 << FIRST_LEVEL, self.intervals as usize + 1);
+        let first = (j & !(size - 1)) as usize * side + (i & !(size - 1)) as usize;
+        samples.prefetch(first, side, size as usize + 1);
+    }
+
+    /// s of one of the tile's lines, or t.
+    #[inline(always)]
+    fn s_of(&self, axis: usize, line: u32) -> f64 {
+        f64::from(self.first[axis] + line) * self.per_interval
+    }
+}
+
+impl<'t> Walk<'t> {
+    /// A walk along a part of a way, which must not go through the planet's centre.
+    pub(super) fn new(terrain: &'t Terrain, line: &'t Line, from_m: f64, end_m: f64) -> Self {
+        let (face, _, _) = direction_to_face_uv(line.at(from_m));
+        let lattice = terrain.lattice();
+        let (ahead, radius) = (line.foot_m - from_m, line.radius_m(from_m));
+        Self {
+            on_face: FaceLine::new(face, line),
+            base_m: terrain.planet().radius_m() + lattice.offset_m(),
+            quantum_m: lattice.quantum_m(),
+            is_steep: ahead > STEEP * radius && line.bend_per_m == 0.0,
+            at_m: from_m,
+            level: FIRST_LEVEL,
+            terrain,
+            line,
+            end_m,
+        }
+    }
+
+    /// The first place of the way that is on or under the ground.
+    pub(super) fn first_contact_m(&mut self, cache: &mut Cache) -> Result<Option<f64>, StoreError> {
+        let (mut leaf, mut entry) = (self.leaf(), None);
+        let mut faces = 1;
+        while faces < FACES_MAX {
+            let [i, j] = leaf;
+            let spot = self.terrain.finder.finest(self.on_face.face, i, j)?;
+            let axis = match self.cross(&spot, entry, cache)? {
+                Ending::Contact(at_m) => return Ok(Some(at_m)),
+                Ending::WayEnds => return Ok(None),
+                Ending::Edge(axis) => axis,
+            };
+            let into = match self.leaf_beyond(&spot, axis) {
+                Some(beyond) => {
+                    leaf = beyond;
+                    axis
+                }
+                None => {
+                    let (there, into, is_upper) = self.on_face.beyond(self.line, axis, self.at_m);
+                    self.on_face = there;
+                    leaf = self.leaf();
+                    leaf[into] = if is_upper { LEAVES - 1 } else { 0 };
+                    faces += 1;
+                    into
+                }
+            };
+            entry = Some(into);
+        }
+        debug_assert!(false, "no end: {:?}", self.line);
+        Ok(None)
+    }
+
+    /// The leaf on the other side of a tile's edge that is crossed along an axis; `None` when it is on another face.
+    fn leaf_beyond(&self, spot: &Spot, axis: usize) -> Option<[u32; 2]> {
+        let size = 1u32 << (MAX_LEVEL - spot.level);
+        let first = [spot.column * size, spot.row * size];
+        let beyond = match self.on_face.is_forward[axis] {
+            true => first[axis] + size,
+            false => first[axis].checked_sub(1)?,
+        };
+        let mut leaf = self.leaf();
+        let other = 1 - axis;
+        leaf[other] = leaf[other].clamp(first[other], first[other] + size - 1);
+        leaf[axis] = beyond;
+        (beyond < LEAVES).then_some(leaf)
+    }
+
+    /// The leaf of the face where the walk is.
+    fn leaf(&self) -> [u32; 2] {
+        self.on_face.uv(self.at_m).map(|c| st_to_ij(uv_to_st(c)))
+    }
+
+    /// Over one tile, which was entered along an axis.
+    #[inline(always)]
+    fn cross(
+        &mut self,
+        spot: &Spot,
+        entry: Option<usize>,
+        cache: &mut Cache,
+    ) -> Result<Ending, StoreError> {
+        let terrain = self.terrain;
+        let grid = Grid::new(terrain.lattice(), *spot);
+        let fetch = || terrain.store.tile_at(spot.slot as usize);
+        let mut tile: Option<StoredTile<'t>> = None;
+        let key = (terrain.number, spot, grid.intervals as u16);
+        let maxima = cache.get(key, || Ok(tile.insert(fetch()?).samples()))?;
+        let mut cells = self.cells(spot);
+        if let Some(axis) = entry {
+            let is_forward = self.on_face.is_forward[axis];
+            cells.ij[axis] = if is_forward { 0 } else { grid.intervals - 1 };
+        }
+        self.level = self.level.min(maxima.top());
+        let mut ends = self.block(&grid, &cells);
+        loop {
+            let out_m = ends[0].at_m.min(ends[1].at_m).min(self.end_m);
+            if self.level == 0 {
+                let samples = tile.as_ref().expect("fetched on the way down").samples();
+                if let Some(at_m) = self.contact_in_cell(&grid, cells.ij, samples, out_m) {
+                    return Ok(Ending::Contact(at_m));
+                }
+            } else if self.descend(maxima, &mut cells, spot, out_m) {
+                if self.level == 0 {
+                    if tile.is_none() {
+                        tile = Some(fetch()?);
+                    }
+                    let samples = tile.as_ref().expect("just fetched").samples();
+                    grid.prefetch_block(samples, cells.ij);
+                }
+                ends = self.block(&grid, &cells);
+                continue;
+            }
+            if out_m >= self.end_m {
+                return Ok(Ending::WayEnds);
+            }
+            self.at_m = out_m;
+            let axis = usize::from(ends[1].at_m < ends[0].at_m);
+            let (line, is_forward) = (ends[axis].line, self.on_face.is_forward[axis]);
+            cells.step(axis, line, is_forward, self.level == 0);
+            let is_larger = self.climb(line, maxima.top());
+            if line == if is_forward { grid.intervals } else { 0 } {
+                return Ok(Ending::Edge(axis));
+            }
+            match is_larger {
+                true => ends = self.block(&grid, &cells),
+                false => ends[axis] = self.end_of(&grid, &cells, axis),
+            }
+        }
+    }
+
+    /// Where the block ends that it is in, along both axes.
+    #[inline(always)]
+    fn block(&self, grid: &Grid<'_>, cells: &Cells) -> [End; 2] {
+        [self.end_of(grid, cells, 0), self.end_of(grid, cells, 1)]
+    }
+
+    /// Where the block ends that it is in, along an axis.
+    #[inline(always)]
+    fn end_of(&self, grid: &Grid<'_>, cells: &Cells, axis: usize) -> End {
+        let is_forward = u32::from(self.on_face.is_forward[axis]);
+        let line = ((cells.ij[axis] >> self.level) + is_forward) << self.level;
+        let c = st_to_uv(grid.s_of(axis, line));
+        End {
+            line,
+            at_m: self.on_face.crossing_m(axis, c, self.at_m),
+        }
+    }
+
+    /// Where a larger block ends too, the next larger one is tried.
+    #[inline(always)]
+    fn climb(&mut self, line: u32, top: u32) -> bool {
+        let larger = (self.level + 1).max(FIRST_LEVEL);
+        let is_larger = line & ((1 << larger) - 1) == 0 && self.level < top;
+        if is_larger {
+            self.level = larger;
+        }
+        is_larger
+    }
+
+    /// Where the way first meets the ground of a cell, until it leaves it.
+    #[inline(always)]
+    fn contact_in_cell(
+        &self,
+        grid: &Grid<'_>,
+        [i, j]: [u32; 2],
+        samples: Samples<'_>,
+        out_m: f64,
+    ) -> Option<f64> {
+        let side = grid.intervals as usize + 1;
+        let corners = samples.corners(j as usize * side + i as usize, side);
+        let [a, b, c, d] = corners;
+        let highest_m = self.radius_of(a.max(b).max(c.max(d)));
+        let (mut from_m, mut to_m) = (self.at_m, out_m);
+        if self.line.is_above(highest_m, from_m, to_m) {
+            return None;
+        }
+        if self.is_steep {
+            // From where it comes below the highest corner to the lowest: a part that is short whatever the cell's size.
+            let entry_m = |radius_m: f64| self.line.entry_m(radius_m);
+            from_m = from_m.max(entry_m(highest_m).unwrap_or(from_m)).min(to_m);
+            let lowest_m = entry_m(self.radius_of(a.min(b).min(c.min(d))));
+            to_m = to_m
+                .min(lowest_m.map_or(to_m, |at_m| at_m + BEYOND_M))
+                .max(from_m);
+        }
+        let patch = Patch::new(
+            grid.lattice,
+            self.terrain.planet().radius_m(),
+            (grid.face_intervals, [grid.first[0] + i, grid.first[1] + j]),
+            corners,
+        );
+        patch.first_contact_m((self.line, &self.on_face), from_m, to_m)
+    }
+
+    /// Tries the block that it is in: whether its ground reaches the way, so that smaller blocks are to be tried.
+    #[inline(always)]
+    fn descend(&mut self, maxima: Maxima<'_>, cells: &mut Cells, spot: &Spot, out_m: f64) -> bool {
+        let [i, j] = cells.ij;
+        let radius_m = self.radius_of(maxima.at(self.level, i, j));
+        if self.line.is_above(radius_m, self.at_m, out_m) {
+            return false;
+        }
+        if self.is_steep {
+            // Until there it is above all of the block.
+            let entry_m = self.line.entry_m(radius_m).unwrap_or(self.at_m);
+            if entry_m > self.at_m {
+                self.at_m = entry_m.min(out_m);
+                cells.is_exact = [false; 2];
+            }
+        }
+        if !(cells.is_exact[0] && cells.is_exact[1]) {
+            let there = self.cells(spot);
+            for axis in 0..2 {
+                let first = cells.ij[axis] >> self.level << self.level;
+                let within = there.ij[axis].clamp(first, first + (1 << self.level) - 1);
+                cells.ij[axis] = if cells.is_exact[axis] {
+                    cells.ij[axis]
+                } else {
+                    within
+                };
+            }
+            cells.is_exact = [true; 2];
+        }
+        self.level = match self.level {
+            FIRST_LEVEL => 0,
+            _ if self.is_steep => 0,
+            level => level - 1,
+        };
+        true
+    }
+
+    /// The cells of a tile where the walk is.
+    #[inline(always)]
+    fn cells(&self, spot: &Spot) -> Cells {
+        let n = self.terrain.lattice().intervals();
+        let [u, v] = self.on_face.uv(self.at_m);
+        let (i, _) = interval_of(local(uv_to_st(u), spot.level, spot.column, n), n);
+        let (j, _) = interval_of(local(uv_to_st(v), spot.level, spot.row, n), n);
+        Cells {
+            ij: [i as u32, j as u32],
+            is_exact: [true; 2],
+        }
+    }
+
+    /// How far from the planet's centre ground of a stored height is.
+    #[inline(always)]
+    fn radius_of(&self, value: i16) -> f64 {
+        self.base_m + self.quantum_m * f64::from(value)
+    }
+}
