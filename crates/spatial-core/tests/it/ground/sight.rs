@@ -31,7 +31,8 @@ fn check(
     let sight = terrain.sight(pair.0, pair.1, refraction).unwrap();
     let (from, way) = (pair.0.to_vec(), pair.1.to_vec() - pair.0.to_vec());
     let (length_m, direction) = (way.length(), way.normalize());
-    let sine_square = 1.0 - (from.normalize().dot(direction)).powi(2);
+    let cosine = from.normalize().dot(direction);
+    let sine_square = 1.0 - cosine * cosine;
     let radius_m = terrain.planet().radius_m();
     let lift_m = |at: f64| refraction * sine_square * at * (length_m - at) / (2.0 * radius_m);
     let march = March {
