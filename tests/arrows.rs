@@ -52,6 +52,7 @@ const GUARDED: &[(&[&str], &[Home])] = &[
 /// Features that are off by default, and the packages that may switch them on in others.
 const SWITCHES: &[(&str, &str, &[&str])] = &[
     ("spatial-core", "rocksdb", &["server"]),
+    ("spatial-core", "import", &["server"]),
     ("net-proto", "quic", &["client", "server"]),
     ("bluemarble", "server", &[]),
 ];

@@ -8,6 +8,7 @@ pub mod cell;
 pub mod columns;
 pub mod geojson;
 pub mod journal;
+pub mod relief;
 mod seal;
 pub mod tile;
 pub mod token;
@@ -41,9 +42,29 @@ pub const TARGETS: &[Target] = &[
         seeds: geojson::seeds,
     },
     Target {
+        name: "geotiff",
+        run: relief::geotiff,
+        seeds: relief::geotiff_seeds,
+    },
+    Target {
+        name: "grid",
+        run: relief::grid,
+        seeds: relief::grid_seeds,
+    },
+    Target {
+        name: "hgt",
+        run: relief::hgt,
+        seeds: relief::hgt_seeds,
+    },
+    Target {
         name: "journal",
         run: journal::run,
         seeds: journal::seeds,
+    },
+    Target {
+        name: "picture",
+        run: relief::picture,
+        seeds: relief::picture_seeds,
     },
     Target {
         name: "tile",

@@ -28,6 +28,8 @@ mod memory;
 mod planet;
 mod projection;
 mod region;
+#[cfg(feature = "import")]
+mod relief;
 mod simd;
 mod sphere;
 mod store;
@@ -84,6 +86,12 @@ pub use region::{
     AnyOf, Cap, CapError, Cell, CellBound, CellUnion, Coverer, CoveringError, CoveringOptions,
     InvalidCellAt, InvalidExpansion, InvalidLevel, LatLngRect, NotAscending, RectError, Region,
     Relation,
+};
+#[cfg(feature = "import")]
+pub use relief::{
+    Endian, GridBounds, HeightEncoding, Mosaic, MosaicOptions, PictureGrid, RawGrid, Registration,
+    Relief, ReliefError, ReliefFault, ReliefOptions, ReliefSample, ReliefSource, RowOrder,
+    SampleType, open_relief,
 };
 pub use simd::SimdLevel;
 pub use sphere::{Direction, GreatArc, GreatCircle, SphereError};

@@ -4,13 +4,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{CellId, HeightTile, LatticeSpec, Manifest, Planet, column_row};
+use spatial_core::{
+    CellId, DVec3, HeightTile, LatticeSpec, Manifest, Planet, Relief, ReliefOptions, column_row,
+    open_relief,
+};
 
 use super::base::PlanetDir;
-use super::relief::Relief;
 use super::{print_json, progress};
 
 const INTERVALS: u16 = 128;
@@ -19,8 +21,9 @@ const CHUNK_TILES: usize = 256;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// Grid of heights: little-endian i16 metres, rows from latitude -90 northwards, 2·(rows - 1) columns from
-    /// longitude 0 eastwards; .zst is decompressed
+    /// Heights of the whole planet: a raw grid with a side file of its name (.json or .toml), or without one
+    /// little-endian i16 metres, rows from latitude -90 northwards, 2·(rows - 1) columns from longitude 0 eastwards; .zst is
+    /// decompressed
     #[arg(long, value_name = "FILE")]
     relief: PathBuf,
     /// Intervals along a face's edge at the finest level, a power of two from 128 to 16384
@@ -54,7 +57,7 @@ struct Report {
 pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
     let spec = lattice(args.samples)?;
-    let relief = Relief::open(&args.relief)?;
+    let relief = open_relief(&args.relief, &ReliefOptions::default())?;
     let planet = PlanetDir::lock(&args.out)?;
     let manifest = Manifest::new(Planet::EARTH, spec, &args.sources, &args.licence);
     let cells = spec.cells();
@@ -84,14 +87,13 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     if json {
         print_json(&report)?;
     } else {
+        let [columns, rows] = relief.size();
         println!(
-            "{}: {} tiles on {} levels, {} samples along a face, from a grid of {} × {}, in {:.1} s",
+            "{}: {} tiles on {} levels, {} samples along a face, from a grid of {columns} × {rows}, in {:.1} s",
             report.planet.display(),
             report.tiles,
             report.levels,
             report.samples,
-            relief.columns(),
-            relief.rows(),
             report.seconds
         );
     }
@@ -101,17 +103,29 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
 /// The source's value at every sample of a cell, each at its own place.
 ///
 /// A sample is a function of its direction alone, so tiles, levels and faces that share one agree on it.
-pub(super) fn build_tile(relief: &Relief, spec: &LatticeSpec, cell: CellId) -> Result<HeightTile> {
+fn build_tile(relief: &dyn Relief, spec: &LatticeSpec, cell: CellId) -> Result<HeightTile> {
     let n = u32::from(spec.intervals());
     let step = 1u32 << (spec.leaf_level() - cell.level());
     let (face, (column, row)) = (cell.face(), column_row(cell));
-    let samples = (0..(n + 1) * (n + 1)).map(|k| {
+    let direction = |k: u32| {
         let i = (column * n + k % (n + 1)) * step;
         let j = (row * n + k / (n + 1)) * step;
-        Ok(relief.height_m(spec.direction(face, i, j))?.round() as i16)
-    });
-    let samples: Result<Vec<i16>> = samples.collect();
-    HeightTile::new(cell, spec.intervals(), samples?).context("a tile does not fit the lattice")
+        spec.direction(face, i, j)
+    };
+    let directions: Vec<DVec3> = (0..(n + 1) * (n + 1)).map(direction).collect();
+    let mut heights = Vec::with_capacity(directions.len());
+    relief.samples(&directions, &mut heights)?;
+    let mut samples = Vec::with_capacity(heights.len());
+    for (height, direction) in heights.iter().zip(&directions) {
+        let Some(height) = height else {
+            bail!(
+                "{}: has no height in the direction {direction}",
+                relief.name()
+            );
+        };
+        samples.push(height.height_m.round() as i16);
+    }
+    HeightTile::new(cell, spec.intervals(), samples).context("a tile does not fit the lattice")
 }
 
 /// The lattice with this many intervals along a face's edge: whole metres from the datum.

@@ -9,7 +9,6 @@ mod import;
 mod info;
 mod pack;
 mod query;
-mod relief;
 mod render;
 mod tint;
 mod verify;

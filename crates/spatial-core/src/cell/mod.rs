@@ -19,6 +19,8 @@ mod range;
 mod token;
 
 pub use id::{CellId, InvalidCell, MAX_LEVEL};
+#[cfg(feature = "import")]
+pub(crate) use kernels::lat_lon_rad;
 pub(crate) use kernels::{
     FACE_PLACES, FACE_POINTS, FacePlaces, FacePoints, face_places, face_points,
 };

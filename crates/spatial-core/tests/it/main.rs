@@ -25,6 +25,8 @@ mod predicates;
 mod projections;
 mod query_batches;
 mod regions;
+#[cfg(feature = "import")]
+mod relief;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod sphere;

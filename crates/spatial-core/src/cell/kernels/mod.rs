@@ -20,6 +20,8 @@ mod geometry;
 mod grid;
 #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "no lanes"))]
 mod lanes;
+#[cfg(feature = "import")]
+mod lat_lon;
 mod leaves;
 mod source;
 #[cfg(test)]
@@ -30,6 +32,8 @@ mod trigonometry;
 pub(crate) use face_places::{FACE_PLACES, FacePlaces, face_places};
 pub(crate) use face_points::{FACE_POINTS, FacePoints, face_points};
 pub use grid::{GridKey, grid_keys, grid_keys_of_places};
+#[cfg(feature = "import")]
+pub(crate) use lat_lon::lat_lon_rad;
 pub use source::InvalidDirection;
 
 pub(super) use leaves::{cells_around, cells_at};

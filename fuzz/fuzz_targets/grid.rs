@@ -1,0 +1,6 @@
+//! Raw grids and their side files.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    bluemarble_fuzz::relief::grid(data);
+});
