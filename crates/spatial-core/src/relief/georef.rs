@@ -95,9 +95,9 @@ impl Georef {
         step: [[f64; 2]; 2],
         inverse: [[f64; 2]; 2],
     ) -> Result<Self, ReliefFault> {
-        // Finer than a tenth of a millimetre and coarser than a continent is nonsense, and overflows somewhere.
+        // Finer than a tenth of a millimetre and coarser than the whole circle is nonsense, and overflows somewhere.
         let scale = crs.unit_m();
-        let legal = |x: &f64| (1e-4..=1e7).contains(&(x.abs() * scale)) || *x == 0.0;
+        let legal = |x: &f64| (1e-4..=4.1e7).contains(&(x.abs() * scale)) || *x == 0.0;
         let lengths = step.map(|[x, y]| x.abs().max(y.abs()));
         let bad_step = step.iter().flatten().find(|x| !legal(x));
         let bad_length = lengths.iter().find(|x| **x == 0.0);

@@ -185,7 +185,11 @@ pub(super) fn parse_side_file<T: serde::de::DeserializeOwned>(
 }
 
 /// Opens a grid that a side file tells about.
-pub(super) fn open(bytes: Bytes, grid: &RawGrid) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
+pub(super) fn open(
+    name: &str,
+    bytes: Bytes,
+    grid: &RawGrid,
+) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
     for (place, value) in [("scale", grid.scale), ("offset", grid.offset)] {
         if !value.is_finite() || value.abs() > 1e9 {
             return Err(ReliefFault::Value {
@@ -200,14 +204,17 @@ pub(super) fn open(bytes: Bytes, grid: &RawGrid) -> Result<(Box<dyn Raster>, Geo
     let georef = grid
         .bounds
         .georef(size, grid.registration, grid.row_order)?;
-    let bytes = inflated(bytes)?;
+    let bytes = inflated(name, bytes)?;
     let raster = RawRaster::new(bytes, 0, size, grid.layout(), true)?;
     Ok((Box::new(raster), georef))
 }
 
 /// Opens a grid of the whole planet.
-pub(super) fn open_planet(bytes: Bytes) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
-    let bytes = inflated(bytes)?;
+pub(super) fn open_planet(
+    name: &str,
+    bytes: Bytes,
+) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
+    let bytes = inflated(name, bytes)?;
     let length = bytes.len()?;
     let count = length / 2;
     // The only H for which 2·H·(H − 1) can be this number of samples.
@@ -233,10 +240,16 @@ pub(super) fn open_planet(bytes: Bytes) -> Result<(Box<dyn Raster>, Georef), Rel
 }
 
 /// The bytes themselves, or what a zstd frame holds.
-fn inflated(bytes: Bytes) -> Result<Bytes, ReliefFault> {
+fn inflated(name: &str, bytes: Bytes) -> Result<Bytes, ReliefFault> {
     use std::io::Read;
     if bytes.first(4)? != [0x28, 0xb5, 0x2f, 0xfd] {
-        return Ok(bytes);
+        return match name.to_ascii_lowercase().ends_with(".zst") {
+            true => Err(ReliefFault::damaged(
+                "first bytes",
+                &"no zstd frame, as the name says",
+            )),
+            false => Ok(bytes),
+        };
     }
     let damaged = |e: std::io::Error| ReliefFault::damaged("zstd frame", &e);
     let decoder = zstd::Decoder::new(bytes.reader()).map_err(damaged)?;

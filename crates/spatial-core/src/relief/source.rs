@@ -197,12 +197,12 @@ fn read(
         (None, None) => None,
     };
     match grid {
-        Some(grid) => raw::open(bytes, &grid),
+        Some(grid) => raw::open(name, bytes, &grid),
         None if [".raw", ".zst", ".bin", ".i16"]
             .iter()
             .any(|end| lower.ends_with(end)) =>
         {
-            raw::open_planet(bytes)
+            raw::open_planet(name, bytes)
         }
         None => Err(ReliefFault::UnknownFormat),
     }

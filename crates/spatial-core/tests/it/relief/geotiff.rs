@@ -54,6 +54,8 @@ fn golden_files_answer_as_their_writers_say() {
     assert!(count >= 1_000);
 }
 
+type Tags<'a, 'b> = DirectoryEncoder<'a, &'b mut Cursor<Vec<u8>>, TiffKindStandard>;
+
 const WIDTH: i64 = 12;
 const HEIGHT: i64 = 9;
 
@@ -62,7 +64,7 @@ fn written<C: ColorType>(
     samples: &[C::Inner],
     compression: Compression,
     predictor: Predictor,
-    edit: impl FnOnce(&mut DirectoryEncoder<'_, &mut Cursor<Vec<u8>>, TiffKindStandard>),
+    edit: impl FnOnce(&mut Tags<'_, '_>),
 ) -> Vec<u8>
 where
     [C::Inner]: TiffValue,
@@ -137,12 +139,11 @@ fn the_crates_own_files_are_read() {
 #[test]
 fn voids_and_scales() {
     let samples = samples(|h| h as i16);
-    let write =
-        |edit: &dyn Fn(&mut DirectoryEncoder<'_, &mut Cursor<Vec<u8>>, TiffKindStandard>)| {
-            written::<GrayI16>(&samples, Compression::Lzw, Predictor::None, |tags| {
-                edit(tags)
-            })
-        };
+    let write = |edit: &dyn Fn(&mut Tags<'_, '_>)| {
+        written::<GrayI16>(&samples, Compression::Lzw, Predictor::None, |tags| {
+            edit(tags)
+        })
+    };
     let nodata = write(&|tags| tags.write_tag(Tag::Unknown(42_113), "500").unwrap());
     let relief = source("a.tif", nodata);
     // Column 5 of row 0 is 500.

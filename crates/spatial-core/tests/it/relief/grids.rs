@@ -216,6 +216,8 @@ fn the_whole_planet_without_a_side_file() {
         refusal("other.txt", small_planet()),
         ReliefFault::UnknownFormat
     );
+    let fault = refusal("small.raw.zst", small_planet());
+    assert!(matches!(fault, ReliefFault::Damaged { .. }));
 }
 
 #[test]
