@@ -133,7 +133,8 @@ impl Layer {
                     x >= -by && y >= -by && x <= width - 1.0 + by && y <= height - 1.0 + by
                 };
                 let spot = Spot { tile: n, x, y };
-                if is_within(0.0) {
+                // Places on an edge miss it by the rounding of their direction, to either side.
+                if is_within(1e-7) {
                     return Some(spot);
                 }
                 if is_within(0.5) {
