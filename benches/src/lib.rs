@@ -5,6 +5,7 @@
 
 mod case;
 mod cells;
+mod codecs;
 mod columns;
 mod coords;
 mod data;
@@ -18,6 +19,7 @@ mod places;
 mod queries;
 mod radius;
 mod regions;
+mod relief;
 mod seeded;
 mod sight;
 mod srtm;
@@ -25,6 +27,7 @@ mod standing;
 mod tick;
 
 pub use case::{Case, Size};
+use spatial_core::Codec;
 
 /// A case that criterion times.
 pub struct Bench {
@@ -227,6 +230,18 @@ pub const BENCHES: &[Bench] = &[
         some(sight::Rays::new(size, 10.0))
     }),
     bench("sight", "50 km", |size| some(sight::Sights::new(size))),
+    bench("codec", "hot, decode a sample", |size| {
+        codecs::Decode::new(size, Codec::Hot).map(boxed)
+    }),
+    bench("codec", "wire, decode a sample", |size| {
+        codecs::Decode::new(size, Codec::Wire).map(boxed)
+    }),
+    bench("codec", "archive, decode a sample", |size| {
+        codecs::Decode::new(size, Codec::Archive).map(boxed)
+    }),
+    bench("codec", "hot, one sample", |size| {
+        codecs::Samples::new(size).map(boxed)
+    }),
     bench("tick", "10,000 agents, 1 thread", |size| {
         some(tick::Crowd::new(size, 1))
     }),

@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use spatial_core::{
-    CellId, DVec3, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Ray, Terrain,
-    TileStore,
+    CellId, Codec, DVec3, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Ray,
+    Terrain, TileStore,
 };
 
 use crate::seal;
@@ -12,8 +12,14 @@ use crate::seal;
 /// Intervals along the edges of the seeds' tiles: as few as are legal.
 const N: u16 = 8;
 
-/// First byte: 0 a tile as it is, 1 a tile that is then sealed, 2 the header of an archive tile and residuals that are
-/// then compressed, 3 a pack as it is, 4 a pack that is then sealed, 5 a manifest as it is, 6 one that is then sealed.
+/// What stands before the frame of an archive tile of version 1.
+const HEAD_OF_VERSION_1: usize = 32;
+/// What stands before the frame of a wire tile.
+const HEAD_OF_WIRE: usize = 60;
+
+/// First byte: 0 a tile as it is, 1 a tile that is then sealed, 2 an archive tile of version 1 up to its frame and residuals
+/// that are then compressed, 3 a pack as it is, 4 a pack that is then sealed, 5 a manifest as it is, 6 one that is then
+/// sealed, 7 as 2 of a wire tile.
 pub fn run(data: &[u8]) -> bool {
     let Some((kind, rest)) = data.split_first() else {
         return false;
@@ -25,7 +31,7 @@ pub fn run(data: &[u8]) -> bool {
             seal::tile(&mut bytes);
             decode(&bytes)
         }
-        2 => compressed(&bytes).is_some_and(|bytes| decode(&bytes)),
+        2 => decode_compressed(&bytes, HEAD_OF_VERSION_1),
         3 => open(bytes),
         4 => {
             seal::pack(&mut bytes);
@@ -36,6 +42,7 @@ pub fn run(data: &[u8]) -> bool {
             seal::manifest(&mut bytes);
             read_manifest(&bytes)
         }
+        7 => decode_compressed(&bytes, HEAD_OF_WIRE),
         _ => false,
     }
 }
@@ -63,12 +70,17 @@ fn check(tile: &HeightTile) {
     }
 }
 
-/// A sealed archive tile of a header and uncompressed residuals.
-fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (header, residuals) = bytes.split_at_checked(32)?;
-    let payload = zstd::bulk::compress(residuals, 1).ok()?;
-    let mut tile = [header, &payload].concat();
-    let length = u32::try_from(payload.len()).ok()?;
+fn decode_compressed(bytes: &[u8], head: usize) -> bool {
+    compressed(bytes, head).is_some_and(|bytes| decode(&bytes))
+}
+
+/// A sealed tile of what stands before its frame, and uncompressed residuals.
+fn compressed(bytes: &[u8], head: usize) -> Option<Vec<u8>> {
+    let (before, residuals) = bytes.split_at_checked(head)?;
+    let frame = zstd::bulk::compress(residuals, 1).ok()?;
+    let mut tile = [before, &frame].concat();
+    let header = if head == HEAD_OF_VERSION_1 { 32 } else { 40 };
+    let length = u32::try_from(tile.len() - header).ok()?;
     tile[20..24].copy_from_slice(&length.to_le_bytes());
     seal::tile(&mut tile);
     Some(tile)
@@ -127,31 +139,58 @@ fn read_manifest(text: &[u8]) -> bool {
 /// What the importer writes, of a planet with tiles of two levels.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let (root, child) = (root(), child());
-    let raw = root.encode_raw();
+    let encode = |tile: &HeightTile, codec| tile.encode(codec, Some(&root)).expect("its parent");
     let face = root.encode_archive(None).expect("level 0 has no parent");
-    let archive = child.encode_archive(Some(&root)).expect("a child");
+    let map = [&[0; 10][..], &[1]].concat();
+    let filled = child.clone().with_filled(&map).expect("81 bits");
+    let wire = encode(&child, Codec::Wire);
+    let archive = encode(&child, Codec::Archive);
     let manifest = manifest().encode().expect("short texts");
-    let packs = [false, true].map(pack);
+    let packs = Codec::ALL.map(pack);
     vec![
-        ("raw", crate::seed(0, &raw)),
-        ("raw_sealed", crate::seed(1, &raw)),
+        ("raw", crate::seed(0, &root.encode_raw())),
+        ("raw_sealed", crate::seed(1, &root.encode_raw())),
+        ("raw_filled", crate::seed(1, &filled.encode_raw())),
+        ("hot", crate::seed(1, &encode(&child, Codec::Hot))),
+        ("wire", crate::seed(1, &wire)),
         ("archive_face", crate::seed(1, &face)),
         ("archive_child", crate::seed(1, &archive)),
-        ("residuals_face", crate::seed(2, &uncompressed(&face))),
-        ("residuals_child", crate::seed(2, &uncompressed(&archive))),
+        (
+            "residuals_wire",
+            crate::seed(7, &uncompressed(&wire, HEAD_OF_WIRE)),
+        ),
+        ("v1_raw", crate::seed(1, V1_RAW)),
+        ("v1_archive_face", crate::seed(1, V1_FACE)),
+        ("v1_archive_child", crate::seed(1, V1_CHILD)),
+        (
+            "v1_residuals_face",
+            crate::seed(2, &uncompressed(V1_FACE, HEAD_OF_VERSION_1)),
+        ),
+        (
+            "v1_residuals_child",
+            crate::seed(2, &uncompressed(V1_CHILD, HEAD_OF_VERSION_1)),
+        ),
         ("pack", crate::seed(3, &packs[0])),
         ("pack_raw", crate::seed(4, &packs[0])),
-        ("pack_archive", crate::seed(4, &packs[1])),
+        ("pack_hot", crate::seed(4, &packs[1])),
+        ("pack_wire", crate::seed(4, &packs[2])),
+        ("pack_archive", crate::seed(4, &packs[3])),
         ("manifest", crate::seed(5, &manifest)),
         ("manifest_sealed", crate::seed(6, &manifest)),
     ]
 }
 
+const V1_RAW: &[u8] = include_bytes!("../../crates/spatial-core/tests/data/tile_v1_raw.bin");
+const V1_FACE: &[u8] =
+    include_bytes!("../../crates/spatial-core/tests/data/tile_v1_archive_face.bin");
+const V1_CHILD: &[u8] =
+    include_bytes!("../../crates/spatial-core/tests/data/tile_v1_archive_child.bin");
+
 /// The inverse of [`compressed`].
-fn uncompressed(tile: &[u8]) -> Vec<u8> {
-    let (header, payload) = tile.split_at(32);
-    let residuals = zstd::bulk::decompress(payload, 1 << 16).expect("just compressed");
-    [header, &residuals].concat()
+fn uncompressed(tile: &[u8], head: usize) -> Vec<u8> {
+    let (before, frame) = tile.split_at(head);
+    let residuals = zstd::bulk::decompress(frame, 1 << 16).expect("just compressed");
+    [before, &residuals].concat()
 }
 
 fn manifest() -> Manifest {
@@ -159,15 +198,9 @@ fn manifest() -> Manifest {
     Manifest::new(Planet::EARTH, lattice, "made for fuzzing", "none").with_tiles(2)
 }
 
-fn pack(is_archive: bool) -> Vec<u8> {
+fn pack(codec: Codec) -> Vec<u8> {
     let (root, child) = (root(), child());
-    let encode = |tile: &HeightTile, parent: Option<&HeightTile>| {
-        if is_archive {
-            tile.encode_archive(parent).expect("its parent")
-        } else {
-            tile.encode_raw()
-        }
-    };
+    let encode = |tile: &HeightTile, parent| tile.encode(codec, parent).expect("its parent");
     let mut tiles = [
         (root.cell(), encode(&root, None)),
         (child.cell(), encode(&child, Some(&root))),
@@ -192,7 +225,8 @@ fn child() -> HeightTile {
 
 fn slope(cell: CellId, step: i16) -> HeightTile {
     let side = N as i16 + 1;
-    let sample = |k: i16| 100 - step * (k % side) + step * 3 * (k / side) + (k % side) % 2;
+    let sample =
+        |k: i16| 100 - step * (k % side) + step * 3 * (k / side) + (4 / step - 1) * (k % side % 2);
     let samples = (0..side * side).map(sample).collect();
     HeightTile::new(cell, N, samples).expect("samples of a whole tile")
 }

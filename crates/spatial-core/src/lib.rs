@@ -104,5 +104,6 @@ pub use store::{
     StoreError, StoredTile, TileStore,
 };
 pub use terrain::{
-    HeightTile, InvalidLattice, LatticeSpec, TileError, cell_at, column_row, face_st,
+    Codec, HeightTile, HotGrid, InvalidLattice, LatticeSpec, TileError, cell_at, column_row,
+    decode_grid, encode_grid, face_st,
 };

@@ -1,7 +1,9 @@
-//! Heights, rays and sight on real relief.
+//! Heights, rays, sight and codecs on real relief.
 
+mod codecs;
 mod heights;
 mod rays;
+mod rivals;
 mod scene;
 
 use std::io;
@@ -32,7 +34,7 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
             }
         }
     }
-    Ok(())
+    codecs::race(pace, tell)
 }
 
 /// A case on a square.

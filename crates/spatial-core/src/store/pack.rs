@@ -24,10 +24,10 @@ use xxhash_rust::xxh3::Xxh3;
 use super::cache::TileCache;
 use super::index::TileIndex;
 use super::manifest::{self, Manifest};
-use super::stored_tile::check_raw;
+use super::stored_tile::check_tile;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
-use crate::terrain::HeightTile;
+use crate::terrain::{HeightTile, Parts, needs_parent};
 
 pub(crate) const MAGIC: [u8; 8] = *b"BMPACK\r\n";
 pub(crate) const VERSION: u32 = 1;
@@ -118,7 +118,7 @@ impl PackStore {
         &self.bytes.as_slice()[from..self.spans[slot].start]
     }
 
-    /// The bytes of a tile, and whether they are raw and verified.
+    /// The bytes of a tile, and whether they are read in place and verified.
     fn checked(&self, cell: CellId, slot: usize) -> Result<(&[u8], bool), StoreError> {
         if !self.index.is_verified(slot) && self.gap(slot).iter().any(|byte| *byte != 0) {
             let reason = format!("the bytes before tile {cell} are not zero");
@@ -126,28 +126,23 @@ impl PackStore {
         }
         let bytes = self.encoded(slot);
         let place = (self.file.as_path(), self.manifest.lattice());
-        let is_raw = check_raw(bytes, cell, (&self.index, slot), place)?;
-        Ok((bytes, is_raw))
+        let is_in_place = check_tile(bytes, cell, (&self.index, slot), place)?;
+        Ok((bytes, is_in_place))
     }
 
     /// Decodes a tile, and before it those of its ancestors that it needs and that are not in the cache.
-    fn decode(
-        &self,
-        cell: CellId,
-        bytes: &[u8],
-        is_raw: bool,
-    ) -> Result<Arc<HeightTile>, StoreError> {
+    fn decode(&self, cell: CellId, bytes: &[u8]) -> Result<Arc<HeightTile>, StoreError> {
         if let Some(tile) = self.decoded.get(cell) {
             return Ok(tile);
         }
+        let refused = |e| StoreError::tile(&self.file, cell, e);
         // At most 17 deep: a level each.
         let parent = match cell.level() {
             0 => None,
-            _ if is_raw => None,
+            _ if !needs_parent(&Parts::parse(bytes).map_err(refused)?) => None,
             level => Some(self.load(cell.parent(level - 1))?),
         };
-        let tile = HeightTile::decode(bytes, parent.as_deref())
-            .map_err(|e| StoreError::tile(&self.file, cell, e))?;
+        let tile = HeightTile::decode(bytes, parent.as_deref()).map_err(refused)?;
         let tile = Arc::new(tile);
         self.decoded.put(&tile);
         Ok(tile)
@@ -172,20 +167,20 @@ impl TileStore for PackStore {
     }
 
     fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
-        // Only raw tiles are ever marked as verified.
+        // Only tiles that are read in place are ever marked as verified.
         if self.index.is_verified(slot) {
             return Ok(StoredTile::mapped(self.encoded(slot)));
         }
         let cell = self.index.cells()[slot];
         match self.checked(cell, slot)? {
             (bytes, true) => Ok(StoredTile::mapped(bytes)),
-            (bytes, false) => self.decode(cell, bytes, false).map(StoredTile::decoded),
+            (bytes, false) => self.decode(cell, bytes).map(StoredTile::decoded),
         }
     }
 
     fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-        let (bytes, is_raw) = self.checked(cell, self.index.slot(cell)?)?;
-        self.decode(cell, bytes, is_raw)
+        let (bytes, _) = self.checked(cell, self.index.slot(cell)?)?;
+        self.decode(cell, bytes)
     }
 }
 

@@ -21,10 +21,10 @@ use rocksdb::{
 
 use super::index::TileIndex;
 use super::manifest::{self, Manifest, ManifestError};
-use super::stored_tile::check_raw;
+use super::stored_tile::check_tile;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
-use crate::terrain::{HeightTile, TileError, raw_bytes};
+use crate::terrain::{BYTES_MIN, Codec, HeightTile, TileError, is_raw};
 
 /// The file of a planet's folder that names the base in use.
 pub const CURRENT_FILE: &str = "CURRENT";
@@ -110,15 +110,16 @@ impl TileStore for RocksStore {
         let cell = self.index.cells()[slot];
         let is_verified = self.index.is_verified(slot);
         let bytes = self.get(cell, slot)?;
-        if is_verified && bytes.len() as u64 == raw_bytes(self.manifest.lattice().intervals()) {
+        if is_verified && is_raw(&bytes, self.manifest.lattice().intervals()) {
             return Ok(StoredTile::pinned(bytes));
         }
         let place = (self.dir.as_path(), self.manifest.lattice());
-        if check_raw(&bytes, cell, (&self.index, slot), place)? {
+        if check_tile(&bytes, cell, (&self.index, slot), place)? {
             return Ok(StoredTile::pinned(bytes));
         }
-        // A base holds raw tiles only.
-        Err(StoreError::tile(&self.dir, cell, TileError::Codec(1)))
+        // A base holds tiles that are read in place.
+        let codec = TileError::Codec(Codec::Archive as u8);
+        Err(StoreError::tile(&self.dir, cell, codec))
     }
 
     fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
@@ -171,7 +172,7 @@ fn check_whole(db: &DB, manifest: &Manifest) -> Result<(), String> {
             "the database holds {found} tiles, its planet has {want}"
         ));
     }
-    if (table.size as u64) / raw_bytes(spec.intervals()) < spec.tile_count() {
+    if (table.size as u64) / BYTES_MIN < spec.tile_count() {
         return Err("the database is too short for its tiles".to_owned());
     }
     let face = |n: u8| CellId::from_face_ij(n, 0, 0, 0);

@@ -8,8 +8,8 @@ use super::index::TileIndex;
 use crate::cell::CellId;
 use crate::columns::prefetch;
 use crate::terrain::{
-    CODEC_RAW, Header, HeightTile, LatticeSpec, TileError, column_row, interpolate, interval_of,
-    local, raw_payload, verify,
+    Codec, HeightTile, InPlace, LatticeSpec, Parts, TileError, TileView, column_row, interpolate,
+    interval_of, local, verify,
 };
 
 /// A tile of a store: bytes inside a mapped file, or decoded in memory.
@@ -18,7 +18,7 @@ pub struct StoredTile<'a>(Place<'a>);
 enum Place<'a> {
     Decoded(Arc<HeightTile>),
     Borrowed(&'a HeightTile),
-    Mapped(&'a [u8]), // a raw tile that has been verified
+    Mapped(&'a [u8]), // a raw or hot tile that has been verified
     #[cfg(feature = "rocksdb")]
     Pinned(rocksdb::DBPinnableSlice<'a>), // likewise
 }
@@ -27,7 +27,7 @@ enum Place<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Samples<'a> {
     Decoded(&'a [i16]),
-    Raw(&'a [u8]), // little-endian
+    InPlace(InPlace<'a>),
 }
 
 impl<'a> StoredTile<'a> {
@@ -39,12 +39,12 @@ impl<'a> StoredTile<'a> {
         Self(Place::Borrowed(tile))
     }
 
-    /// Bytes that [`check_raw`] has accepted.
+    /// Bytes that [`check_tile`] has accepted.
     pub(crate) fn mapped(bytes: &'a [u8]) -> Self {
         Self(Place::Mapped(bytes))
     }
 
-    /// Bytes that [`check_raw`] has accepted.
+    /// Bytes that [`check_tile`] has accepted.
     #[cfg(feature = "rocksdb")]
     pub(crate) fn pinned(bytes: rocksdb::DBPinnableSlice<'a>) -> Self {
         Self(Place::Pinned(bytes))
@@ -66,9 +66,9 @@ impl<'a> StoredTile<'a> {
         match &self.0 {
             Place::Decoded(tile) => Samples::Decoded(tile.samples()),
             Place::Borrowed(tile) => Samples::Decoded(tile.samples()),
-            Place::Mapped(bytes) => Samples::Raw(raw_payload(bytes)),
+            Place::Mapped(bytes) => Samples::InPlace(InPlace::new(bytes)),
             #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => Samples::Raw(raw_payload(bytes)),
+            Place::Pinned(bytes) => Samples::InPlace(InPlace::new(bytes)),
         }
     }
 
@@ -84,17 +84,12 @@ impl<'a> StoredTile<'a> {
             #[cfg(feature = "rocksdb")]
             Place::Pinned(bytes) => bytes,
         };
-        let (header, payload) = Header::parse(bytes)?;
-        if header.codec != CODEC_RAW {
-            return Err(TileError::Codec(header.codec));
-        }
-        let (intervals, level) = (header.intervals, header.cell.level());
-        let (column, row) = column_row(header.cell);
+        let view = TileView::parse(bytes)?;
+        let (intervals, level) = (view.header.intervals, view.header.cell.level());
+        let (column, row) = column_row(view.header.cell);
         let (i, fx) = interval_of(local(s, level, column, intervals), intervals);
         let (j, fy) = interval_of(local(t, level, row, intervals), intervals);
-        let side = usize::from(intervals) + 1;
-        let corners = Samples::Raw(payload).corners(j * side + i, side);
-        Ok(spec.height_m(interpolate(corners, fx, fy)))
+        Ok(spec.height_m(interpolate(view.corners(i, j)?, fx, fy)))
     }
 
     /// The tile decoded.
@@ -126,13 +121,19 @@ impl Samples<'_> {
                 let high = &samples[high..high + 2];
                 [low[0], low[1], high[0], high[1]]
             }
-            Self::Raw(bytes) => {
+            Self::InPlace(InPlace::Raw(bytes)) => {
                 let row = |at: usize| {
                     let b = &bytes[2 * at..2 * at + 4];
                     [[b[0], b[1]], [b[2], b[3]]].map(i16::from_le_bytes)
                 };
                 let ([a, b], [c, d]) = (row(corner), row(corner + side));
                 [a, b, c, d]
+            }
+            Self::InPlace(InPlace::Hot(bytes)) => {
+                // No tile has 2¹⁶ samples a row: 32 bits divide faster than 64.
+                let (corner, width) = (corner as u32, side as u32);
+                let (i, j) = ((corner % width) as usize, (corner / width) as usize);
+                InPlace::hot_corners(bytes, side, (i, j))
             }
         }
     }
@@ -147,11 +148,13 @@ impl Samples<'_> {
                     prefetch(sample);
                 }
             }),
-            Self::Raw(bytes) => places.for_each(|at| {
+            Self::InPlace(InPlace::Raw(bytes)) => places.for_each(|at| {
                 if let Some(byte) = bytes.get(2 * at) {
                     prefetch(byte);
                 }
             }),
+            // Where the digits are is known only after the records have been read.
+            Self::InPlace(InPlace::Hot(_)) => {}
         }
     }
 
@@ -159,35 +162,40 @@ impl Samples<'_> {
     pub(crate) fn copy_to(self, samples: &mut [i16]) {
         match self {
             Self::Decoded(from) => samples.copy_from_slice(from),
-            Self::Raw(bytes) => {
+            Self::InPlace(InPlace::Raw(bytes)) => {
                 let words = bytes
                     .chunks_exact(2)
                     .map(|b| i16::from_le_bytes([b[0], b[1]]));
                 samples.iter_mut().zip(words).for_each(|(to, v)| *to = v);
             }
+            Self::InPlace(InPlace::Hot(bytes)) => InPlace::hot_copy_to(bytes, samples),
         }
     }
 }
 
-/// Accepts the bytes of a raw tile of this cell, verifying the checksum unless that was done before.
-/// `false` of a sound tile in the archive encoding, which is not verified.
-pub(crate) fn check_raw(
+/// Accepts the bytes of a tile of this cell. Whether it is read in place; then its checksum is verified, unless that was
+/// done before, and of a hot tile that it decodes.
+pub(crate) fn check_tile(
     bytes: &[u8],
     cell: CellId,
     (index, slot): (&TileIndex, usize),
     (file, spec): (&Path, &LatticeSpec),
 ) -> Result<bool, StoreError> {
     let refused = |e| StoreError::tile(file, cell, e);
-    let (header, _) = Header::parse(bytes).map_err(refused)?;
+    let header = Parts::parse(bytes).map_err(refused)?.header;
     if header.cell != cell {
         return Err(refused(TileError::Cell));
     }
     if header.intervals != spec.intervals() {
         return Err(refused(TileError::Intervals(header.intervals)));
     }
-    if header.codec != CODEC_RAW {
+    if !header.codec.is_read_in_place() {
         return Ok(false);
     }
-    index.verify_once(slot, || verify(bytes)).map_err(refused)?;
+    let check = || match header.codec {
+        Codec::Raw => verify(bytes),
+        _ => HeightTile::decode(bytes, None).map(drop),
+    };
+    index.verify_once(slot, check).map_err(refused)?;
     Ok(true)
 }

@@ -4,13 +4,12 @@
 
 mod codec;
 mod lattice;
-mod residual;
 mod tile;
 
-pub use codec::TileError;
 #[cfg(feature = "rocksdb")]
-pub(crate) use codec::raw_bytes;
-pub(crate) use codec::{CODEC_RAW, Header, raw_payload, verify};
+pub(crate) use codec::{BYTES_MIN, is_raw};
+pub use codec::{Codec, HotGrid, TileError, decode_grid, encode_grid};
+pub(crate) use codec::{InPlace, Parts, TileView, needs_parent, verify};
 pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
 pub use tile::HeightTile;
 pub(crate) use tile::{interpolate, interval_of, local};

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use spatial_core::{
-    CellId, Ecef, Geodetic, HeightTile, LatticeSpec, Manifest, MemoryStore, PackStore,
+    CellId, Codec, Ecef, Geodetic, HeightTile, LatticeSpec, Manifest, MemoryStore, PackStore,
     PackWriteError, PackWriter, Planet, StoreError, Terrain, TileError, TileStore, face_st,
 };
 
@@ -43,17 +43,12 @@ fn tile(spec: &LatticeSpec, cell: CellId) -> HeightTile {
     HeightTile::new(cell, N, samples.collect()).unwrap()
 }
 
-fn pack(store: &dyn TileStore, archive: bool) -> Vec<u8> {
+fn pack(store: &dyn TileStore, codec: Codec) -> Vec<u8> {
     let mut writer = PackWriter::new(Cursor::new(Vec::new()), store.manifest()).unwrap();
     for cell in store.cells() {
         let tile = store.load(*cell).unwrap();
-        let bytes = if archive {
-            let parent =
-                (cell.level() > 0).then(|| store.load(cell.parent(cell.level() - 1)).unwrap());
-            tile.encode_archive(parent.as_deref()).unwrap()
-        } else {
-            tile.encode_raw()
-        };
+        let parent = (cell.level() > 0).then(|| store.load(cell.parent(cell.level() - 1)).unwrap());
+        let bytes = tile.encode(codec, parent.as_deref()).unwrap();
         writer.push(*cell, &bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -62,27 +57,32 @@ fn pack(store: &dyn TileStore, archive: bool) -> Vec<u8> {
 #[test]
 fn all_stores_hold_the_same_tiles_and_heights() {
     let memory = Arc::new(planet());
-    let raw = Arc::new(PackStore::from_bytes(pack(&*memory, false), "raw").unwrap());
-    let archive = Arc::new(PackStore::from_bytes(pack(&*memory, true), "archive").unwrap());
-    assert_eq!(raw.manifest(), memory.manifest());
-    assert_eq!(raw.cells(), memory.cells());
-    assert_eq!(read_all(pack(&*memory, true)).unwrap().len(), 6 * 21);
-    for cell in memory.cells() {
-        let want = memory.load(*cell).unwrap();
-        assert_eq!(raw.load(*cell).unwrap(), want);
-        assert_eq!(archive.load(*cell).unwrap(), want);
-        assert!(raw.tile(*cell).unwrap().bytes().is_some(), "read in place");
-    }
-    let grounds = [memory, raw as Arc<dyn TileStore>, archive].map(Terrain::new);
+    let packs = Codec::ALL.map(|codec| {
+        let store = PackStore::from_bytes(pack(&*memory, codec), "pack").unwrap();
+        assert_eq!(store.manifest(), memory.manifest());
+        assert_eq!(store.cells(), memory.cells());
+        for cell in memory.cells() {
+            let is_in_place = store.tile(*cell).unwrap().bytes().is_some();
+            assert_eq!(is_in_place, matches!(codec, Codec::Raw | Codec::Hot));
+            assert_eq!(store.load(*cell).unwrap(), memory.load(*cell).unwrap());
+        }
+        Terrain::new(Arc::new(store))
+    });
+    assert_eq!(
+        read_all(pack(&*memory, Codec::Archive)).unwrap().len(),
+        6 * 21
+    );
+    let ground = Terrain::new(memory);
     for k in 0..2_000 {
         let (lat, lon) = (-90.0 + 0.09 * f64::from(k), f64::from(k * 37 % 361) - 180.0);
         let place = Geodetic::from_degrees(lat, lon, 77.0).unwrap();
-        let [memory, raw, archive] = grounds
-            .each_ref()
-            .map(|t| t.height(place).unwrap().to_bits());
-        assert_eq!((memory, memory), (raw, archive), "{lat} {lon}");
-        let by_ecef = grounds[0].height(Planet::EARTH.ecef(place)).unwrap();
-        assert!((by_ecef - f64::from_bits(memory)).abs() < 1e-6);
+        let want = ground.height(place).unwrap();
+        for pack in &packs {
+            let got = pack.height(place).unwrap();
+            assert_eq!(got.to_bits(), want.to_bits(), "{lat} {lon}");
+        }
+        let by_ecef = ground.height(Planet::EARTH.ecef(place)).unwrap();
+        assert!((by_ecef - want).abs() < 1e-6);
     }
 }
 
@@ -132,22 +132,28 @@ fn a_missing_tile_is_an_error_that_names_it() {
 #[test]
 fn every_flipped_byte_of_a_pack_is_found() {
     let memory = planet();
-    for archive in [false, true] {
-        let sound = pack(&memory, archive);
+    for (codec, stride) in [
+        (Codec::Raw, 1),
+        (Codec::Hot, 17),
+        (Codec::Wire, 17),
+        (Codec::Archive, 1),
+    ] {
+        let sound = pack(&memory, codec);
         // All of the header and the first tiles, then a sample of the rest.
-        for at in (0..4_096).chain((4_096..sound.len()).step_by(37)) {
+        let head = (0..4_096).step_by(stride);
+        for at in head.chain((4_096..sound.len()).step_by(37 * stride)) {
             let mut bad = sound.clone();
             bad[at] ^= 1 << (at % 8);
             let error = read_all(bad).err().map(|e| e.to_string());
             let named = error.as_ref().is_some_and(|e| e.starts_with("bad.pack: "));
-            assert!(named, "archive {archive}, byte {at}: {error:?}");
+            assert!(named, "{codec:?}, byte {at}: {error:?}");
         }
     }
 }
 
 #[test]
 fn every_cut_of_a_pack_is_found() {
-    let sound = pack(&planet(), true);
+    let sound = pack(&planet(), Codec::Archive);
     for length in (0..sound.len()).step_by(61).chain([sound.len() - 1]) {
         let error = PackStore::from_bytes(sound[..length].to_vec(), "bad.pack").unwrap_err();
         assert!(
@@ -162,7 +168,7 @@ fn every_cut_of_a_pack_is_found() {
 #[test]
 fn wrong_magic_and_version_are_named() {
     let edit = |at: usize| {
-        let mut bytes = pack(&planet(), false);
+        let mut bytes = pack(&planet(), Codec::Raw);
         bytes[at] = b'9';
         PackStore::from_bytes(bytes, "bad.pack")
             .unwrap_err()
@@ -187,7 +193,7 @@ fn packs_on_disk() {
         PackStore::open(dir.path()),
         Err(StoreError::Damaged { .. })
     ));
-    std::fs::write(&path, pack(&planet(), true)).unwrap();
+    std::fs::write(&path, pack(&planet(), Codec::Archive)).unwrap();
     let store = PackStore::open(&path).unwrap();
     assert_eq!(store.cells().len(), 6 * (1 + 4 + 16));
     assert_eq!(store.file(), path);
@@ -251,7 +257,7 @@ fn the_ground_above_a_place_below_the_centre() {
 /// Under a right checksum: the bytes between the manifest and the tables are still zeros or refused.
 #[test]
 fn a_header_says_nothing_between_its_parts() {
-    let mut bytes = pack(&planet(), false);
+    let mut bytes = pack(&planet(), Codec::Raw);
     let manifest = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     assert_ne!(
         manifest % 8,

@@ -1,4 +1,4 @@
-//! What a tile says beyond a prediction: zigzag residuals, low bytes first.
+//! Archive tiles of version 1: what a tile says beyond a prediction, zigzag residuals, low bytes first.
 //!
 //! ```text
 //! with a parent: ● known from it   ─ row residual   │ column residual
@@ -11,22 +11,22 @@
 //! ```
 //! All arithmetic wraps at 16 bits, so every residual has exactly one sample and decoding cannot overflow.
 
-/// Residuals of a tile of `side`² samples: with `parent` those the parent lacks, else all of them.
-///
-/// The parent is given as its samples at this tile's even positions.
-pub(crate) fn residuals(side: usize, samples: &[i16], even: Option<&[i16]>) -> Vec<u8> {
-    let mut out: Vec<u16> = Vec::with_capacity(count(side, even.is_some()));
-    for (index, prediction) in order(side, even.is_some()) {
-        let residual = samples[index].wrapping_sub(prediction.value(samples, index, side));
-        out.push(zigzag(residual));
+use zstd::bulk;
+use zstd::zstd_safe;
+
+/// The samples of a frame; `None` when it is none of as many residuals as the lattice asks for.
+pub(crate) fn decode(side: usize, frame: &[u8], even: Option<&[i16]>) -> Option<Vec<i16>> {
+    // One frame and nothing behind it: zstd itself would accept more frames.
+    if zstd_safe::find_frame_compressed_size(frame) != Ok(frame.len()) {
+        return None;
     }
-    let low = out.iter().map(|z| *z as u8);
-    let high = out.iter().map(|z| (*z >> 8) as u8);
-    low.chain(high).collect()
+    let byte_count = byte_count(side, even.is_some());
+    let planes = bulk::decompress(frame, byte_count).ok()?;
+    (planes.len() == byte_count).then(|| self::samples(side, &planes, even))
 }
 
 /// The samples again. `planes` must hold exactly [`byte_count`] bytes.
-pub(crate) fn samples(side: usize, planes: &[u8], even: Option<&[i16]>) -> Vec<i16> {
+fn samples(side: usize, planes: &[u8], even: Option<&[i16]>) -> Vec<i16> {
     let (low, high) = planes.split_at(planes.len() / 2);
     let mut samples = vec![0; side * side];
     if let Some(even) = even {
@@ -45,7 +45,7 @@ pub(crate) fn samples(side: usize, planes: &[u8], even: Option<&[i16]>) -> Vec<i
 }
 
 /// Bytes of both planes.
-pub(crate) fn byte_count(side: usize, has_parent: bool) -> usize {
+fn byte_count(side: usize, has_parent: bool) -> usize {
     2 * count(side, has_parent)
 }
 
@@ -116,11 +116,7 @@ fn plane(index: usize, side: usize) -> Prediction {
     }
 }
 
-/// 0, −1, 1, −2, … become 0, 1, 2, 3, …
-fn zigzag(v: i16) -> u16 {
-    (v << 1 ^ v >> 15) as u16
-}
-
+/// 0, 1, 2, 3, … become 0, −1, 1, −2, …
 fn unzigzag(z: u16) -> i16 {
     (z >> 1) as i16 ^ -((z & 1) as i16)
 }
@@ -128,6 +124,24 @@ fn unzigzag(z: u16) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Residuals of a tile of `side`² samples: with `parent` those the parent lacks, else all of them.
+    ///
+    /// The parent is given as its samples at this tile's even positions.
+    fn residuals(side: usize, samples: &[i16], even: Option<&[i16]>) -> Vec<u8> {
+        let mut out: Vec<u16> = Vec::with_capacity(count(side, even.is_some()));
+        for (index, prediction) in order(side, even.is_some()) {
+            let residual = samples[index].wrapping_sub(prediction.value(samples, index, side));
+            out.push(zigzag(residual));
+        }
+        let low = out.iter().map(|z| *z as u8);
+        let high = out.iter().map(|z| (*z >> 8) as u8);
+        low.chain(high).collect()
+    }
+
+    fn zigzag(v: i16) -> u16 {
+        (v << 1 ^ v >> 15) as u16
+    }
 
     #[test]
     fn zigzag_round_trip() {
