@@ -1,7 +1,7 @@
 //! What is visible from a summit, and a profile through it, drawn: `summit_view [PICTURE.png]`; without an argument into the
 //! directory for temporary files.
 //!
-//! Above, the country around Mont Blanc, shaded, seen from above: bright what can be seen from the summit, dark what cannot, rings every
+//! Above, the country around Etna, shaded, seen from above: bright what can be seen from the summit, dark what cannot, rings every
 //! 50 km. Below, the ground from west to east through the summit, 10 times as high as it is; yellow where it can be seen. The ground
 //! is the bundled Earth's (`assets/earth-1024.pack`: NOAA ETOPO5, public domain).
 
@@ -16,7 +16,8 @@ use bluemarble::space::{
     Viewshed, ViewshedOptions,
 };
 
-const MONT_BLANC_DEG: (f64, f64) = (45.8326, 6.8652);
+/// Near the summit: samples are 6 to 11 km apart, so the highest ground is not just where the mountain has it.
+const ETNA_DEG: (f64, f64) = (37.751, 14.993);
 const RADIUS_M: f64 = 200_000.0;
 const RING_M: f64 = 50_000.0;
 const PIXELS: u32 = 600;
@@ -32,7 +33,7 @@ const REFRACTION: f64 = 0.13;
 fn main() -> Result<(), Box<dyn Error>> {
     let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/earth-1024.pack");
     let terrain = Terrain::new(Arc::new(PackStore::open(pack)?));
-    let summit = Geodetic::from_degrees(MONT_BLANC_DEG.0, MONT_BLANC_DEG.1, 0.0)?;
+    let summit = summit_near(&terrain, ETNA_DEG)?;
     let options = ViewshedOptions {
         radius_m: RADIUS_M,
         side: PIXELS,
@@ -76,6 +77,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// The highest of many places within 0.3° of one.
+fn summit_near(terrain: &Terrain, (lat, lon): (f64, f64)) -> Result<Geodetic, Box<dyn Error>> {
+    let part = |k: u32| 0.01 * (f64::from(k) - 30.0);
+    let places: Result<Vec<_>, _> = (0..61 * 61)
+        .map(|k| Geodetic::from_degrees(lat + part(k / 61), lon + part(k % 61), 0.0))
+        .collect();
+    let places = places?;
+    let mut heights_m = vec![0.0; places.len()];
+    terrain.heights(&places, &mut heights_m)?;
+    let both = places.into_iter().zip(heights_m);
+    let highest = both.max_by(|a, b| a.1.total_cmp(&b.1));
+    Ok(highest.ok_or("there are places")?.0)
+}
+
 /// The country from above, north up, a pixel for each cell of the viewshed.
 fn draw_map(
     terrain: &Terrain,
@@ -103,7 +118,7 @@ fn draw_map(
         let bright = match seen {
             _ if is_ring => 0.25,
             Seen::Visible => 1.15,
-            _ => 0.45,
+            _ => 0.55,
         };
         let shade = bright * (0.25 + light.max(0.0));
         let color = ground_color(ground.height_m).map(|channel| (channel * shade).min(255.0) as u8);

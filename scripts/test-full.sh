@@ -72,6 +72,10 @@ polygons)
     BLUEMARBLE_QUERIES=10000000 cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture \
         regions::polygons_equal
     ;;
+ground)
+    # A hundred thousand rays and ways of sight against marching, on planets of our making and on the bundled Earth.
+    BLUEMARBLE_RAYS=100000 cargo test --locked --release -p bluemarble-spatial-core --test it -- --nocapture ground::
+    ;;
 features)
     # BLUEMARBLE_COUNTRIES is where the tests read them.
     # A million points among the finer countries against the C++ library; `make data` fetches them.
@@ -93,6 +97,6 @@ features)
     compare
     ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground or PART=fuzz"
     ;;
 esac
