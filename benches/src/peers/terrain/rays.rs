@@ -52,7 +52,7 @@ fn race_sight(pace: &Pace, scene: &Scene, tell: Tell<'_>) -> io::Result<()> {
             .expect("tiles of the square");
         sights.iter().filter(|sight| !sight.is_clear()).count()
     };
-    let mut theirs = || {
+    let theirs = || {
         ways.iter()
             .filter(|way| scene.field.cast(way).is_some())
             .count()
@@ -140,7 +140,7 @@ fn race_rays(
             .expect("tiles of the square");
         hits.iter().flatten().map(|hit| hit.distance_m).sum::<f64>()
     };
-    let mut theirs = || {
+    let theirs = || {
         let parts = both.iter().filter_map(|(_, way)| scene.field.cast(way));
         parts.map(f64::from).sum::<f64>() * reach_m
     };
