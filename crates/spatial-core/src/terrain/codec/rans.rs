@@ -7,8 +7,6 @@
 //!
 //! The coder is range ANS: a state of 64 bits from 2³² on, refilled by words of 32 bits.
 
-use std::sync::LazyLock;
-
 use super::scales::{Residual, Scales};
 
 /// Scales there are.
@@ -32,67 +30,100 @@ const STATE_MIN: u64 = 1 << 32;
 const ROOTS: [u64; 4] = [78_665_070, 148_652_826, 253_857_248, 398_132_550];
 
 /// A distribution: for the decoder what each of 4,096 slots means, for the encoder each symbol's slots.
+#[derive(Clone, Copy)]
 struct Shape {
-    slots: Box<[Slot; SLOTS]>,
+    slots: [Slot; SLOTS],
     first: [u16; SYMBOLS + 1],
 }
 
 /// A symbol, its frequency, and how far into it the slot is.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Slot {
     symbol: u8,
     frequency: u16,
     offset: u16,
 }
 
-static TABLE: LazyLock<Vec<Shape>> = LazyLock::new(|| (0..SHAPES).map(Shape::new).collect());
+/// Computed by the compiler: made at the first use they would be memory that is never given back.
+static TABLE: [Shape; SHAPES] = shapes();
+
+const fn shapes() -> [Shape; SHAPES] {
+    let mut all = [Shape::new(0); SHAPES];
+    let mut scale = 1;
+    while scale < SHAPES {
+        all[scale] = Shape::new(scale);
+        scale += 1;
+    }
+    all
+}
 
 impl Shape {
-    fn new(scale: usize) -> Self {
+    const fn new(scale: usize) -> Self {
         let mut root = ROOTS[scale % 4];
-        for _ in 0..scale / 4 {
+        let mut times = scale / 4;
+        while times > 0 {
             root = (root << 32).isqrt();
+            times -= 1;
         }
         let masses = masses(root);
-        let mut first = [0; SYMBOLS + 1];
-        for symbol in 0..ESCAPE {
-            let token = symbol as i32 - TOKEN_MAX;
-            first[symbol + 1] = first[symbol] + masses[token.unsigned_abs() as usize];
+        let empty = Slot {
+            symbol: 0,
+            frequency: 0,
+            offset: 0,
+        };
+        let (mut slots, mut first) = ([empty; SLOTS], [0; SYMBOLS + 1]);
+        let (mut symbol, mut at) = (0, 0);
+        while symbol < SYMBOLS {
+            first[symbol] = at as u16;
+            let frequency = if symbol < ESCAPE {
+                masses[(symbol as i32 - TOKEN_MAX).unsigned_abs() as usize]
+            } else {
+                (SLOTS - at) as u16
+            };
+            let mut offset = 0;
+            while offset < frequency {
+                slots[at] = Slot {
+                    symbol: symbol as u8,
+                    frequency,
+                    offset,
+                };
+                offset += 1;
+                at += 1;
+            }
+            symbol += 1;
         }
         first[SYMBOLS] = SLOTS as u16;
-        let mut slots = Box::new([Slot::default(); SLOTS]);
-        for symbol in 0..SYMBOLS {
-            for slot in first[symbol]..first[symbol + 1] {
-                slots[usize::from(slot)] = Slot {
-                    symbol: symbol as u8,
-                    frequency: first[symbol + 1] - first[symbol],
-                    offset: slot - first[symbol],
-                };
-            }
-        }
         Self { slots, first }
     }
 }
 
 /// Frequencies of tokens by their size. The tail beyond k − ½ is y / (1 + y), y = root^(2 k − 1), of the whole; what
 /// rounding leaves of 4,096 is the escape's, at least 1.
-fn masses(root: u64) -> [u16; TOKEN_MAX as usize + 1] {
+const fn masses(root: u64) -> [u16; TOKEN_MAX as usize + 1] {
     let mut power = root;
     let square = (root * root) >> 32;
     let mut tails = [0u64; TOKEN_MAX as usize + 2];
-    for tail in &mut tails[1..] {
-        *tail = (power << 32) / ((1 << 32) + power); // of 2³²
+    let mut k = 1;
+    while k < tails.len() {
+        tails[k] = (power << 32) / ((1 << 32) + power); // of 2³²
         power = (power * square) >> 32;
+        k += 1;
     }
     let mut masses = [0; TOKEN_MAX as usize + 1];
-    let rounded = |mass: u64| ((mass * (SLOTS as u64 - 2) + (1 << 31)) >> 32) as u16;
-    for k in 1..masses.len() {
+    let mut rest = SLOTS as u16 - 2 * rounded(tails[TOKEN_MAX as usize + 1]) - 1;
+    let mut k = 1;
+    while k < masses.len() {
         masses[k] = rounded(tails[k] - tails[k + 1]);
+        rest -= 2 * masses[k];
+        k += 1;
     }
-    let others: u16 = masses[1..].iter().sum();
-    let far = 2 * rounded(tails[TOKEN_MAX as usize + 1]) + 1;
-    masses[0] = SLOTS as u16 - 2 * others - far;
+    masses[0] = rest;
     masses
+}
+
+/// A mass of 2³² as slots.
+const fn rounded(mass: u64) -> u16 {
+    ((mass * (SLOTS as u64 - 2) + (1 << 31)) >> 32) as u16
 }
 
 /// The distribution of a scale and its bare bits.
