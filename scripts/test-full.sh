@@ -96,7 +96,16 @@ features)
     done
     compare
     ;;
+terrain)
+    # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, backups and packs; a million tiles.
+    BLUEMARBLE_TILES=1000000 cargo test --locked --release -p bluemarble-spatial-core --features rocksdb --test it -- \
+        --nocapture opening::
+    BLUEMARBLE_CORRUPTIONS=${BLUEMARBLE_CORRUPTIONS:-100000} cargo test --locked --release -p bluemarble-spatial-core \
+        --features rocksdb --test it -- --nocapture corruption::
+    BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-1000} cargo test --locked --release -p bluemarble-server --test planet -- \
+        --nocapture kill::
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain or PART=fuzz"
     ;;
 esac

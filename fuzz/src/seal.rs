@@ -37,9 +37,16 @@ pub(crate) fn pack(bytes: &mut [u8]) {
     if !(48..=bytes.len()).contains(&head) {
         return;
     }
-    for span in tiles(bytes, manifest_end.next_multiple_of(8), head) {
+    let tables = manifest_end.next_multiple_of(8);
+    for (n, span) in tiles(bytes, tables, head).into_iter().enumerate() {
         if let Some(encoded) = bytes.get_mut(span) {
             tile(encoded);
+            // Of what is no whole tile the table says nothing.
+            let low_half: [u8; 4] = encoded
+                .get(24..28)
+                .map_or([0; 4], |s| [s[0], s[1], s[2], s[3]]);
+            let at = tables + 8 * ((head - tables) / 22) + 4 * n;
+            bytes[at..at + 4].copy_from_slice(&low_half);
         }
     }
     let sum = checksum_around(&bytes[..head], 40..48);
@@ -54,14 +61,26 @@ pub(crate) fn checkpoint(bytes: &mut [u8]) {
     }
 }
 
-/// Where a pack says that its tiles are.
+/// A base's table of tiles: bytes 16..24 are the checksum of all others.
+pub(crate) fn table(bytes: &mut [u8]) {
+    if bytes.len() >= 24 {
+        let sum = checksum_around(bytes, 16..24);
+        bytes[16..24].copy_from_slice(&sum);
+    }
+}
+
+/// Where the tiles of a pack of version 2 are by their lengths: the first behind the header, each at a multiple of 64.
 fn tiles(bytes: &[u8], tables: usize, head: usize) -> Vec<Range<usize>> {
     let Some(tables) = bytes.get(tables..head) else {
         return Vec::new();
     };
-    let count = tables.len() / 24;
-    let word = |n: usize| usize::try_from(u64_at(tables, 8 * n)).unwrap_or(usize::MAX);
-    let span = |n: usize| word(count + n)..word(count + n).saturating_add(word(2 * count + n));
+    let count = tables.len() / 22;
+    let mut end = head;
+    let span = |n: usize| {
+        let start = end.next_multiple_of(64);
+        end = start.saturating_add(u32_at(tables, 18 * count + 4 * n) as usize);
+        start..end
+    };
     (0..count).map(span).collect()
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use spatial_core::{
     CellId, Codec, DVec3, HeightTile, LatticeSpec, Manifest, PackStore, PackWriter, Planet, Ray,
-    Terrain, TileStore,
+    TableBuilder, Terrain, TileStore,
 };
 
 use crate::seal;
@@ -19,7 +19,7 @@ const HEAD_OF_WIRE: usize = 60;
 
 /// First byte: 0 a tile as it is, 1 a tile that is then sealed, 2 an archive tile of version 1 up to its frame and residuals
 /// that are then compressed, 3 a pack as it is, 4 a pack that is then sealed, 5 a manifest as it is, 6 one that is then
-/// sealed, 7 as 2 of a wire tile.
+/// sealed, 7 as 2 of a wire tile, 8 a base's table as it is, 9 one that is then sealed.
 pub fn run(data: &[u8]) -> bool {
     let Some((kind, rest)) = data.split_first() else {
         return false;
@@ -43,8 +43,21 @@ pub fn run(data: &[u8]) -> bool {
             read_manifest(&bytes)
         }
         7 => decode_compressed(&bytes, HEAD_OF_WIRE),
+        8 => read_table(&bytes),
+        9 => {
+            seal::table(&mut bytes);
+            read_table(&bytes)
+        }
         _ => false,
     }
+}
+
+/// What is read of a table is written as it was.
+fn read_table(bytes: &[u8]) -> bool {
+    TableBuilder::decode_part(bytes).is_some_and(|table| {
+        assert_eq!(table.encode_part(), bytes);
+        true
+    })
 }
 
 /// Alone, and as a child of the tile that all seeds descend from.
@@ -147,6 +160,11 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let archive = encode(&child, Codec::Archive);
     let manifest = manifest().encode().expect("short texts");
     let packs = Codec::ALL.map(pack);
+    let mut table = TableBuilder::default();
+    for tile in [&archive, &face] {
+        table.push(tile).expect("a tile");
+    }
+    let table = table.encode_part();
     vec![
         ("raw", crate::seed(0, &root.encode_raw())),
         ("raw_sealed", crate::seed(1, &root.encode_raw())),
@@ -177,6 +195,8 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("pack_archive", crate::seed(4, &packs[3])),
         ("manifest", crate::seed(5, &manifest)),
         ("manifest_sealed", crate::seed(6, &manifest)),
+        ("table", crate::seed(8, &table)),
+        ("table_sealed", crate::seed(9, &table)),
     ]
 }
 

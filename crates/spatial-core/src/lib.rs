@@ -97,13 +97,14 @@ pub use simd::SimdLevel;
 pub use sphere::{Direction, GreatArc, GreatCircle, SphereError};
 #[cfg(feature = "rocksdb")]
 pub use store::{
-    CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
+    CURRENT_FILE, DB_DIR, DB_SEALS_FILE, FollowedPlanet, MANIFEST_FILE, RocksStore, TABLE_FILE,
+    base_dir, base_key, base_options, database_seals,
 };
 pub use store::{
-    Manifest, ManifestError, MemoryStore, MissingTile, PackStore, PackWriteError, PackWriter,
-    StoreError, StoredTile, TileStore,
+    Finest, Manifest, ManifestError, MemoryStore, MissingTile, Node, NodeTable, PackStore,
+    PackWriteError, PackWriter, StoreError, StoredTile, TableBuilder, TileStore,
 };
 pub use terrain::{
     Codec, HeightTile, HotGrid, InvalidLattice, LatticeSpec, TileError, cell_at, column_row,
-    decode_grid, encode_grid, face_st,
+    decode_grid, encode_grid, face_st, halfway,
 };

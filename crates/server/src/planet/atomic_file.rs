@@ -1,10 +1,14 @@
 //! Files that are there whole or not at all.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+/// Between a file's name and the process that writes it.
+const TEMPORARY: &str = ".tmp-";
 
 /// A file being written beside its final place; dropped before [`AtomicFile::publish`], it is removed.
 pub(super) struct AtomicFile {
@@ -22,8 +26,9 @@ impl AtomicFile {
         if destination.is_dir() {
             bail!("{}: is a folder; name a file", destination.display());
         }
+        clear_abandoned(destination, name);
         let mut temporary_name = name.to_owned();
-        temporary_name.push(format!(".tmp-{}", std::process::id()));
+        temporary_name.push(format!("{TEMPORARY}{}", std::process::id()));
         let temporary = destination.with_file_name(temporary_name);
         let file = File::create(&temporary).with_context(|| temporary.display().to_string())?;
         Ok(Self {
@@ -54,6 +59,28 @@ impl Drop for AtomicFile {
         if self.file.is_some() {
             // Nothing to be done about a failure, and nothing reads the file.
             let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Removes what killed processes left of a file; where nobody can say which live, nothing.
+fn clear_abandoned(destination: &Path, name: &OsStr) {
+    let processes = Path::new("/proc/self")
+        .exists()
+        .then_some(Path::new("/proc"));
+    let (Some(processes), Ok(entries)) = (processes, fs::read_dir(parent(destination))) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let found = entry.file_name();
+        let rest = found
+            .as_encoded_bytes()
+            .strip_prefix(name.as_encoded_bytes());
+        let process = rest.and_then(|rest| rest.strip_prefix(TEMPORARY.as_bytes()));
+        let process = process.and_then(|p| std::str::from_utf8(p).ok()?.parse::<u32>().ok());
+        if process.is_some_and(|p| !processes.join(p.to_string()).exists()) {
+            // Whoever else removes it first does as well.
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

@@ -1,34 +1,52 @@
-//! `planet import`: the tile quadtree of a planet from a grid of heights.
+//! `planet import`: the tile quadtree of a planet from files of heights.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use rayon::prelude::*;
+use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::{
-    CellId, DVec3, HeightTile, LatticeSpec, Manifest, Planet, Relief, ReliefOptions, column_row,
-    open_relief,
+    CellId, Codec, DB_DIR, LatticeSpec, Manifest, MissingTile, Planet, RocksStore, Terrain,
 };
+use xxhash_rust::xxh3::Xxh3;
 
 use super::base::PlanetDir;
+use super::pyramid::Pyramid;
+use super::sources::{SourceFile, Sources};
+use super::surface::p99_of_ground;
 use super::{print_json, progress};
 
 const INTERVALS: u16 = 128;
-/// Tiles that are in memory at a time: 8 MB.
-const CHUNK_TILES: usize = 256;
+/// Changes whenever the same input gives other tiles or other parts: those that an older program left are not gone on with.
+const PIPELINE: u64 = 1;
 
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// Heights of the whole planet: a raw grid with a side file of its name (.json or .toml), or without one
-    /// little-endian i16 metres, rows from latitude -90 northwards, 2·(rows - 1) columns from longitude 0 eastwards; .zst is
-    /// decompressed
-    #[arg(long, value_name = "FILE")]
-    relief: PathBuf,
-    /// Intervals along a face's edge at the finest level, a power of two from 128 to 16384
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = parse_samples)]
-    samples: u32,
+    /// File of heights: .hgt, .hgt.zip, GeoTIFF, Terrarium or Mapbox PNG, or a raw grid with a side file; again for more
+    /// of them. FILE@N has priority N, 0 without it: the greater one lies on top. A raw grid without a side file is the
+    /// whole planet: little-endian i16 metres, rows from latitude -90 northwards, 2·(rows - 1) columns from longitude 0
+    /// eastwards; .zst is decompressed
+    #[arg(long, value_name = "FILE[@N]", required = true, value_parser = parse_source)]
+    relief: Vec<SourceFile>,
+    /// Divide all that a file reaches to so many intervals along a face's edge, a power of two from 128 to 16777216
+    #[arg(long, value_name = "N", value_parser = parse_samples, conflicts_with = "max_error")]
+    samples: Option<u32>,
+    /// Divide no farther than it takes for 99 of 100 places to deviate from their source by at most so many metres.
+    /// Without this and --samples, until samples lie no farther apart than the source's
+    #[arg(long, value_name = "METRES", value_parser = parse_metres)]
+    max_error: Option<f64>,
+    /// Metres of one stored step
+    #[arg(long, value_name = "METRES", default_value_t = 1.0, value_parser = parse_metres)]
+    quantum: f64,
+    /// Over how many of its samples a file fades into what lies beneath it
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    feather: u16,
+    /// How tiles are stored
+    #[arg(long, value_enum, default_value_t = BaseCodec::Raw)]
+    codec: BaseCodec,
     /// Folder of the planet; one that is there gets a new base
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -44,6 +62,24 @@ pub struct ImportArgs {
     licence: String,
 }
 
+/// How a base's tiles are stored.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BaseCodec {
+    /// Two bytes a sample, read fastest
+    Raw,
+    /// Less than half of that, any sample still read where it lies
+    Hot,
+}
+
+impl From<BaseCodec> for Codec {
+    fn from(codec: BaseCodec) -> Self {
+        match codec {
+            BaseCodec::Raw => Self::Raw,
+            BaseCodec::Hot => Self::Hot,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Report {
     planet: PathBuf,
@@ -51,92 +87,197 @@ struct Report {
     samples: u32,
     levels: u8,
     tiles: usize,
+    tiles_kept: usize, // of a killed import
+    bytes: u64,
+    bytes_per_source_sample: f64,
+    sources: Vec<SourceReport>,
     seconds: f64,
+}
+
+/// How a file became ground.
+#[derive(Serialize)]
+struct SourceReport {
+    file: String,
+    spacing_m: f64,
+    level: u8,
+    p99_m: f64,
 }
 
 pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let spec = lattice(args.samples)?;
-    let relief = open_relief(&args.relief, &ReliefOptions::default())?;
+    let sources = Sources::open(&args.relief, f64::from(args.feather))?;
     let planet = PlanetDir::lock(&args.out)?;
-    let manifest = Manifest::new(Planet::EARTH, spec, &args.sources, &args.licence);
-    let cells = spec.cells();
-    let bar = progress(cells.len(), "importing");
-    let base = planet.publish(&manifest, |put| {
-        for chunk in cells.chunks(CHUNK_TILES) {
-            let tiles: Result<Vec<HeightTile>> = chunk
-                .par_iter()
-                .map(|cell| build_tile(&relief, &spec, *cell))
-                .collect();
-            for tile in tiles? {
-                put(tile.cell(), &tile.encode_raw())?;
-                bar.inc(1);
-            }
+    let plan = Plan::new(args, &sources)?;
+    let pyramid = Pyramid {
+        source: &sources,
+        spec: plan.spec,
+        cells: &plan.cells,
+        codec: args.codec.into(),
+    };
+    let fingerprint = fingerprint(&plan, sources.checksum(), pyramid.codec)?;
+    let building = planet.building(fingerprint)?;
+    let bar = progress(plan.cells.len(), "importing");
+    let (parts, mut tiles_kept) = (pyramid.parts(), 0);
+    for (n, part) in parts.iter().enumerate() {
+        if building.finished(n).is_some() {
+            bar.inc(part.len() as u64);
+            tiles_kept += part.len();
+            continue;
         }
-        Ok(())
-    })?;
+        building.write_part(n, |put| {
+            pyramid.write(part.clone(), &mut |cell, tile| {
+                bar.inc(1);
+                put(cell, tile)
+            })
+        })?;
+    }
+    let base = building.publish(&plan.manifest, parts.len())?;
     bar.finish_and_clear();
+    let bytes = bytes_of(&base)?;
     let report = Report {
         planet: args.out.clone(),
+        samples: plan.spec.face_intervals(),
+        levels: plan.spec.levels(),
+        tiles: plan.cells.len(),
+        tiles_kept,
+        bytes,
+        bytes_per_source_sample: bytes as f64 / sources.sample_count() as f64,
+        sources: compare(&base, &sources, &plan.levels)?,
         base,
-        samples: args.samples,
-        levels: spec.levels(),
-        tiles: cells.len(),
         seconds: start.elapsed().as_secs_f64(),
     };
-    if json {
-        print_json(&report)?;
-    } else {
-        let [columns, rows] = relief.size();
-        println!(
-            "{}: {} tiles on {} levels, {} samples along a face, from a grid of {columns} × {rows}, in {:.1} s",
-            report.planet.display(),
-            report.tiles,
-            report.levels,
-            report.samples,
-            report.seconds
-        );
-    }
-    Ok(ExitCode::SUCCESS)
+    report.print(json)
 }
 
-/// The source's value at every sample of a cell, each at its own place.
-///
-/// A sample is a function of its direction alone, so tiles, levels and faces that share one agree on it.
-fn build_tile(relief: &dyn Relief, spec: &LatticeSpec, cell: CellId) -> Result<HeightTile> {
-    let n = u32::from(spec.intervals());
-    let step = 1u32 << (spec.leaf_level() - cell.level());
-    let (face, (column, row)) = (cell.face(), column_row(cell));
-    let direction = |k: u32| {
-        let i = (column * n + k % (n + 1)) * step;
-        let j = (row * n + k / (n + 1)) * step;
-        spec.direction(face, i, j)
-    };
-    let directions: Vec<DVec3> = (0..(n + 1) * (n + 1)).map(direction).collect();
-    let mut heights = Vec::with_capacity(directions.len());
-    relief.samples(&directions, &mut heights)?;
-    let mut samples = Vec::with_capacity(heights.len());
-    for (height, direction) in heights.iter().zip(&directions) {
-        let Some(height) = height else {
-            bail!(
-                "{}: has no height in the direction {direction}",
-                relief.name()
-            );
+/// What will be built.
+struct Plan {
+    spec: LatticeSpec,
+    levels: Vec<u8>, // of each file
+    cells: Vec<CellId>,
+    manifest: Manifest,
+}
+
+impl Plan {
+    fn new(args: &ImportArgs, sources: &Sources) -> Result<Self> {
+        let deepest = LatticeSpec::new(*LatticeSpec::LEVELS.end(), INTERVALS, 0.0, args.quantum)?;
+        let levels = match args.samples {
+            Some(n) => vec![(n / u32::from(INTERVALS)).ilog2() as u8; sources.reaches().len()],
+            None => sources.levels(&deepest, args.max_error)?,
         };
-        samples.push(height.height_m.round() as i16);
+        let leaf_level = levels.iter().copied().max().unwrap_or(0);
+        let spec = LatticeSpec::new(leaf_level + 1, INTERVALS, 0.0, args.quantum)?;
+        let cells = sources.cells(&levels)?;
+        let missing = match cells.len() as u64 == spec.tile_count() {
+            true => MissingTile::Error,
+            false => MissingTile::Coarser,
+        };
+        let manifest = Manifest::new(Planet::EARTH, spec, &args.sources, &args.licence)
+            .with_tiles(cells.len() as u64)
+            .with_missing(missing);
+        Ok(Self {
+            spec,
+            levels,
+            cells,
+            manifest,
+        })
     }
-    HeightTile::new(cell, spec.intervals(), samples).context("a tile does not fit the lattice")
 }
 
-/// The lattice with this many intervals along a face's edge: whole metres from the datum.
-pub(super) fn lattice(samples: u32) -> Result<LatticeSpec> {
-    let levels = (samples / u32::from(INTERVALS)).ilog2() + 1;
-    Ok(LatticeSpec::new(levels as u8, INTERVALS, 0.0, 1.0)?)
+/// What names the parts of a base: all that its tiles follow from.
+fn fingerprint(plan: &Plan, sources: u64, codec: Codec) -> Result<u64> {
+    let mut hash = Xxh3::new();
+    hash.update(&PIPELINE.to_le_bytes());
+    hash.update(&sources.to_le_bytes());
+    hash.update(&[codec as u8]);
+    hash.update(&plan.levels);
+    hash.update(&plan.manifest.encode()?);
+    Ok(hash.digest())
+}
+
+/// Bytes of a base's database.
+fn bytes_of(base: &Path) -> Result<u64> {
+    let db = base.join(DB_DIR);
+    let named = || db.display().to_string();
+    let mut bytes = 0;
+    for entry in std::fs::read_dir(&db).with_context(named)? {
+        bytes += entry.and_then(|e| e.metadata()).with_context(named)?.len();
+    }
+    Ok(bytes)
+}
+
+/// How far the new ground is from its sources, in the box of each.
+fn compare(base: &Path, sources: &Sources, levels: &[u8]) -> Result<Vec<SourceReport>> {
+    let terrain = Terrain::new(Arc::new(RocksStore::open_base(base)?));
+    let reaches = sources.reaches().iter().zip(levels);
+    reaches
+        .map(|(reach, level)| {
+            Ok(SourceReport {
+                file: reach.name.clone(),
+                spacing_m: reach.spacing_m,
+                level: *level,
+                p99_m: p99_of_ground(&terrain, sources, &reach.bounds)?,
+            })
+        })
+        .collect()
+}
+
+impl Report {
+    fn print(&self, json: bool) -> Result<ExitCode> {
+        if json {
+            print_json(self)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!(
+            "{}: {} tiles on {} levels, {} samples along a face, {} bytes ({:.3} a source sample), in {:.1} s",
+            self.planet.display(),
+            self.tiles,
+            self.levels,
+            self.samples,
+            self.bytes,
+            self.bytes_per_source_sample,
+            self.seconds
+        );
+        if self.tiles_kept > 0 {
+            println!(
+                "{} tiles were there from an import that had been ended",
+                self.tiles_kept
+            );
+        }
+        for source in &self.sources {
+            println!(
+                "{}: a sample every {:.1} m, divided to level {}; 99 of 100 places within {:.2} m",
+                source.file, source.spacing_m, source.level, source.p99_m
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `FILE` or `FILE@N`; a name that ends in `@` and a number needs one more.
+fn parse_source(text: &str) -> Result<SourceFile> {
+    let (path, priority) = match text.rsplit_once('@') {
+        Some((path, number)) if number.parse::<i32>().is_ok() => (path, number.parse()?),
+        _ => (text, 0),
+    };
+    if path.is_empty() {
+        bail!("no file is named");
+    }
+    Ok(SourceFile {
+        path: path.into(),
+        priority,
+    })
 }
 
 fn parse_samples(text: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
-        Ok(n) if n.is_power_of_two() && (128..=16_384).contains(&n) => Ok(n),
-        _ => Err("not a power of two from 128 to 16384".to_owned()),
+        Ok(n) if n.is_power_of_two() && (128..=1 << 24).contains(&n) => Ok(n),
+        _ => Err("not a power of two from 128 to 16777216".to_owned()),
+    }
+}
+
+fn parse_metres(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(metres) if (0.001..=10_000.0).contains(&metres) => Ok(metres),
+        _ => Err("not a number from 0.001 to 10000".to_owned()),
     }
 }

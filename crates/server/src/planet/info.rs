@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use serde::Serialize;
-use spatial_core::{CellId, TileStore};
+use spatial_core::{MissingTile, TileStore};
 
 use super::{open, print_json};
 
@@ -23,6 +23,8 @@ struct Info {
     intervals: u16,
     offset_m: f64,
     quantum_m: f64,
+    format: u32,
+    missing: MissingTile,
     tiles: u64,
     tiles_per_level: Vec<usize>,
     lowest_m: f64,
@@ -47,12 +49,7 @@ impl Info {
         let manifest = store.manifest();
         let lattice = manifest.lattice();
         let at_level = |level: u8| store.cells().iter().filter(|c| c.level() == level).count();
-        let (mut lowest, mut highest) = (i16::MAX, i16::MIN);
-        // The leaves hold every sample; extremes of faces would miss what subsampling leaves out.
-        for cell in leaves(store) {
-            let tile = store.load(cell)?;
-            (lowest, highest) = (lowest.min(tile.min()), highest.max(tile.max()));
-        }
+        let (lowest, highest) = extremes(store)?;
         Ok(Self {
             file: store.file().to_owned(),
             radius_m: manifest.planet().radius_m(),
@@ -60,6 +57,8 @@ impl Info {
             intervals: lattice.intervals(),
             offset_m: lattice.offset_m(),
             quantum_m: lattice.quantum_m(),
+            format: manifest.format(),
+            missing: manifest.missing(),
             tiles: manifest.tiles(),
             tiles_per_level: (0..lattice.levels()).map(at_level).collect(),
             lowest_m: lattice.height_m(f64::from(lowest)),
@@ -86,17 +85,27 @@ impl Info {
             self.tiles_per_level.len() - 1,
             self.tiles_per_level
         );
+        let missing = match self.missing {
+            MissingTile::Coarser => "the ground is known no finer there",
+            _ => "an error",
+        };
+        println!("format      {}, a missing tile: {missing}", self.format);
         println!("range       {} m to {} m", self.lowest_m, self.highest_m);
         println!("sources     {}", self.sources);
         println!("licence     {}", self.licence);
     }
 }
 
-fn leaves(store: &dyn TileStore) -> impl Iterator<Item = CellId> {
-    let level = store.manifest().lattice().leaf_level();
-    store
-        .cells()
-        .iter()
-        .copied()
-        .filter(move |c| c.level() == level)
+/// The smallest and the largest sample: what the table says, or where it says nothing, what all tiles do.
+fn extremes(store: &dyn TileStore) -> Result<(i16, i16)> {
+    let wider = |a: (i16, i16), b: (i16, i16)| (a.0.min(b.0), a.1.max(b.1));
+    let nothing = (i16::MAX, i16::MIN);
+    if store.manifest().format() >= 2 {
+        let faces = (0..6).map(|face| store.nodes().node(face));
+        return Ok(faces.map(|n| (n.min(), n.max())).fold(nothing, wider));
+    }
+    store.cells().iter().try_fold(nothing, |so_far, cell| {
+        let tile = store.load(*cell)?;
+        Ok(wider(so_far, (tile.min(), tile.max())))
+    })
 }

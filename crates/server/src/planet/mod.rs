@@ -4,12 +4,17 @@
 //! single file, what a client ships). Every command takes either.
 
 mod atomic_file;
+mod backup;
 mod base;
 mod import;
 mod info;
+mod migrate;
 mod pack;
+mod pyramid;
 mod query;
 mod render;
+mod sources;
+mod surface;
 mod tint;
 mod verify;
 
@@ -39,6 +44,12 @@ pub enum PlanetCommand {
     Import(import::ImportArgs),
     /// Write a planet into one file that a client can ship
     Pack(pack::PackArgs),
+    /// Copy a planet's base to another folder while it is in use, verified
+    Backup(backup::BackupArgs),
+    /// Make a backup's base the planet's, verified
+    Restore(backup::RestoreArgs),
+    /// Bring a planet of an older format to the newest
+    Migrate(migrate::MigrateArgs),
     /// Say what a planet is
     Info(info::InfoArgs),
     /// Check every tile of a planet, and that neighbours agree
@@ -59,6 +70,9 @@ pub fn run(args: PlanetArgs) -> Result<ExitCode> {
     match args.command {
         PlanetCommand::Import(a) => import::run(&a, args.json),
         PlanetCommand::Pack(a) => pack::run(&a, args.json),
+        PlanetCommand::Backup(a) => backup::run(&a, args.json),
+        PlanetCommand::Restore(a) => backup::restore(&a, args.json),
+        PlanetCommand::Migrate(a) => migrate::run(&a, args.json),
         PlanetCommand::Info(a) => info::run(&a, args.json),
         PlanetCommand::Verify(a) => verify::run(&a, args.json),
         PlanetCommand::Query(a) => query::run(&a, args.json),

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde::Serialize;
-use spatial_core::{DVec3, Geodetic, Terrain};
+use spatial_core::{DVec3, Geodetic, Terrain, face_st};
 
 use super::{open, print_json};
 
@@ -43,9 +44,10 @@ pub(super) fn run(args: &QueryArgs, json: bool) -> Result<ExitCode> {
         }
     };
     let store = open(&args.planet)?;
-    let lattice = *store.manifest().lattice();
-    let terrain = Terrain::new(store);
+    let terrain = Terrain::new(Arc::clone(&store));
     for (place, given) in places.iter().zip(args.points.chunks_exact(2)) {
+        let (face, s, t) = face_st(place.direction());
+        let finest = store.nodes().finest(face, s, t)?;
         let ground = terrain.ground(*place)?;
         let slope = Slope::of(*place, ground.normal);
         let answer = Answer {
@@ -57,7 +59,7 @@ pub(super) fn run(args: &QueryArgs, json: bool) -> Result<ExitCode> {
             normal: ground.normal.to_array(),
             biome: ground.biome.name(),
             water_depth_m: ground.water_depth_m,
-            tile: lattice.tile_at(place.direction()).token(),
+            tile: store.cells()[finest.slot].token(),
         };
         if json {
             print_json(&answer)?;

@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{DVec3, HeightTile, LatticeSpec, TileStore, cell_at, face_st};
+use spatial_core::{
+    CellId, DVec3, HeightTile, LatticeSpec, MissingTile, StoreError, TileStore, cell_at, face_st,
+};
 
 use super::atomic_file::AtomicFile;
 use super::{open, print_json, progress, tint};
@@ -185,7 +187,7 @@ impl Ground {
             let (face, rest) = ((k / (side * side)) as u8, k % (side * side));
             cell_at(face, level, rest % side, rest / side)
         });
-        let tiles: Result<Vec<_>, _> = cells.map(|cell| store.load(cell)).collect();
+        let tiles: Result<Vec<_>, _> = cells.map(|cell| load(store, cell)).collect();
         Ok(Self {
             spec: LatticeSpec::new(
                 level + 1,
@@ -203,6 +205,16 @@ impl Ground {
         let at = |x: f64| ((x * side as f64) as usize).min(side - 1);
         let tile = &self.tiles[(usize::from(face) * side + at(t)) * side + at(s)];
         tile.height_m(&self.spec, face, s, t)
+    }
+}
+
+/// The tile of a cell, or of the nearest ancestor that has one.
+fn load(store: &dyn TileStore, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
+    let up = (0..=cell.level()).rev().map(|level| cell.parent(level));
+    let mut there = up.filter(|cell| store.nodes().slot(*cell).is_ok());
+    match store.manifest().missing() {
+        MissingTile::Coarser => store.load(there.next().unwrap_or(cell)),
+        _ => store.load(cell),
     }
 }
 

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{CellId, HeightTile, LatticeSpec, TileStore, cell_at, column_row};
+use spatial_core::{
+    CellId, HeightTile, LatticeSpec, MissingTile, TileStore, cell_at, column_row, halfway,
+};
 
 use super::{open, print_json, progress};
 
@@ -30,6 +32,7 @@ struct Report {
     shared_within_faces: u64,
     shared_on_cube_edges: usize,
     shared_at_cube_corners: usize,
+    on_borders: u64, // samples of edges without a neighbour that lie halfway, as their parents' ground
     problem_count: usize,
     problems: Vec<String>,
 }
@@ -46,9 +49,10 @@ pub(super) fn run(args: &VerifyArgs, json: bool) -> Result<ExitCode> {
 }
 
 fn verify(store: &dyn TileStore) -> Report {
-    let spec = *store.manifest().lattice();
+    let manifest = store.manifest();
+    let spec = *manifest.lattice();
     let (cells, wanted) = (store.cells(), spec.tile_count());
-    if cells.len() as u64 != wanted {
+    if manifest.missing() == MissingTile::Error && cells.len() as u64 != wanted {
         // Not even listed: what the manifest claims may be more than fits memory.
         let mut report = Report::default();
         report.problem(format!("{} tiles instead of {wanted}", cells.len()));
@@ -74,7 +78,8 @@ fn verify(store: &dyn TileStore) -> Report {
     report
 }
 
-/// A tile's own soundness (by loading it), and what it shares with its parent and its two neighbours before it.
+/// A tile's own soundness (by loading it), what the planet's table says of it, what it shares with its parent and its
+/// two neighbours before it, and that its other edges carry its parent's ground.
 fn check_tile(store: &dyn TileStore, cell: CellId) -> Report {
     let mut report = Report::default();
     let tile = match store.load(cell) {
@@ -85,6 +90,7 @@ fn check_tile(store: &dyn TileStore, cell: CellId) -> Report {
         }
     };
     report.tiles = 1;
+    check_node(store, &tile, &mut report);
     if cell.level() > 0
         && let Ok(parent) = store.load(cell.parent(cell.level() - 1))
     {
@@ -108,7 +114,57 @@ fn check_tile(store: &dyn TileStore, cell: CellId) -> Report {
             .count();
         report.compared(differ, n + 1, cell, "its neighbour along t");
     }
+    if store.manifest().missing() == MissingTile::Coarser {
+        check_borders(store, &tile, &mut report);
+    }
     report
+}
+
+/// The table's bounds of a tile and all below it hold its samples; without children they are its samples' own.
+fn check_node(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) {
+    if store.manifest().format() < 2 {
+        return; // whose tables say nothing of samples
+    }
+    let Some(number) = store.nodes().find(tile.cell()) else {
+        return report.problem(format!("tile {}: has no node", tile.cell()));
+    };
+    let node = store.nodes().node(number);
+    let (own, said) = ((tile.min(), tile.max()), (node.min(), node.max()));
+    let holds = said.0 <= own.0 && own.1 <= said.1;
+    if !holds || (node.is_leaf() && own != said) {
+        report.problem(format!(
+            "tile {}: the planet's table says that samples are within {said:?}, they are within {own:?}",
+            tile.cell()
+        ));
+    }
+}
+
+/// Along an edge without a neighbour of the same level, a tile is as its parent: odd samples lie halfway.
+fn check_borders(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) {
+    if tile.cell().level() == 0 {
+        return;
+    }
+    let n = usize::from(tile.intervals());
+    for (side, beside) in tile.cell().edge_neighbors().into_iter().enumerate() {
+        if store.nodes().find(beside).is_some() {
+            continue;
+        }
+        let at = |k: usize| match side {
+            0 => tile.sample(k, 0),
+            1 => tile.sample(n, k),
+            2 => tile.sample(k, n),
+            _ => tile.sample(0, k),
+        };
+        let is_odd = |k: &usize| at(*k) != halfway(at(k - 1), at(k + 1));
+        let differ = (1..n).step_by(2).filter(is_odd).count();
+        report.on_borders += n as u64 / 2;
+        if differ > 0 {
+            report.problem(format!(
+                "tile {}: {differ} samples of an edge without a neighbour are not its parent's ground",
+                tile.cell()
+            ));
+        }
+    }
 }
 
 fn compare_parent(tile: &HeightTile, parent: &HeightTile, report: &mut Report) -> u64 {
@@ -128,33 +184,32 @@ fn compare_parent(tile: &HeightTile, parent: &HeightTile, report: &mut Report) -
     places().count() as u64
 }
 
-/// The samples of a level on the edges of the cube: two faces, at corners three, must agree on each.
+/// The samples of a level on the edges of the cube: all faces that have them must agree on each, and of a whole level
+/// two faces have every sample of an edge, at corners three.
 fn check_cube(store: &dyn TileStore, spec: &LatticeSpec, level: u8) -> Report {
     let mut report = Report::default();
     let mut shared: BTreeMap<[u64; 3], Vec<i16>> = BTreeMap::new();
-    let n = spec.face_intervals() >> (spec.leaf_level() - level);
-    for face in 0..6 {
-        for k in 0..n {
-            for (i, j) in [(k, 0), (n, k), (n - k, n), (0, n - k)] {
-                let scale = spec.face_intervals() / n;
-                let key = spec.direction(face, i * scale, j * scale).to_array();
-                match sample(store, spec, (face, level), (i, j)) {
-                    Ok(value) => shared.entry(key.map(f64::to_bits)).or_default().push(value),
-                    Err(e) => report.problem(e.to_string()),
-                }
+    let scale = 1u32 << (spec.leaf_level() - level);
+    let n = spec.face_intervals() / scale;
+    for cell in store.cells().iter().filter(|c| c.level() == level) {
+        for (i, j, value) in match store.load(*cell) {
+            Ok(tile) => on_cube_edges(&tile, n),
+            Err(e) => {
+                report.problem(e.to_string());
+                continue;
             }
+        } {
+            let key = spec.direction(cell.face(), i * scale, j * scale).to_array();
+            shared.entry(key.map(f64::to_bits)).or_default().push(value);
         }
     }
-    let equal = |values: &[i16]| values.windows(2).all(|w| w[0] == w[1]);
-    let sharing = |faces: usize| {
-        shared
-            .values()
-            .filter(move |v| v.len() == faces && equal(v))
-            .count()
-    };
-    report.shared_on_cube_edges = sharing(2);
-    report.shared_at_cube_corners = sharing(3);
-    if sharing(2) != EDGES * (n as usize - 1) || sharing(3) != CORNERS {
+    let differ = |values: &&Vec<i16>| values.windows(2).any(|w| w[0] != w[1]);
+    let differing = shared.values().filter(differ).count();
+    let count = |faces| shared.values().filter(|v| v.len() == faces).count();
+    report.shared_on_cube_edges = count(2);
+    report.shared_at_cube_corners = count(3);
+    let lacks = count(2) != EDGES * (n as usize - 1) || count(3) != CORNERS;
+    if differing > 0 || (lacks && store.manifest().missing() == MissingTile::Error) {
         report.problem(format!(
             "level {level}: faces disagree on an edge or a corner of the cube"
         ));
@@ -162,18 +217,23 @@ fn check_cube(store: &dyn TileStore, spec: &LatticeSpec, level: u8) -> Report {
     report
 }
 
-/// Sample (i, j) of a level of a face.
-fn sample(
-    store: &dyn TileStore,
-    spec: &LatticeSpec,
-    (face, level): (u8, u8),
-    (i, j): (u32, u32),
-) -> Result<i16> {
-    let n = u32::from(spec.intervals());
-    let last = (1u32 << level) - 1;
-    let (column, row) = ((i / n).min(last), (j / n).min(last));
-    let tile = store.load(cell_at(face, level, column, row))?;
-    Ok(tile.sample((i - column * n) as usize, (j - row * n) as usize))
+/// The samples of a tile that lie on the edges of its face, once each of the face's: where on it, and the sample. The
+/// face has n intervals along an edge at the tile's level.
+fn on_cube_edges(tile: &HeightTile, n: u32) -> Vec<(u32, u32, i16)> {
+    let intervals = u32::from(tile.intervals());
+    let (column, row) = column_row(tile.cell());
+    let mut found = Vec::new();
+    for at in 0..(intervals + 1) * (intervals + 1) {
+        let (i, j) = (at % (intervals + 1), at / (intervals + 1));
+        let (x, y) = (column * intervals + i, row * intervals + j);
+        // A sample that two tiles of the face share is the later one's, but at the face's end.
+        let is_last = |k: u32, place: u32| k == intervals && place != n;
+        let is_on_edge = x == 0 || y == 0 || x == n || y == n;
+        if is_on_edge && !is_last(i, x) && !is_last(j, y) {
+            found.push((x, y, tile.sample(i as usize, j as usize)));
+        }
+    }
+    found
 }
 
 /// The cell at a column and row of another's face and level.
@@ -202,6 +262,7 @@ impl Report {
         self.shared_within_faces += other.shared_within_faces;
         self.shared_on_cube_edges += other.shared_on_cube_edges;
         self.shared_at_cube_corners += other.shared_at_cube_corners;
+        self.on_borders += other.on_borders;
         self.problem_count += other.problem_count;
         self.problems.extend(other.problems);
         self.problems.truncate(LISTED_MAX);
@@ -217,6 +278,12 @@ impl Report {
             "equal on the 12 edges of the cube: {}, at its 8 corners: {}",
             self.shared_on_cube_edges, self.shared_at_cube_corners
         );
+        if self.on_borders > 0 {
+            println!(
+                "on edges without a neighbour, as their parents: {}",
+                self.on_borders
+            );
+        }
         for problem in &self.problems {
             println!("PROBLEM {problem}");
         }

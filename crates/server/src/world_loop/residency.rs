@@ -109,7 +109,7 @@ impl Residency {
 
 fn load(store: &dyn TileStore, cell: CellId) -> Option<Arc<HeightTile>> {
     store
-        .load(cell)
+        .load_refined(cell)
         .inspect_err(|error| tracing::error!(%error, "no ground there: whoever goes there is held"))
         .ok()
 }

@@ -5,7 +5,7 @@ use std::fs;
 use spatial_core::{RocksStore, TileStore};
 
 use super::earth::PACK;
-use super::{bluemarble, fail, import, small_relief, succeed};
+use super::{bluemarble, fail, import, read_all, small_relief, succeed};
 
 #[test]
 fn misuse_is_exit_code_2() {
@@ -30,7 +30,9 @@ fn misuse_is_exit_code_2() {
 
 #[test]
 fn every_command_has_help() {
-    for command in ["import", "pack", "info", "verify", "query", "render"] {
+    for command in [
+        "import", "pack", "info", "verify", "query", "render", "backup", "restore", "migrate",
+    ] {
         let help = succeed(&[command, "--help"]);
         assert!(help.contains("Usage") && help.contains("--json"), "{help}");
     }
@@ -110,6 +112,85 @@ fn imports_refuse_what_they_cannot_use() {
     let error = attempt(&relief.display().to_string(), &path("home"));
     assert!(error.contains("letters.txt"), "{error}");
     assert_eq!(fs::read_dir(&strange).unwrap().count(), 1);
+}
+
+/// A disk without room, by a limit on the size of a file: one clear error, and the old planet is as good as before.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_an_error_and_nothing_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let relief = small_relief(dir.path()).display().to_string();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    import(relief.as_ref(), 128, &dir.path().join("planet"));
+    let want = read_all(&dir.path().join("planet")).unwrap();
+    let (planet, pack, backup) = (path("planet"), path("one.pack"), path("backup"));
+    let attempts = [
+        vec![
+            "import",
+            "--relief",
+            &relief,
+            "--samples",
+            "256",
+            "--out",
+            &planet,
+        ],
+        vec!["pack", &planet, "--out", &pack],
+        vec!["backup", &planet, "--out", &backup],
+    ];
+    for args in &attempts {
+        let limited = r#"trap '' XFSZ; ulimit -f 20; exec "$0" planet "$@""#;
+        let output = std::process::Command::new("bash")
+            .args(["-c", limited, env!("CARGO_BIN_EXE_bluemarble")])
+            .args(args)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {stderr}");
+        assert!(
+            stderr.contains(&dir.path().display().to_string()),
+            "{stderr}"
+        );
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert_eq!(read_all(&dir.path().join("planet")).unwrap(), want);
+    }
+    assert!(!dir.path().join("one.pack").exists());
+    for args in &attempts {
+        succeed(args);
+    }
+}
+
+/// Commands that read leave a planet's folder as it is, and a planet may be opened twice.
+#[test]
+fn reading_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let planet = dir.path().join("planet");
+    import(&small_relief(dir.path()), 128, &planet);
+    let listed = || {
+        let mut found = Vec::new();
+        let mut open = vec![planet.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).unwrap() {
+                let (path, about) = (
+                    entry.as_ref().unwrap().path(),
+                    entry.unwrap().metadata().unwrap(),
+                );
+                found.push((path.clone(), about.len(), about.modified().unwrap()));
+                open.extend(about.is_dir().then_some(path));
+            }
+        }
+        found.sort();
+        found
+    };
+    let before = listed();
+    let twice = [0, 1].map(|_| RocksStore::open(&planet).unwrap());
+    let name = planet.display().to_string();
+    succeed(&["info", &name]);
+    succeed(&["verify", &name]);
+    succeed(&["query", &name, "1", "2"]);
+    let out = dir.path().join("pack").display().to_string();
+    succeed(&["pack", &name, "--out", &out]);
+    assert_eq!(twice[0].load_at(0).unwrap(), twice[1].load_at(0).unwrap());
+    assert_eq!(listed(), before);
 }
 
 /// Both stores hand out bytes of the mapped file itself: nothing is copied.

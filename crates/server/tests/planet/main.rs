@@ -10,6 +10,7 @@ mod damage;
 mod earth;
 mod kill;
 mod source;
+mod sparse;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

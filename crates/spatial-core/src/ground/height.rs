@@ -26,7 +26,7 @@ impl Terrain {
     /// The height at a place of a face.
     #[inline(always)]
     pub(super) fn height_at(&self, face: u8, s: f64, t: f64) -> Result<f64, StoreError> {
-        let spot = self.finder.finest(face, st_to_ij(s), st_to_ij(t))?;
+        let spot = self.finest(face, st_to_ij(s), st_to_ij(t))?;
         let tile = self.store.tile_at(spot.slot as usize)?;
         Ok(LatticeCell::at(self.lattice(), spot, s, t).height_m(tile.samples()))
     }
@@ -114,7 +114,7 @@ impl<'a> LastTile<'a> {
     ) -> Result<(Spot, Samples<'_>), StoreError> {
         let (i, j) = (st_to_ij(s), st_to_ij(t));
         if !self.spot.holds(face, i, j) {
-            let spot = terrain.finder.finest(face, i, j)?;
+            let spot = terrain.finest(face, i, j)?;
             self.tile = Some(terrain.store.tile_at(spot.slot as usize)?);
             self.spot = spot;
         }

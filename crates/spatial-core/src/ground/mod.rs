@@ -31,7 +31,7 @@ pub use viewshed::{Seen, Viewshed, ViewshedError, ViewshedOptions};
 use crate::planet::Planet;
 use crate::store::{Samples, StoreError, StoredTile, TileStore};
 use crate::terrain::LatticeSpec;
-use finder::Finder;
+use finder::{Finder, Spot};
 
 /// A planet's ground, answered from its tiles.
 ///
@@ -63,6 +63,28 @@ impl Terrain {
     /// The planet's size.
     pub fn planet(&self) -> Planet {
         self.store.manifest().planet()
+    }
+
+    /// The finest tile that holds leaf (i, j) of a face.
+    #[inline(always)]
+    fn finest(&self, face: u8, i: u32, j: u32) -> Result<Spot, StoreError> {
+        match self.finder.finest(face, i, j) {
+            Ok(spot) => Ok(spot),
+            Err(_) => self.coarser(face, i, j),
+        }
+    }
+
+    /// The same where the ground is not known to the finest level.
+    #[cold]
+    fn coarser(&self, face: u8, i: u32, j: u32) -> Result<Spot, StoreError> {
+        let finest = self.store.nodes().finest_at(face, i, j)?;
+        Ok(Spot {
+            face,
+            level: finest.level,
+            column: finest.column,
+            row: finest.row,
+            slot: finest.slot as u32, // a table of tiles has fewer
+        })
     }
 
     fn lattice(&self) -> &LatticeSpec {

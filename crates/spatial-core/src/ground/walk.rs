@@ -136,7 +136,7 @@ impl<'t> Walk<'t> {
         let mut faces = 1;
         while faces < FACES_MAX {
             let [i, j] = leaf;
-            let spot = self.terrain.finder.finest(self.on_face.face, i, j)?;
+            let spot = self.terrain.finest(self.on_face.face, i, j)?;
             let axis = match self.cross(&spot, entry, cache)? {
                 Ending::Contact(at_m) => return Ok(Some(at_m)),
                 Ending::WayEnds => return Ok(None),

@@ -3,7 +3,7 @@
 //! ```text
 //! {
 //!   "checksum": "0123456789abcdef",     xxh3-64, hexadecimal, of everything that follows this line's comma
-//!   "format": 1,
+//!   "format": 2,
 //!   …
 //! }
 //! ```
@@ -15,7 +15,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::planet::Planet;
 use crate::terrain::{InvalidLattice, LatticeSpec};
 
-const FORMAT: u32 = 1;
+/// The format that is written; 1 is read as well, and lacks [`MissingTile::Coarser`].
+const FORMAT: u32 = 2;
+const FORMAT_OLDEST: u32 = 1;
 const PREFIX: &str = "{\n  \"checksum\": \"";
 const INFIX: &str = "\",\n";
 const DIGITS: usize = 16;
@@ -25,6 +27,7 @@ pub(crate) const BYTES_MAX: usize = 64 << 10;
 /// What a planet is: its size, the lattice of its terrain, where the data came from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Manifest {
+    format: u32, // FORMAT_OLDEST to FORMAT
     planet: Planet,
     lattice: LatticeSpec,
     missing: MissingTile,
@@ -33,12 +36,16 @@ pub struct Manifest {
     licence: String,
 }
 
-/// What it means that a tile is absent.
+/// What it means that a tile is absent. There is room for more, such as one that is generated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum MissingTile {
     /// Reading it is an error.
     Error,
+    /// The ground is known no finer there: the nearest ancestor's samples answer. Every tile's parent is there, and
+    /// all six faces' tiles are.
+    Coarser,
 }
 
 impl Manifest {
@@ -47,6 +54,7 @@ impl Manifest {
     /// `sources` says where the data came from and `licence` what may be done with it, both in free text.
     pub fn new(planet: Planet, lattice: LatticeSpec, sources: &str, licence: &str) -> Self {
         Self {
+            format: FORMAT,
             planet,
             lattice,
             missing: MissingTile::Error,
@@ -60,6 +68,23 @@ impl Manifest {
     pub fn with_tiles(mut self, tiles: u64) -> Self {
         self.tiles = tiles;
         self
+    }
+
+    /// The same planet, of which a missing tile means something else.
+    pub fn with_missing(mut self, missing: MissingTile) -> Self {
+        self.missing = missing;
+        self.upgraded()
+    }
+
+    /// The same planet in the newest format.
+    pub fn upgraded(mut self) -> Self {
+        self.format = FORMAT;
+        self
+    }
+
+    /// The format: that of everything the manifest stands for.
+    pub fn format(&self) -> u32 {
+        self.format
     }
 
     /// The planet's size.
@@ -119,7 +144,7 @@ impl Manifest {
         let body = checked_body(text)?;
         let object = [b"{\n", body].concat();
         let Version { format } = serde_json::from_slice(&object).map_err(ManifestError::Json)?;
-        if format != FORMAT {
+        if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
             return Err(ManifestError::Version(format));
         }
         let fields: Fields = serde_json::from_slice(&object).map_err(ManifestError::Json)?;
@@ -173,7 +198,7 @@ struct Fields {
 impl Fields {
     fn of(manifest: &Manifest) -> Self {
         Self {
-            format: FORMAT,
+            format: manifest.format,
             radius_m: manifest.planet.radius_m(),
             levels: manifest.lattice.levels(),
             intervals: manifest.lattice.intervals(),
@@ -191,7 +216,11 @@ impl Fields {
         if self.tiles > lattice.tile_count() {
             return Err(ManifestError::Tiles(self.tiles));
         }
+        if self.format < FORMAT && self.missing != MissingTile::Error {
+            return Err(ManifestError::Missing(self.format));
+        }
         Ok(Manifest {
+            format: self.format,
             planet: Planet::new(self.radius_m).map_err(|_| ManifestError::Radius(self.radius_m))?,
             lattice,
             missing: self.missing,
@@ -212,7 +241,7 @@ pub enum ManifestError {
     Checksum,
     /// It was written by another version of the program.
     #[error(
-        "manifest format {0} is not {FORMAT}: made by another version of the program; use that one or import again"
+        "manifest format {0} is not one of {FORMAT_OLDEST} to {FORMAT}: made by another version of the program; use that one or import again"
     )]
     Version(u32),
     /// It is too long.
@@ -230,6 +259,9 @@ pub enum ManifestError {
     /// The radius is not legal.
     #[error("manifest: radius_m {0} is not that of a planet")]
     Radius(f64),
+    /// What a missing tile means cannot be said in the manifest's format.
+    #[error("manifest: format {0} knows no other \"missing\" than \"error\"")]
+    Missing(u32),
     /// More tiles than the lattice has.
     #[error("manifest: {0} tiles are more than the lattice has")]
     Tiles(u64),
@@ -278,8 +310,11 @@ mod tests {
             assert!(body.contains(from));
             Manifest::decode(&sealed(&body.replace(from, to))).unwrap_err()
         };
-        let newer = refused("\"format\": 1", "\"format\": 2, \"new\": 0");
-        assert!(matches!(newer, ManifestError::Version(2)), "{newer}");
+        let newer = refused("\"format\": 2", "\"format\": 3, \"new\": 0");
+        assert!(matches!(newer, ManifestError::Version(3)), "{newer}");
+        assert!(newer.to_string().contains("another version of the program"));
+        let later = refused("\"missing\": \"error\"", "\"missing\": \"generate\"");
+        assert!(later.to_string().contains("generate"), "{later}");
         let unknown = refused("\"levels\"", "\"depth\"");
         assert!(unknown.to_string().contains("depth"), "{unknown}");
         assert!(

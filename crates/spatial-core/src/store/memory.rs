@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::index::TileIndex;
+use super::nodes::{NodeTable, TileEntry};
 use super::{Manifest, StoreError, StoredTile, TileStore};
-use crate::cell::CellId;
 use crate::terrain::HeightTile;
 
 /// What errors name in place of a file.
@@ -16,15 +15,15 @@ const NAME: &str = "tiles in memory";
 #[derive(Debug)]
 pub struct MemoryStore {
     manifest: Manifest,
-    index: TileIndex,
-    tiles: Vec<Arc<HeightTile>>, // tiles[n] is that of index.cells()[n]
+    nodes: NodeTable,
+    tiles: Vec<Arc<HeightTile>>, // tiles[n] is that of nodes.cells()[n]
 }
 
 impl MemoryStore {
     /// A store of these tiles; of two for one cell the later counts.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when a tile does not fit the manifest's lattice.
+    /// [`StoreError::Damaged`] when a tile does not fit the manifest's lattice, or lacks a parent that must be there.
     pub fn new(
         manifest: Manifest,
         tiles: impl IntoIterator<Item = HeightTile>,
@@ -39,10 +38,10 @@ impl MemoryStore {
             return Err(refused("a tile's intervals are not the manifest's"));
         }
         let manifest = manifest.with_tiles(tiles.len() as u64);
-        let index = TileIndex::new(tiles.keys().copied().collect(), &manifest).map_err(refused)?;
+        let entries: Vec<TileEntry> = tiles.values().map(|tile| entry(tile)).collect();
         Ok(Self {
+            nodes: NodeTable::new(&entries, &manifest).map_err(refused)?,
             manifest,
-            index,
             tiles: tiles.into_values().collect(),
         })
     }
@@ -57,19 +56,23 @@ impl TileStore for MemoryStore {
         Path::new(NAME)
     }
 
-    fn cells(&self) -> &[CellId] {
-        self.index.cells()
-    }
-
-    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
-        self.tile_at(self.index.slot(cell)?)
+    fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
         Ok(StoredTile::borrowed(&self.tiles[slot]))
     }
 
-    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-        Ok(Arc::clone(&self.tiles[self.index.slot(cell)?]))
+    fn load_at(&self, slot: usize) -> Result<Arc<HeightTile>, StoreError> {
+        Ok(Arc::clone(&self.tiles[slot]))
+    }
+}
+
+fn entry(tile: &HeightTile) -> TileEntry {
+    TileEntry {
+        min: tile.min(),
+        max: tile.max(),
+        ..TileEntry::unknown(tile.cell())
     }
 }

@@ -3,27 +3,40 @@
 //! Nothing here writes a file: a pack is written to whatever the caller offers, the database by the server's
 //! importer. A file that has been opened must not be shortened while it is mapped: see [`PackStore::open`].
 
+mod base_table;
 mod cache;
-mod index;
+#[cfg(feature = "rocksdb")]
+mod db_seals;
+#[cfg(feature = "rocksdb")]
+mod followed;
 mod manifest;
 mod memory;
+mod nodes;
 mod pack;
 mod pack_writer;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod stored_tile;
+mod table;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub use base_table::TableBuilder;
+#[cfg(feature = "rocksdb")]
+pub use db_seals::database_seals;
+#[cfg(feature = "rocksdb")]
+pub use followed::FollowedPlanet;
 pub use manifest::{Manifest, ManifestError, MissingTile};
 pub use memory::MemoryStore;
+pub use nodes::{Finest, Node, NodeTable};
 pub use pack::PackStore;
 pub use pack_writer::{PackWriteError, PackWriter};
 #[cfg(feature = "rocksdb")]
 pub use rocks::{
-    CURRENT_FILE, DB_DIR, MANIFEST_FILE, RocksStore, base_dir, base_key, base_options,
+    CURRENT_FILE, DB_DIR, DB_SEALS_FILE, MANIFEST_FILE, RocksStore, TABLE_FILE, base_dir, base_key,
+    base_options,
 };
 pub(crate) use stored_tile::Samples;
 pub use stored_tile::StoredTile;
@@ -39,30 +52,67 @@ pub trait TileStore: Send + Sync {
     /// The file, or the folder of a database: what errors name.
     fn file(&self) -> &Path;
 
-    /// The cells of all tiles, ascending.
-    fn cells(&self) -> &[CellId];
+    /// Which tiles there are, with the bounds of their samples.
+    fn nodes(&self) -> &NodeTable;
 
-    /// A tile where it lies; a tile in the archive encoding is decoded.
+    /// A tile by its number in the order of the cells, where it lies; a tile in the archive encoding is decoded.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is damaged.
+    ///
+    /// # Panics
+    /// When there is no such number.
+    fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError>;
+
+    /// A tile by its number, decoded, for keeping.
+    ///
+    /// # Errors
+    /// As [`TileStore::tile_at`].
+    ///
+    /// # Panics
+    /// As [`TileStore::tile_at`].
+    fn load_at(&self, slot: usize) -> Result<Arc<HeightTile>, StoreError>;
+
+    /// The cells of all tiles, ascending.
+    fn cells(&self) -> &[CellId] {
+        self.nodes().cells()
+    }
+
+    /// A cell's tile where it lies.
     ///
     /// # Errors
     /// [`StoreError`] when there is none, or it is damaged.
-    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError>;
+    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
+        self.tile_at(self.nodes().slot(cell)?)
+    }
 
-    /// A tile by its number among [`TileStore::cells`]: what queries ask for, who know the number already. Once the tile has been
-    /// verified nothing is checked again.
+    /// A cell's tile decoded, for keeping.
     ///
     /// # Errors
     /// As [`TileStore::tile`].
-    ///
-    /// # Panics
-    /// When there are not so many cells.
-    fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError>;
+    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
+        self.load_at(self.nodes().slot(cell)?)
+    }
 
-    /// A tile decoded, for keeping.
+    /// A cell's tile decoded; where there is none and the manifest says that the ground is known no finer, what its
+    /// nearest ancestor says, halved from level to level. See [`HeightTile::refined`].
     ///
     /// # Errors
-    /// As [`TileStore::tile`].
-    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError>;
+    /// As [`TileStore::load`]; [`StoreError::Missing`] of a cell beyond the lattice's levels.
+    fn load_refined(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
+        let is_refined = self.manifest().missing() == MissingTile::Coarser
+            && self.manifest().lattice().has_level_of(cell);
+        match self.load(cell) {
+            Err(StoreError::Missing { .. }) if is_refined && cell.level() > 0 => {
+                // At most 17 deep: a level each.
+                let parent = self.load_refined(cell.parent(cell.level() - 1))?;
+                let tile = parent.refined(cell);
+                let tile = tile.map_err(|e| StoreError::tile(self.file(), cell, e))?;
+                Ok(Arc::new(tile))
+            }
+            loaded => loaded,
+        }
+    }
 }
 
 /// Why a store cannot be opened, or a tile not be read.

@@ -2,19 +2,19 @@
 //!
 //! ```text
 //!  0  8  magic "BMPACK\r\n"       32  8  bytes of the whole file, u64
-//!  8  4  version, u32, 1          40  8  checksum: xxh3-64 of bytes 0..40 and 48..H
+//!  8  4  version, u32, 2          40  8  checksum: xxh3-64 of bytes 0..40 and 48..H
 //! 12  4  manifest bytes M, u32    48  M  manifest, then zeros to a multiple of 8
-//! 16  8  tiles n, u64              …  8·n  cell ids, u64, ascending
-//! 24  8  header bytes H, u64       …  8·n  offsets of the tiles from the file's start, u64
-//!                                  …  8·n  lengths of the tiles in bytes, u64
+//! 16  8  tiles n, u64              …  18·n  the table of the tiles: see `table.rs`
+//! 24  8  header bytes H, u64       …  4·n  lengths of the tiles in bytes, u32
 //!  H  …  tiles in the order of their ids, each at the next multiple of 64; zeros between
+//!
+//! version 1: instead of the table and the lengths   8·n cell ids │ 8·n offsets │ 8·n lengths, u64
 //! ```
-//! Little-endian. The offsets follow from the lengths and are checked against them, and what is between is zero, so
-//! manifest and encoded tiles have one pack. All bounds are checked when it is opened; the zeros before a tile are
-//! looked at when the tile is: all of them at once would be a pass over the whole file.
+//! Little-endian. Where tiles lie follows from their lengths, and what is between is zero, so manifest and encoded
+//! tiles have one pack. All bounds are checked when it is opened; the zeros before a tile are looked at when the tile
+//! is: all of them at once would be a pass over the whole file.
 
 use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,15 +22,18 @@ use memmap2::Mmap;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::cache::TileCache;
-use super::index::TileIndex;
 use super::manifest::{self, Manifest};
+use super::nodes::{NodeTable, TileEntry};
 use super::stored_tile::check_tile;
+use super::table;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
-use crate::terrain::{HeightTile, Parts, needs_parent};
+use crate::terrain::{HeightTile, Parts, is_in_place, needs_parent};
 
 pub(crate) const MAGIC: [u8; 8] = *b"BMPACK\r\n";
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
+/// The oldest that is read.
+const VERSION_OLDEST: u32 = 1;
 pub(crate) const FIXED_BYTES: usize = 48;
 pub(crate) const CHECKSUM_AT: usize = 40;
 pub(crate) const ALIGNMENT: u64 = 64;
@@ -41,10 +44,23 @@ pub struct PackStore {
     bytes: Backing,
     file: PathBuf, // named in errors
     manifest: Manifest,
-    index: TileIndex,
+    nodes: NodeTable,
     header_end: usize,
-    spans: Vec<Range<usize>>, // of each tile, ascending, within `bytes` and behind the header
+    spans: Vec<Span>, // of each tile, ascending, within `bytes` and behind the header
     decoded: TileCache,
+}
+
+/// Where a tile lies.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    start: usize,
+    length: u32,
+}
+
+impl Span {
+    fn end(self) -> usize {
+        self.start + self.length as usize
+    }
 }
 
 #[derive(Debug)]
@@ -93,9 +109,12 @@ impl PackStore {
         let header = PackHeader::parse(bytes.as_slice()).map_err(damaged)?;
         let manifest =
             Manifest::decode(header.manifest).map_err(|e| StoreError::manifest(file, e))?;
-        let cells = header.cells().map_err(damaged)?;
+        if manifest.format() != header.version {
+            return Err(damaged("the manifest's format is not the pack's version"));
+        }
+        let entries = header.entries().map_err(damaged)?;
         Ok(Self {
-            index: TileIndex::new(cells, &manifest).map_err(damaged)?,
+            nodes: NodeTable::new(&entries, &manifest).map_err(damaged)?,
             header_end: header.end as usize, // at most the length of the slice that holds the pack
             file: file.to_owned(),
             manifest,
@@ -107,26 +126,28 @@ impl PackStore {
 
     /// The encoded bytes of a tile, in whichever encoding the pack holds it; not verified.
     fn encoded(&self, slot: usize) -> &[u8] {
-        &self.bytes.as_slice()[self.spans[slot].clone()]
+        let span = self.spans[slot];
+        &self.bytes.as_slice()[span.start..span.end()]
     }
 
     /// The bytes between a tile and what lies before it, fewer than [`ALIGNMENT`].
     fn gap(&self, slot: usize) -> &[u8] {
         let from = slot
             .checked_sub(1)
-            .map_or(self.header_end, |before| self.spans[before].end);
+            .map_or(self.header_end, |before| self.spans[before].end());
         &self.bytes.as_slice()[from..self.spans[slot].start]
     }
 
-    /// The bytes of a tile, and whether they are read in place and verified.
-    fn checked(&self, cell: CellId, slot: usize) -> Result<(&[u8], bool), StoreError> {
-        if !self.index.is_verified(slot) && self.gap(slot).iter().any(|byte| *byte != 0) {
+    /// The bytes of a tile, verified, and whether they are read in place.
+    fn checked(&self, slot: usize) -> Result<(&[u8], bool), StoreError> {
+        if !self.nodes.is_verified(slot) && self.gap(slot).iter().any(|byte| *byte != 0) {
+            let cell = self.nodes.cells()[slot];
             let reason = format!("the bytes before tile {cell} are not zero");
             return Err(StoreError::damaged(&self.file, reason));
         }
         let bytes = self.encoded(slot);
         let place = (self.file.as_path(), self.manifest.lattice());
-        let is_in_place = check_tile(bytes, cell, (&self.index, slot), place)?;
+        let is_in_place = check_tile(bytes, (&self.nodes, slot), place)?;
         Ok((bytes, is_in_place))
     }
 
@@ -158,29 +179,27 @@ impl TileStore for PackStore {
         &self.file
     }
 
-    fn cells(&self) -> &[CellId] {
-        self.index.cells()
-    }
-
-    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
-        self.tile_at(self.index.slot(cell)?)
+    fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
-        // Only tiles that are read in place are ever marked as verified.
-        if self.index.is_verified(slot) {
-            return Ok(StoredTile::mapped(self.encoded(slot)));
+        let bytes = self.encoded(slot);
+        if self.nodes.is_verified(slot) && is_in_place(bytes) {
+            return Ok(StoredTile::mapped(bytes));
         }
-        let cell = self.index.cells()[slot];
-        match self.checked(cell, slot)? {
+        match self.checked(slot)? {
             (bytes, true) => Ok(StoredTile::mapped(bytes)),
-            (bytes, false) => self.decode(cell, bytes).map(StoredTile::decoded),
+            (bytes, false) => {
+                let cell = self.nodes.cells()[slot];
+                self.decode(cell, bytes).map(StoredTile::decoded)
+            }
         }
     }
 
-    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-        let (bytes, _) = self.checked(cell, self.index.slot(cell)?)?;
-        self.decode(cell, bytes)
+    fn load_at(&self, slot: usize) -> Result<Arc<HeightTile>, StoreError> {
+        let (bytes, _) = self.checked(slot)?;
+        self.decode(self.nodes.cells()[slot], bytes)
     }
 }
 
@@ -195,10 +214,10 @@ impl Backing {
 
 /// The parts of a pack's header whose checksum has matched.
 struct PackHeader<'a> {
+    version: u32,
     manifest: &'a [u8],
-    ids: &'a [u8],
-    offsets: &'a [u8],
-    lengths: &'a [u8],
+    tables: &'a [u8], // as many bytes a tile as the version says
+    tiles: usize,
     end: u64,        // of the header
     file_bytes: u64, // of the pack
 }
@@ -211,16 +230,17 @@ impl<'a> PackHeader<'a> {
         if bytes[..8] != MAGIC {
             return Err("wrong magic: not a tile pack");
         }
-        if u32_at(bytes, 8) != VERSION {
-            return Err("pack version is not 1: made by another version of the program");
+        let version = u32_at(bytes, 8);
+        if !(VERSION_OLDEST..=VERSION).contains(&version) {
+            return Err("pack version is neither 1 nor 2: made by another version of the program");
         }
         let (manifest_bytes, tiles) = (u32_at(bytes, 12) as usize, u64_at(bytes, 16));
         let (end, file_bytes) = (u64_at(bytes, 24), u64_at(bytes, 32));
         if file_bytes != bytes.len() as u64 {
             return Err("the file is not as long as its header says: truncated or extended");
         }
-        if manifest_bytes > manifest::BYTES_MAX || header_bytes(manifest_bytes, tiles) != Some(end)
-        {
+        let expected = header_bytes(version, manifest_bytes, tiles);
+        if manifest_bytes > manifest::BYTES_MAX || expected != Some(end) {
             return Err("the sizes in the header do not fit together");
         }
         let head = usize::try_from(end)
@@ -235,40 +255,69 @@ impl<'a> PackHeader<'a> {
         if padding.iter().any(|byte| *byte != 0) {
             return Err("the bytes after the manifest are not zero");
         }
-        let (ids, rest) = tables.split_at(tables.len() / 3);
-        let (offsets, lengths) = rest.split_at(rest.len() / 2);
         Ok(Self {
+            version,
             manifest,
-            ids,
-            offsets,
-            lengths,
+            tables,
+            tiles: tables.len() / bytes_a_tile(version) as usize,
             end,
             file_bytes,
         })
     }
 
-    fn cells(&self) -> Result<Vec<CellId>, &'static str> {
-        let cells: Result<_, _> = words(self.ids).map(CellId::new).collect();
-        cells.map_err(|_| "a tile id is no cell")
+    /// What the tables say of the tiles; in version 1 no more than their cells.
+    fn entries(&self) -> Result<Vec<TileEntry>, &'static str> {
+        if self.version == VERSION {
+            return table::decode(&self.tables[..table::ENTRY_BYTES * self.tiles]);
+        }
+        let ids = words(&self.tables[..8 * self.tiles]);
+        let cells: Result<Vec<CellId>, _> = ids.map(CellId::new).collect();
+        let cells = cells.map_err(|_| "a tile id is no cell")?;
+        Ok(cells.into_iter().map(TileEntry::unknown).collect())
     }
 
     /// Where the tiles lie.
-    fn spans(&self) -> Result<Vec<Range<usize>>, &'static str> {
-        let mut spans = Vec::with_capacity(self.offsets.len() / 8);
+    fn spans(&self) -> Result<Vec<Span>, &'static str> {
+        const OUTSIDE: &str = "a tile lies outside the file or not where it should";
+        let (offsets, lengths) = self.offsets_and_lengths();
+        let mut spans = Vec::with_capacity(self.tiles);
         let mut end = self.end;
-        for (offset, length) in words(self.offsets).zip(words(self.lengths)) {
+        for length in lengths {
             let start = end.next_multiple_of(ALIGNMENT);
             end = start
                 .checked_add(length)
-                .filter(|end| offset == start && *end <= self.file_bytes)
-                .ok_or("a tile lies outside the file or not where it should")?;
+                .filter(|end| *end <= self.file_bytes)
+                .ok_or(OUTSIDE)?;
             // Both are at most the length of the slice that holds the pack.
-            spans.push(start as usize..end as usize);
+            spans.push(Span {
+                start: start as usize,
+                length: u32::try_from(length).map_err(|_| OUTSIDE)?,
+            });
+        }
+        if !offsets.is_none_or(|offsets| offsets.eq(spans.iter().map(|s| s.start as u64))) {
+            return Err(OUTSIDE);
         }
         if end != self.file_bytes {
             return Err("bytes follow the last tile");
         }
         Ok(spans)
+    }
+
+    /// The lengths of the tiles, and in version 1 their offsets.
+    fn offsets_and_lengths(
+        &self,
+    ) -> (
+        Option<impl Iterator<Item = u64>>,
+        Box<dyn Iterator<Item = u64> + '_>,
+    ) {
+        if self.version == VERSION {
+            let lengths = self.tables[table::ENTRY_BYTES * self.tiles..].as_chunks::<4>();
+            let lengths = lengths.0.iter().map(|w| u64::from(u32::from_le_bytes(*w)));
+            (None, Box::new(lengths))
+        } else {
+            let (offsets, lengths) = self.tables[8 * self.tiles..].split_at(8 * self.tiles);
+            (Some(words(offsets)), Box::new(words(lengths)))
+        }
     }
 }
 
@@ -277,10 +326,21 @@ fn words(table: &[u8]) -> impl Iterator<Item = u64> {
     table.chunks_exact(8).map(|word| u64_at(word, 0))
 }
 
+/// Bytes that a header holds for each tile.
+fn bytes_a_tile(version: u32) -> u64 {
+    if version == VERSION {
+        table::ENTRY_BYTES as u64 + 4
+    } else {
+        24
+    }
+}
+
 /// Bytes before the first tile; `None` when that is no number.
-pub(crate) fn header_bytes(manifest_bytes: usize, tiles: u64) -> Option<u64> {
+pub(crate) fn header_bytes(version: u32, manifest_bytes: usize, tiles: u64) -> Option<u64> {
     let front = FIXED_BYTES + manifest_bytes.next_multiple_of(8);
-    tiles.checked_mul(24)?.checked_add(front as u64)
+    tiles
+        .checked_mul(bytes_a_tile(version))?
+        .checked_add(front as u64)
 }
 
 /// The checksum of a header, over all of it but the checksum itself.

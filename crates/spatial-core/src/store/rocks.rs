@@ -4,6 +4,8 @@
 //! <planet>/CURRENT                name of the base in use, and a line feed
 //! <planet>/base-<8 hex>/          one import, immutable
 //!     manifest.json               what the planet is
+//!     db.seals                    what db/ consists of, see `db_seals.rs`; not in format 1
+//!     tiles.table                 which tiles there are, see `base_table.rs`; not in format 1
 //!     db/                         tiles: key → encoded tile
 //! key    world u16, 0 │ cell id u64 │ shell u8, 0      11 bytes, big-endian: the order of cells
 //! ```
@@ -19,8 +21,10 @@ use rocksdb::{
     LogLevel, Options, ReadOptions,
 };
 
-use super::index::TileIndex;
+use super::base_table;
+use super::db_seals::check_database;
 use super::manifest::{self, Manifest, ManifestError};
+use super::nodes::{NodeTable, TileEntry};
 use super::stored_tile::check_tile;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
@@ -30,6 +34,10 @@ use crate::terrain::{BYTES_MIN, Codec, HeightTile, TileError, is_raw};
 pub const CURRENT_FILE: &str = "CURRENT";
 /// The manifest's file, in a base's folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+/// The file of the tiles' table, in a base's folder.
+pub const TABLE_FILE: &str = "tiles.table";
+/// The file that vouches for the database's files, in a base's folder.
+pub const DB_SEALS_FILE: &str = "db.seals";
 /// The database's folder, in a base's folder.
 pub const DB_DIR: &str = "db";
 
@@ -37,32 +45,50 @@ const KEY_BYTES: usize = 11;
 /// Tiles are larger than a block, so each gets one of its own.
 const BLOCK_BYTES: usize = 4_096;
 
-/// The base planet of a folder that `bluemarble planet import` made. Raw tiles are read where they are mapped.
+/// The base planet of a folder that `bluemarble planet import` made. Tiles are read where they are mapped.
 pub struct RocksStore {
     db: DB,
     unchecked: ReadOptions, // verifies nothing
     dir: PathBuf,           // of the database, named in errors
     manifest: Manifest,
-    index: TileIndex,
+    nodes: NodeTable,
 }
 
 impl RocksStore {
-    /// Opens the base in use of a planet's folder. Costs the database's index and 8 bytes a tile, reads no tile.
+    /// Opens the base in use of a planet's folder. Costs the database's index and 28 bytes a tile, reads no tile.
     ///
-    /// The base holds every tile of its lattice, or it is refused. The database's files must not be changed while it
-    /// is open; an import makes a new base and leaves this one.
+    /// The base holds every tile that its table lists (in format 1 every tile of its lattice), or it is refused. The
+    /// database's files must not be changed while it is open; an import makes a new base and leaves this one.
     ///
     /// # Errors
     /// [`StoreError`] when the folder is no planet, or damaged.
     pub fn open(planet: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let base = base_dir(planet.as_ref())?;
-        let manifest = read_manifest(&base.join(MANIFEST_FILE))?;
+        Self::open_base(&base_dir(planet.as_ref())?)
+    }
+
+    /// Opens a base by its own folder, whether it is in use or not.
+    ///
+    /// # Errors
+    /// As [`RocksStore::open`].
+    pub fn open_base(base: &Path) -> Result<Self, StoreError> {
+        let (manifest, text) = read_manifest(&base.join(MANIFEST_FILE))?;
         let dir = base.join(DB_DIR);
         let database = |e: rocksdb::Error| StoreError::damaged(&dir, e.into_string());
+        let entries = match manifest.format() {
+            1 => None,
+            _ => {
+                check_database(base)?;
+                Some(read_table(&base.join(TABLE_FILE), &text, &manifest)?)
+            }
+        };
         let db = DB::open_for_read_only(&base_options(), &dir, false).map_err(database)?;
-        check_whole(&db, &manifest).map_err(|reason| StoreError::damaged(&dir, reason))?;
-        let cells = manifest.lattice().cells();
-        let index = TileIndex::new(cells, &manifest).map_err(|e| StoreError::damaged(&dir, e))?;
+        let entries = match entries {
+            Some(entries) => check_listed(&db, &entries).map(|()| entries),
+            None => check_whole(&db, &manifest).map(|()| whole(&manifest)),
+        };
+        let entries = entries.map_err(|reason| StoreError::damaged(&dir, reason))?;
+        let nodes =
+            NodeTable::new(&entries, &manifest).map_err(|e| StoreError::damaged(&dir, e))?;
         let mut unchecked = ReadOptions::default();
         unchecked.set_verify_checksums(false);
         Ok(Self {
@@ -70,15 +96,16 @@ impl RocksStore {
             unchecked,
             dir,
             manifest,
-            index,
+            nodes,
         })
     }
 
     /// The bytes of a tile. RocksDB verifies the block of a tile that was never read: it would follow damaged
     /// offsets into nowhere. After that it must not, for it would do so at every read: mapped blocks are not cached.
-    fn get(&self, cell: CellId, slot: usize) -> Result<DBPinnableSlice<'_>, StoreError> {
+    fn get(&self, slot: usize) -> Result<DBPinnableSlice<'_>, StoreError> {
+        let cell = self.nodes.cells()[slot];
         let damaged = |reason| StoreError::damaged(&self.dir, format!("tile {cell}: {reason}"));
-        let found = if self.index.is_verified(slot) {
+        let found = if self.nodes.is_verified(slot) {
             self.db.get_pinned_opt(base_key(cell), &self.unchecked)
         } else {
             self.db.get_pinned(base_key(cell))
@@ -86,6 +113,14 @@ impl RocksStore {
         found
             .map_err(|e| damaged(e.into_string()))?
             .ok_or_else(|| damaged("is not in the database".to_owned()))
+    }
+}
+
+impl std::fmt::Debug for RocksStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RocksStore")
+            .field("dir", &self.dir)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,33 +133,29 @@ impl TileStore for RocksStore {
         &self.dir
     }
 
-    fn cells(&self) -> &[CellId] {
-        self.index.cells()
-    }
-
-    fn tile(&self, cell: CellId) -> Result<StoredTile<'_>, StoreError> {
-        self.tile_at(self.index.slot(cell)?)
+    fn nodes(&self) -> &NodeTable {
+        &self.nodes
     }
 
     fn tile_at(&self, slot: usize) -> Result<StoredTile<'_>, StoreError> {
-        let cell = self.index.cells()[slot];
-        let is_verified = self.index.is_verified(slot);
-        let bytes = self.get(cell, slot)?;
+        let is_verified = self.nodes.is_verified(slot);
+        let bytes = self.get(slot)?;
         if is_verified && is_raw(&bytes, self.manifest.lattice().intervals()) {
             return Ok(StoredTile::pinned(bytes));
         }
         let place = (self.dir.as_path(), self.manifest.lattice());
-        if check_tile(&bytes, cell, (&self.index, slot), place)? {
+        if check_tile(&bytes, (&self.nodes, slot), place)? {
             return Ok(StoredTile::pinned(bytes));
         }
         // A base holds tiles that are read in place.
+        let cell = self.nodes.cells()[slot];
         let codec = TileError::Codec(Codec::Archive as u8);
         Err(StoreError::tile(&self.dir, cell, codec))
     }
 
-    fn load(&self, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-        let tile = self.tile(cell)?.to_tile();
-        tile.map_err(|e| StoreError::tile(&self.dir, cell, e))
+    fn load_at(&self, slot: usize) -> Result<Arc<HeightTile>, StoreError> {
+        let tile = self.tile_at(slot)?.to_tile();
+        tile.map_err(|e| StoreError::tile(&self.dir, self.nodes.cells()[slot], e))
     }
 }
 
@@ -149,6 +180,44 @@ fn is_base_name(name: &str) -> bool {
         let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         digits.len() == 8 && digits.bytes().all(is_digit)
     })
+}
+
+/// The entries of format 1: every cell of the lattice, of which nothing is known.
+fn whole(manifest: &Manifest) -> Vec<TileEntry> {
+    let cells = manifest.lattice().cells();
+    cells.into_iter().map(TileEntry::unknown).collect()
+}
+
+/// Accepts a database of as many tiles as the table lists, from its first cell to its last, in tables that follow each
+/// other. The numbers are those of the tables' own properties; what is between is found when it is read, as in
+/// [`check_whole`].
+fn check_listed(db: &DB, entries: &[TileEntry]) -> Result<(), String> {
+    let mut tables = db.live_files().map_err(rocksdb::Error::into_string)?;
+    tables.sort_by(|a, b| a.start_key.cmp(&b.start_key));
+    if tables.windows(2).any(|w| w[0].end_key >= w[1].start_key) {
+        return Err("the database's tables overlap".to_owned());
+    }
+    let count: u64 = tables.iter().map(|t| t.num_entries).sum();
+    if count != entries.len() as u64 || tables.iter().any(|t| t.num_deletions != 0) {
+        let listed = entries.len();
+        return Err(format!(
+            "the database holds {count} tiles, its table lists {listed}"
+        ));
+    }
+    let ends = (
+        tables.first().and_then(|t| t.start_key.as_deref()),
+        tables.last().and_then(|t| t.end_key.as_deref()),
+    );
+    let [first, last] = [entries.first(), entries.last()].map(|e| e.map(|e| base_key(e.cell)));
+    if ends
+        != (
+            first.as_ref().map(|k| &k[..]),
+            last.as_ref().map(|k| &k[..]),
+        )
+    {
+        return Err("the database's first or last tile is not the table's".to_owned());
+    }
+    Ok(())
 }
 
 /// Accepts a database of as many tiles as the lattice has, from its first cell to its last. So a base that lacks some
@@ -215,13 +284,32 @@ pub fn base_options() -> Options {
     options
 }
 
-fn read_manifest(file: &Path) -> Result<Manifest, StoreError> {
-    let bytes = fs::metadata(file)
-        .map_err(|e| StoreError::io(file, e))?
-        .len();
+/// A manifest, and its bytes.
+fn read_manifest(file: &Path) -> Result<(Manifest, Vec<u8>), StoreError> {
+    let io = |e| StoreError::io(file, e);
+    let bytes = fs::metadata(file).map_err(io)?.len();
     if bytes > manifest::BYTES_MAX as u64 {
         return Err(StoreError::manifest(file, ManifestError::Length));
     }
-    let text = fs::read(file).map_err(|e| StoreError::io(file, e))?;
-    Manifest::decode(&text).map_err(|e| StoreError::manifest(file, e))
+    let text = fs::read(file).map_err(io)?;
+    let manifest = Manifest::decode(&text).map_err(|e| StoreError::manifest(file, e))?;
+    Ok((manifest, text))
+}
+
+/// The tiles that a base's table lists. A file that is not as long as the manifest's number of tiles asks is not read.
+fn read_table(
+    file: &Path,
+    manifest_text: &[u8],
+    manifest: &Manifest,
+) -> Result<Vec<TileEntry>, StoreError> {
+    let io = |e| StoreError::io(file, e);
+    let damaged = |reason| StoreError::damaged(file, reason);
+    let bytes = fs::metadata(file).map_err(io)?.len();
+    if base_table::byte_count(manifest.tiles()) != Some(bytes) {
+        return Err(damaged(
+            "not as long as the manifest's number of tiles asks",
+        ));
+    }
+    let table = fs::read(file).map_err(io)?;
+    base_table::decode(&table, manifest_text).map_err(damaged)
 }

@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::StoreError;
-use super::index::TileIndex;
-use crate::cell::CellId;
+use super::nodes::NodeTable;
 use crate::columns::prefetch;
 use crate::terrain::{
     Codec, HeightTile, InPlace, LatticeSpec, Parts, TileError, TileView, column_row, interpolate,
@@ -173,14 +172,14 @@ impl Samples<'_> {
     }
 }
 
-/// Accepts the bytes of a tile of this cell. Whether it is read in place; then its checksum is verified, unless that was
-/// done before, and of a hot tile that it decodes.
+/// Accepts the bytes of a slot's tile, verifying the checksum unless that was done before, and of a hot tile that it decodes.
+/// Whether it is read in place.
 pub(crate) fn check_tile(
     bytes: &[u8],
-    cell: CellId,
-    (index, slot): (&TileIndex, usize),
+    (nodes, slot): (&NodeTable, usize),
     (file, spec): (&Path, &LatticeSpec),
 ) -> Result<bool, StoreError> {
+    let cell = nodes.cells()[slot];
     let refused = |e| StoreError::tile(file, cell, e);
     let header = Parts::parse(bytes).map_err(refused)?.header;
     if header.cell != cell {
@@ -189,13 +188,13 @@ pub(crate) fn check_tile(
     if header.intervals != spec.intervals() {
         return Err(refused(TileError::Intervals(header.intervals)));
     }
-    if !header.codec.is_read_in_place() {
-        return Ok(false);
-    }
     let check = || match header.codec {
-        Codec::Raw => verify(bytes),
-        _ => HeightTile::decode(bytes, None).map(drop),
+        Codec::Hot => {
+            HeightTile::decode(bytes, None)?;
+            verify(bytes)
+        }
+        _ => verify(bytes),
     };
-    index.verify_once(slot, check).map_err(refused)?;
-    Ok(true)
+    nodes.verify_once(slot, check).map_err(refused)?;
+    Ok(header.codec.is_read_in_place())
 }

@@ -4,12 +4,14 @@
 
 mod codec;
 mod lattice;
+mod refine;
 mod tile;
 
 #[cfg(feature = "rocksdb")]
 pub(crate) use codec::{BYTES_MIN, is_raw};
 pub use codec::{Codec, HotGrid, TileError, decode_grid, encode_grid};
-pub(crate) use codec::{InPlace, Parts, TileView, needs_parent, verify};
+pub(crate) use codec::{InPlace, Parts, TileView, checksum_in, is_in_place, needs_parent, verify};
 pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
+pub use refine::halfway;
 pub use tile::HeightTile;
 pub(crate) use tile::{interpolate, interval_of, local};

@@ -205,9 +205,11 @@ fn the_writer_refuses_disorder() {
     let writer = || PackWriter::new(Cursor::new(Vec::new()), memory.manifest()).unwrap();
     let (a, b) = (memory.cells()[0], memory.cells()[1]);
     let mut twice = writer();
-    twice.push(b, &[]).unwrap();
-    assert!(matches!(twice.push(b, &[]), Err(PackWriteError::Order)));
-    assert!(matches!(twice.push(a, &[]), Err(PackWriteError::Order)));
+    let tile = memory.load(b).unwrap().encode_raw();
+    assert!(matches!(twice.push(b, &[]), Err(PackWriteError::Tile(_))));
+    twice.push(b, &tile).unwrap();
+    assert!(matches!(twice.push(b, &tile), Err(PackWriteError::Order)));
+    assert!(matches!(twice.push(a, &tile), Err(PackWriteError::Order)));
     assert!(matches!(twice.finish(), Err(PackWriteError::Count)));
 }
 

@@ -18,6 +18,9 @@ pub enum TileError {
     /// The checksum does not match.
     #[error("checksum mismatch: the bytes are damaged")]
     Checksum,
+    /// A sound tile, but not the one that the planet's table lists.
+    #[error("not the tile that the planet's table lists: it is another planet's")]
+    Seal,
     /// The cell id is none, or too fine for a tile.
     #[error("the tile names no legal cell")]
     Cell,

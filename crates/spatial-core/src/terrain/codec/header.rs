@@ -224,16 +224,25 @@ fn codec_of(version: u8, number: u8) -> Result<Codec, TileError> {
     }
 }
 
-/// Compares the checksum of an encoded tile with the bytes.
+/// The checksum that an encoded tile carries.
 ///
 /// # Errors
-/// [`TileError::Checksum`] when they differ, [`TileError::Length`] when there is no header.
-pub(crate) fn verify(bytes: &[u8]) -> Result<(), TileError> {
+/// [`TileError::Length`] when there is no header.
+pub(crate) fn checksum_in(bytes: &[u8]) -> Result<u64, TileError> {
     if bytes.len() < COMMON_BYTES {
         return Err(TileError::Length);
     }
-    if u64_at(bytes, CHECKSUM_AT) == checksum_of(bytes) {
-        Ok(())
+    Ok(u64_at(bytes, CHECKSUM_AT))
+}
+
+/// Compares the checksum of an encoded tile with the bytes; the checksum.
+///
+/// # Errors
+/// [`TileError::Checksum`] when they differ, [`TileError::Length`] when there is no header.
+pub(crate) fn verify(bytes: &[u8]) -> Result<u64, TileError> {
+    let checksum = checksum_in(bytes)?;
+    if checksum == checksum_of(bytes) {
+        Ok(checksum)
     } else {
         Err(TileError::Checksum)
     }

@@ -26,10 +26,10 @@ pub use grid::{HotGrid, decode_grid, encode_grid};
 #[cfg(feature = "rocksdb")]
 pub(crate) use header::BYTES_MIN;
 pub use header::Codec;
-pub(crate) use header::{ERROR_UNKNOWN, Header, Parts, verify};
+pub(crate) use header::{ERROR_UNKNOWN, Header, Parts, checksum_in, verify};
 #[cfg(feature = "rocksdb")]
 pub(crate) use view::is_raw;
-pub(crate) use view::{InPlace, TileView};
+pub(crate) use view::{InPlace, TileView, is_in_place};
 
 pub(super) use filled::{is_map, map_bytes};
 pub(super) use rounding::{ERROR_BOUND_MAX, rounded};

@@ -110,6 +110,12 @@ fn hot_payload(bytes: &[u8]) -> Option<&[u8]> {
     bytes[HEADER_BYTES..].get(..payload_bytes)
 }
 
+/// Whether a tile that was checked before is read where it lies.
+#[inline(always)]
+pub(crate) fn is_in_place(bytes: &[u8]) -> bool {
+    matches!((bytes[4], bytes[5]), (1, 0) | (2, 0 | 1))
+}
+
 /// Whether bytes have the length of a raw tile and say that they are one.
 #[cfg(feature = "rocksdb")]
 pub(crate) fn is_raw(bytes: &[u8], intervals: u16) -> bool {

@@ -1,0 +1,172 @@
+//! What an import reads, and how finely the planet is divided for it.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use spatial_core::{
+    Cell, CellId, DVec3, LatLngRect, LatticeSpec, Mosaic, MosaicOptions, Planet, Relief as _,
+    ReliefOptions, ReliefSample, open_relief,
+};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::pyramid::Source;
+use super::surface::Surface;
+
+/// Tiles of a planet: their list takes 400 MB.
+const TILES_MAX: usize = 50_000_000;
+
+/// A file of heights, and its priority.
+#[derive(Clone, Debug)]
+pub(super) struct SourceFile {
+    pub(super) path: PathBuf,
+    pub(super) priority: i32,
+}
+
+/// Files of heights as one, and where each of them reaches.
+pub(super) struct Sources {
+    mosaic: Mosaic,
+    reaches: Vec<Reach>,
+    samples: u64,
+    checksum: u64,
+}
+
+/// Where a file has heights, and how fine they are.
+pub(super) struct Reach {
+    pub(super) name: String,
+    pub(super) bounds: LatLngRect,
+    pub(super) spacing_m: f64,
+}
+
+impl Sources {
+    /// Opens files; their bytes are read once for a checksum, their samples when they are asked for.
+    pub(super) fn open(files: &[SourceFile], feather_samples: f64) -> Result<Self> {
+        let (mut sources, mut reaches, mut samples) = (Vec::new(), Vec::new(), 0);
+        let mut hash = Xxh3::new();
+        hash.update(&feather_samples.to_le_bytes());
+        for SourceFile { path, priority } in files {
+            let source = open_relief(path, &ReliefOptions::default())?;
+            hash.update(&priority.to_le_bytes());
+            hash_file(path, &mut hash)?;
+            samples += source.size().map(u64::from).iter().product::<u64>();
+            reaches.push(Reach {
+                name: path.display().to_string(),
+                bounds: source.bounds(),
+                spacing_m: source.spacing_m(),
+            });
+            sources.push((source, *priority));
+        }
+        Ok(Self {
+            mosaic: Mosaic::new(sources, MosaicOptions { feather_samples }),
+            reaches,
+            samples,
+            checksum: hash.digest(),
+        })
+    }
+
+    /// Where the files reach.
+    pub(super) fn reaches(&self) -> &[Reach] {
+        &self.reaches
+    }
+
+    /// Samples of all files.
+    pub(super) fn sample_count(&self) -> u64 {
+        self.samples
+    }
+
+    /// A checksum of the files and of how they are put together.
+    pub(super) fn checksum(&self) -> u64 {
+        self.checksum
+    }
+
+    /// The level down to which each file's cells are divided: the coarsest with which 99 of 100 places deviate by no
+    /// more than `error_max_m`, or without that the coarsest whose samples lie no farther apart than the file's.
+    pub(super) fn levels(&self, spec: &LatticeSpec, error_max_m: Option<f64>) -> Result<Vec<u8>> {
+        let by_spacing = |reach: &Reach| {
+            (0..spec.leaf_level())
+                .find(|level| spacing_m(spec, reach.bounds.center(), *level) <= reach.spacing_m)
+                .unwrap_or(spec.leaf_level())
+        };
+        let Some(error_max_m) = error_max_m else {
+            return Ok(self.reaches.iter().map(by_spacing).collect());
+        };
+        let meets = |reach: &Reach| -> Result<u8> {
+            // Two levels beyond the file's own spacing nothing is left to be won.
+            let last = (by_spacing(reach) + 2).min(spec.leaf_level());
+            for level in 0..last {
+                if Surface::new(self, spec, level).p99_m(&reach.bounds)? <= error_max_m {
+                    return Ok(level);
+                }
+            }
+            Ok(last)
+        };
+        self.reaches.iter().map(meets).collect()
+    }
+
+    /// The cells of all tiles down to these levels of each file, ascending, with all six faces.
+    pub(super) fn cells(&self, levels: &[u8]) -> Result<Vec<CellId>> {
+        let all: Vec<usize> = (0..self.reaches.len()).collect();
+        let mut cells = Vec::new();
+        for face in 0..6 {
+            self.divide(
+                CellId::from_face_ij(face, 0, 0, 0),
+                &all,
+                levels,
+                &mut cells,
+            );
+        }
+        if cells.len() > TILES_MAX {
+            bail!(
+                "more than {TILES_MAX} tiles; ask for fewer --samples, a larger --max-error, or smaller files"
+            );
+        }
+        cells.sort_unstable();
+        Ok(cells)
+    }
+
+    /// A cell, and below it what the files reach that its parent's neighbourhood named.
+    fn divide(&self, cell: CellId, files: &[usize], levels: &[u8], cells: &mut Vec<CellId>) {
+        cells.push(cell);
+        let finer = |file: &&usize| levels[**file] > cell.level();
+        let bound = Cell::new(cell);
+        let reach = |file: &&usize| self.reaches[**file].bounds.intersects_cell(&bound);
+        let files: Vec<usize> = files.iter().filter(finer).filter(reach).copied().collect();
+        if files.is_empty() || cells.len() > TILES_MAX {
+            return;
+        }
+        for child in cell.children().into_iter().flatten() {
+            let bound = Cell::new(child);
+            let is_reached = files
+                .iter()
+                .any(|f| self.reaches[*f].bounds.intersects_cell(&bound));
+            if is_reached {
+                self.divide(child, &files, levels, cells);
+            }
+        }
+    }
+}
+
+impl Source for Sources {
+    fn samples(&self, at: &[DVec3], out: &mut Vec<Option<ReliefSample>>) -> Result<()> {
+        Ok(self.mosaic.samples(at, out)?)
+    }
+}
+
+/// The side of the square that a sample of a level speaks for, metres, around a direction.
+fn spacing_m(spec: &LatticeSpec, direction: DVec3, level: u8) -> f64 {
+    let cell = Cell::new(CellId::from_direction(direction).parent(level));
+    Planet::EARTH.radius_m() * cell.approx_area().sqrt() / f64::from(spec.intervals())
+}
+
+fn hash_file(path: &Path, hash: &mut Xxh3) -> Result<()> {
+    let named = || path.display().to_string();
+    let mut file = File::open(path).with_context(named)?;
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut chunk).with_context(named)? {
+            0 => return Ok(()),
+            n => hash.update(&chunk[..n]),
+        }
+    }
+}

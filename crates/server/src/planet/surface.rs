@@ -1,0 +1,108 @@
+//! How far a planet's ground is from its source between samples.
+
+use anyhow::Result;
+use spatial_core::{DVec3, LatLngRect, LatticeSpec, Terrain, face_st};
+
+use super::pyramid::Source;
+
+/// Places that are compared in a box.
+const PLACES: usize = 20_000;
+
+/// The ground of a level of the lattice, were it divided so far everywhere: bilinear between rounded heights.
+pub(super) struct Surface<'a, S> {
+    source: &'a S,
+    spec: &'a LatticeSpec,
+    level: u8,
+}
+
+impl<'a, S: Source> Surface<'a, S> {
+    pub(super) fn new(source: &'a S, spec: &'a LatticeSpec, level: u8) -> Self {
+        Self {
+            source,
+            spec,
+            level,
+        }
+    }
+
+    /// How far it is from the source at 99 of 100 places in a box that have heights, metres.
+    pub(super) fn p99_m(&self, bounds: &LatLngRect) -> Result<f64> {
+        let places = places(bounds);
+        let corners: Vec<DVec3> = places.iter().flat_map(|p| self.corners(*p).0).collect();
+        let (mut truth, mut around) = (Vec::new(), Vec::new());
+        self.source.samples(&places, &mut truth)?;
+        self.source.samples(&corners, &mut around)?;
+        let quantum_m = self.spec.quantum_m();
+        let of = places.iter().zip(truth).zip(around.chunks_exact(4));
+        let off = of.filter_map(|((place, truth), around)| {
+            let (_, [fx, fy]) = self.corners(*place);
+            let at = |k: usize| Some((around[k]?.height_m / quantum_m).round() * quantum_m);
+            let low = at(0)? * (1.0 - fx) + at(1)? * fx;
+            let high = at(2)? * (1.0 - fx) + at(3)? * fx;
+            Some((low * (1.0 - fy) + high * fy - truth?.height_m).abs())
+        });
+        Ok(p99(off.collect()))
+    }
+
+    /// The directions of the four samples around a place, and how far it lies between them.
+    fn corners(&self, place: DVec3) -> ([DVec3; 4], [f64; 2]) {
+        let (face, s, t) = face_st(place);
+        let step = 1u32 << (self.spec.leaf_level() - self.level);
+        let n = self.spec.face_intervals() / step;
+        let split = |x: f64| {
+            let x = x * f64::from(n);
+            let whole = x.floor().clamp(0.0, f64::from(n - 1));
+            (whole as u32, x - whole)
+        };
+        let ((i, fx), (j, fy)) = (split(s), split(t));
+        let at = |i: u32, j: u32| self.spec.direction(face, i * step, j * step);
+        (
+            [at(i, j), at(i + 1, j), at(i, j + 1), at(i + 1, j + 1)],
+            [fx, fy],
+        )
+    }
+}
+
+/// How far stored ground is from its source at 99 of 100 places in a box that have heights, metres.
+pub(super) fn p99_of_ground(
+    terrain: &Terrain,
+    source: &impl Source,
+    bounds: &LatLngRect,
+) -> Result<f64> {
+    let places = places(bounds);
+    let mut truth = Vec::with_capacity(places.len());
+    source.samples(&places, &mut truth)?;
+    let mut off = Vec::with_capacity(places.len());
+    for (place, truth) in places.iter().zip(truth) {
+        if let Some(truth) = truth {
+            let [x, y, z] = (*place * terrain.planet().radius_m()).to_array();
+            off.push((terrain.height(spatial_core::Ecef::new(x, y, z)?)? - truth.height_m).abs());
+        }
+    }
+    Ok(p99(off))
+}
+
+/// Places of a box that are even on the ground and the same every time: an additive sequence in two dimensions.
+fn places(bounds: &LatLngRect) -> Vec<DVec3> {
+    // Of the plastic number, M. Roberts, "The unreasonable effectiveness of quasirandom sequences".
+    const STEPS: [f64; 2] = [0.754_877_666_246_693, 0.569_840_290_998_053_2];
+    let ([south, north], [west, east]) = (bounds.lat_rad(), bounds.lng_rad());
+    let width = if west <= east {
+        east - west
+    } else {
+        east - west + core::f64::consts::TAU
+    };
+    let [low, high] = [south.sin(), north.sin()];
+    (0..PLACES)
+        .map(|n| {
+            let [a, b] = STEPS.map(|step| (0.5 + n as f64 * step).fract());
+            let (sin_lat, lon) = (low + (high - low) * a, west + width * b);
+            let cos_lat = (1.0 - sin_lat * sin_lat).max(0.0).sqrt();
+            DVec3::new(cos_lat * lon.cos(), cos_lat * lon.sin(), sin_lat)
+        })
+        .collect()
+}
+
+fn p99(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() * 99 / 100).copied().unwrap_or(0.0)
+}

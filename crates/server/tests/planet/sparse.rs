@@ -1,0 +1,125 @@
+//! Imports of several files: fine tiles where the ground is known finely, continuous with what lies around.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use spatial_core::{Geodetic, MissingTile, RocksStore, Terrain, TileStore};
+
+use super::{Random, fail, small_relief, succeed};
+
+/// A box of 2° around a place, 101 × 101 samples, with a side file; the height in metres at a latitude and a longitude.
+fn region(dir: &Path, name: &str, [south, west]: [f64; 2]) -> (String, fn(f64, f64) -> f64) {
+    fn height_m(lat: f64, lon: f64) -> f64 {
+        1_000.0 + 300.0 * (lat * 9.0).sin() + 200.0 * (lon * 7.0).cos()
+    }
+    let samples = (0..101 * 101).flat_map(|k| {
+        let (lat, lon) = (
+            south + 0.02 * f64::from(100 - k / 101),
+            west + 0.02 * f64::from(k % 101),
+        );
+        (height_m(lat, lon).round() as i16).to_le_bytes()
+    });
+    let path = dir.join(format!("{name}.raw"));
+    fs::write(&path, samples.collect::<Vec<u8>>()).unwrap();
+    let side = format!(
+        r#"{{ "width": 101, "height": 101, "sample": "i16", "bounds":
+            {{ "south": {south}, "west": {west}, "north": {}, "east": {} }} }}"#,
+        south + 2.0,
+        west + 2.0
+    );
+    fs::write(path.with_extension("json"), side).unwrap();
+    (path.display().to_string(), height_m)
+}
+
+fn import(dir: &Path, files: &[&str], more: &[&str]) -> serde_json::Value {
+    let out = dir.join("planet").display().to_string();
+    let mut args = vec!["import", "--json", "--out", &out];
+    files
+        .iter()
+        .for_each(|file| args.extend(["--relief", file]));
+    args.extend(more);
+    serde_json::from_str(&succeed(&args)).unwrap()
+}
+
+/// On the edge of the cube where faces 0 and 1 meet, too.
+#[test]
+fn fine_ground_lies_within_coarse_ground() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = small_relief(dir.path()).display().to_string();
+    for (n, corner) in [[10.0, 20.0], [-1.0, 44.0], [88.0, 0.0]]
+        .into_iter()
+        .enumerate()
+    {
+        let (file, height_m) = region(dir.path(), &format!("region{n}"), corner);
+        let on_top = format!("{file}@1");
+        let codec = ["raw", "hot"][n % 2];
+        let report = import(dir.path(), &[&world, &on_top], &["--codec", codec]);
+        println!("{report}");
+        assert!(report["sources"][1]["level"].as_u64() > report["sources"][0]["level"].as_u64());
+        assert!(report["bytes_per_source_sample"].as_f64().unwrap() > 0.0);
+        let planet = dir.path().join("planet");
+        let name = planet.display().to_string();
+        let verified: serde_json::Value =
+            serde_json::from_str(&succeed(&["verify", "--json", &name])).unwrap();
+        assert_eq!(verified["problem_count"], 0);
+        assert!(verified["on_borders"].as_u64().unwrap() > 1_000);
+        let store = RocksStore::open(&planet).unwrap();
+        assert_eq!(store.manifest().missing(), MissingTile::Coarser);
+        assert!((store.cells().len() as u64) < store.manifest().lattice().tile_count() / 4);
+        let terrain = Terrain::new(Arc::new(store));
+        let mut random = Random::new(n as u64);
+        // Well within, where neither border nor feather reaches.
+        for _ in 0..500 {
+            let [lat, lon] = corner.map(|c| c + 1.0 + 0.3 * random.unit());
+            let place = Geodetic::from_degrees(lat, lon, 0.0).unwrap();
+            let off = (terrain.height(place).unwrap() - height_m(lat, lon)).abs();
+            // Close to the pole waves along the parallels are 1.3 km long, five samples.
+            let off_max = [25.0, 25.0, 60.0][n];
+            assert!(off < off_max, "{lat} {lon}: {off} m off");
+        }
+        let pack = dir.path().join("one.pack").display().to_string();
+        succeed(&["pack", &name, "--out", &pack]);
+        succeed(&["verify", &pack]);
+        let query = |planet: &str| {
+            succeed(&[
+                "query", planet, "11", "21", "0", "45", "89", "1", "-50", "180",
+            ])
+        };
+        assert_eq!(query(&name), query(&pack));
+    }
+}
+
+#[test]
+fn a_greater_error_takes_fewer_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, _) = region(dir.path(), "region", [10.0, 20.0]);
+    let tiles = |more: &[&str]| {
+        let report = import(dir.path(), &[&file], more);
+        let source = &report["sources"][0];
+        (
+            report["tiles"].as_u64().unwrap(),
+            source["p99_m"].as_f64().unwrap(),
+        )
+    };
+    let (coarse, coarse_m) = tiles(&["--max-error", "60"]);
+    let (fine, fine_m) = tiles(&["--max-error", "4"]);
+    assert!(coarse < fine, "{coarse} {fine} tiles");
+    println!("{coarse} tiles: {coarse_m} m; {fine} tiles: {fine_m} m");
+    assert!(fine_m < coarse_m);
+    // Heights that sixteen bits of such steps do not hold are refused, not bent.
+    let out = dir.path().join("planet").display().to_string();
+    let error = fail(
+        1,
+        &[
+            "import",
+            "--relief",
+            &file,
+            "--quantum",
+            "0.01",
+            "--out",
+            &out,
+        ],
+    );
+    assert!(error.contains("larger steps"), "{error}");
+}
