@@ -219,7 +219,16 @@ impl Layer {
         reader: &mut Reader<'_>,
     ) -> Result<Result<f32, SheetSample>, ReliefError> {
         let home = &self.tiles[tile as usize];
-        let wanted = home.on_sheet(at);
+        let (wanted, size) = (home.on_sheet(at), home.size());
+        // Neighbours share outer samples only.
+        if (0..2).all(|n| at[n] > 0 && at[n] < i64::from(size[n]) - 1) {
+            let sample = reader.sample(&home.part.raster, at[0] as u32, at[1] as u32)?;
+            return Ok(if sample.is_nan() {
+                Err(wanted)
+            } else {
+                Ok(sample)
+            });
+        }
         if let Some(sample) = self.sample(wanted, reader)? {
             return Ok(if sample.is_nan() {
                 Err(wanted)
@@ -227,7 +236,6 @@ impl Layer {
                 Ok(sample)
             });
         }
-        let size = home.size();
         let nearest = [0, 1].map(|n| at[n].clamp(0, i64::from(size[n]) - 1));
         let nearest = home.on_sheet(nearest);
         let sample = self.sample(nearest, reader)?.unwrap_or(f32::NAN);
