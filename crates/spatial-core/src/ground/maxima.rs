@@ -12,6 +12,7 @@ use std::cell::Cell;
 
 use super::finder::Spot;
 use super::{Samples, StoreError};
+use crate::columns::prefetch;
 
 /// Cells along the smallest blocks: 2² of them.
 pub(super) const FIRST_LEVEL: u32 = 2;
@@ -89,9 +90,8 @@ impl Cache {
         (terrain, spot, intervals): (u64, &Spot, u16),
         samples: impl FnOnce() -> Result<Samples<'t>, StoreError>,
     ) -> Result<Maxima<'_>, StoreError> {
-        let at = (spot.row & 31) << 5 | spot.column & 31;
         let top = intervals.trailing_zeros();
-        let entry = &mut self.tiles[at as usize];
+        let entry = &mut self.tiles[place_of(spot)];
         let is_kept = entry
             .as_ref()
             .is_some_and(|entry| entry.slot == spot.slot && entry.terrain == terrain);
@@ -109,6 +109,24 @@ impl Cache {
             top,
         })
     }
+
+    /// Asks for the memory of the maximum that a walk from cell (i, j) of a tile asks for first, if it is kept.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, spot: &Spot, intervals: u16, [i, j]: [u32; 2]) {
+        if let Some(entry) = &self.tiles[place_of(spot)] {
+            let across = u32::from(intervals) >> FIRST_LEVEL;
+            let block = (j >> FIRST_LEVEL) * across + (i >> FIRST_LEVEL);
+            if let Some(block) = entry.blocks.get(block as usize) {
+                prefetch(block);
+            }
+        }
+    }
+}
+
+/// Where a tile's maxima are kept.
+#[inline(always)]
+fn place_of(spot: &Spot) -> usize {
+    ((spot.row & 31) << 5 | spot.column & 31) as usize
 }
 
 impl Entry {

@@ -6,8 +6,12 @@ use super::Terrain;
 use super::line::Line;
 use super::maxima::Cache;
 use super::ray::{RayError, RayHit};
+use super::walk::prefetch_start;
 use crate::batch::{BatchError, one_length};
 use crate::planet::Ecef;
+
+/// So many pairs ahead their memory is asked for.
+const AHEAD: usize = 1;
 
 /// Whether one place can be seen from another.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -59,6 +63,9 @@ impl Terrain {
         one_length([pairs.len(), sights.len()]);
         Cache::with(|cache| {
             for (index, (pair, sight)) in pairs.iter().zip(sights).enumerate() {
+                if let Some((next, _)) = pairs.get(index + AHEAD) {
+                    prefetch_start(self, cache, next.to_vec());
+                }
                 let found = self.sight_in(cache, *pair, refraction);
                 *sight = found.map_err(|error| BatchError { index, error })?;
             }

@@ -8,13 +8,15 @@
 //!         └───────────────┴───
 //! ```
 
+use glam::DVec3;
+
 use super::finder::Spot;
 use super::line::{FaceLine, Line};
 use super::maxima::{Cache, FIRST_LEVEL, Maxima};
 use super::patch::Patch;
 use super::{Samples, StoreError, StoredTile, Terrain};
-use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, st_to_uv, uv_to_st};
-use crate::terrain::{LatticeSpec, interval_of, local};
+use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
+use crate::terrain::{LatticeSpec, face_st, interval_of, local};
 
 /// A line without a bend is over fewer faces than this.
 const FACES_MAX: u32 = 16;
@@ -44,6 +46,45 @@ enum Ending {
     WayEnds,
     /// At the edge of the tile that is crossed along an axis.
     Edge(usize),
+}
+
+/// Asks for what a walk from a place reads first, while other walks are under way: a walk alone waits for one after the other.
+#[inline(always)]
+pub(super) fn prefetch_start(terrain: &Terrain, cache: &Cache, from: DVec3) {
+    let (face, s, t) = face_st(from);
+    let Ok(spot) = terrain.finder.finest(face, st_to_ij(s), st_to_ij(t)) else {
+        return; // the walk itself says so
+    };
+    let grid = Grid::new(terrain.lattice(), spot);
+    let cells = grid.cells(&spot, [s, t]);
+    cache.prefetch(&spot, terrain.lattice().intervals(), cells.ij);
+    if let Ok(tile) = terrain.store.tile_at(spot.slot as usize) {
+        grid.prefetch_block(tile.samples(), cells.ij);
+    }
+}
+
+/// The edge by which a tile is entered.
+#[derive(Clone, Copy)]
+struct Edge {
+    axis: usize,      // along which it is crossed
+    leaf: u32,        // the first one beyond it, along that axis
+    beside: [u32; 2], // the first and last one along the other axis that it reaches
+}
+
+/// The leaf at a place of a face, beyond an edge whatever rounding says.
+#[inline(always)]
+fn leaf_at([s, t]: [f64; 2], edge: &Option<Edge>) -> [u32; 2] {
+    let mut leaf = [st_to_ij(s), st_to_ij(t)];
+    if let Some(Edge {
+        axis,
+        leaf: first,
+        beside: [lo, hi],
+    }) = *edge
+    {
+        leaf[axis] = first;
+        leaf[1 - axis] = leaf[1 - axis].clamp(lo, hi);
+    }
+    leaf
 }
 
 /// Where a block ends along an axis.
@@ -78,8 +119,10 @@ struct Grid<'t> {
     lattice: &'t LatticeSpec,
     intervals: u32,      // of the tile
     face_intervals: f64, // of the face, at the tile's level
-    per_interval: f64,   // of s; exact
     first: [u32; 2],     // lines of the face before the tile's
+    // u of the tile's line k is c + k·(c′ + k·c″), for the lower half of a face and the upper one: shorter to wait for than
+    // `st_to_uv`, and every block waits for it.
+    lines: [[[f64; 3]; 2]; 2],
 }
 
 impl<'t> Grid<'t> {
@@ -87,12 +130,13 @@ impl<'t> Grid<'t> {
     fn new(lattice: &'t LatticeSpec, spot: Spot) -> Self {
         let intervals = u32::from(lattice.intervals());
         let face_intervals = f64::from(intervals) * f64::from(1u32 << spot.level);
+        let (column, row) = (spot.column * intervals, spot.row * intervals);
         Self {
             lattice,
             intervals,
             face_intervals,
-            per_interval: 1.0 / face_intervals,
-            first: [spot.column, spot.row].map(|k| k * intervals),
+            first: [column, row],
+            lines: [lines(column, face_intervals), lines(row, face_intervals)],
         }
     }
 
@@ -104,11 +148,43 @@ impl<'t> Grid<'t> {
         samples.prefetch(first, side, size as usize + 1);
     }
 
-    /// s of one of the tile's lines, or t.
+    /// The cells of the tile at a place of its face.
     #[inline(always)]
-    fn s_of(&self, axis: usize, line: u32) -> f64 {
-        f64::from(self.first[axis] + line) * self.per_interval
+    fn cells(&self, spot: &Spot, [s, t]: [f64; 2]) -> Cells {
+        let n = self.lattice.intervals();
+        let (i, _) = interval_of(local(s, spot.level, spot.column, n), n);
+        let (j, _) = interval_of(local(t, spot.level, spot.row, n), n);
+        Cells {
+            ij: [i as u32, j as u32],
+            is_exact: [true; 2],
+        }
     }
+
+    /// u of one of the tile's lines, or v.
+    #[inline(always)]
+    fn uv_of(&self, axis: usize, line: u32) -> f64 {
+        let is_upper = 2 * (self.first[axis] + line) >= self.face_intervals as u32;
+        let [c, first, second] = self.lines[axis][usize::from(is_upper)];
+        let k = f64::from(line);
+        c + k * (first + k * second)
+    }
+}
+
+/// The parabolas of u over lines from one on: below the middle of the face, and above.
+#[inline(always)]
+fn lines(from: u32, face_intervals: f64) -> [[f64; 3]; 2] {
+    let step = 1.0 / face_intervals;
+    let s = f64::from(from) * step;
+    let bend = 4.0 / 3.0 * step * step;
+    let slope = 8.0 / 3.0 * step;
+    [
+        [
+            1.0 / 3.0 - 4.0 / 3.0 * (1.0 - s) * (1.0 - s),
+            slope * (1.0 - s),
+            -bend,
+        ],
+        [4.0 / 3.0 * s * s - 1.0 / 3.0, slope * s, bend],
+    ]
 }
 
 impl<'t> Walk<'t> {
@@ -132,54 +208,54 @@ impl<'t> Walk<'t> {
 
     /// The first place of the way that is on or under the ground.
     pub(super) fn first_contact_m(&mut self, cache: &mut Cache) -> Result<Option<f64>, StoreError> {
-        let (mut leaf, mut entry) = (self.leaf(), None);
+        let mut edge = None;
         let mut faces = 1;
         while faces < FACES_MAX {
-            let [i, j] = leaf;
+            let st = self.st();
+            let [i, j] = leaf_at(st, &edge);
             let spot = self.terrain.finest(self.on_face.face, i, j)?;
-            let axis = match self.cross(&spot, entry, cache)? {
+            let axis = match self.cross(&spot, st, edge, cache)? {
                 Ending::Contact(at_m) => return Ok(Some(at_m)),
                 Ending::WayEnds => return Ok(None),
                 Ending::Edge(axis) => axis,
             };
-            let into = match self.leaf_beyond(&spot, axis) {
-                Some(beyond) => {
-                    leaf = beyond;
-                    axis
-                }
-                None => {
-                    let (there, into, is_upper) = self.on_face.beyond(self.line, axis, self.at_m);
-                    self.on_face = there;
-                    leaf = self.leaf();
-                    leaf[into] = if is_upper { LEAVES - 1 } else { 0 };
-                    faces += 1;
-                    into
-                }
-            };
-            entry = Some(into);
+            edge = self.edge_of(&spot, axis);
+            if edge.is_none() {
+                let (there, axis, is_upper) = self.on_face.beyond(self.line, axis, self.at_m);
+                self.on_face = there;
+                edge = Some(Edge {
+                    axis,
+                    leaf: if is_upper { LEAVES - 1 } else { 0 },
+                    beside: [0, LEAVES - 1],
+                });
+                faces += 1;
+            }
         }
         debug_assert!(false, "no end: {:?}", self.line);
         Ok(None)
     }
 
-    /// The leaf on the other side of a tile's edge that is crossed along an axis; `None` when it is on another face.
-    fn leaf_beyond(&self, spot: &Spot, axis: usize) -> Option<[u32; 2]> {
+    /// What is known of the leaf beyond a tile's edge that is crossed along an axis; `None` when it is on another face.
+    fn edge_of(&self, spot: &Spot, axis: usize) -> Option<Edge> {
         let size = 1u32 << (MAX_LEVEL - spot.level);
         let first = [spot.column * size, spot.row * size];
-        let beyond = match self.on_face.is_forward[axis] {
+        let leaf = match self.on_face.is_forward[axis] {
             true => first[axis] + size,
             false => first[axis].checked_sub(1)?,
         };
-        let mut leaf = self.leaf();
-        let other = 1 - axis;
-        leaf[other] = leaf[other].clamp(first[other], first[other] + size - 1);
-        leaf[axis] = beyond;
-        (beyond < LEAVES).then_some(leaf)
+        let other = first[1 - axis];
+        (leaf < LEAVES).then_some(Edge {
+            axis,
+            leaf,
+            beside: [other, other + size - 1],
+        })
     }
 
-    /// The leaf of the face where the walk is.
-    fn leaf(&self) -> [u32; 2] {
-        self.on_face.uv(self.at_m).map(|c| st_to_ij(uv_to_st(c)))
+    /// s and t where the walk is.
+    #[inline(always)]
+    fn st(&self) -> [f64; 2] {
+        let [u, v] = self.on_face.uv(self.at_m);
+        [uv_to_st(u), uv_to_st(v)]
     }
 
     /// Over one tile, which was entered along an axis.
@@ -187,7 +263,8 @@ impl<'t> Walk<'t> {
     fn cross(
         &mut self,
         spot: &Spot,
-        entry: Option<usize>,
+        st: [f64; 2],
+        edge: Option<Edge>,
         cache: &mut Cache,
     ) -> Result<Ending, StoreError> {
         let terrain = self.terrain;
@@ -196,12 +273,16 @@ impl<'t> Walk<'t> {
         let mut tile: Option<StoredTile<'t>> = None;
         let key = (terrain.number, spot, grid.intervals as u16);
         let maxima = cache.get(key, || Ok(tile.insert(fetch()?).samples()))?;
-        let mut cells = self.cells(spot);
-        if let Some(axis) = entry {
+        let mut cells = grid.cells(spot, st);
+        if let Some(Edge { axis, .. }) = edge {
             let is_forward = self.on_face.is_forward[axis];
             cells.ij[axis] = if is_forward { 0 } else { grid.intervals - 1 };
         }
-        self.level = self.level.min(maxima.top());
+        // A steep way is far above all of a tile, or near the ground of a few cells.
+        self.level = match self.is_steep {
+            true => maxima.top(),
+            false => self.level.min(maxima.top()),
+        };
         let mut ends = self.block(&grid, &cells);
         loop {
             let out_m = ends[0].at_m.min(ends[1].at_m).min(self.end_m);
@@ -210,7 +291,7 @@ impl<'t> Walk<'t> {
                 if let Some(at_m) = self.contact_in_cell(&grid, cells.ij, samples, out_m) {
                     return Ok(Ending::Contact(at_m));
                 }
-            } else if self.descend(maxima, &mut cells, spot, out_m) {
+            } else if self.descend(&grid, maxima, &mut cells, (spot, out_m)) {
                 if self.level == 0 {
                     if tile.is_none() {
                         tile = Some(fetch()?);
@@ -250,7 +331,7 @@ impl<'t> Walk<'t> {
     fn end_of(&self, grid: &Grid<'_>, cells: &Cells, axis: usize) -> End {
         let is_forward = u32::from(self.on_face.is_forward[axis]);
         let line = ((cells.ij[axis] >> self.level) + is_forward) << self.level;
-        let c = st_to_uv(grid.s_of(axis, line));
+        let c = grid.uv_of(axis, line);
         End {
             line,
             at_m: self.on_face.crossing_m(axis, c, self.at_m),
@@ -305,7 +386,13 @@ impl<'t> Walk<'t> {
 
     /// Tries the block that it is in: whether its ground reaches the way, so that smaller blocks are to be tried.
     #[inline(always)]
-    fn descend(&mut self, maxima: Maxima<'_>, cells: &mut Cells, spot: &Spot, out_m: f64) -> bool {
+    fn descend(
+        &mut self,
+        grid: &Grid<'_>,
+        maxima: Maxima<'_>,
+        cells: &mut Cells,
+        (spot, out_m): (&Spot, f64),
+    ) -> bool {
         let [i, j] = cells.ij;
         let radius_m = self.radius_of(maxima.at(self.level, i, j));
         if self.line.is_above(radius_m, self.at_m, out_m) {
@@ -320,7 +407,7 @@ impl<'t> Walk<'t> {
             }
         }
         if !(cells.is_exact[0] && cells.is_exact[1]) {
-            let there = self.cells(spot);
+            let there = grid.cells(spot, self.st());
             for axis in 0..2 {
                 let first = cells.ij[axis] >> self.level << self.level;
                 let within = there.ij[axis].clamp(first, first + (1 << self.level) - 1);
@@ -338,19 +425,6 @@ impl<'t> Walk<'t> {
             level => level - 1,
         };
         true
-    }
-
-    /// The cells of a tile where the walk is.
-    #[inline(always)]
-    fn cells(&self, spot: &Spot) -> Cells {
-        let n = self.terrain.lattice().intervals();
-        let [u, v] = self.on_face.uv(self.at_m);
-        let (i, _) = interval_of(local(uv_to_st(u), spot.level, spot.column, n), n);
-        let (j, _) = interval_of(local(uv_to_st(v), spot.level, spot.row, n), n);
-        Cells {
-            ij: [i as u32, j as u32],
-            is_exact: [true; 2],
-        }
     }
 
     /// How far from the planet's centre ground of a stored height is.
