@@ -46,11 +46,11 @@ impl Line {
     /// of the part, not always said.
     #[inline(always)]
     pub(super) fn is_above(&self, radius_m: f64, from_m: f64, to_m: f64) -> bool {
-        let nearest = self.foot_m.max(from_m).min(to_m) - self.foot_m;
+        let nearest = lesser(greater(self.foot_m, from_m), to_m) - self.foot_m;
         // What is lifted is concave: least at an end.
         let below = match self.bend_per_m == 0.0 {
             true => radius_m,
-            false => radius_m - self.lift_m(from_m).min(self.lift_m(to_m)),
+            false => radius_m - lesser(self.lift_m(from_m), self.lift_m(to_m)),
         };
         below < 0.0 || self.foot_square + nearest * nearest > below * below
     }
@@ -108,7 +108,7 @@ impl FaceLine {
         // A way that bends away from the line in u does not reach it, though the straight lines meet somewhere behind.
         let is_ahead = (rate > 0.0) == self.is_forward[axis] && rate != 0.0;
         match is_ahead {
-            true => (-beside / rate).max(from_m),
+            true => greater(-beside / rate, from_m),
             false => f64::INFINITY,
         }
     }
@@ -128,6 +128,18 @@ impl FaceLine {
         there.is_forward[entry] = !is_upper;
         (there, entry, is_upper)
     }
+}
+
+/// The lesser of two numbers; the second one when one is NaN. `f64::min` would take the other one, which costs a way of sight 4 %.
+#[inline(always)]
+pub(super) fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// The greater of two numbers, likewise.
+#[inline(always)]
+pub(super) fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 /// A vector's parts along a face's u and v, and out of the face: the inverse of [`face_uv_to_direction`].

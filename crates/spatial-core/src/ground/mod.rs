@@ -5,6 +5,7 @@
 
 mod biome;
 mod finder;
+mod grid;
 mod height;
 mod line;
 mod maxima;

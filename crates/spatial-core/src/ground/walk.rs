@@ -11,12 +11,13 @@
 use glam::DVec3;
 
 use super::finder::Spot;
-use super::line::{FaceLine, Line};
+use super::grid::{Cells, Grid};
+use super::line::{FaceLine, Line, lesser};
 use super::maxima::{Cache, FIRST_LEVEL, Maxima};
 use super::patch::Patch;
 use super::{Samples, StoreError, StoredTile, Terrain};
 use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
-use crate::terrain::{LatticeSpec, face_st, interval_of, local};
+use crate::terrain::face_st;
 
 /// A line without a bend is over fewer faces than this.
 const FACES_MAX: u32 = 16;
@@ -92,99 +93,6 @@ fn leaf_at([s, t]: [f64; 2], edge: &Option<Edge>) -> [u32; 2] {
 struct End {
     line: u32, // of the tile's lattice
     at_m: f64, // where it is crossed
-}
-
-/// Where in a tile it is, in cells. Of an axis that is not exact only the block is known.
-struct Cells {
-    ij: [u32; 2],
-    is_exact: [bool; 2],
-}
-
-impl Cells {
-    /// Over a line that is crossed along an axis. Of the other one only a cell is still exact.
-    #[inline(always)]
-    fn step(&mut self, axis: usize, line: u32, is_forward: bool, is_cell: bool) {
-        self.ij[axis] = if is_forward {
-            line
-        } else {
-            line.wrapping_sub(1)
-        };
-        self.is_exact[axis] = true;
-        self.is_exact[1 - axis] &= is_cell;
-    }
-}
-
-/// The lattice of a tile on its face.
-struct Grid<'t> {
-    lattice: &'t LatticeSpec,
-    intervals: u32,      // of the tile
-    face_intervals: f64, // of the face, at the tile's level
-    first: [u32; 2],     // lines of the face before the tile's
-    // u of the tile's line k is c + k·(c′ + k·c″), for the lower half of a face and the upper one: shorter to wait for than
-    // `st_to_uv`, and every block waits for it.
-    lines: [[[f64; 3]; 2]; 2],
-}
-
-impl<'t> Grid<'t> {
-    #[inline(always)]
-    fn new(lattice: &'t LatticeSpec, spot: Spot) -> Self {
-        let intervals = u32::from(lattice.intervals());
-        let face_intervals = f64::from(intervals) * f64::from(1u32 << spot.level);
-        let (column, row) = (spot.column * intervals, spot.row * intervals);
-        Self {
-            lattice,
-            intervals,
-            face_intervals,
-            first: [column, row],
-            lines: [lines(column, face_intervals), lines(row, face_intervals)],
-        }
-    }
-
-    /// Asks for all samples of the smallest block around a cell: one after the other they would be waited for.
-    #[inline(always)]
-    fn prefetch_block(&self, samples: Samples<'_>, [i, j]: [u32; 2]) {
-        let (size, side) = (1u32 << FIRST_LEVEL, self.intervals as usize + 1);
-        let first = (j & !(size - 1)) as usize * side + (i & !(size - 1)) as usize;
-        samples.prefetch(first, side, size as usize + 1);
-    }
-
-    /// The cells of the tile at a place of its face.
-    #[inline(always)]
-    fn cells(&self, spot: &Spot, [s, t]: [f64; 2]) -> Cells {
-        let n = self.lattice.intervals();
-        let (i, _) = interval_of(local(s, spot.level, spot.column, n), n);
-        let (j, _) = interval_of(local(t, spot.level, spot.row, n), n);
-        Cells {
-            ij: [i as u32, j as u32],
-            is_exact: [true; 2],
-        }
-    }
-
-    /// u of one of the tile's lines, or v.
-    #[inline(always)]
-    fn uv_of(&self, axis: usize, line: u32) -> f64 {
-        let is_upper = 2 * (self.first[axis] + line) >= self.face_intervals as u32;
-        let [c, first, second] = self.lines[axis][usize::from(is_upper)];
-        let k = f64::from(line);
-        c + k * (first + k * second)
-    }
-}
-
-/// The parabolas of u over lines from one on: below the middle of the face, and above.
-#[inline(always)]
-fn lines(from: u32, face_intervals: f64) -> [[f64; 3]; 2] {
-    let step = 1.0 / face_intervals;
-    let s = f64::from(from) * step;
-    let bend = 4.0 / 3.0 * step * step;
-    let slope = 8.0 / 3.0 * step;
-    [
-        [
-            1.0 / 3.0 - 4.0 / 3.0 * (1.0 - s) * (1.0 - s),
-            slope * (1.0 - s),
-            -bend,
-        ],
-        [4.0 / 3.0 * s * s - 1.0 / 3.0, slope * s, bend],
-    ]
 }
 
 impl<'t> Walk<'t> {
@@ -285,7 +193,7 @@ impl<'t> Walk<'t> {
         };
         let mut ends = self.block(&grid, &cells);
         loop {
-            let out_m = ends[0].at_m.min(ends[1].at_m).min(self.end_m);
+            let out_m = lesser(lesser(ends[0].at_m, ends[1].at_m), self.end_m);
             if self.level == 0 {
                 let samples = tile.as_ref().expect("fetched on the way down").samples();
                 if let Some(at_m) = self.contact_in_cell(&grid, cells.ij, samples, out_m) {

@@ -1,0 +1,128 @@
+//! The lattice of a tile, as a walk over it sees it.
+
+use super::Samples;
+use super::finder::Spot;
+use super::maxima::FIRST_LEVEL;
+use crate::terrain::{LatticeSpec, interval_of, local};
+
+/// Where in a tile it is, in cells. Of an axis that is not exact only the block is known.
+pub(super) struct Cells {
+    pub(super) ij: [u32; 2],
+    pub(super) is_exact: [bool; 2],
+}
+
+impl Cells {
+    /// Over a line that is crossed along an axis. Of the other one only a cell is still exact.
+    #[inline(always)]
+    pub(super) fn step(&mut self, axis: usize, line: u32, is_forward: bool, is_cell: bool) {
+        self.ij[axis] = if is_forward {
+            line
+        } else {
+            line.wrapping_sub(1)
+        };
+        self.is_exact[axis] = true;
+        self.is_exact[1 - axis] &= is_cell;
+    }
+}
+
+/// The lattice of a tile on its face.
+pub(super) struct Grid<'t> {
+    pub(super) lattice: &'t LatticeSpec,
+    pub(super) intervals: u32,      // of the tile
+    pub(super) face_intervals: f64, // of the face, at the tile's level
+    pub(super) first: [u32; 2],     // lines of the face before the tile's
+    // u of the tile's line k is c + k·(c′ + k·c″), for the lower half of a face and the upper one: shorter to wait for than
+    // `st_to_uv`, and every block waits for it.
+    lines: [[[f64; 3]; 2]; 2],
+}
+
+impl<'t> Grid<'t> {
+    #[inline(always)]
+    pub(super) fn new(lattice: &'t LatticeSpec, spot: Spot) -> Self {
+        let intervals = u32::from(lattice.intervals());
+        let face_intervals = f64::from(intervals) * f64::from(1u32 << spot.level);
+        let (column, row) = (spot.column * intervals, spot.row * intervals);
+        Self {
+            lattice,
+            intervals,
+            face_intervals,
+            first: [column, row],
+            lines: [lines(column, face_intervals), lines(row, face_intervals)],
+        }
+    }
+
+    /// Asks for all samples of the smallest block around a cell: one after the other they would be waited for.
+    #[inline(always)]
+    pub(super) fn prefetch_block(&self, samples: Samples<'_>, [i, j]: [u32; 2]) {
+        let (size, side) = (1u32 << FIRST_LEVEL, self.intervals as usize + 1);
+        let first = (j & !(size - 1)) as usize * side + (i & !(size - 1)) as usize;
+        samples.prefetch(first, side, size as usize + 1);
+    }
+
+    /// The cells of the tile at a place of its face.
+    #[inline(always)]
+    pub(super) fn cells(&self, spot: &Spot, [s, t]: [f64; 2]) -> Cells {
+        let n = self.lattice.intervals();
+        let (i, _) = interval_of(local(s, spot.level, spot.column, n), n);
+        let (j, _) = interval_of(local(t, spot.level, spot.row, n), n);
+        Cells {
+            ij: [i as u32, j as u32],
+            is_exact: [true; 2],
+        }
+    }
+
+    /// u of one of the tile's lines, or v.
+    #[inline(always)]
+    pub(super) fn uv_of(&self, axis: usize, line: u32) -> f64 {
+        let is_upper = 2 * (self.first[axis] + line) >= self.face_intervals as u32;
+        let [c, first, second] = self.lines[axis][usize::from(is_upper)];
+        let k = f64::from(line);
+        c + k * (first + k * second)
+    }
+}
+
+/// The parabolas of u over lines from one on: below the middle of the face, and above.
+#[inline(always)]
+fn lines(from: u32, face_intervals: f64) -> [[f64; 3]; 2] {
+    let step = 1.0 / face_intervals;
+    let s = f64::from(from) * step;
+    let bend = 4.0 / 3.0 * step * step;
+    let slope = 8.0 / 3.0 * step;
+    [
+        [
+            1.0 / 3.0 - 4.0 / 3.0 * (1.0 - s) * (1.0 - s),
+            slope * (1.0 - s),
+            -bend,
+        ],
+        [4.0 / 3.0 * s * s - 1.0 / 3.0, slope * s, bend],
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::st_to_uv;
+
+    #[test]
+    fn lines_of_all_tiles_are_where_the_projection_has_them() {
+        let lattice = LatticeSpec::new(4, 16, 0.0, 1.0).unwrap();
+        for level in 0..4u8 {
+            for column in 0..1u32 << level {
+                let spot = Spot {
+                    level,
+                    column,
+                    row: (1 << level) - 1 - column,
+                    ..Spot::NONE
+                };
+                let grid = Grid::new(&lattice, spot);
+                for (axis, first) in [(0, spot.column), (1, spot.row)] {
+                    for line in 0..=16 {
+                        let s = f64::from(16 * first + line) / f64::from(16u32 << level);
+                        let off = grid.uv_of(axis, line) - st_to_uv(s);
+                        assert!(off.abs() < 1e-15, "{level} {column} {line}: {off}");
+                    }
+                }
+            }
+        }
+    }
+}
