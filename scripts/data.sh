@@ -66,7 +66,8 @@ build_finer_earth() {
         scripts/setup.sh
         use_rocksdb
         cargo build --locked --release -p bluemarble-server --bin bluemarble
-        "$CARGO_TARGET_DIR/release/bluemarble" planet import --relief "$relief" --samples 2048 --out "$planet"
+        "$CARGO_TARGET_DIR/release/bluemarble" planet import --relief "$relief" --samples 2048 --out "$planet" \
+            --sources 'NOAA ETOPO5, 5 arc-minute relief of the Earth' --licence 'public domain'
         "$CARGO_TARGET_DIR/release/bluemarble" planet pack "$planet" --out "$pack.partial"
         mv -f "$pack.partial" "$pack"
         rm -rf "$planet"

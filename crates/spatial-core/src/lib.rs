@@ -91,14 +91,14 @@ pub use region::{
 pub use relief::{
     Endian, GridBounds, HeightEncoding, Mosaic, MosaicOptions, PictureGrid, RawGrid, Registration,
     Relief, ReliefError, ReliefFault, ReliefOptions, ReliefSample, ReliefSource, RowOrder,
-    SampleType, open_relief,
+    SampleType, open_relief, side_file,
 };
 pub use simd::SimdLevel;
 pub use sphere::{Direction, GreatArc, GreatCircle, SphereError};
 #[cfg(feature = "rocksdb")]
 pub use store::{
     CURRENT_FILE, DB_DIR, DB_SEALS_FILE, FollowedPlanet, MANIFEST_FILE, RocksStore, TABLE_FILE,
-    base_dir, base_key, base_options, database_seals,
+    base_dir, base_key, base_options, database_seals, is_base_name,
 };
 pub use store::{
     Finest, Manifest, ManifestError, MemoryStore, MissingTile, Node, NodeTable, PackStore,

@@ -63,6 +63,20 @@ impl Drop for AtomicFile {
     }
 }
 
+/// Whether a name is one that a file has while it is being written.
+pub(super) fn is_temporary_of(found: &str, name: &str) -> bool {
+    writer_of(OsStr::new(found), OsStr::new(name)).is_some()
+}
+
+/// The process that writes a file under a temporary name.
+fn writer_of(found: &OsStr, name: &OsStr) -> Option<u32> {
+    let rest = found
+        .as_encoded_bytes()
+        .strip_prefix(name.as_encoded_bytes())?;
+    let process = rest.strip_prefix(TEMPORARY.as_bytes())?;
+    std::str::from_utf8(process).ok()?.parse().ok()
+}
+
 /// Removes what killed processes left of a file; where nobody can say which live, nothing.
 fn clear_abandoned(destination: &Path, name: &OsStr) {
     let processes = Path::new("/proc/self")
@@ -72,12 +86,7 @@ fn clear_abandoned(destination: &Path, name: &OsStr) {
         return;
     };
     for entry in entries.flatten() {
-        let found = entry.file_name();
-        let rest = found
-            .as_encoded_bytes()
-            .strip_prefix(name.as_encoded_bytes());
-        let process = rest.and_then(|rest| rest.strip_prefix(TEMPORARY.as_bytes()));
-        let process = process.and_then(|p| std::str::from_utf8(p).ok()?.parse::<u32>().ok());
+        let process = writer_of(&entry.file_name(), name);
         if process.is_some_and(|p| !processes.join(p.to_string()).exists()) {
             // Whoever else removes it first does as well.
             let _ = fs::remove_file(entry.path());

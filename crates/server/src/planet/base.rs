@@ -14,7 +14,7 @@
 //! Killed before the rename in 6, the planet is the old one, and the same writer goes on after the last whole part;
 //! after it, the new one. The old base stays until the next writer, for those who have it open.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use rocksdb::{DB, IngestExternalFileOptions, Options, SstFileWriter};
 use spatial_core::{
     CURRENT_FILE, CellId, DB_DIR, DB_SEALS_FILE, MANIFEST_FILE, Manifest, TABLE_FILE, TableBuilder,
-    base_dir, base_key, base_options, database_seals,
+    base_dir, base_key, base_options, database_seals, is_base_name,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -60,11 +60,15 @@ impl PlanetDir {
             .truncate(false)
             .open(&path)
             .with_context(|| path.display().to_string())?;
-        if lock.try_lock().is_err() {
-            bail!(
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
                 "{}: another import is running; wait for it to end",
                 path.display()
-            );
+            ),
+            Err(TryLockError::Error(e)) => {
+                return Err(e).with_context(|| path.display().to_string());
+            }
         }
         Ok(Self {
             dir: dir.to_owned(),
@@ -247,23 +251,37 @@ fn refuse_strangers(dir: &Path) -> Result<()> {
     }
 }
 
+/// Only names that a writer here gives: everything else is somebody's, and never removed.
 fn is_ours(name: &str) -> bool {
-    [BASE_PREFIX, BUILDING_PREFIX, CURRENT_FILE]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    name == CURRENT_FILE || is_base_name(name) || is_building(name) || is_temporary(name)
+}
+
+/// A base that is being made.
+fn is_building(name: &str) -> bool {
+    let digits = name.strip_prefix(BUILDING_PREFIX);
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// What a killed writer left of [`CURRENT_FILE`].
+fn is_temporary(name: &str) -> bool {
+    atomic_file::is_temporary_of(name, CURRENT_FILE)
 }
 
 fn clear_leftovers(dir: &Path, building: &str) -> Result<()> {
-    let current = if dir.join(CURRENT_FILE).exists() {
-        Some(base_dir(dir)?)
-    } else {
-        None
+    let file = dir.join(CURRENT_FILE);
+    // What cannot be looked at is not absent: without its name every base would be a leftover.
+    let current = match file
+        .try_exists()
+        .with_context(|| file.display().to_string())?
+    {
+        true => Some(base_dir(dir)?),
+        false => None,
     };
     for name in entries(dir)? {
         let path = dir.join(&name);
-        let is_left = (name.starts_with(BASE_PREFIX) && current.as_ref() != Some(&path))
-            || (name.starts_with(BUILDING_PREFIX) && name != building)
-            || (name.starts_with(CURRENT_FILE) && name != CURRENT_FILE);
+        let is_left = (is_base_name(&name) && current.as_ref() != Some(&path))
+            || (is_building(&name) && name != building)
+            || is_temporary(&name);
         if is_left {
             remove(&path)?;
         }

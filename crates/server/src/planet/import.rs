@@ -50,15 +50,11 @@ pub struct ImportArgs {
     /// Folder of the planet; one that is there gets a new base
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Where the heights come from, for the manifest
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "NOAA ETOPO5, 5 arc-minute relief of the Earth"
-    )]
-    sources: String,
+    /// Where the heights come from, for the manifest; without it the files' names
+    #[arg(long, value_name = "TEXT")]
+    sources: Option<String>,
     /// What may be done with them, for the manifest
-    #[arg(long, value_name = "TEXT", default_value = "public domain")]
+    #[arg(long, value_name = "TEXT", default_value = "not stated")]
     licence: String,
 }
 
@@ -149,6 +145,25 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     report.print(json)
 }
 
+impl ImportArgs {
+    /// Where the heights come from.
+    fn origin(&self) -> String {
+        const NAMED_MAX: usize = 100; // of an archive's thousands of files, so that the manifest stays short
+        let name = |file: &SourceFile| match file.path.file_name() {
+            Some(name) => name.to_string_lossy().into_owned(),
+            None => file.path.display().to_string(),
+        };
+        let names = || {
+            let some: Vec<String> = self.relief.iter().take(NAMED_MAX).map(name).collect();
+            match self.relief.len().saturating_sub(NAMED_MAX) {
+                0 => some.join(", "),
+                more => format!("{} and {more} more files", some.join(", ")),
+            }
+        };
+        self.sources.clone().unwrap_or_else(names)
+    }
+}
+
 /// What will be built.
 struct Plan {
     spec: LatticeSpec,
@@ -171,7 +186,7 @@ impl Plan {
             true => MissingTile::Error,
             false => MissingTile::Coarser,
         };
-        let manifest = Manifest::new(Planet::EARTH, spec, &args.sources, &args.licence)
+        let manifest = Manifest::new(Planet::EARTH, spec, &args.origin(), &args.licence)
             .with_tiles(cells.len() as u64)
             .with_missing(missing);
         Ok(Self {
@@ -190,6 +205,9 @@ fn fingerprint(plan: &Plan, sources: u64, codec: Codec) -> Result<u64> {
     hash.update(&sources.to_le_bytes());
     hash.update(&[codec as u8]);
     hash.update(&plan.levels);
+    for cell in &plan.cells {
+        hash.update(&cell.to_u64().to_le_bytes());
+    }
     hash.update(&plan.manifest.encode()?);
     Ok(hash.digest())
 }

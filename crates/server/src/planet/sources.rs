@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use spatial_core::{
     Cell, CellId, DVec3, LatLngRect, LatticeSpec, Mosaic, MosaicOptions, Planet, Relief as _,
-    ReliefOptions, ReliefSample, open_relief,
+    ReliefOptions, ReliefSample, open_relief, side_file,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -48,7 +48,13 @@ impl Sources {
         for SourceFile { path, priority } in files {
             let source = open_relief(path, &ReliefOptions::default())?;
             hash.update(&priority.to_le_bytes());
+            // Names say where some kinds of files lie, and a side file what the numbers mean.
+            let name = path.file_name().unwrap_or_default();
+            hash.update(name.as_encoded_bytes());
             hash_file(path, &mut hash)?;
+            if let Some(side) = side_file(path) {
+                hash_file(&side, &mut hash)?;
+            }
             samples += source.size().map(u64::from).iter().product::<u64>();
             reaches.push(Reach {
                 name: path.display().to_string(),
@@ -162,11 +168,55 @@ fn spacing_m(spec: &LatticeSpec, direction: DVec3, level: u8) -> f64 {
 fn hash_file(path: &Path, hash: &mut Xxh3) -> Result<()> {
     let named = || path.display().to_string();
     let mut file = File::open(path).with_context(named)?;
-    let mut chunk = vec![0; 1 << 20];
+    let (mut chunk, mut bytes) = (vec![0; 1 << 20], 0u64);
     loop {
         match file.read(&mut chunk).with_context(named)? {
-            0 => return Ok(()),
-            n => hash.update(&chunk[..n]),
+            // Its length ends it: no two lists of files are one sequence of bytes.
+            0 => {
+                hash.update(&bytes.to_le_bytes());
+                return Ok(());
+            }
+            n => {
+                bytes += n as u64;
+                hash.update(&chunk[..n]);
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn checksum(path: &Path) -> u64 {
+        let file = SourceFile {
+            path: path.to_owned(),
+            priority: 0,
+        };
+        Sources::open(&[file], 32.0).unwrap().checksum()
+    }
+
+    /// Parts that a killed import left belong to other inputs as soon as anything is different that heights follow from.
+    #[test]
+    fn names_and_side_files_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a.raw"), dir.path().join("b.raw"));
+        let side = |scale: f64| {
+            format!(
+                r#"{{ "width": 3, "height": 2, "sample": "i16", "scale": {scale:?}, "bounds":
+                    {{ "south": 0, "west": 0, "north": 1, "east": 2 }} }}"#
+            )
+        };
+        for path in [&a, &b] {
+            fs::write(path, [7; 12]).unwrap();
+            fs::write(path.with_extension("json"), side(1.0)).unwrap();
+        }
+        let before = checksum(&a);
+        assert_eq!(checksum(&a), before);
+        assert_ne!(checksum(&b), before);
+        fs::write(a.with_extension("json"), side(0.5)).unwrap();
+        assert_ne!(checksum(&a), before);
     }
 }

@@ -106,12 +106,25 @@ fn imports_refuse_what_they_cannot_use() {
         !dir.path().join("p").exists(),
         "nothing is made from a bad relief"
     );
-    let strange = dir.path().join("home");
-    fs::create_dir(&strange).unwrap();
-    fs::write(strange.join("letters.txt"), "dear").unwrap();
-    let error = attempt(&relief.display().to_string(), &path("home"));
-    assert!(error.contains("letters.txt"), "{error}");
-    assert_eq!(fs::read_dir(&strange).unwrap().count(), 1);
+    // What only begins like a planet's own names is somebody's.
+    let names = [
+        "letters.txt",
+        "base-maps",
+        "base-0123456g",
+        "building-site",
+        "CURRENT_notes",
+        "CURRENT.tmp-old",
+    ];
+    for name in names {
+        let strange = dir.path().join(format!("home of {name}"));
+        fs::create_dir_all(strange.join(name)).unwrap();
+        fs::write(strange.join(name).join("letter.txt"), "dear").unwrap();
+        let out = strange.display().to_string();
+        let error = attempt(&relief.display().to_string(), &out);
+        assert!(error.contains(&format!("holds {name}")), "{error}");
+        assert_eq!(fs::read_dir(&strange).unwrap().count(), 1);
+        assert!(strange.join(name).join("letter.txt").exists());
+    }
 }
 
 /// A disk without room, by a limit on the size of a file: one clear error, and the old planet is as good as before.
@@ -193,19 +206,24 @@ fn reading_writes_nothing() {
     assert_eq!(listed(), before);
 }
 
-/// Both stores hand out bytes of the mapped file itself: nothing is copied.
+/// A base hands out bytes of the mapped file itself, of raw and of hot tiles: nothing is copied.
 #[cfg(target_os = "linux")]
 #[test]
-fn raw_tiles_are_read_where_they_are_mapped() {
+fn tiles_are_read_where_they_are_mapped() {
     let dir = tempfile::tempdir().unwrap();
-    import(&small_relief(dir.path()), 256, &dir.path().join("planet"));
-    let store = RocksStore::open(dir.path().join("planet")).unwrap();
-    for cell in store.cells() {
-        for _ in 0..2 {
-            let tile = store.tile(*cell).unwrap();
-            let bytes = tile.bytes().unwrap().as_ptr_range();
-            let file = mapped_file(bytes.start as usize, bytes.end as usize);
-            assert!(file.ends_with(".sst"), "tile {cell} lies in {file:?}");
+    let relief = small_relief(dir.path()).display().to_string();
+    for codec in ["raw", "hot"] {
+        let planet = dir.path().join(codec).display().to_string();
+        let what = ["import", "--samples", "256", "--codec", codec];
+        succeed(&[&what[..], &["--relief", &relief, "--out", &planet]].concat());
+        let store = RocksStore::open(&planet).unwrap();
+        for cell in store.cells() {
+            for _ in 0..2 {
+                let tile = store.tile(*cell).unwrap();
+                let bytes = tile.bytes().unwrap().as_ptr_range();
+                let file = mapped_file(bytes.start as usize, bytes.end as usize);
+                assert!(file.ends_with(".sst"), "tile {cell} lies in {file:?}");
+            }
         }
     }
 }

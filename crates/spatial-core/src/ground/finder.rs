@@ -5,7 +5,7 @@ use crate::store::StoreError;
 use crate::terrain::{LatticeSpec, cell_at};
 
 /// Finds tiles by where they are: a table of hashes over those of the finest level, so that what costs is one line of memory,
-/// wherever the place is. 32 bytes a tile.
+/// wherever the place is. 32 to 64 bytes a tile.
 #[derive(Debug)]
 pub(super) struct Finder {
     level: u8,

@@ -36,7 +36,7 @@ use finder::{Finder, Spot};
 
 /// A planet's ground, answered from its tiles.
 ///
-/// Cloning shares everything. Making one costs 32 bytes a tile of the finest level.
+/// Cloning shares everything. Making one costs 32 to 64 bytes a tile of the finest level.
 #[derive(Clone)]
 pub struct Terrain {
     store: Arc<dyn TileStore>,

@@ -32,7 +32,7 @@ pub use error::{ReliefError, ReliefFault};
 pub use mosaic::{Mosaic, MosaicOptions};
 pub use picture::{HeightEncoding, PictureGrid};
 pub use raw::{Endian, GridBounds, RawGrid, Registration, RowOrder, SampleType};
-pub use source::{ReliefOptions, ReliefSource, open_relief};
+pub use source::{ReliefOptions, ReliefSource, open_relief, side_file};
 
 use glam::DVec3;
 

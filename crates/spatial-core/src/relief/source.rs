@@ -1,6 +1,6 @@
 //! Opening a file of heights, whatever its format.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use glam::DVec3;
@@ -38,7 +38,8 @@ pub struct ReliefSource {
     alone: OnceLock<(Layer, ChunkCache<u64>)>,
 }
 
-/// Opens a file of heights; its content, and where that does not tell its name, says what it is.
+/// Opens a file of heights; its content, and where that does not tell its name, says what it is. Raw grids and pictures are
+/// explained by a [`side_file`], unless the options do.
 ///
 /// # Errors
 /// [`ReliefError`] for a file that cannot be read, is damaged, or is of a kind that is not read.
@@ -208,24 +209,28 @@ fn read(
     }
 }
 
-/// The text beside a file: its name, without `.zst`, with another ending.
-fn read_side_file(path: &Path) -> Result<Option<String>, ReliefFault> {
-    const BYTES_MAX: u64 = 1 << 16;
+/// The file beside a file of heights that says what the latter means, if it is there: the same name, without `.zst`,
+/// ending in `json` or `toml`. Which formats ask for one is told at [`open_relief`].
+pub fn side_file(path: &Path) -> Option<PathBuf> {
     let plain = match path.extension() {
         Some(end) if end == "zst" => path.with_extension(""),
         _ => path.to_owned(),
     };
-    for end in ["json", "toml"] {
-        let side = plain.with_extension(end);
-        if side == path || !side.is_file() {
-            continue;
-        }
-        let text = Bytes::File(side).first(BYTES_MAX + 1)?;
-        if text.len() as u64 > BYTES_MAX {
-            return Err(ReliefFault::damaged("side file", &"longer than 64 KiB"));
-        }
-        let text = String::from_utf8(text).map_err(|e| ReliefFault::damaged("side file", &e))?;
-        return Ok(Some(text));
+    ["json", "toml"]
+        .map(|end| plain.with_extension(end))
+        .into_iter()
+        .find(|side| side != path && side.is_file())
+}
+
+fn read_side_file(path: &Path) -> Result<Option<String>, ReliefFault> {
+    const BYTES_MAX: u64 = 1 << 16;
+    let Some(side) = side_file(path) else {
+        return Ok(None);
+    };
+    let text = Bytes::File(side).first(BYTES_MAX + 1)?;
+    if text.len() as u64 > BYTES_MAX {
+        return Err(ReliefFault::damaged("side file", &"longer than 64 KiB"));
     }
-    Ok(None)
+    let text = String::from_utf8(text).map_err(|e| ReliefFault::damaged("side file", &e))?;
+    Ok(Some(text))
 }

@@ -1,7 +1,7 @@
 //! A planet whose base may be replaced while it is read.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::rocks::{RocksStore, base_dir};
 use super::{StoreError, TileStore};
@@ -14,6 +14,7 @@ use super::{StoreError, TileStore};
 pub struct FollowedPlanet {
     planet: PathBuf,
     now: RwLock<Base>,
+    looks: Mutex<()>, // one at a time: of two the older base could come last
 }
 
 #[derive(Clone, Debug)]
@@ -30,7 +31,11 @@ impl FollowedPlanet {
     pub fn open(planet: impl AsRef<Path>) -> Result<Self, StoreError> {
         let planet = planet.as_ref().to_owned();
         let now = RwLock::new(open_current(&planet)?);
-        Ok(Self { planet, now })
+        Ok(Self {
+            planet,
+            now,
+            looks: Mutex::new(()),
+        })
     }
 
     /// The base that was in use at the last look.
@@ -44,24 +49,27 @@ impl FollowedPlanet {
     /// Costs one small file when nothing has changed. Readers wait for the exchange of a pointer, not for the opening.
     ///
     /// # Errors
-    /// As [`RocksStore::open`], also when the new base is one of another planet or lattice; the old one stays.
+    /// As [`RocksStore::open`], also when the new base has another radius, quantum, or number of samples a tile; the old one stays.
     pub fn refresh(&self) -> Result<bool, StoreError> {
+        let _alone = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
         // The guard ends with the statement: the exchange below needs the lock.
         let held = Base::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner));
         if base_dir(&self.planet)? == held.dir {
             return Ok(false);
         }
         let new = open_current(&self.planet)?;
-        let is_same = |of: fn(&RocksStore) -> [f64; 3]| of(&new.store) == of(&held.store);
+        let is_same = |of: fn(&RocksStore) -> [f64; 4]| of(&new.store) == of(&held.store);
         if !is_same(|s| {
             let (manifest, lattice) = (s.manifest(), s.manifest().lattice());
             [
                 manifest.planet().radius_m(),
                 lattice.offset_m(),
                 lattice.quantum_m(),
+                f64::from(lattice.intervals()),
             ]
         }) {
-            let reason = "another planet's radius or heights than those of the base before it";
+            let reason =
+                "another planet's radius, heights or tiles than those of the base before it";
             return Err(StoreError::damaged(&new.dir, reason));
         }
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = new;

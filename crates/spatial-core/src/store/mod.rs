@@ -36,7 +36,7 @@ pub use pack_writer::{PackWriteError, PackWriter};
 #[cfg(feature = "rocksdb")]
 pub use rocks::{
     CURRENT_FILE, DB_DIR, DB_SEALS_FILE, MANIFEST_FILE, RocksStore, TABLE_FILE, base_dir, base_key,
-    base_options,
+    base_options, is_base_name,
 };
 pub(crate) use stored_tile::Samples;
 pub use stored_tile::StoredTile;

@@ -28,7 +28,7 @@ use super::nodes::{NodeTable, TileEntry};
 use super::stored_tile::check_tile;
 use super::{StoreError, StoredTile, TileStore};
 use crate::cell::CellId;
-use crate::terrain::{BYTES_MIN, Codec, HeightTile, TileError, is_raw};
+use crate::terrain::{BYTES_MIN, HeightTile, Parts, TileError, is_raw};
 
 /// The file of a planet's folder that names the base in use.
 pub const CURRENT_FILE: &str = "CURRENT";
@@ -149,7 +149,8 @@ impl TileStore for RocksStore {
         }
         // A base holds tiles that are read in place.
         let cell = self.nodes.cells()[slot];
-        let codec = TileError::Codec(Codec::Archive as u8);
+        let parts = Parts::parse(&bytes).map_err(|e| StoreError::tile(&self.dir, cell, e))?;
+        let codec = TileError::Codec(parts.header.codec as u8);
         Err(StoreError::tile(&self.dir, cell, codec))
     }
 
@@ -175,7 +176,7 @@ pub fn base_dir(planet: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// `base-` and eight lower-case hexadecimal digits: never a path to elsewhere.
-fn is_base_name(name: &str) -> bool {
+pub fn is_base_name(name: &str) -> bool {
     name.strip_prefix("base-").is_some_and(|digits| {
         let is_digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         digits.len() == 8 && digits.bytes().all(is_digit)
