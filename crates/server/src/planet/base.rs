@@ -11,8 +11,8 @@
 //! 5  rename building-… to base-<8 hex>, sync the folder
 //! 6  write CURRENT.tmp-<pid>, sync, rename to CURRENT, sync the folder
 //! ```
-//! Killed before the rename in 6, the planet is the old one, and the same writer goes on after the last whole part;
-//! after it, the new one. The old base stays until the next writer, for those who have it open.
+//! Killed before the rename in 6, the planet is the old one; after it, the new one. Killed before that in 5, the same writer goes
+//! on after the last whole part; between the two it begins anew, for a base that nobody names is a leftover. The old base stays until the next writer, for those who have it open.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
