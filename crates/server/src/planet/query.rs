@@ -59,7 +59,7 @@ pub(super) fn run(args: &QueryArgs, json: bool) -> Result<ExitCode> {
             normal: ground.normal.to_array(),
             biome: ground.biome.name(),
             water_depth_m: ground.water_depth_m,
-            tile: store.cells()[finest.slot].token(),
+            tile: store.cells()[finest.slot as usize].token(),
         };
         if json {
             print_json(&answer)?;

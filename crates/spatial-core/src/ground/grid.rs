@@ -1,8 +1,8 @@
 //! The lattice of a tile, as a walk over it sees it.
 
 use super::Samples;
-use super::finder::Spot;
 use super::maxima::FIRST_LEVEL;
+use crate::store::Finest;
 use crate::terrain::{LatticeSpec, interval_of, local};
 
 /// Where in a tile it is, in cells. Of an axis that is not exact only the block is known.
@@ -38,10 +38,10 @@ pub(super) struct Grid<'t> {
 
 impl<'t> Grid<'t> {
     #[inline(always)]
-    pub(super) fn new(lattice: &'t LatticeSpec, spot: Spot) -> Self {
+    pub(super) fn new(lattice: &'t LatticeSpec, finest: Finest) -> Self {
         let intervals = u32::from(lattice.intervals());
-        let face_intervals = f64::from(intervals) * f64::from(1u32 << spot.level);
-        let (column, row) = (spot.column * intervals, spot.row * intervals);
+        let face_intervals = f64::from(intervals) * f64::from(1u32 << finest.level);
+        let (column, row) = (finest.column * intervals, finest.row * intervals);
         Self {
             lattice,
             intervals,
@@ -61,10 +61,10 @@ impl<'t> Grid<'t> {
 
     /// The cells of the tile at a place of its face.
     #[inline(always)]
-    pub(super) fn cells(&self, spot: &Spot, [s, t]: [f64; 2]) -> Cells {
+    pub(super) fn cells(&self, finest: &Finest, [s, t]: [f64; 2]) -> Cells {
         let n = self.lattice.intervals();
-        let (i, _) = interval_of(local(s, spot.level, spot.column, n), n);
-        let (j, _) = interval_of(local(t, spot.level, spot.row, n), n);
+        let (i, _) = interval_of(local(s, finest.level, finest.column, n), n);
+        let (j, _) = interval_of(local(t, finest.level, finest.row, n), n);
         Cells {
             ij: [i as u32, j as u32],
             is_exact: [true; 2],
@@ -108,14 +108,14 @@ mod tests {
         let lattice = LatticeSpec::new(4, 16, 0.0, 1.0).unwrap();
         for level in 0..4u8 {
             for column in 0..1u32 << level {
-                let spot = Spot {
+                let finest = Finest {
                     level,
                     column,
                     row: (1 << level) - 1 - column,
-                    ..Spot::NONE
+                    ..Finest::NONE
                 };
-                let grid = Grid::new(&lattice, spot);
-                for (axis, first) in [(0, spot.column), (1, spot.row)] {
+                let grid = Grid::new(&lattice, finest);
+                for (axis, first) in [(0, finest.column), (1, finest.row)] {
                     for line in 0..=16 {
                         let s = f64::from(16 * first + line) / f64::from(16u32 << level);
                         let off = grid.uv_of(axis, line) - st_to_uv(s);

@@ -2,11 +2,11 @@
 
 use glam::DVec3;
 
-use super::finder::Spot;
 use super::{Place, Samples, StoreError, StoredTile, Terrain};
 use crate::batch::BatchError;
 use crate::cell::{FACE_PLACES, FacePlaces, face_places, st_to_ij};
 use crate::simd::SimdLevel;
+use crate::store::Finest;
 use crate::terrain::{LatticeSpec, face_st, interpolate, interval_of, local};
 
 impl Terrain {
@@ -26,9 +26,9 @@ impl Terrain {
     /// The height at a place of a face.
     #[inline(always)]
     pub(super) fn height_at(&self, face: u8, s: f64, t: f64) -> Result<f64, StoreError> {
-        let spot = self.finest(face, st_to_ij(s), st_to_ij(t))?;
-        let tile = self.store.tile_at(spot.slot as usize)?;
-        Ok(LatticeCell::at(self.lattice(), spot, s, t).height_m(tile.samples()))
+        let finest = self.finest(face, st_to_ij(s), st_to_ij(t))?;
+        let tile = self.store.tile_at(finest.slot as usize)?;
+        Ok(LatticeCell::at(self.lattice(), finest, s, t).height_m(tile.samples()))
     }
 
     /// Heights below or above many places, each as [`Terrain::height`] has it, bit for bit. Fastest where places that follow each
@@ -76,11 +76,11 @@ impl Terrain {
             for (n, height_m) in heights_m.iter_mut().enumerate() {
                 let (face, s, t) = on_faces.get(n);
                 let found = last.find(self, face, s, t);
-                let (spot, samples) = found.map_err(|error| BatchError {
+                let (finest, samples) = found.map_err(|error| BatchError {
                     index: chunk * FACE_PLACES + n,
                     error,
                 })?;
-                *height_m = LatticeCell::at(self.lattice(), spot, s, t).height_m(samples);
+                *height_m = LatticeCell::at(self.lattice(), finest, s, t).height_m(samples);
             }
         }
         Ok(())
@@ -89,14 +89,14 @@ impl Terrain {
 
 /// The tile that was asked last: neighbours mostly want the same.
 pub(super) struct LastTile<'a> {
-    spot: Spot,
-    tile: Option<StoredTile<'a>>, // that of the spot
+    finest: Finest,
+    tile: Option<StoredTile<'a>>, // that of the finest
 }
 
 impl Default for LastTile<'_> {
     fn default() -> Self {
         Self {
-            spot: Spot::NONE,
+            finest: Finest::NONE,
             tile: None,
         }
     }
@@ -111,18 +111,18 @@ impl<'a> LastTile<'a> {
         face: u8,
         s: f64,
         t: f64,
-    ) -> Result<(Spot, Samples<'_>), StoreError> {
+    ) -> Result<(Finest, Samples<'_>), StoreError> {
         let (i, j) = (st_to_ij(s), st_to_ij(t));
-        if !self.spot.holds(face, i, j) {
-            let spot = terrain.finest(face, i, j)?;
-            self.tile = Some(terrain.store.tile_at(spot.slot as usize)?);
-            self.spot = spot;
+        if !self.finest.holds(face, i, j) {
+            let finest = terrain.finest(face, i, j)?;
+            self.tile = Some(terrain.store.tile_at(finest.slot as usize)?);
+            self.finest = finest;
         }
         let tile = self
             .tile
             .as_ref()
-            .expect("there is one wherever a spot holds a leaf");
-        Ok((self.spot, tile.samples()))
+            .expect("there is one wherever a finest holds a leaf");
+        Ok((self.finest, tile.samples()))
     }
 }
 
@@ -139,10 +139,10 @@ pub(super) struct LatticeCell<'a> {
 impl<'a> LatticeCell<'a> {
     /// Where (s, t) of a tile's face is in the tile.
     #[inline(always)]
-    pub(super) fn at(lattice: &'a LatticeSpec, spot: Spot, s: f64, t: f64) -> Self {
+    pub(super) fn at(lattice: &'a LatticeSpec, finest: Finest, s: f64, t: f64) -> Self {
         let n = lattice.intervals();
-        let (i, fx) = interval_of(local(s, spot.level, spot.column, n), n);
-        let (j, fy) = interval_of(local(t, spot.level, spot.row, n), n);
+        let (i, fx) = interval_of(local(s, finest.level, finest.column, n), n);
+        let (j, fy) = interval_of(local(t, finest.level, finest.row, n), n);
         Self {
             lattice,
             i,

@@ -10,9 +10,9 @@
 
 use std::cell::Cell;
 
-use super::finder::Spot;
 use super::{Samples, StoreError};
 use crate::columns::prefetch;
+use crate::store::Finest;
 
 /// Cells along the smallest blocks: 2² of them.
 pub(super) const FIRST_LEVEL: u32 = 2;
@@ -87,20 +87,20 @@ impl Cache {
     #[inline(always)]
     pub(super) fn get<'t>(
         &mut self,
-        (terrain, spot, intervals): (u64, &Spot, u16),
+        (terrain, finest, intervals): (u64, &Finest, u16),
         samples: impl FnOnce() -> Result<Samples<'t>, StoreError>,
     ) -> Result<Maxima<'_>, StoreError> {
         let top = intervals.trailing_zeros();
-        let entry = &mut self.tiles[place_of(spot)];
+        let entry = &mut self.tiles[place_of(finest)];
         let is_kept = entry
             .as_ref()
-            .is_some_and(|entry| entry.slot == spot.slot && entry.terrain == terrain);
+            .is_some_and(|entry| entry.slot == finest.slot && entry.terrain == terrain);
         if !is_kept {
             let side = usize::from(intervals) + 1;
             let buffer = &mut self.samples[..side * side];
             samples()?.copy_to(buffer);
             let entry = entry.get_or_insert_with(Entry::blank);
-            (entry.terrain, entry.slot) = (terrain, spot.slot);
+            (entry.terrain, entry.slot) = (terrain, finest.slot);
             fill(&mut entry.blocks, buffer, top);
         }
         let entry = entry.as_ref().expect("just looked at or filled");
@@ -112,8 +112,8 @@ impl Cache {
 
     /// Asks for the memory of the maximum that a walk from cell (i, j) of a tile asks for first, if it is kept.
     #[inline(always)]
-    pub(super) fn prefetch(&self, spot: &Spot, intervals: u16, [i, j]: [u32; 2]) {
-        if let Some(entry) = &self.tiles[place_of(spot)] {
+    pub(super) fn prefetch(&self, finest: &Finest, intervals: u16, [i, j]: [u32; 2]) {
+        if let Some(entry) = &self.tiles[place_of(finest)] {
             let across = u32::from(intervals) >> FIRST_LEVEL;
             let block = (j >> FIRST_LEVEL) * across + (i >> FIRST_LEVEL);
             if let Some(block) = entry.blocks.get(block as usize) {
@@ -125,8 +125,8 @@ impl Cache {
 
 /// Where a tile's maxima are kept.
 #[inline(always)]
-fn place_of(spot: &Spot) -> usize {
-    ((spot.row & 31) << 5 | spot.column & 31) as usize
+fn place_of(finest: &Finest) -> usize {
+    ((finest.row & 31) << 5 | finest.column & 31) as usize
 }
 
 impl Entry {
@@ -174,11 +174,11 @@ fn fill(blocks: &mut [i16; BLOCKS], samples: &[i16], top: u32) {
 mod tests {
     use super::*;
 
-    fn spot(slot: u32, column: u32) -> Spot {
-        Spot {
+    fn finest(slot: u32, column: u32) -> Finest {
+        Finest {
             slot,
             column,
-            ..Spot::NONE
+            ..Finest::NONE
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
                 .map(|k| i16::from_le_bytes([sample(k)[6], sample(k)[7]]))
                 .collect();
             let mut cache = Cache::new();
-            let key = (7, &spot(3, 5), intervals);
+            let key = (7, &finest(3, 5), intervals);
             let maxima = cache.get(key, || Ok(Samples::Decoded(&samples))).unwrap();
             assert_eq!(maxima.top(), intervals.trailing_zeros());
             for level in FIRST_LEVEL..=maxima.top() {
@@ -216,20 +216,20 @@ mod tests {
     fn a_tile_that_is_kept_is_not_asked_again_and_others_take_its_place() {
         let mut cache = Cache::new();
         let samples = |v: i16| vec![v; 81];
-        let mut high = |terrain: u64, spot: &Spot, v: i16| {
+        let mut high = |terrain: u64, finest: &Finest, v: i16| {
             let mut asked = false;
             let samples = samples(v);
-            let maxima = cache.get((terrain, spot, 8), || {
+            let maxima = cache.get((terrain, finest, 8), || {
                 asked = true;
                 Ok(Samples::Decoded(&samples))
             });
             (maxima.unwrap().at(3, 0, 0), asked)
         };
-        assert_eq!(high(1, &spot(0, 0), 5), (5, true));
-        assert_eq!(high(1, &spot(0, 0), 6), (5, false));
-        assert_eq!(high(1, &spot(1, 1), 7), (7, true));
-        assert_eq!(high(1, &spot(0, 0), 6), (5, false));
-        assert_eq!(high(2, &spot(0, 0), 8), (8, true));
-        assert_eq!(high(1, &spot(0, 0), 6), (6, true));
+        assert_eq!(high(1, &finest(0, 0), 5), (5, true));
+        assert_eq!(high(1, &finest(0, 0), 6), (5, false));
+        assert_eq!(high(1, &finest(1, 1), 7), (7, true));
+        assert_eq!(high(1, &finest(0, 0), 6), (5, false));
+        assert_eq!(high(2, &finest(0, 0), 8), (8, true));
+        assert_eq!(high(1, &finest(0, 0), 6), (6, true));
     }
 }

@@ -4,7 +4,6 @@
 //! finest tile there. Everything here is a question about that surface.
 
 mod biome;
-mod finder;
 mod grid;
 mod height;
 mod line;
@@ -30,27 +29,25 @@ pub use surface::Ground;
 pub use viewshed::{Seen, Viewshed, ViewshedError, ViewshedOptions};
 
 use crate::planet::Planet;
-use crate::store::{Samples, StoreError, StoredTile, TileStore};
+use crate::store::{Finest, FinestTable, Samples, StoreError, StoredTile, TileStore};
 use crate::terrain::LatticeSpec;
-use finder::{Finder, Spot};
 
 /// A planet's ground, answered from its tiles.
 ///
-/// Cloning shares everything. Making one costs 32 to 64 bytes a tile of the finest level.
+/// Making and cloning one costs nothing: everything is shared.
 #[derive(Clone)]
 pub struct Terrain {
     store: Arc<dyn TileStore>,
-    finder: Arc<Finder>, // of the store's tiles
-    number: u64,         // what threads keep of its tiles is kept under; never used twice
+    table: Arc<FinestTable>, // the store's
+    number: u64,             // what threads keep of its tiles is kept under; never used twice
 }
 
 impl Terrain {
     /// The ground of a store's planet.
     pub fn new(store: Arc<dyn TileStore>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
-        let finder = Finder::new(store.cells(), store.manifest().lattice());
         Self {
-            finder: Arc::new(finder),
+            table: Arc::clone(store.nodes().finest_table()),
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             store,
         }
@@ -68,24 +65,8 @@ impl Terrain {
 
     /// The finest tile that holds leaf (i, j) of a face.
     #[inline(always)]
-    fn finest(&self, face: u8, i: u32, j: u32) -> Result<Spot, StoreError> {
-        match self.finder.finest(face, i, j) {
-            Ok(spot) => Ok(spot),
-            Err(_) => self.coarser(face, i, j),
-        }
-    }
-
-    /// The same where the ground is not known to the finest level.
-    #[cold]
-    fn coarser(&self, face: u8, i: u32, j: u32) -> Result<Spot, StoreError> {
-        let finest = self.store.nodes().finest_at(face, i, j)?;
-        Ok(Spot {
-            face,
-            level: finest.level,
-            column: finest.column,
-            row: finest.row,
-            slot: finest.slot as u32, // a table of tiles has fewer
-        })
+    fn finest(&self, face: u8, i: u32, j: u32) -> Result<Finest, StoreError> {
+        self.table.finest(face, i, j)
     }
 
     fn lattice(&self) -> &LatticeSpec {

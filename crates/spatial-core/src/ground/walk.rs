@@ -10,13 +10,13 @@
 
 use glam::DVec3;
 
-use super::finder::Spot;
 use super::grid::{Cells, Grid};
 use super::line::{FaceLine, Line, lesser};
 use super::maxima::{Cache, FIRST_LEVEL, Maxima};
 use super::patch::Patch;
 use super::{Samples, StoreError, StoredTile, Terrain};
 use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
+use crate::store::Finest;
 use crate::terrain::face_st;
 
 /// A line without a bend is over fewer faces than this.
@@ -53,13 +53,13 @@ enum Ending {
 #[inline(always)]
 pub(super) fn prefetch_start(terrain: &Terrain, cache: &Cache, from: DVec3) {
     let (face, s, t) = face_st(from);
-    let Ok(spot) = terrain.finder.finest(face, st_to_ij(s), st_to_ij(t)) else {
+    let Ok(finest) = terrain.finest(face, st_to_ij(s), st_to_ij(t)) else {
         return; // the walk itself says so
     };
-    let grid = Grid::new(terrain.lattice(), spot);
-    let cells = grid.cells(&spot, [s, t]);
-    cache.prefetch(&spot, terrain.lattice().intervals(), cells.ij);
-    if let Ok(tile) = terrain.store.tile_at(spot.slot as usize) {
+    let grid = Grid::new(terrain.lattice(), finest);
+    let cells = grid.cells(&finest, [s, t]);
+    cache.prefetch(&finest, terrain.lattice().intervals(), cells.ij);
+    if let Ok(tile) = terrain.store.tile_at(finest.slot as usize) {
         grid.prefetch_block(tile.samples(), cells.ij);
     }
 }
@@ -121,13 +121,13 @@ impl<'t> Walk<'t> {
         while faces < FACES_MAX {
             let st = self.st();
             let [i, j] = leaf_at(st, &edge);
-            let spot = self.terrain.finest(self.on_face.face, i, j)?;
-            let axis = match self.cross(&spot, st, edge, cache)? {
+            let finest = self.terrain.finest(self.on_face.face, i, j)?;
+            let axis = match self.cross(&finest, st, edge, cache)? {
                 Ending::Contact(at_m) => return Ok(Some(at_m)),
                 Ending::WayEnds => return Ok(None),
                 Ending::Edge(axis) => axis,
             };
-            edge = self.edge_of(&spot, axis);
+            edge = self.edge_of(&finest, axis);
             if edge.is_none() {
                 let (there, axis, is_upper) = self.on_face.beyond(self.line, axis, self.at_m);
                 self.on_face = there;
@@ -144,9 +144,9 @@ impl<'t> Walk<'t> {
     }
 
     /// What is known of the leaf beyond a tile's edge that is crossed along an axis; `None` when it is on another face.
-    fn edge_of(&self, spot: &Spot, axis: usize) -> Option<Edge> {
-        let size = 1u32 << (MAX_LEVEL - spot.level);
-        let first = [spot.column * size, spot.row * size];
+    fn edge_of(&self, finest: &Finest, axis: usize) -> Option<Edge> {
+        let size = 1u32 << (MAX_LEVEL - finest.level);
+        let first = [finest.column * size, finest.row * size];
         let leaf = match self.on_face.is_forward[axis] {
             true => first[axis] + size,
             false => first[axis].checked_sub(1)?,
@@ -170,18 +170,18 @@ impl<'t> Walk<'t> {
     #[inline(always)]
     fn cross(
         &mut self,
-        spot: &Spot,
+        finest: &Finest,
         st: [f64; 2],
         edge: Option<Edge>,
         cache: &mut Cache,
     ) -> Result<Ending, StoreError> {
         let terrain = self.terrain;
-        let grid = Grid::new(terrain.lattice(), *spot);
-        let fetch = || terrain.store.tile_at(spot.slot as usize);
+        let grid = Grid::new(terrain.lattice(), *finest);
+        let fetch = || terrain.store.tile_at(finest.slot as usize);
         let mut tile: Option<StoredTile<'t>> = None;
-        let key = (terrain.number, spot, grid.intervals as u16);
+        let key = (terrain.number, finest, grid.intervals as u16);
         let maxima = cache.get(key, || Ok(tile.insert(fetch()?).samples()))?;
-        let mut cells = grid.cells(spot, st);
+        let mut cells = grid.cells(finest, st);
         if let Some(Edge { axis, .. }) = edge {
             let is_forward = self.on_face.is_forward[axis];
             cells.ij[axis] = if is_forward { 0 } else { grid.intervals - 1 };
@@ -199,7 +199,7 @@ impl<'t> Walk<'t> {
                 if let Some(at_m) = self.contact_in_cell(&grid, cells.ij, samples, out_m) {
                     return Ok(Ending::Contact(at_m));
                 }
-            } else if self.descend(&grid, maxima, &mut cells, (spot, out_m)) {
+            } else if self.descend(&grid, maxima, &mut cells, (finest, out_m)) {
                 if self.level == 0 {
                     if tile.is_none() {
                         tile = Some(fetch()?);
@@ -299,7 +299,7 @@ impl<'t> Walk<'t> {
         grid: &Grid<'_>,
         maxima: Maxima<'_>,
         cells: &mut Cells,
-        (spot, out_m): (&Spot, f64),
+        (finest, out_m): (&Finest, f64),
     ) -> bool {
         let [i, j] = cells.ij;
         let radius_m = self.radius_of(maxima.at(self.level, i, j));
@@ -315,7 +315,7 @@ impl<'t> Walk<'t> {
             }
         }
         if !(cells.is_exact[0] && cells.is_exact[1]) {
-            let there = grid.cells(spot, self.st());
+            let there = grid.cells(finest, self.st());
             for axis in 0..2 {
                 let first = cells.ij[axis] >> self.level << self.level;
                 let within = there.ij[axis].clamp(first, first + (1 << self.level) - 1);

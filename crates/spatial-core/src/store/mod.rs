@@ -7,6 +7,7 @@ mod base_table;
 mod cache;
 #[cfg(feature = "rocksdb")]
 mod db_seals;
+mod finest;
 #[cfg(feature = "rocksdb")]
 mod followed;
 mod manifest;
@@ -26,11 +27,13 @@ use std::sync::Arc;
 pub use base_table::TableBuilder;
 #[cfg(feature = "rocksdb")]
 pub use db_seals::database_seals;
+pub use finest::Finest;
+pub(crate) use finest::FinestTable;
 #[cfg(feature = "rocksdb")]
 pub use followed::FollowedPlanet;
 pub use manifest::{Manifest, ManifestError, MissingTile};
 pub use memory::MemoryStore;
-pub use nodes::{Finest, Node, NodeTable};
+pub use nodes::{Node, NodeTable};
 pub use pack::PackStore;
 pub use pack_writer::{PackWriteError, PackWriter};
 #[cfg(feature = "rocksdb")]

@@ -115,8 +115,8 @@ fn the_finest_tile_is_that_of_a_search_over_all() {
             .rev()
             .find_map(|level| by_cell.get(&leaf.parent(level)));
         let finest = store.nodes().finest(face, s, t).unwrap();
-        assert_eq!(Some(&finest.slot), found);
-        let cell = store.cells()[finest.slot];
+        assert_eq!(Some(&(finest.slot as usize)), found);
+        let cell = store.cells()[finest.slot as usize];
         assert_eq!((finest.column, finest.row), column_row(cell));
         assert_eq!(finest.level, cell.level());
         levels[usize::from(finest.level)] += 1;
