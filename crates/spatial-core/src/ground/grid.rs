@@ -25,6 +25,36 @@ impl Cells {
     }
 }
 
+/// Cells of a tile that are walked over: all, or a quadrant.
+pub(super) struct Reach {
+    first: [u32; 2],
+    size: u32,
+    pub(super) top: u32, // the level of the block that is all of them
+}
+
+impl Reach {
+    #[inline(always)]
+    fn last(&self, axis: usize) -> u32 {
+        self.first[axis] + self.size - 1
+    }
+
+    /// The first cell along an axis, from where a walk comes.
+    #[inline(always)]
+    pub(super) fn entry(&self, axis: usize, is_forward: bool) -> u32 {
+        if is_forward {
+            self.first[axis]
+        } else {
+            self.last(axis)
+        }
+    }
+
+    /// The line behind the last cell along an axis.
+    #[inline(always)]
+    pub(super) fn end(&self, axis: usize, is_forward: bool) -> u32 {
+        self.first[axis] + if is_forward { self.size } else { 0 }
+    }
+}
+
 /// The lattice of a tile on its face.
 pub(super) struct Grid<'t> {
     pub(super) lattice: &'t LatticeSpec,
@@ -59,15 +89,29 @@ impl<'t> Grid<'t> {
         samples.prefetch(first, side, size as usize + 1);
     }
 
-    /// The cells of the tile at a place of its face.
+    /// The cells of the tile at a place of its face, where it is the finest.
     #[inline(always)]
     pub(super) fn cells(&self, finest: &Finest, [s, t]: [f64; 2]) -> Cells {
         let n = self.lattice.intervals();
         let (i, _) = interval_of(local(s, finest.level, finest.column, n), n);
         let (j, _) = interval_of(local(t, finest.level, finest.row, n), n);
+        let (reach, ij) = (self.reach(finest), [i as u32, j as u32]);
         Cells {
-            ij: [i as u32, j as u32],
+            ij: [0, 1].map(|axis| ij[axis].clamp(reach.first[axis], reach.last(axis))),
             is_exact: [true; 2],
+        }
+    }
+
+    /// The cells in which a tile is the finest.
+    #[inline(always)]
+    pub(super) fn reach(&self, finest: &Finest) -> Reach {
+        let part = u32::from(finest.reach.level - finest.level);
+        let size = self.intervals >> part;
+        let quadrant = [finest.reach.column & part, finest.reach.row & part];
+        Reach {
+            first: [quadrant[0] * size, quadrant[1] * size],
+            size,
+            top: size.trailing_zeros(),
         }
     }
 

@@ -31,11 +31,6 @@ pub(super) struct Maxima<'a> {
 }
 
 impl Maxima<'_> {
-    /// The level of the block that is the whole tile.
-    pub(super) fn top(self) -> u32 {
-        self.top
-    }
-
     /// The highest sample of the block of a level that holds cell (i, j).
     #[inline(always)]
     pub(super) fn at(self, level: u32, i: u32, j: u32) -> i16 {
@@ -193,8 +188,7 @@ mod tests {
             let mut cache = Cache::new();
             let key = (7, &finest(3, 5), intervals);
             let maxima = cache.get(key, || Ok(Samples::Decoded(&samples))).unwrap();
-            assert_eq!(maxima.top(), intervals.trailing_zeros());
-            for level in FIRST_LEVEL..=maxima.top() {
+            for level in FIRST_LEVEL..=intervals.trailing_zeros() {
                 for block in 0..(intervals as usize >> level).pow(2) {
                     let (i, j) = (
                         (block % (side >> level)) << level,

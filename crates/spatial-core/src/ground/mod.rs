@@ -40,14 +40,20 @@ pub struct Terrain {
     store: Arc<dyn TileStore>,
     table: Arc<FinestTable>, // the store's
     number: u64,             // what threads keep of its tiles is kept under; never used twice
+    highest: i16,            // sample of all, as far as one knows
 }
 
 impl Terrain {
     /// The ground of a store's planet.
     pub fn new(store: Arc<dyn TileStore>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let nodes = store.nodes();
+        let table = Arc::clone(nodes.finest_table());
+        let highest = (0..6).map(|face| nodes.node(face).max()).max();
         Self {
-            table: Arc::clone(store.nodes().finest_table()),
+            // What is missing may be higher.
+            highest: highest.filter(|_| table.is_whole()).unwrap_or(i16::MAX),
+            table,
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             store,
         }
@@ -67,6 +73,12 @@ impl Terrain {
     #[inline(always)]
     fn finest(&self, face: u8, i: u32, j: u32) -> Result<Finest, StoreError> {
         self.table.finest(face, i, j)
+    }
+
+    /// Whether ground is known everywhere.
+    #[inline(always)]
+    fn is_whole(&self) -> bool {
+        self.table.is_whole()
     }
 
     fn lattice(&self) -> &LatticeSpec {

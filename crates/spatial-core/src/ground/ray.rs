@@ -61,7 +61,7 @@ impl Terrain {
     ///
     /// A ray that starts on or under the ground meets it there, at 0 m; one of reach 0 nowhere else. The place is where the surface
     /// and the ray meet within 1 mm of height, and a dip of less than 1 mm into the ground may be missed. The same bits on every
-    /// platform and thread. Needs the tiles that it passes over at less than 32,768 quanta of height, until it hits; a thread that
+    /// platform and thread. Needs the tiles that it comes near to, until it hits; where tiles are missing, those that it passes over at less than 32,768 quanta of height. A thread that
     /// casts rays keeps up to 2.8 MB.
     ///
     /// # Errors
@@ -140,11 +140,11 @@ impl Terrain {
             return Ok(None);
         }
         if entry_m <= 0.0 || line.bend_per_m != 0.0 {
-            return Walk::new(self, line, from_m, end_m).first_contact_m(cache);
+            return Walk::new(self, line, [from_m, end_m], from_m > 0.0).first_contact_m(cache);
         }
         // From there on, so that a start far away does not cost digits.
         let near = Line::new(line.at(from_m), line.direction, end_m - from_m);
-        let found = Walk::new(self, &near, 0.0, near.reach_m).first_contact_m(cache)?;
+        let found = Walk::new(self, &near, [0.0, near.reach_m], true).first_contact_m(cache)?;
         Ok(found.map(|at_m| from_m + at_m))
     }
 
@@ -171,6 +171,6 @@ impl Terrain {
 
     /// No ground is further from the planet's centre, metres.
     fn radius_max_m(&self) -> f64 {
-        self.planet().radius_m() + self.lattice().height_m(f64::from(i16::MAX))
+        self.planet().radius_m() + self.lattice().height_m(f64::from(self.highest))
     }
 }

@@ -7,6 +7,8 @@
 //!         │       └───┘   │         (level 0), in which the way and the ground are compared.
 //!         └───────────────┴───
 //! ```
+//! High above the ground whole cells of the quadtree are passed over likewise, by the highest sample below their nodes: no tile is
+//! read that the way does not come near to.
 
 use glam::DVec3;
 
@@ -15,8 +17,8 @@ use super::line::{FaceLine, Line, lesser};
 use super::maxima::{Cache, FIRST_LEVEL, Maxima};
 use super::patch::Patch;
 use super::{Samples, StoreError, StoredTile, Terrain};
-use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, uv_to_st};
-use crate::store::Finest;
+use crate::cell::{LEAVES, MAX_LEVEL, direction_to_face_uv, st_to_ij, st_to_uv, uv_to_st};
+use crate::store::{Finest, Square};
 use crate::terrain::face_st;
 
 /// A line without a bend is over fewer faces than this.
@@ -36,6 +38,7 @@ pub(super) struct Walk<'t> {
     base_m: f64, // the distance from the planet's centre of a sample of 0
     quantum_m: f64,
     is_steep: bool,
+    is_high: bool, // so that there may be nothing but air for more than a tile
     at_m: f64,
     end_m: f64,
     level: u32, // of the blocks that are tried
@@ -96,8 +99,13 @@ struct End {
 }
 
 impl<'t> Walk<'t> {
-    /// A walk along a part of a way, which must not go through the planet's centre.
-    pub(super) fn new(terrain: &'t Terrain, line: &'t Line, from_m: f64, end_m: f64) -> Self {
+    /// A walk along a part of a way, which must not go through the planet's centre; `is_high` if it begins high above the ground.
+    pub(super) fn new(
+        terrain: &'t Terrain,
+        line: &'t Line,
+        [from_m, end_m]: [f64; 2],
+        is_high: bool,
+    ) -> Self {
         let (face, _, _) = direction_to_face_uv(line.at(from_m));
         let lattice = terrain.lattice();
         let (ahead, radius) = (line.foot_m - from_m, line.radius_m(from_m));
@@ -106,6 +114,7 @@ impl<'t> Walk<'t> {
             base_m: terrain.planet().radius_m() + lattice.offset_m(),
             quantum_m: lattice.quantum_m(),
             is_steep: ahead > STEEP * radius && line.bend_per_m == 0.0,
+            is_high: is_high && terrain.is_whole(),
             at_m: from_m,
             level: FIRST_LEVEL,
             terrain,
@@ -121,13 +130,19 @@ impl<'t> Walk<'t> {
         while faces < FACES_MAX {
             let st = self.st();
             let [i, j] = leaf_at(st, &edge);
-            let finest = self.terrain.finest(self.on_face.face, i, j)?;
-            let axis = match self.cross(&finest, st, edge, cache)? {
+            let (square, ending) = match self.pass_over([i, j]) {
+                Some(passed) => passed,
+                None => {
+                    let finest = self.terrain.finest(self.on_face.face, i, j)?;
+                    (finest.reach, self.cross(&finest, st, edge, cache)?)
+                }
+            };
+            let axis = match ending {
                 Ending::Contact(at_m) => return Ok(Some(at_m)),
                 Ending::WayEnds => return Ok(None),
                 Ending::Edge(axis) => axis,
             };
-            edge = self.edge_of(&finest, axis);
+            edge = self.edge_of(square, axis);
             if edge.is_none() {
                 let (there, axis, is_upper) = self.on_face.beyond(self.line, axis, self.at_m);
                 self.on_face = there;
@@ -143,10 +158,54 @@ impl<'t> Walk<'t> {
         Ok(None)
     }
 
-    /// What is known of the leaf beyond a tile's edge that is crossed along an axis; `None` when it is on another face.
-    fn edge_of(&self, finest: &Finest, axis: usize) -> Option<Edge> {
-        let size = 1u32 << (MAX_LEVEL - finest.level);
-        let first = [finest.column * size, finest.row * size];
+    /// Over the largest cell that holds a leaf and whose ground is all below the way; `None` when even a tile's is not, or it is
+    /// not worth looking.
+    #[inline(always)]
+    fn pass_over(&mut self, leaf: [u32; 2]) -> Option<(Square, Ending)> {
+        match self.is_high {
+            true => self.pass_over_cell(leaf),
+            false => None,
+        }
+    }
+
+    #[inline(never)]
+    fn pass_over_cell(&mut self, [i, j]: [u32; 2]) -> Option<(Square, Ending)> {
+        let nodes = self.terrain.store.nodes();
+        let here_m = self.line.radius_m(self.at_m);
+        let mut number = u32::from(self.on_face.face);
+        for level in 0..MAX_LEVEL {
+            let node = nodes.node(number);
+            let square = Square::at(level, i, j);
+            let first = [square.column, square.row];
+            let highest_m = self.radius_of(node.max());
+            if highest_m < here_m {
+                let ends_m = [0, 1].map(|axis| {
+                    let line = first[axis] + u32::from(self.on_face.is_forward[axis]);
+                    let c = st_to_uv(f64::from(line) / f64::from(1u32 << level));
+                    self.on_face.crossing_m(axis, c, self.at_m)
+                });
+                let out_m = lesser(lesser(ends_m[0], ends_m[1]), self.end_m);
+                if self.line.is_above(highest_m, self.at_m, out_m) {
+                    self.at_m = out_m;
+                    let axis = usize::from(ends_m[1] < ends_m[0]);
+                    let ending = match out_m >= self.end_m {
+                        true => Ending::WayEnds,
+                        false => Ending::Edge(axis),
+                    };
+                    return Some((square, ending));
+                }
+            }
+            let below = MAX_LEVEL - level - 1;
+            let quadrant = (j >> below & 1) << 1 | (i >> below & 1);
+            number = node.child(quadrant as u8)?;
+        }
+        None
+    }
+
+    /// What is known of the leaf beyond a cell's edge that is crossed along an axis; `None` when it is on another face.
+    fn edge_of(&self, square: Square, axis: usize) -> Option<Edge> {
+        let size = 1u32 << (MAX_LEVEL - square.level);
+        let first = [square.column * size, square.row * size];
         let leaf = match self.on_face.is_forward[axis] {
             true => first[axis] + size,
             false => first[axis].checked_sub(1)?,
@@ -166,7 +225,7 @@ impl<'t> Walk<'t> {
         [uv_to_st(u), uv_to_st(v)]
     }
 
-    /// Over one tile, which was entered along an axis.
+    /// Over one tile, as far as it is the finest; it was entered along an axis.
     #[inline(always)]
     fn cross(
         &mut self,
@@ -181,15 +240,15 @@ impl<'t> Walk<'t> {
         let mut tile: Option<StoredTile<'t>> = None;
         let key = (terrain.number, finest, grid.intervals as u16);
         let maxima = cache.get(key, || Ok(tile.insert(fetch()?).samples()))?;
-        let mut cells = grid.cells(finest, st);
+        let (mut cells, reach) = (grid.cells(finest, st), grid.reach(finest));
         if let Some(Edge { axis, .. }) = edge {
             let is_forward = self.on_face.is_forward[axis];
-            cells.ij[axis] = if is_forward { 0 } else { grid.intervals - 1 };
+            cells.ij[axis] = reach.entry(axis, is_forward);
         }
         // A steep way is far above all of a tile, or near the ground of a few cells.
         self.level = match self.is_steep {
-            true => maxima.top(),
-            false => self.level.min(maxima.top()),
+            true => reach.top,
+            false => self.level.min(reach.top),
         };
         let mut ends = self.block(&grid, &cells);
         loop {
@@ -217,8 +276,9 @@ impl<'t> Walk<'t> {
             let axis = usize::from(ends[1].at_m < ends[0].at_m);
             let (line, is_forward) = (ends[axis].line, self.on_face.is_forward[axis]);
             cells.step(axis, line, is_forward, self.level == 0);
-            let is_larger = self.climb(line, maxima.top());
-            if line == if is_forward { grid.intervals } else { 0 } {
+            let is_larger = self.climb(line, reach.top);
+            if line == reach.end(axis, is_forward) {
+                self.is_high = self.level == reach.top && terrain.is_whole();
                 return Ok(Ending::Edge(axis));
             }
             match is_larger {

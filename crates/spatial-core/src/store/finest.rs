@@ -1,8 +1,8 @@
 //! The finest tile at a place, in one read of a small table.
 //!
 //! ```text
-//! roots      a grid over all cells of one level of each face         entry = slot of the finest tile there << 5 | its level
-//! branches   a grid of 8 × 8 over the cells three levels finer             | number of a branch       << 5 | 31
+//! roots      a grid over all cells of one level of each face       entry = slot of the finest tile there << 6 | P << 5 | its level
+//! branches   a grid of 8 × 8 over the cells three levels finer             | number of a branch       << 6 | 31
 //! ```
 //! The roots lie on the finest level where the planet is whole, so there are no branches; otherwise on a coarser one that takes no
 //! more entries than there are tiles, twice. 4 bytes an entry.
@@ -17,6 +17,14 @@ const STRIDE: u8 = 3;
 const BRANCH: usize = 1 << (2 * STRIDE);
 /// In the place of a level: the entry names a branch.
 const IS_BRANCH: u32 = 31;
+/// The bits of a level.
+const LEVEL: u32 = 31;
+/// The tile is the finest in a quadrant of it.
+const PART: u32 = 32;
+/// Bits below a number.
+const NUMBER: u32 = 6;
+/// So many tiles have numbers here.
+pub(super) const TILES_MAX: usize = 1 << (32 - NUMBER);
 /// No tile: no level and no branch has this number.
 const NONE: u32 = u32::MAX;
 
@@ -33,6 +41,29 @@ pub struct Finest {
     pub row: u32,
     /// The tile's number in the order of the cells.
     pub slot: u32,
+    /// The cell in which it is the finest: its own, or where there are finer tiles below it, a quadrant; level, column, row.
+    pub(crate) reach: Square,
+}
+
+/// A cell of a face.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Square {
+    pub(crate) level: u8,
+    pub(crate) column: u32,
+    pub(crate) row: u32,
+}
+
+impl Square {
+    /// The one of a level that holds leaf (i, j).
+    #[inline(always)]
+    pub(crate) fn at(level: u8, i: u32, j: u32) -> Self {
+        let shift = u32::from(MAX_LEVEL - level);
+        Self {
+            level,
+            column: i >> shift,
+            row: j >> shift,
+        }
+    }
 }
 
 impl Finest {
@@ -43,13 +74,17 @@ impl Finest {
         column: 0,
         row: 0,
         slot: u32::MAX,
+        reach: Square {
+            level: 0,
+            column: 0,
+            row: 0,
+        },
     };
 
-    /// Whether leaf (i, j) of a face is inside.
+    /// Whether it is the finest at leaf (i, j) of a face.
     #[inline(always)]
     pub(crate) fn holds(&self, face: u8, i: u32, j: u32) -> bool {
-        let shift = u32::from(MAX_LEVEL - self.level);
-        self.face == face && i >> shift == self.column && j >> shift == self.row
+        self.face == face && Square::at(self.reach.level, i, j) == self.reach
     }
 
     /// The tile's cell.
@@ -65,6 +100,7 @@ pub(crate) struct FinestTable {
     first_branch: usize,
     root_level: u8,
     leaf_level: u8,
+    is_whole: bool,
 }
 
 impl FinestTable {
@@ -92,6 +128,7 @@ impl FinestTable {
             builder.lay(grid, face, [0, 0, 0], NONE);
         }
         Self {
+            is_whole: !builder.entries.contains(&NONE),
             entries: builder.entries,
             first_branch,
             root_level,
@@ -106,24 +143,31 @@ impl FinestTable {
         let at = |x: u32| (x >> (MAX_LEVEL - level)) as usize;
         let row = usize::from(face) << level | at(j);
         let mut entry = self.entries[row << level | at(i)];
-        while entry & 31 == IS_BRANCH {
+        while entry & LEVEL == IS_BRANCH {
             if entry == NONE {
                 return Err(self.missing(face, i, j));
             }
             level += STRIDE;
             let at = |x: u32| (x >> (MAX_LEVEL - level)) as usize & ((1 << STRIDE) - 1);
-            let branch = self.first_branch + (entry >> 5) as usize * BRANCH;
+            let branch = self.first_branch + (entry >> NUMBER) as usize * BRANCH;
             entry = self.entries[branch + (at(j) << STRIDE | at(i))];
         }
-        let level = (entry & 31) as u8;
-        let shift = u32::from(MAX_LEVEL - level);
+        let level = (entry & LEVEL) as u8;
+        let Square { column, row, .. } = Square::at(level, i, j);
         Ok(Finest {
             face,
             level,
-            column: i >> shift,
-            row: j >> shift,
-            slot: entry >> 5,
+            column,
+            row,
+            slot: entry >> NUMBER,
+            reach: Square::at(level + u8::from(entry & PART != 0), i, j),
         })
+    }
+
+    /// Whether there is a tile for every place.
+    #[inline(always)]
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     #[cold]
@@ -170,7 +214,7 @@ impl Builder<'_> {
                 Some(child) => self.lay(grid, child, [depth + 1, place[0], place[1]], here),
                 None => {
                     let rest = rest - 1;
-                    self.fill(grid, place.map(|at| at << rest), 1 << rest, here);
+                    self.fill(grid, place.map(|at| at << rest), 1 << rest, here | PART);
                 }
             }
         }
@@ -187,7 +231,7 @@ impl Builder<'_> {
         };
         self.lay(grid, number, [0, 0, 0], above);
         let branch = (first - self.first_branch) / BRANCH;
-        (branch as u32) << 5 | IS_BRANCH // fewer than tiles have numbers: they take more memory
+        (branch as u32) << NUMBER | IS_BRANCH // fewer than tiles have numbers: they take more memory
     }
 
     fn fill(&mut self, grid: Grid, [column, row]: [u32; 2], size: u32, entry: u32) {
@@ -201,7 +245,7 @@ impl Builder<'_> {
     fn entry(&self, node: &Node, level: u8) -> Option<u32> {
         let answers = level == self.leaf_level || self.missing == MissingTile::Coarser;
         let slot = node.slot().filter(|_| answers)?;
-        Some((slot as u32) << 5 | u32::from(level))
+        Some((slot as u32) << NUMBER | u32::from(level))
     }
 }
 
@@ -279,6 +323,11 @@ mod tests {
                     let finest = nodes.finest_at(face, i, j).unwrap();
                     assert_eq!(Some(finest.cell()), want);
                     assert_eq!(Some(cells[finest.slot as usize]), want);
+                    // No finer tile where it is said to be the finest.
+                    let reach = finest.reach;
+                    let reach = cell_at(face, reach.level, reach.column, reach.row);
+                    let is_finest = |c: &CellId| c.level() <= finest.level || !reach.contains(*c);
+                    assert!(cells.iter().all(is_finest) && reach.contains(leaf));
                 }
             }
         }

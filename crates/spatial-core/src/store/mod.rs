@@ -28,7 +28,7 @@ pub use base_table::TableBuilder;
 #[cfg(feature = "rocksdb")]
 pub use db_seals::database_seals;
 pub use finest::Finest;
-pub(crate) use finest::FinestTable;
+pub(crate) use finest::{FinestTable, Square};
 #[cfg(feature = "rocksdb")]
 pub use followed::FollowedPlanet;
 pub use manifest::{Manifest, ManifestError, MissingTile};

@@ -10,15 +10,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::finest::{Finest, FinestTable};
+use super::finest::{Finest, FinestTable, TILES_MAX};
 use super::{Manifest, MissingTile, StoreError};
 use crate::cell::{CellId, MAX_LEVEL, st_to_ij};
 use crate::terrain::{LatticeSpec, TileError};
 
 /// The slot of a node that has no tile, and the child of a node that has none.
 const NONE: u32 = u32::MAX;
-/// More tiles than a `u32` numbers beside [`NONE`].
-const TILES_MAX: usize = (u32::MAX / 32) as usize;
 
 /// One tile as a store's table lists it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -107,6 +107,7 @@ fn the_finest_tile_is_that_of_a_search_over_all() {
     let terrain = Terrain::new(store.clone());
     let by_cell: BTreeMap<CellId, usize> = store.cells().iter().copied().zip(0..).collect();
     let mut levels = [0; LEVELS as usize];
+    let (mut places, mut singly) = (Vec::new(), Vec::new());
     for k in 0..20_000 {
         let place = random.direction(k) * 6.4e6;
         let (face, s, t) = face_st(place);
@@ -120,9 +121,21 @@ fn the_finest_tile_is_that_of_a_search_over_all() {
         assert_eq!((finest.column, finest.row), column_row(cell));
         assert_eq!(finest.level, cell.level());
         levels[usize::from(finest.level)] += 1;
-        let height_m = terrain.height(Ecef::new(place.x, place.y, place.z).unwrap());
+        let place = Ecef::new(place.x, place.y, place.z).unwrap();
+        let height_m = terrain.height(place).unwrap();
         let want = store.load(cell).unwrap().height_m(&lattice(), face, s, t);
-        assert_eq!(height_m.unwrap().to_bits(), want.to_bits());
+        assert_eq!(height_m.to_bits(), want.to_bits());
+        places.push(place);
+        singly.push(height_m.to_bits());
+    }
+    // In the order of cells neighbours follow each other, on finer tiles and coarser ones.
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_unstable_by_key(|n| CellId::from_direction(places[*n].to_vec()));
+    let sorted: Vec<Ecef> = order.iter().map(|n| places[*n]).collect();
+    let mut heights_m = vec![0.0; sorted.len()];
+    terrain.heights(&sorted, &mut heights_m).unwrap();
+    for (n, height_m) in order.iter().zip(&heights_m) {
+        assert_eq!(height_m.to_bits(), singly[*n]);
     }
     assert!(levels.iter().all(|count| *count > 100), "{levels:?}");
 }

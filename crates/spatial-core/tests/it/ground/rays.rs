@@ -4,7 +4,9 @@ use spatial_core::{
     DVec3, LatticeSpec, Planet, Ray, RayError, StoreError, Terrain, face_uv_to_direction, st_to_uv,
 };
 
-use super::scene::{March, above_ground, count, earth, ecef, rough, rough_store, without};
+use super::scene::{
+    ERROR_M, March, above_ground, count, earth, ecef, rough, rough_store, sparse, without,
+};
 use crate::allocations;
 use crate::golden::Draws;
 
@@ -128,7 +130,7 @@ fn rays_meet_the_ground_where_marching_does() {
             &mut misses
         }) += 1;
         check(
-            terrain,
+            (terrain, ERROR_M),
             &ray,
             relief_m + 21.0,
             700,
@@ -142,6 +144,22 @@ fn rays_meet_the_ground_where_marching_does() {
 }
 
 #[test]
+fn rays_meet_the_ground_of_sparse_planets() {
+    let planet = Planet::new(20_000.0).unwrap();
+    let lattice = LatticeSpec::new(7, 8, 5.0, 0.002).unwrap();
+    let planets = [1, 2, 3].map(|seed| sparse(planet, lattice, 14_000.0, seed));
+    for n in 0..count(1_500) {
+        let seed = SEED + 2_000_000 + n as u64;
+        let mut draws = Draws(seed);
+        let terrain = &planets[n % planets.len()];
+        let ray = draw_ray(&mut draws, terrain, 25.0);
+        // The cracks of all levels.
+        let error_m = ERROR_M + 6.0 * 0.5 * 0.002;
+        check((terrain, error_m), &ray, 75.0, 700, &format!("seed {seed}"));
+    }
+}
+
+#[test]
 fn rays_meet_the_ground_of_the_earth() {
     let earth = earth();
     for n in 0..count(250) {
@@ -151,7 +169,7 @@ fn rays_meet_the_ground_of_the_earth() {
             .reach_m
             .min(2e6 + (ray.from.to_vec().length() - 6.3e6).max(0.0));
         check(
-            &earth,
+            (&earth, ERROR_M),
             &ray,
             9_000.0,
             1_500,
@@ -160,7 +178,7 @@ fn rays_meet_the_ground_of_the_earth() {
     }
 }
 
-fn check(terrain: &Terrain, ray: &Ray, highest_m: f64, steps: u32, seed: &str) {
+fn check((terrain, error_m): (&Terrain, f64), ray: &Ray, highest_m: f64, steps: u32, seed: &str) {
     let hit = terrain.raycast(ray).unwrap();
     let Some((from_m, length_m)) = marched(terrain, ray, highest_m) else {
         assert_eq!(hit, None, "{seed}: {ray:?}");
@@ -174,6 +192,7 @@ fn check(terrain: &Terrain, ray: &Ray, highest_m: f64, steps: u32, seed: &str) {
         length_m,
         lift_m: &|_| 0.0,
         steps,
+        error_m,
     };
     let hit = hit.map(|mut hit| {
         assert!(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use spatial_core::{
-    CellId, DVec3, Ecef, HeightTile, LatticeSpec, Manifest, MemoryStore, PackStore, Planet, RayHit,
-    Terrain, TileStore, cell_at, column_row,
+    CellId, DVec3, Ecef, HeightTile, LatticeSpec, Manifest, MemoryStore, MissingTile, PackStore,
+    Planet, RayHit, Terrain, TileStore, cell_at, column_row,
 };
 
 use crate::golden::Draws;
@@ -25,6 +25,46 @@ pub(super) fn rough_store(planet: Planet, lattice: LatticeSpec, amplitude: f64) 
     let manifest = Manifest::new(planet, lattice, "made for a test", "none");
     let tiles = cells.map(|cell| rough_tile(&lattice, cell, amplitude));
     MemoryStore::new(manifest, tiles).unwrap()
+}
+
+/// Six faces of rough ground, and below each tile some of its children, rough between their parent's samples but on their edges:
+/// ground without cracks but for the rounding of halves, which is half a quantum a level.
+pub(super) fn sparse(planet: Planet, lattice: LatticeSpec, amplitude: f64, seed: u64) -> Terrain {
+    let whole = LatticeSpec::new(
+        1,
+        lattice.intervals(),
+        lattice.offset_m(),
+        lattice.quantum_m(),
+    );
+    let faces = (0..6).map(|face| rough_tile(&whole.unwrap(), cell_at(face, 0, 0, 0), amplitude));
+    let (mut draws, mut tiles) = (Draws(seed), Vec::new());
+    let mut open: Vec<HeightTile> = faces.collect();
+    while let Some(tile) = open.pop() {
+        let finer = tile.cell().level() < lattice.leaf_level();
+        for child in tile.cell().children().into_iter().flatten() {
+            if finer && draws.below(9) < 5 {
+                open.push(rougher(&tile, child, amplitude, &mut draws));
+            }
+        }
+        tiles.push(tile);
+    }
+    let manifest = Manifest::new(planet, lattice, "made for a test", "none");
+    let manifest = manifest.with_missing(MissingTile::Coarser);
+    Terrain::new(Arc::new(MemoryStore::new(manifest, tiles).unwrap()))
+}
+
+fn rougher(parent: &HeightTile, child: CellId, amplitude: f64, draws: &mut Draws) -> HeightTile {
+    let smooth = parent.refined(child).unwrap();
+    let (n, mut samples) = (usize::from(smooth.intervals()), smooth.samples().to_vec());
+    let noise = amplitude / f64::from(2u32 << child.level());
+    for (k, sample) in samples.iter_mut().enumerate() {
+        let (i, j) = (k % (n + 1), k / (n + 1));
+        let is_inside = i % n != 0 && j % n != 0;
+        if is_inside && (i % 2 != 0 || j % 2 != 0) {
+            *sample += (noise * draws.signed()) as i16;
+        }
+    }
+    HeightTile::new(child, smooth.intervals(), samples).unwrap()
 }
 
 fn rough_tile(lattice: &LatticeSpec, cell: CellId, amplitude: f64) -> HeightTile {
@@ -67,6 +107,8 @@ pub(super) struct March<'a> {
     /// What refraction lifts, metres, so far along.
     pub(super) lift_m: &'a dyn Fn(f64) -> f64,
     pub(super) steps: u32,
+    /// What the answer may be wrong by in height, metres.
+    pub(super) error_m: f64,
 }
 
 impl March<'_> {
@@ -81,8 +123,8 @@ impl March<'_> {
     pub(super) fn fault(&self, hit: Option<RayHit>) -> Option<String> {
         if let Some(hit) = hit {
             let clearance_m = self.clearance_m(hit.distance_m);
-            let is_met =
-                clearance_m <= ERROR_M && (hit.distance_m == 0.0 || clearance_m >= -ERROR_M);
+            let is_met = clearance_m <= self.error_m
+                && (hit.distance_m == 0.0 || clearance_m >= -self.error_m);
             if !is_met || !(0.0..=self.length_m + 1e-6).contains(&hit.distance_m) {
                 return Some(format!("{clearance_m} m above the ground at {hit:?}"));
             }
@@ -98,7 +140,7 @@ impl March<'_> {
         let step_m = end_m / f64::from(self.steps);
         let at = |n: u32| self.clearance_m(step_m * f64::from(n));
         let mut last = [f64::INFINITY, at(0)];
-        if last[1] < -ERROR_M {
+        if last[1] < -self.error_m {
             return Some(format!("starts {} m under the ground", -last[1]));
         }
         for n in 1..=self.steps {
@@ -109,7 +151,7 @@ impl March<'_> {
                 false => next,
             };
             // At the end it is met.
-            if lowest < -ERROR_M && (n < self.steps || hit.is_none()) {
+            if lowest < -self.error_m && (n < self.steps || hit.is_none()) {
                 return Some(format!(
                     "{lowest} m before {} m: {hit:?}",
                     step_m * f64::from(n)

@@ -2,7 +2,7 @@
 
 use spatial_core::{DVec3, LatticeSpec, Planet, RayError, Sight, Terrain};
 
-use super::scene::{March, above_ground, count, earth, ecef, rough};
+use super::scene::{ERROR_M, March, above_ground, count, earth, ecef, rough, sparse};
 use crate::allocations;
 use crate::golden::Draws;
 
@@ -23,7 +23,7 @@ fn pair(
 }
 
 fn check(
-    terrain: &Terrain,
+    (terrain, error_m): (&Terrain, f64),
     pair: (spatial_core::Ecef, spatial_core::Ecef),
     refraction: f64,
     seed: u64,
@@ -42,6 +42,7 @@ fn check(
         length_m,
         lift_m: &lift_m,
         steps: 900,
+        error_m,
     };
     let hit = match sight {
         Sight::Clear => None,
@@ -67,9 +68,38 @@ fn sight_is_what_marching_sees() {
             pair(&mut draws, &terrain, above_m, apart)
         };
         let refraction = [0.0, 0.13, 0.5][n % 3];
-        clear += usize::from(check(&terrain, pair, refraction, SEED + n as u64));
+        clear += usize::from(check(
+            (&terrain, ERROR_M),
+            pair,
+            refraction,
+            SEED + n as u64,
+        ));
     }
     let all = count(1_500);
+    assert!(clear > all / 10 && clear < all - all / 10, "{clear}");
+}
+
+#[test]
+fn sight_on_sparse_planets_is_what_marching_sees() {
+    let planet = Planet::new(20_000.0).unwrap();
+    let lattice = LatticeSpec::new(7, 8, 5.0, 0.002).unwrap();
+    let planets = [1, 2, 3].map(|seed| sparse(planet, lattice, 14_000.0, seed));
+    let mut clear = 0;
+    for n in 0..count(1_000) {
+        let seed = SEED + 2_000_000 + n as u64;
+        let mut draws = Draws(seed);
+        let terrain = &planets[n % planets.len()];
+        let above_m = draws.scale(0.1, 60.0);
+        let pair = {
+            let apart = draws.scale(1e-3, 0.3);
+            pair(&mut draws, terrain, above_m, apart)
+        };
+        let refraction = [0.0, 0.13, 0.5][n % 3];
+        // The cracks of all levels.
+        let error_m = ERROR_M + 6.0 * 0.5 * 0.002;
+        clear += usize::from(check((terrain, error_m), pair, refraction, seed));
+    }
+    let all = count(1_000);
     assert!(clear > all / 10 && clear < all - all / 10, "{clear}");
 }
 
@@ -81,7 +111,7 @@ fn sight_on_the_earth_is_what_marching_sees() {
         let apart = draws.scale(1e-3, 0.1);
         let pair = pair(&mut draws, &earth, 300.0, apart);
         check(
-            &earth,
+            (&earth, ERROR_M),
             pair,
             [0.0, 0.13][n % 2],
             SEED + 1_000_000 + n as u64,
