@@ -17,6 +17,7 @@ extern crate self as spatial_core;
 
 mod batch;
 mod cell;
+mod client_tile;
 mod columns;
 mod ellipsoid;
 mod frame;
@@ -43,6 +44,7 @@ pub use cell::{
     grid_keys_of_places, ij_to_st, ij_to_st_lanes, st_to_ij, st_to_ij_lanes, st_to_uv,
     st_to_uv_lanes, uv_to_st, uv_to_st_lanes,
 };
+pub use client_tile::{ClientTile, EdgeSteps, Horizon, NodeBounds, TileMesh, TooCoarse};
 pub use columns::{
     Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,
     DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo, LaneSchema,

@@ -15,6 +15,7 @@ mod query;
 mod render;
 mod sources;
 mod surface;
+mod tile;
 mod tint;
 mod verify;
 
@@ -58,6 +59,8 @@ pub enum PlanetCommand {
     Query(query::QueryArgs),
     /// Draw a planet into a PNG
     Render(render::RenderArgs),
+    /// Write a tile as clients draw it: bytes, or a mesh; or say what its node is
+    Tile(tile::TileArgs),
 }
 
 /// Runs a planet command; its result goes to standard output.
@@ -77,6 +80,7 @@ pub fn run(args: PlanetArgs) -> Result<ExitCode> {
         PlanetCommand::Verify(a) => verify::run(&a, args.json),
         PlanetCommand::Query(a) => query::run(&a, args.json),
         PlanetCommand::Render(a) => render::run(&a, args.json),
+        PlanetCommand::Tile(a) => tile::run(&a, args.json),
     }
 }
 

@@ -30,6 +30,7 @@ pub use lanes::{
     ij_to_st_lanes, st_to_ij_lanes, st_to_uv_lanes, uv_to_st_lanes,
 };
 pub use neighbors::{NeighborsAt, VertexNeighbors};
+pub(crate) use neighbors::{face_of_cube, on_cube};
 pub use projection::{
     direction_to_face_uv, face_uv_to_direction, ij_to_st, st_to_ij, st_to_uv, uv_to_st,
 };

@@ -222,17 +222,27 @@ fn place(face: u8, i: i64, j: i64) -> (u8, u32, u32) {
 fn across(face: u8, i: i64, j: i64) -> (u8, u32, u32) {
     const EDGE: i64 = LEAVES as i64;
     let half_leaves = |k: i64| (2 * k + 1 - EDGE).clamp(-EDGE - 1, EDGE + 1);
-    let (u, v) = (half_leaves(i), half_leaves(j));
-    let [x, y, z] = match face {
-        0 => [EDGE, u, v],
-        1 => [-u, EDGE, v],
-        2 => [-u, -v, EDGE],
-        3 => [-EDGE, -v, -u],
-        4 => [v, -EDGE, -u],
-        _ => [v, u, -EDGE],
-    };
-    // As for directions, the later axis wins a tie: diagonally across a corner of the cube.
-    let (face, u, v) = match [x.abs(), y.abs(), z.abs()] {
+    let (face, u, v) = face_of_cube(on_cube(face, EDGE, half_leaves(i), half_leaves(j)));
+    let leaf = |w: i64| ((w + EDGE) >> 1).clamp(0, EDGE - 1) as u32;
+    (face, leaf(u), leaf(v))
+}
+
+/// The point of the cube at integers u and v of a face that lies `edge` from the centre: the axes of
+/// [`face_uv_to_direction`](super::face_uv_to_direction).
+pub(crate) fn on_cube(face: u8, edge: i64, u: i64, v: i64) -> [i64; 3] {
+    match face {
+        0 => [edge, u, v],
+        1 => [-u, edge, v],
+        2 => [-u, -v, edge],
+        3 => [-edge, -v, -u],
+        4 => [v, -edge, -u],
+        _ => [v, u, -edge],
+    }
+}
+
+/// The face that a point of the cube lies on, and u and v there. As for directions, the later axis wins a tie.
+pub(crate) fn face_of_cube([x, y, z]: [i64; 3]) -> (u8, i64, i64) {
+    match [x.abs(), y.abs(), z.abs()] {
         [a, b, c] if a > b && a > c => {
             if x > 0 {
                 (0, y, z)
@@ -254,9 +264,7 @@ fn across(face: u8, i: i64, j: i64) -> (u8, u32, u32) {
                 (5, y, x)
             }
         }
-    };
-    let leaf = |w: i64| ((w + EDGE) >> 1).clamp(0, EDGE - 1) as u32;
-    (face, leaf(u), leaf(v))
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ pub use profile::{ProfileError, ProfilePoint};
 pub use ray::{Ray, RayError, RayHit};
 pub use sight::Sight;
 pub use surface::Ground;
+pub(crate) use surface::water_depth_m;
 pub use viewshed::{Seen, Viewshed, ViewshedError, ViewshedOptions};
 
 use crate::planet::Planet;

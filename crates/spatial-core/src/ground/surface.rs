@@ -82,7 +82,7 @@ impl Terrain {
             height_m,
             normal: gradient / gradient.length_squared().sqrt(),
             biome: Biome::at(sin_lat, height_m),
-            water_depth_m: (-height_m).max(0.0),
+            water_depth_m: water_depth_m(height_m),
         })
     }
 
@@ -95,6 +95,11 @@ impl Terrain {
         let along_t = (c - a) * (1.0 - fx) + (d - b) * fx;
         [along_s, along_t].map(|rate| rate * self.lattice().quantum_m())
     }
+}
+
+/// Depth of the sea above ground of a height: the sea stands at the datum.
+pub(crate) fn water_depth_m(height_m: f64) -> f64 {
+    (-height_m).max(0.0)
 }
 
 /// The vector with these parts along a face's u and v and out of it.

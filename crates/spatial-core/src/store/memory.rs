@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::nodes::{NodeTable, TileEntry};
+use super::nodes::{Node, NodeTable, TileEntry};
 use super::{Manifest, StoreError, StoredTile, TileStore};
 use crate::terrain::HeightTile;
 
@@ -73,6 +73,7 @@ fn entry(tile: &HeightTile) -> TileEntry {
     TileEntry {
         min: tile.min(),
         max: tile.max(),
+        error: tile.geometric_error().unwrap_or(Node::ERROR_UNKNOWN),
         ..TileEntry::unknown(tile.cell())
     }
 }

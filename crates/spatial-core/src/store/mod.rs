@@ -33,6 +33,7 @@ pub(crate) use finest::{FinestTable, Square};
 pub use followed::FollowedPlanet;
 pub use manifest::{Manifest, ManifestError, MissingTile};
 pub use memory::MemoryStore;
+pub(crate) use nodes::add_errors;
 pub use nodes::{Node, NodeTable};
 pub use pack::PackStore;
 pub use pack_writer::{PackWriteError, PackWriter};

@@ -5,7 +5,7 @@
 //!          first child, which quadrants are there, slot of the tile, bounds of all samples below
 //! slots  ┌ cells ascending ┐                          the order of files: tile n of a pack, key n of a database
 //! ```
-//! Absent tiles cost no look-up. 16 bytes a node, 12 a tile, and 4 to 8 of a table of the finest tiles (`finest.rs`).
+//! Absent tiles cost no look-up. 18 bytes a node, 12 a tile, and 4 to 8 of a table of the finest tiles (`finest.rs`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -96,6 +96,7 @@ impl Node {
 #[derive(Debug)]
 pub struct NodeTable {
     nodes: Vec<Node>,         // the six faces first
+    errors_below: Vec<u16>,   // of each node, in quanta; ERROR_UNKNOWN if one below it is
     cells: Vec<CellId>,       // strictly ascending
     seals: Vec<u32>,          // of each tile; none at all where the table has none
     verified: Vec<AtomicU64>, // bit n of word n / 64
@@ -128,6 +129,7 @@ impl NodeTable {
         let finest = FinestTable::new(&nodes, entries.len(), leaf_level, missing);
         Ok(Self {
             finest: Arc::new(finest),
+            errors_below: errors_below(&nodes),
             nodes,
             cells: entries.iter().map(|e| e.cell).collect(),
             seals: entries.iter().filter_map(|e| e.seal).collect(),
@@ -146,6 +148,16 @@ impl NodeTable {
     /// When there is no such number.
     pub fn node(&self, number: u32) -> &Node {
         &self.nodes[number as usize]
+    }
+
+    /// How far what is known finest below a node is at most from its own tile's ground, in quanta: for each level the largest
+    /// difference between a sample and what the level above interpolates there, added up along the worst way down. 0 of a leaf,
+    /// [`Node::ERROR_UNKNOWN`] if one of them is.
+    ///
+    /// # Panics
+    /// When there is no such number.
+    pub fn error_below(&self, number: u32) -> u16 {
+        self.errors_below[number as usize]
     }
 
     /// How many nodes there are: as many as tiles, where every tile's parent is there.
@@ -234,6 +246,29 @@ impl NodeTable {
         self.verified[slot / 64].fetch_or(1u64 << (slot % 64), Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// The sum of two geometric errors; unknown if one is.
+pub(crate) fn add_errors(a: u16, b: u16) -> u16 {
+    match [a, b].contains(&Node::ERROR_UNKNOWN) {
+        true => Node::ERROR_UNKNOWN,
+        false => a.saturating_add(b).min(Node::ERROR_UNKNOWN - 1),
+    }
+}
+
+/// See [`NodeTable::error_below`]. Children stand behind their parents: backwards, errors go up.
+fn errors_below(nodes: &[Node]) -> Vec<u16> {
+    let mut below = vec![0; nodes.len()];
+    for number in (0..nodes.len()).rev() {
+        let node = nodes[number];
+        let children = node.children.count_ones();
+        let children = (0..children).map(|k| (node.first_child + k) as usize);
+        let worst = children
+            .map(|child| add_errors(nodes[child].error, below[child]))
+            .max();
+        below[number] = worst.unwrap_or(0);
+    }
+    below
 }
 
 /// A node's cell, and its slot.

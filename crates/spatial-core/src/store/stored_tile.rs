@@ -7,8 +7,8 @@ use super::StoreError;
 use super::nodes::NodeTable;
 use crate::columns::prefetch;
 use crate::terrain::{
-    Codec, HeightTile, InPlace, LatticeSpec, Parts, TileError, TileView, column_row, interpolate,
-    interval_of, local, verify,
+    Codec, HeightTile, InPlace, LatticeSpec, Parts, TileError, TileView, column_row, filled,
+    interpolate, interval_of, local, verify,
 };
 
 /// A tile of a store: bytes inside a mapped file, or decoded in memory.
@@ -91,6 +91,41 @@ impl<'a> StoredTile<'a> {
         Ok(spec.height_m(interpolate(view.corners(i, j)?, fx, fy)))
     }
 
+    /// By how many quanta a sample may differ from the one that was imported.
+    ///
+    /// # Errors
+    /// As [`StoredTile::height_m`].
+    pub fn error_bound(&self) -> Result<u16, TileError> {
+        match (self.tile(), self.bytes()) {
+            (Some(tile), _) => Ok(tile.error_bound()),
+            (_, bytes) => Ok(Parts::parse(bytes.unwrap_or_default())?.header.error_bound),
+        }
+    }
+
+    /// The map of filled samples, if there are any: see [`HeightTile::filled`].
+    ///
+    /// # Errors
+    /// As [`StoredTile::height_m`].
+    pub fn filled(&self) -> Result<Option<Vec<u8>>, TileError> {
+        if let Some(tile) = self.tile() {
+            return Ok(tile.filled().map(<[u8]>::to_vec));
+        }
+        let parts = Parts::parse(self.bytes().unwrap_or_default())?;
+        match parts.filled {
+            [] => Ok(None),
+            map => filled::decode(map, parts.header.side() * parts.header.side()).map(Some),
+        }
+    }
+
+    /// The tile, if it lies decoded in memory.
+    fn tile(&self) -> Option<&HeightTile> {
+        match &self.0 {
+            Place::Decoded(tile) => Some(tile),
+            Place::Borrowed(tile) => Some(tile),
+            _ => None,
+        }
+    }
+
     /// The tile decoded.
     ///
     /// # Errors
@@ -135,6 +170,16 @@ impl Samples<'_> {
                 InPlace::hot_corners(bytes, side, (i, j))
             }
         }
+    }
+
+    /// The sample at column i and row j of a tile of `side` samples a row.
+    ///
+    /// # Panics
+    /// When it is beyond the tile.
+    pub(crate) fn at(self, (i, j): (usize, usize), side: usize) -> i16 {
+        // The last of a row or column is the second corner of the one before it.
+        let (west, south) = (i.min(side - 2), j.min(side - 2));
+        self.corners(south * side + west, side)[2 * (j - south) + i - west]
     }
 
     /// Asks for the memory of so many samples one above the other, the first at an index.

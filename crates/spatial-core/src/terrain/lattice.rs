@@ -137,10 +137,8 @@ impl LatticeSpec {
     pub fn direction(&self, face: u8, i: u32, j: u32) -> DVec3 {
         let n = self.face_intervals();
         assert!(face < 6 && i <= n && j <= n);
-        let at = |k: u32| st_to_uv(f64::from(k) / f64::from(n));
-        // Adding zero turns −0 into +0: a negated zero would be the one difference between faces.
-        let cube = face_uv_to_direction(face, at(i), at(j)) + DVec3::ZERO;
-        cube / (cube.x * cube.x + cube.y * cube.y + cube.z * cube.z).sqrt()
+        let at = |k: u32| line_uv(k, n);
+        line_crossing(face, at(i), at(j))
     }
 
     /// The finest-level tile that contains a direction.
@@ -160,6 +158,20 @@ impl LatticeSpec {
     pub(crate) fn intervals_are_legal(intervals: u16) -> bool {
         Self::INTERVALS.contains(&intervals) && intervals.is_power_of_two()
     }
+}
+
+/// u (or v) of line k of a lattice with n intervals along a face: odd about the middle, exactly, up to n = 2²⁴.
+#[inline(always)]
+pub(crate) fn line_uv(k: u32, n: u32) -> f64 {
+    st_to_uv(f64::from(k) / f64::from(n))
+}
+
+/// The unit vector where two lines of a lattice cross: the same bits from every face that has it.
+#[inline(always)]
+pub(crate) fn line_crossing(face: u8, u: f64, v: f64) -> DVec3 {
+    // Adding zero turns −0 into +0: a negated zero would be the one difference between faces.
+    let cube = face_uv_to_direction(face, u, v) + DVec3::ZERO;
+    cube / (cube.x * cube.x + cube.y * cube.y + cube.z * cube.z).sqrt()
 }
 
 /// The face a direction points at and its place (s, t) ∈ [0, 1]² there. One division and one root an axis.

@@ -10,8 +10,12 @@ mod tile;
 #[cfg(feature = "rocksdb")]
 pub(crate) use codec::{BYTES_MIN, is_raw};
 pub use codec::{Codec, HotGrid, TileError, decode_grid, encode_grid};
-pub(crate) use codec::{InPlace, Parts, TileView, checksum_in, is_in_place, needs_parent, verify};
+pub(crate) use codec::{
+    ERROR_BOUND_MAX, InPlace, Parts, TileView, checksum_in, filled, is_in_place, multiples,
+    needs_parent, payload, restore, rounded, u16_at, u32_at, u64_at, verify,
+};
 pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
+pub(crate) use lattice::{line_crossing, line_uv};
 pub use refine::halfway;
 pub use tile::HeightTile;
 pub(crate) use tile::{interpolate, interval_of, local};

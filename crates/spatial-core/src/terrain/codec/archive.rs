@@ -58,7 +58,8 @@ pub(crate) fn decode(side: usize, payload: &[u8], even: Option<&[i16]>) -> Optio
     }
 }
 
-fn encode_alone(side: usize, samples: &[i16]) -> Vec<u8> {
+/// The payload without a parent.
+pub(crate) fn encode_alone(side: usize, samples: &[i16]) -> Vec<u8> {
     let weights = fit(side, samples);
     let mut residuals = Vec::with_capacity(samples.len() - 1);
     let mut before = 0;
@@ -162,7 +163,8 @@ impl Visitor for Read<'_> {
     }
 }
 
-fn encode_between(side: usize, samples: &[i16]) -> Vec<u8> {
+/// The payload of what is not at even places.
+pub(crate) fn encode_between(side: usize, samples: &[i16]) -> Vec<u8> {
     let weights = between::fit(side, samples);
     let mut write = WriteBetween {
         samples,

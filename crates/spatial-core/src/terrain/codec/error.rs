@@ -12,6 +12,9 @@ pub enum TileError {
     /// A version that this program does not know.
     #[error("tile version {0} is not 1 or 2: made by another version of the program")]
     Version(u8),
+    /// A version of a client tile that this program does not know.
+    #[error("client tile version {0} is not 1: made by another version of the program")]
+    ClientVersion(u8),
     /// A codec that this program does not know, or not the one that must be here.
     #[error("tile codec {0} is unknown, or not the one expected here")]
     Codec(u8),

@@ -6,12 +6,13 @@
 mod archive;
 mod between;
 mod error;
-mod filled;
+pub(crate) mod filled;
 mod fit;
 mod grid;
 mod header;
 mod hot;
 mod parent;
+pub(crate) mod payload;
 mod rans;
 mod residual;
 mod rounding;
@@ -32,7 +33,8 @@ pub(crate) use view::is_raw;
 pub(crate) use view::{InPlace, TileView, is_in_place};
 
 pub(super) use filled::{is_map, map_bytes};
-pub(super) use rounding::{ERROR_BOUND_MAX, rounded};
+pub(crate) use rounding::{ERROR_BOUND_MAX, multiples, restore, rounded};
+pub(crate) use words::{u16_at, u32_at, u64_at};
 
 use super::tile::HeightTile;
 
