@@ -97,7 +97,7 @@ impl Info {
 }
 
 /// The smallest and the largest sample: what the table says, or where it says nothing, what all tiles do.
-fn extremes(store: &dyn TileStore) -> Result<(i16, i16)> {
+pub(super) fn extremes(store: &dyn TileStore) -> Result<(i16, i16)> {
     let wider = |a: (i16, i16), b: (i16, i16)| (a.0.min(b.0), a.1.max(b.1));
     let nothing = (i16::MAX, i16::MIN);
     if store.manifest().format() >= 2 {

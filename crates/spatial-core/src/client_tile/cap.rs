@@ -3,7 +3,7 @@
 use glam::DVec3;
 
 use crate::cell::CellId;
-use crate::terrain::{column_row, line_crossing, line_uv};
+use crate::region::Cell;
 
 /// The smallest cap that holds a cell: its axis, a unit vector, and the square of the chord to its rim on the unit sphere.
 ///
@@ -11,7 +11,7 @@ use crate::terrain::{column_row, line_crossing, line_uv};
 /// holds the cell. The smallest one around points passes through two or three of them (Elzinga and Hearn 1972, in the plane;
 /// caps below a hemisphere are cut by planes, so it holds here as well).
 pub(super) fn smallest_cap(cell: CellId) -> (DVec3, f64) {
-    let corners = corners(cell);
+    let corners = Cell::new(cell).vertices();
     let mut best = (DVec3::ZERO, f64::INFINITY);
     let mut offer = |axis: DVec3| {
         let axis = axis / axis.length_squared().sqrt();
@@ -30,14 +30,4 @@ pub(super) fn smallest_cap(cell: CellId) -> (DVec3, f64) {
         offer((corners[b] - corners[a]).cross(corners[c] - corners[a]));
     }
     best
-}
-
-/// The corners of a cell, counter-clockwise: unit vectors.
-pub(super) fn corners(cell: CellId) -> [DVec3; 4] {
-    let n = 1u32 << cell.level();
-    let (column, row) = column_row(cell);
-    [(0, 0), (1, 0), (1, 1), (0, 1)].map(|(i, j)| {
-        let (u, v) = (line_uv(column + i, n), line_uv(row + j, n));
-        line_crossing(cell.face(), u, v)
-    })
 }

@@ -19,6 +19,7 @@
 use super::grid;
 use super::places::Places;
 use super::tile::ClientTile;
+use crate::cell::CellId;
 use crate::planet::{Ecef, Planet};
 use crate::terrain::{LatticeSpec, line_crossing};
 use glam::DVec3;
@@ -26,6 +27,10 @@ use glam::DVec3;
 /// A tile's mesh: vertex j·(C + 1) + i is that of its sample at column i and row j.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TileMesh {
+    /// The tile's cell.
+    pub cell: CellId,
+    /// Intervals along its edges: C.
+    pub intervals: u16,
     /// What positions are relative to: the centre of the ball around the tile.
     pub center: Ecef,
     /// Metres along the planet-centred axes from the centre. Each coordinate is rounded to f32, so a vertex lies within
@@ -78,6 +83,8 @@ impl ClientTile {
             positions.extend(own.map(|p| (*p - center.to_vec()).to_array().map(|x| x as f32)));
         }
         Ok(TileMesh {
+            cell: self.cell,
+            intervals: self.intervals,
             center,
             positions,
             normals: self.normals(&places),

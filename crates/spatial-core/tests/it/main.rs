@@ -5,6 +5,7 @@ mod allocations;
 mod bad_input;
 mod cell_unions;
 mod cells;
+mod client_tiles;
 mod columns;
 mod coords;
 mod corruption;

@@ -10,6 +10,7 @@ use spatial_core::{CellId, ClientTile, Codec, EdgeSteps, Geodetic, Horizon, MAX_
 
 use super::glb::glb;
 use super::{Misuse, TileArgs, Which, write_file};
+use crate::planet::info::extremes;
 use crate::planet::print_json;
 
 #[derive(Debug, clap::Args)]
@@ -100,7 +101,7 @@ pub(super) fn run(
     json: bool,
 ) -> Result<ExitCode> {
     let tile = ClientTile::of(store, cell)?;
-    let mut facts = Facts::of(store, &tile);
+    let mut facts = Facts::of(store, &tile)?;
     if let Some(path) = &args.out {
         let bytes = match args.client.mesh {
             true => mesh(store, &tile, &args.client)?,
@@ -152,16 +153,15 @@ fn mesh(store: &dyn TileStore, tile: &ClientTile, args: &ClientArgs) -> Result<V
 }
 
 impl Facts {
-    fn of(store: &dyn TileStore, tile: &ClientTile) -> Self {
+    fn of(store: &dyn TileStore, tile: &ClientTile) -> Result<Self> {
         let (planet, spec) = (store.manifest().planet(), store.manifest().lattice());
-        let lowest = (0..6).map(|face| store.nodes().node(face).min()).min();
-        let lowest_m = spec.height_m(f64::from(lowest.unwrap_or(i16::MIN)));
+        let lowest_m = spec.height_m(f64::from(extremes(store)?.0));
         let (bounds, horizon) = (tile.bounds(planet, spec), Horizon::new(planet, lowest_m));
         let last = i32::from(tile.intervals());
         let own = (0..=last).flat_map(|j| (0..=last).map(move |i| (i as usize, j as usize)));
         let is_finer = store.nodes().slot(tile.cell()).is_ok();
         let children = tile.cell().children().into_iter().flatten();
-        Self {
+        Ok(Self {
             cell: tile.cell().token(),
             level: tile.cell().level(),
             min_m: spec.height_m(f64::from(tile.min())),
@@ -176,7 +176,7 @@ impl Facts {
             filled_samples: own.filter(|(i, j)| tile.is_filled(*i, *j)).count(),
             children: children.filter(|_| is_finer).map(CellId::token).collect(),
             written: None,
-        }
+        })
     }
 
     fn print(&self) {

@@ -1,0 +1,7 @@
+//! Client tiles, their nodes and their meshes.
+
+mod bounds;
+mod bytes;
+mod meshes;
+mod scene;
+mod tiles;
