@@ -25,9 +25,9 @@ fn directions(random: &mut Random, id: CellId) -> Vec<DVec3> {
     let mut at = |k: u32| {
         let mut within = |a: f64, b: f64| a + (b - a) * (signed(random) + 1.0) / 2.0;
         let (u, v) = match k {
-            0..4 => ([u0, u1][k as usize & 1], [v0, v1][k as usize >> 1]),
-            4..16 if k % 2 == 0 => ([u0, u1][k as usize / 2 & 1], within(v0, v1)),
-            4..16 => (within(u0, u1), [v0, v1][k as usize / 2 & 1]),
+            0..4 => ([u0, u1][k as usize % 2], [v0, v1][k as usize / 2]),
+            4..16 if k.is_multiple_of(2) => ([u0, u1][k as usize / 2 % 2], within(v0, v1)),
+            4..16 => (within(u0, u1), [v0, v1][k as usize / 2 % 2]),
             _ => (within(u0, u1), within(v0, v1)),
         };
         face_uv_to_direction(face, u, v).normalize()
@@ -122,7 +122,7 @@ fn horizon_points_hide_no_more_than_the_planet_does() {
             Ecef::new(p.x, p.y, p.z).unwrap()
         };
         for _ in 0..8 {
-            let far = 10f64.powf(signed(&mut random) * 4.0 - 1.0);
+            let far = libm::exp10(signed(&mut random) * 4.0 - 1.0);
             let beside = DVec3::new(
                 signed(&mut random),
                 signed(&mut random),
@@ -151,9 +151,9 @@ fn horizon_points_hide_no_more_than_the_planet_does() {
         let away = (*corner * axis.dot(*corner) - axis).normalize();
         let top = *corner * (planet.radius_m() + high);
         // The corner's horizon, away from the axis: cos γ = ρ / |top|.
-        let angle = (horizon.radius_m() / top.length()).min(1.0).acos();
+        let angle = libm::acos((horizon.radius_m() / top.length()).min(1.0));
         for (beyond, is_seen) in [(-1e-4, true), (1e-4, false)] {
-            let turned = *corner * (angle + beyond).cos() + away * (angle + beyond).sin();
+            let turned = *corner * libm::cos(angle + beyond) + away * libm::sin(angle + beyond);
             let camera = to_camera(turned, horizon.radius_m() * (1.0 + 1e-9));
             if (planet.radius_m() + high) > horizon.radius_m() * (1.0 + 1e-6) {
                 assert_eq!(horizon.hides(point, camera), !is_seen, "{id} {low} {high}");
