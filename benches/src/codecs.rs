@@ -70,6 +70,45 @@ impl Case for Decode {
     }
 }
 
+/// Encodes all grids; an operation is a sample.
+pub(crate) struct Encode {
+    codec: Codec,
+    grids: Vec<Relief>,
+    hash: u64,
+}
+
+impl Encode {
+    pub(crate) fn new(size: Size, codec: Codec) -> Option<Self> {
+        let mut grids = relief::all()?;
+        if size == Size::Tiny {
+            grids.truncate(1);
+        }
+        Some(Self {
+            codec,
+            grids,
+            hash: 0,
+        })
+    }
+}
+
+impl Case for Encode {
+    fn operations(&self) -> u64 {
+        (self.grids.len() * SIDE * SIDE) as u64
+    }
+
+    fn run(&mut self) {
+        let encode = |grid: &Relief| {
+            let payload = encode_grid(self.codec, SIDE, &grid.samples).expect("a side of 8 n + 1");
+            payload.len() as u64
+        };
+        self.hash = hash_of(self.grids.iter().map(encode));
+    }
+
+    fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
 /// Reads samples of one grid in random order, where they lie.
 pub(crate) struct Samples {
     grid: Encoded,

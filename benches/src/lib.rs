@@ -16,14 +16,17 @@ mod height;
 mod join;
 pub mod peers;
 mod places;
+mod planets;
 mod queries;
 mod radius;
 mod regions;
 mod relief;
+mod resample;
 mod seeded;
 mod sight;
 mod srtm;
 mod standing;
+mod store;
 mod tick;
 
 pub use case::{Case, Size};
@@ -241,6 +244,24 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("codec", "hot, one sample", |size| {
         codecs::Samples::new(size).map(boxed)
+    }),
+    bench("codec", "hot, encode a sample", |size| {
+        codecs::Encode::new(size, Codec::Hot).map(boxed)
+    }),
+    bench("codec", "wire, encode a sample", |size| {
+        codecs::Encode::new(size, Codec::Wire).map(boxed)
+    }),
+    bench("codec", "archive, encode a sample", |size| {
+        codecs::Encode::new(size, Codec::Archive).map(boxed)
+    }),
+    bench("store", "a hot tile of a pack", |size| {
+        some(store::HotReads::of_pack(size))
+    }),
+    bench("store", "a hot tile of a base", |size| {
+        some(store::HotReads::of_base(size))
+    }),
+    bench("relief", "resample 3,601², a sample", |size| {
+        some(resample::Resample::new(size))
     }),
     bench("tick", "10,000 agents, 1 thread", |size| {
         some(tick::Crowd::new(size, 1))

@@ -11,6 +11,7 @@ pub(crate) mod parry;
 pub(crate) mod rstar;
 pub(crate) mod s2_cpp;
 pub(crate) mod s2_rust;
+pub(crate) mod shelves;
 
 /// Number of a point, square of its distance.
 pub(crate) type Found = (u32, f64);

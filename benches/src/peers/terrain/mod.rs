@@ -1,10 +1,13 @@
-//! Heights, rays, sight and codecs on real relief.
+//! Heights, rays, sight and codecs on real relief; stores of tiles.
 
 mod codecs;
+mod cold;
 mod heights;
+mod opening;
 mod rays;
 mod rivals;
 mod scene;
+mod stores;
 
 use std::io;
 
@@ -34,7 +37,10 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
             }
         }
     }
-    codecs::race(pace, tell)
+    codecs::race(pace, tell)?;
+    stores::race(pace, tell)?;
+    cold::race(pace, tell)?;
+    opening::race(pace, tell)
 }
 
 /// A case on a square.

@@ -35,6 +35,8 @@ const BUILDING_PREFIX: &str = "building-";
 /// Links to the parts, which the database takes over.
 const LINKS_DIR: &str = "links";
 
+/// Tiles of a part: what a killed writer need not do again.
+pub(super) const PART_TILES: usize = 4_096;
 /// Of a part's files, the names' ends: the list of its tiles, and they themselves.
 const PART_KINDS: [&str; 2] = ["table", "sst"];
 

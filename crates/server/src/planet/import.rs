@@ -13,7 +13,7 @@ use spatial_core::{
 };
 use xxhash_rust::xxh3::Xxh3;
 
-use super::base::PlanetDir;
+use super::base::{PART_TILES, PlanetDir};
 use super::pyramid::Pyramid;
 use super::sources::{SourceFile, Sources};
 use super::surface::p99_of_ground;
@@ -56,6 +56,9 @@ pub struct ImportArgs {
     /// What may be done with them, for the manifest
     #[arg(long, value_name = "TEXT", default_value = "not stated")]
     licence: String,
+    /// Tiles of a part, for tests
+    #[arg(long, hide = true, default_value_t = PART_TILES as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    part_tiles: u32,
 }
 
 /// How a base's tiles are stored.
@@ -109,8 +112,9 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
         spec: plan.spec,
         cells: &plan.cells,
         codec: args.codec.into(),
+        part_tiles: args.part_tiles as usize,
     };
-    let fingerprint = fingerprint(&plan, sources.checksum(), pyramid.codec)?;
+    let fingerprint = fingerprint(&plan, sources.checksum(), &pyramid)?;
     let building = planet.building(fingerprint)?;
     let bar = progress(plan.cells.len(), "importing");
     let (parts, mut tiles_kept) = (pyramid.parts(), 0);
@@ -199,11 +203,12 @@ impl Plan {
 }
 
 /// What names the parts of a base: all that its tiles follow from.
-fn fingerprint(plan: &Plan, sources: u64, codec: Codec) -> Result<u64> {
+fn fingerprint(plan: &Plan, sources: u64, pyramid: &Pyramid<'_, Sources>) -> Result<u64> {
     let mut hash = Xxh3::new();
     hash.update(&PIPELINE.to_le_bytes());
     hash.update(&sources.to_le_bytes());
-    hash.update(&[codec as u8]);
+    hash.update(&[pyramid.codec as u8]);
+    hash.update(&pyramid.part_tiles.to_le_bytes());
     hash.update(&plan.levels);
     for cell in &plan.cells {
         hash.update(&cell.to_u64().to_le_bytes());

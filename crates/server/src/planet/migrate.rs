@@ -9,11 +9,9 @@ use serde::Serialize;
 use spatial_core::{CellId, RocksStore, TileStore, base_dir};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::base::{PlanetDir, Put};
+use super::base::{PART_TILES, PlanetDir, Put};
 use super::{print_json, progress};
 
-/// Tiles of a part: what a killed migration need not do again.
-const PART_TILES: usize = 4_096;
 /// Tiles that are in memory at a time: 17 MB.
 const BATCH_TILES: usize = 256;
 
@@ -21,6 +19,9 @@ const BATCH_TILES: usize = 256;
 pub struct MigrateArgs {
     /// The planet's folder; it gets a new base, and whoever has the old one open keeps that
     planet: PathBuf,
+    /// Tiles of a part, for tests
+    #[arg(long, hide = true, default_value_t = PART_TILES as u32, value_parser = clap::value_parser!(u32).range(1..))]
+    part_tiles: u32,
 }
 
 #[derive(Serialize)]
@@ -29,6 +30,7 @@ struct Report {
     from_format: u32,
     to_format: u32,
     tiles: usize,
+    tiles_kept: usize, // of a killed migration
 }
 
 pub(super) fn run(args: &MigrateArgs, json: bool) -> Result<ExitCode> {
@@ -42,16 +44,19 @@ pub(super) fn run(args: &MigrateArgs, json: bool) -> Result<ExitCode> {
     let base = base_dir(&args.planet)?;
     let store = RocksStore::open_base(&base)?;
     let manifest = store.manifest().clone().upgraded();
+    let mut tiles_kept = 0;
     if store.manifest().format() != manifest.format() {
         let mut hash = Xxh3::new();
         hash.update(base.as_os_str().as_encoded_bytes());
+        hash.update(&args.part_tiles.to_le_bytes());
         hash.update(&manifest.encode()?);
         let building = planet.building(hash.digest())?;
         let bar = progress(store.cells().len(), "migrating");
-        let parts: Vec<&[CellId]> = store.cells().chunks(PART_TILES).collect();
+        let parts: Vec<&[CellId]> = store.cells().chunks(args.part_tiles as usize).collect();
         for (n, part) in parts.iter().enumerate() {
-            if building.finished(n).is_none() {
-                building.write_part(n, |put| write(&store, part, put))?;
+            match building.finished(n) {
+                Some(_) => tiles_kept += part.len(),
+                None => drop(building.write_part(n, |put| write(&store, part, put))?),
             }
             bar.inc(part.len() as u64);
         }
@@ -63,6 +68,7 @@ pub(super) fn run(args: &MigrateArgs, json: bool) -> Result<ExitCode> {
         from_format: store.manifest().format(),
         to_format: manifest.format(),
         tiles: store.cells().len(),
+        tiles_kept,
     };
     report.print(json)
 }

@@ -22,8 +22,6 @@ use super::base::Put;
 
 /// Levels of a unit.
 const UNIT_LEVELS: u8 = 3;
-/// A part has at least so many tiles, but the last.
-const PART_TILES: usize = 4_096;
 /// Units that are in memory at a time: at most 1,344 tiles, 90 MB with their encodings.
 const BATCH_UNITS: usize = 64;
 
@@ -39,6 +37,7 @@ pub(super) struct Pyramid<'a, S> {
     pub(super) spec: LatticeSpec,
     pub(super) cells: &'a [CellId], // ascending, with every tile's parent
     pub(super) codec: Codec,        // one that is read in place
+    pub(super) part_tiles: usize,   // a part has at least so many, but the last
 }
 
 /// What one thread builds: cells of one unit, or one tile that has been built.
@@ -54,7 +53,7 @@ impl<S: Source> Pyramid<'_, S> {
         let (mut start, mut end) = (0, 0);
         while end < self.cells.len() {
             end += self.group(&self.cells[end..]);
-            if end - start >= PART_TILES || end == self.cells.len() {
+            if end - start >= self.part_tiles || end == self.cells.len() {
                 parts.push(start..end);
                 start = end;
             }

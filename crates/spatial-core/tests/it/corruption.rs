@@ -1,13 +1,16 @@
-//! Damaged packs and bases: an error, or the very heights of the sound one; never a panic, never another height.
+//! Damaged packs and bases: an error, or the very answers of the sound one; never a panic, never another height. Of packs with
+//! tiles of every codec, of bases with both that they may hold.
 //!
 //! `BLUEMARBLE_CORRUPTIONS` is how many of each kind of store are tried; of bases fewer without it, as each is opened by RocksDB.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 
-use spatial_core::{HeightTile, PackStore, StoreError, TileStore};
+use spatial_core::{
+    Codec, DVec3, Ecef, HeightTile, PackStore, Ray, RayHit, Sight, StoreError, Terrain, TileStore,
+};
 
-use super::sparse::{Random, archive, pack_of, planet, raw};
+use super::sparse::{Random, archive, encoded, pack_of, planet};
 
 fn count(without: u64) -> u64 {
     let asked = std::env::var("BLUEMARBLE_CORRUPTIONS").ok();
@@ -73,53 +76,140 @@ fn read_all(store: &dyn TileStore) -> (Vec<Option<Arc<HeightTile>>>, Option<Stor
     (tiles, first)
 }
 
-/// What is read of a damaged store is the sound one's; whether it was refused, whole or in part.
-fn check(damaged: Result<impl TileStore, StoreError>, sound: &dyn TileStore, what: &str) -> bool {
-    let Ok(store) = damaged else { return true };
-    assert_eq!(store.manifest(), sound.manifest(), "{what}");
-    assert_eq!(store.cells(), sound.cells(), "{what}");
-    let (tiles, error) = read_all(&store);
-    for (slot, tile) in tiles.iter().enumerate() {
-        let want = sound.load_at(slot).unwrap();
-        assert!(
-            tile.is_none() || tile.as_ref() == Some(&want),
-            "{what}: a wrong tile"
-        );
-        let number = |s: &dyn TileStore| s.nodes().find(want.cell()).unwrap();
-        let (a, b) = (number(&store), number(sound));
-        let (a, b) = (store.nodes().node(a), sound.nodes().node(b));
-        assert_eq!((a.min(), a.max()), (b.min(), b.max()), "{what}");
+/// Questions about the ground, and what the sound planet answers.
+struct Oracle {
+    sound: Arc<dyn TileStore>,
+    places: Vec<Ecef>,
+    heights_m: Vec<f64>,
+    rays: Vec<(Ray, Option<RayHit>)>,
+    sights: Vec<(Ecef, Ecef, Sight)>,
+}
+
+impl Oracle {
+    fn new(sound: Arc<dyn TileStore>, random: &mut Random) -> Self {
+        let terrain = Terrain::new(sound.clone());
+        let mut place = |k: u32, above_m: f64| {
+            let place = random.direction(k).normalize() * (6_371_008.8 + above_m);
+            Ecef::new(place.x, place.y, place.z).unwrap()
+        };
+        let places: Vec<Ecef> = (0..40).map(|k| place(k, 0.0)).collect();
+        let heights_m = places.iter().map(|p| terrain.height(*p).unwrap());
+        let rays = (0..12).map(|k| {
+            // Every third straight down, the others slanting to a place within 30 degrees.
+            let (from, aside) = (place(k, 30_000.0), place(k + 5, 0.0).to_vec());
+            let to = if k % 3 == 0 {
+                DVec3::ZERO
+            } else {
+                from.to_vec() * 0.9 + aside * 0.05
+            };
+            let ray = Ray {
+                from,
+                direction: to - from.to_vec(),
+                reach_m: f64::INFINITY,
+            };
+            (ray, terrain.raycast(&ray).unwrap())
+        });
+        let rays: Vec<_> = rays.collect();
+        assert!(rays.iter().filter(|(_, hit)| hit.is_some()).count() > 6);
+        let sights = (0..6).map(|k| {
+            let (from, far) = (place(k, 9_000.0), place(k + 9, 0.0).to_vec());
+            let to = (from.to_vec() + far * 0.03).normalize() * 6_380_000.0;
+            let to = Ecef::new(to.x, to.y, to.z).unwrap();
+            (from, to, terrain.sight(from, to, 0.13).unwrap())
+        });
+        Self {
+            sights: sights.collect(),
+            heights_m: heights_m.collect(),
+            places,
+            rays,
+            sound,
+        }
     }
-    error.is_some()
+
+    /// What is read of a damaged store is the sound one's; whether it was refused, whole or in part.
+    fn check(&self, damaged: Result<impl TileStore + 'static, StoreError>, what: &str) -> bool {
+        let Ok(store) = damaged else { return true };
+        let store: Arc<dyn TileStore> = Arc::new(store);
+        assert_eq!(store.manifest(), self.sound.manifest(), "{what}");
+        assert_eq!(store.cells(), self.sound.cells(), "{what}");
+        // First, so that it is by questions that tiles are met.
+        let is_refused = self.ask(&Terrain::new(store.clone()), what);
+        let (tiles, error) = read_all(&*store);
+        assert!(
+            !is_refused || error.is_some(),
+            "{what}: refused a sound tile"
+        );
+        for (slot, tile) in tiles.iter().enumerate() {
+            let want = self.sound.load_at(slot).unwrap();
+            assert!(
+                tile.is_none() || tile.as_ref() == Some(&want),
+                "{what}: a wrong tile"
+            );
+            let number = |s: &dyn TileStore| s.nodes().find(want.cell()).unwrap();
+            let (a, b) = (number(&*store), number(&*self.sound));
+            let (a, b) = (store.nodes().node(a), self.sound.nodes().node(b));
+            assert_eq!((a.min(), a.max()), (b.min(), b.max()), "{what}");
+        }
+        error.is_some()
+    }
+
+    /// Every answer is the sound planet's, bit for bit; whether one was refused.
+    fn ask(&self, terrain: &Terrain, what: &str) -> bool {
+        let mut is_refused = false;
+        let mut batch = vec![f64::NAN; self.places.len()];
+        let whole = terrain.heights(&self.places, &mut batch);
+        let answered = whole.map_or_else(|e| e.index, |()| self.places.len());
+        for (k, (place, want)) in self.places.iter().zip(&self.heights_m).enumerate() {
+            match terrain.height(*place) {
+                Ok(got) => assert_eq!(got.to_bits(), want.to_bits(), "{what}: a wrong height"),
+                Err(_) => is_refused = true,
+            }
+            let of_batch = batch[k].to_bits();
+            assert!(
+                k >= answered || of_batch == want.to_bits(),
+                "{what}: a wrong height of many"
+            );
+        }
+        for (ray, want) in &self.rays {
+            match terrain.raycast(ray) {
+                Ok(got) => assert_eq!(got, *want, "{what}: a wrong hit"),
+                Err(_) => is_refused = true,
+            }
+        }
+        for (from, to, want) in &self.sights {
+            match terrain.sight(*from, *to, 0.13) {
+                Ok(got) => assert_eq!(got, *want, "{what}: wrong sight"),
+                Err(_) => is_refused = true,
+            }
+        }
+        is_refused || answered < self.places.len()
+    }
 }
 
 #[test]
 fn of_packs_nothing_wrong_is_read() {
     println!("seed 11");
     let mut random = Random(11);
-    let memory = planet(&mut random);
+    let memory = Arc::new(planet(&mut random));
     let packs = [
-        pack_of(&memory, |cell| raw(&memory, cell)),
-        pack_of(&memory, |cell| archive(&memory, cell)),
+        pack_of(&*memory, |cell| encoded(&*memory, cell, Codec::Raw)),
+        pack_of(&*memory, |cell| encoded(&*memory, cell, Codec::Hot)),
+        pack_of(&*memory, |cell| encoded(&*memory, cell, Codec::Wire)),
+        pack_of(&*memory, |cell| archive(&*memory, cell)),
     ];
-    let sound = packs
-        .each_ref()
-        .map(|p| PackStore::from_bytes(p.clone(), "sound").unwrap());
-    let (count, mut refused) = (count(300), 0);
+    let oracle = Oracle::new(memory, &mut random);
+    let (count, mut refused) = (count(400), 0);
     for n in 0..count {
-        let kind = n as usize % 2;
-        let mut bad = packs[kind].clone();
+        let sound = &packs[n as usize % packs.len()];
+        let mut bad = sound.clone();
         let what = corrupt(&mut bad, &mut random);
-        let is_changed = bad != packs[kind];
+        let is_changed = bad != *sound;
         let what = format!("{n}: {what}");
-        let is_refused = check(PackStore::from_bytes(bad, "bad"), &sound[kind], &what);
+        let is_refused = oracle.check(PackStore::from_bytes(bad, "bad"), &what);
         assert_eq!(is_refused, is_changed, "{what}");
         refused += u64::from(is_refused);
     }
-    println!(
-        "{refused} of {} damaged packs refused, the others were not changed",
-        count
-    );
+    println!("{refused} of {count} damaged packs refused, the others were not changed");
     assert!(2 * refused > count);
 }
 
@@ -128,11 +218,13 @@ mod bases {
     use std::fs;
     use std::path::{Path, PathBuf};
 
-    use spatial_core::{LatticeSpec, Manifest, Planet, RocksStore, TileStore};
+    use std::sync::Arc;
+
+    use spatial_core::{Codec, LatticeSpec, Manifest, Planet, RocksStore, TileStore};
 
     use super::super::rocks::write_tiles;
-    use super::super::sparse::{Random, planet, raw};
-    use super::{check, corrupt, count};
+    use super::super::sparse::{Random, encoded, planet};
+    use super::{Oracle, corrupt, count};
 
     /// All files below a folder.
     fn files(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -151,40 +243,41 @@ mod bases {
     fn of_bases_nothing_wrong_is_read() {
         println!("seed 12");
         let mut random = Random(12);
-        let memory = planet(&mut random);
-        let dirs = [0, 1].map(|_| tempfile::tempdir().unwrap());
-        let tiles: Vec<_> = memory
-            .cells()
-            .iter()
-            .map(|c| (*c, raw(&memory, *c)))
-            .collect();
-        write_tiles(dirs[0].path(), memory.manifest(), &tiles, 100);
+        let memory = Arc::new(planet(&mut random));
+        let [raw, hot, other] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        for (dir, codec) in [(&raw, Codec::Raw), (&hot, Codec::Hot)] {
+            let tiles = memory.cells().iter();
+            let tiles: Vec<_> = tiles.map(|c| (*c, encoded(&*memory, *c, codec))).collect();
+            write_tiles(dir.path(), memory.manifest(), &tiles, 100);
+        }
         let strange: Vec<_> = memory
             .cells()
             .iter()
             .map(|c| (*c, super::super::rocks::tile(*c)))
             .collect();
         let lattice: LatticeSpec = *memory.manifest().lattice();
-        let other = Manifest::new(Planet::EARTH, lattice, "another", "none")
+        let manifest = Manifest::new(Planet::EARTH, lattice, "another", "none")
             .with_tiles(memory.manifest().tiles())
             .with_missing(memory.manifest().missing());
-        write_tiles(dirs[1].path(), &other, &strange, 100);
-        let mut names = Vec::new();
-        files(dirs[0].path(), &mut names);
-        names.sort();
-        let sound = memory;
-        assert!(!check(
-            RocksStore::open(dirs[0].path()),
-            &sound,
-            "untouched"
-        ));
+        write_tiles(other.path(), &manifest, &strange, 100);
+        let oracle = Oracle::new(memory, &mut random);
+        let dirs = [raw.path(), hot.path()];
+        let names = dirs.map(|dir| {
+            let mut names = Vec::new();
+            files(dir, &mut names);
+            names.sort();
+            names
+        });
+        let check = |dir: &Path, what: &str| oracle.check(RocksStore::open(dir), what);
+        dirs.iter()
+            .for_each(|dir| assert!(!check(dir, "untouched")));
         let (count, mut refused) = (count(100), 0);
         for n in 0..count {
+            let (dir, names) = (dirs[n as usize % 2], &names[n as usize % 2]);
             let file = &names[random.below(names.len() as u64) as usize];
-            let name = file.strip_prefix(dirs[0].path()).unwrap();
             let before = fs::read(file).unwrap();
-            let (mut bad, twin) = (before.clone(), fs::read(dirs[1].path().join(name)));
-            let what = match (random.below(20), twin) {
+            let name = file.strip_prefix(dir).unwrap();
+            let what = match (random.below(20), fs::read(other.path().join(name))) {
                 (0, _) => {
                     fs::remove_file(file).unwrap();
                     "removed".to_owned()
@@ -195,20 +288,18 @@ mod bases {
                 }
                 _ if before.is_empty() => continue,
                 _ => {
+                    let mut bad = before.clone();
                     let what = corrupt(&mut bad, &mut random);
                     fs::write(file, &bad).unwrap();
                     what
                 }
             };
             let what = format!("{n}: {}: {what}", name.display());
-            refused += u64::from(check(RocksStore::open(dirs[0].path()), &sound, &what));
+            refused += u64::from(check(dir, &what));
             fs::write(file, &before).unwrap();
         }
-        println!(
-            "{refused} of {} damaged bases refused, the others read as before",
-            count
-        );
+        println!("{refused} of {count} damaged bases refused, the others read as before");
         assert!(3 * refused > count);
-        assert!(!check(RocksStore::open(dirs[0].path()), &sound, "restored"));
+        dirs.iter().for_each(|dir| assert!(!check(dir, "restored")));
     }
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use spatial_core::{
-    CellId, DVec3, Ecef, HeightTile, LatticeSpec, Manifest, MemoryStore, MissingTile, Node,
+    CellId, Codec, DVec3, Ecef, HeightTile, LatticeSpec, Manifest, MemoryStore, MissingTile, Node,
     PackStore, PackWriter, Planet, StoreError, Terrain, TileError, TileStore, column_row, face_st,
     face_uv_to_direction,
 };
@@ -40,7 +40,7 @@ impl Random {
     }
 
     /// A fifth at poles, on the antimeridian, on edges and corners of the cube.
-    fn direction(&mut self, k: u32) -> DVec3 {
+    pub(crate) fn direction(&mut self, k: u32) -> DVec3 {
         let face = self.below(6) as u8;
         match k % 25 {
             0 => face_uv_to_direction(face, 1.0, self.unit()),
@@ -90,7 +90,12 @@ pub(crate) fn pack_of(store: &dyn TileStore, encoded: impl Fn(CellId) -> Vec<u8>
 }
 
 pub(crate) fn raw(store: &dyn TileStore, cell: CellId) -> Vec<u8> {
-    store.load(cell).unwrap().encode_raw()
+    encoded(store, cell, Codec::Raw)
+}
+
+/// Of a codec that needs no parent.
+pub(crate) fn encoded(store: &dyn TileStore, cell: CellId, codec: Codec) -> Vec<u8> {
+    store.load(cell).unwrap().encode(codec, None).unwrap()
 }
 
 pub(crate) fn archive(store: &dyn TileStore, cell: CellId) -> Vec<u8> {
