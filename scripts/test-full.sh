@@ -97,9 +97,7 @@ features)
     compare
     ;;
 terrain)
-    # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, backups and packs; a million tiles.
-    BLUEMARBLE_TILES=1000000 cargo test --locked --release -p bluemarble-spatial-core --features rocksdb --test it -- \
-        --nocapture opening::
+    # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, migrations, backups, packs and restores.
     BLUEMARBLE_CORRUPTIONS=${BLUEMARBLE_CORRUPTIONS:-100000} cargo test --locked --release -p bluemarble-spatial-core \
         --features rocksdb --test it -- --nocapture corruption::
     BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-1000} cargo test --locked --release -p bluemarble-server --test planet -- \

@@ -21,7 +21,6 @@ mod lanes;
 mod life;
 mod nasty_files;
 mod nasty_polygons;
-mod opening;
 mod polygon_coverings;
 mod polygons;
 mod predicates;
