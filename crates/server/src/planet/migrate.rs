@@ -10,6 +10,7 @@ use spatial_core::{CellId, RocksStore, TileStore, base_dir};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::base::{PART_TILES, PlanetDir, Put};
+use super::pack::with_parent;
 use super::{print_json, progress};
 
 /// Tiles that are in memory at a time: 17 MB.
@@ -77,7 +78,7 @@ fn write(store: &RocksStore, cells: &[CellId], put: &mut Put<'_>) -> Result<()> 
     for batch in cells.chunks(BATCH_TILES) {
         let encoded: Result<Vec<Vec<u8>>> = batch
             .par_iter()
-            .map(|cell| Ok(store.load(*cell)?.encode_raw()))
+            .map(|cell| Ok(with_parent(store, *cell)?.0.encode_raw()))
             .collect();
         for (cell, tile) in batch.iter().zip(encoded?) {
             put(*cell, &tile)?;

@@ -3,11 +3,12 @@
 use std::io::BufWriter;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{CellId, PackWriter, TileStore};
+use spatial_core::{CellId, HeightTile, PackWriter, TileStore};
 
 use super::atomic_file::AtomicFile;
 use super::{open, print_json, progress};
@@ -71,9 +72,26 @@ fn write_pack(store: &dyn TileStore, out: &AtomicFile) -> Result<u64> {
 }
 
 fn archive(store: &dyn TileStore, cell: CellId) -> Result<Vec<u8>> {
-    let parent = match cell.level() {
-        0 => None,
-        level => Some(store.load(cell.parent(level - 1))?),
+    let (tile, parent) = with_parent(store, cell)?;
+    Ok(tile.encode_archive(parent.as_deref())?)
+}
+
+/// A tile, with its geometric error, and its parent. Tiles of format 1 do not say theirs.
+pub(super) fn with_parent(
+    store: &dyn TileStore,
+    cell: CellId,
+) -> Result<(Arc<HeightTile>, Option<Arc<HeightTile>>)> {
+    let tile = store.load(cell)?;
+    let Some(above) = cell.level().checked_sub(1) else {
+        return Ok((tile, None));
     };
-    Ok(store.load(cell)?.encode_archive(parent.as_deref())?)
+    let parent = store.load(cell.parent(above))?;
+    let tile = match tile.geometric_error() {
+        Some(_) => tile,
+        None => {
+            let error = tile.geometric_error_under(&parent)?;
+            Arc::new(HeightTile::clone(&tile).with_geometric_error(error))
+        }
+    };
+    Ok((tile, Some(parent)))
 }

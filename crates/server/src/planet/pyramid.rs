@@ -15,7 +15,7 @@ use std::ops::Range;
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use spatial_core::{
-    CellId, Codec, DVec3, HeightTile, LatticeSpec, Node, ReliefSample, column_row, halfway,
+    CellId, Codec, DVec3, HeightTile, LatticeSpec, ReliefSample, column_row, halfway,
 };
 
 use super::base::Put;
@@ -166,7 +166,7 @@ impl<S: Source> Pyramid<'_, S> {
         let tile = HeightTile::new(cell, self.spec.intervals(), samples)?.with_filled(&filled)?;
         Ok(match parent {
             Some(parent) => {
-                let error = difference(&tile, &parent.refined(cell)?);
+                let error = tile.geometric_error_under(parent)?;
                 tile.with_geometric_error(error)
             }
             None => tile,
@@ -214,13 +214,6 @@ fn take_even(cell: CellId, parent: &HeightTile, samples: &mut [i16], filled: &mu
             filled[at / 8] |= u8::from(parent.is_filled(i0 + i, j0 + j)) << (at % 8);
         }
     }
-}
-
-/// The largest difference of two tiles' samples; what is greater than a header holds is its greatest.
-fn difference(a: &HeightTile, b: &HeightTile) -> u16 {
-    let pairs = a.samples().iter().zip(b.samples());
-    let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
-    largest.unwrap_or(0).min(Node::ERROR_UNKNOWN - 1)
 }
 
 /// For a sample at an odd place of one of these sides: how far along the side its two neighbours' indices are.

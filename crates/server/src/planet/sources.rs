@@ -43,10 +43,16 @@ impl Sources {
     /// Opens files; their bytes are read once for a checksum, their samples when they are asked for.
     pub(super) fn open(files: &[SourceFile], feather_samples: f64) -> Result<Self> {
         let (mut sources, mut reaches, mut samples) = (Vec::new(), Vec::new(), 0);
-        let mut hash = Xxh3::new();
+        let (mut hash, mut held_bytes) = (Xxh3::new(), 0);
         hash.update(&feather_samples.to_le_bytes());
         for SourceFile { path, priority } in files {
-            let source = open_relief(path, &ReliefOptions::default())?;
+            let options = ReliefOptions {
+                // Of all together.
+                inflated_bytes_max: Some(ReliefOptions::INFLATED_BYTES_MAX - held_bytes),
+                ..ReliefOptions::default()
+            };
+            let source = open_relief(path, &options)?;
+            held_bytes += source.held_bytes();
             hash.update(&priority.to_le_bytes());
             // Names say where some kinds of files lie, and a side file what the numbers mean.
             let name = path.file_name().unwrap_or_default();

@@ -8,7 +8,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde::Serialize;
 use spatial_core::{
-    CellId, HeightTile, LatticeSpec, MissingTile, TileStore, cell_at, column_row, halfway,
+    CellId, HeightTile, LatticeSpec, MissingTile, Node, TileStore, cell_at, column_row, halfway,
 };
 
 use super::{open, print_json, progress};
@@ -29,6 +29,7 @@ pub struct VerifyArgs {
 struct Report {
     tiles: usize,
     shared_with_parents: u64,
+    geometric_errors: usize, // of tiles, that are what they say
     shared_within_faces: u64,
     shared_on_cube_edges: usize,
     shared_at_cube_corners: usize,
@@ -95,6 +96,7 @@ fn check_tile(store: &dyn TileStore, cell: CellId) -> Report {
         && let Ok(parent) = store.load(cell.parent(cell.level() - 1))
     {
         report.shared_with_parents = compare_parent(&tile, &parent, &mut report);
+        check_error(&tile, &parent, &mut report);
     }
     let n = usize::from(tile.intervals());
     let (column, row) = column_row(cell);
@@ -136,6 +138,30 @@ fn check_node(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) {
             "tile {}: the planet's table says that samples are within {said:?}, they are within {own:?}",
             tile.cell()
         ));
+    }
+    if tile.geometric_error().unwrap_or(Node::ERROR_UNKNOWN) != node.error() {
+        report.problem(format!(
+            "tile {}: the planet's table says another geometric error than the tile",
+            tile.cell()
+        ));
+    }
+}
+
+/// The geometric error that a tile says is that of its samples; of rounded ones it is that of those before.
+fn check_error(tile: &HeightTile, parent: &HeightTile, report: &mut Report) {
+    let Some(said) = tile.geometric_error() else {
+        return;
+    };
+    if tile.error_bound() > 0 || parent.error_bound() > 0 {
+        return;
+    }
+    match tile.geometric_error_under(parent) {
+        Ok(own) if own == said => report.geometric_errors += 1,
+        Ok(own) => report.problem(format!(
+            "tile {}: says that its geometric error is {said} quanta, it is {own}",
+            tile.cell()
+        )),
+        Err(e) => report.problem(format!("tile {}: {e}", tile.cell())),
     }
 }
 
@@ -259,6 +285,7 @@ impl Report {
     fn merge(&mut self, other: Self) {
         self.tiles += other.tiles;
         self.shared_with_parents += other.shared_with_parents;
+        self.geometric_errors += other.geometric_errors;
         self.shared_within_faces += other.shared_within_faces;
         self.shared_on_cube_edges += other.shared_on_cube_edges;
         self.shared_at_cube_corners += other.shared_at_cube_corners;
@@ -274,6 +301,12 @@ impl Report {
             "equal samples: {} with parents, {} within faces",
             self.shared_with_parents, self.shared_within_faces
         );
+        if self.geometric_errors > 0 {
+            println!(
+                "geometric errors as their tiles say: {}",
+                self.geometric_errors
+            );
+        }
         println!(
             "equal on the 12 edges of the cube: {}, at its 8 corners: {}",
             self.shared_on_cube_edges, self.shared_at_cube_corners

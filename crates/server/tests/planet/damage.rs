@@ -188,3 +188,29 @@ fn a_pack_that_claims_more_tiles_than_fit_memory_is_refused_at_once() {
     pack.finish().unwrap();
     assert!(fail_verify(&path).contains("6 tiles instead of 137438953470"));
 }
+
+/// Sound tiles that say too little of how far they are from their parents' ground.
+#[test]
+fn a_wrong_geometric_error_is_found() {
+    let planet = Planet::new();
+    import(&small_relief(planet.dir.path()), 256, &planet.whole);
+    let whole = RocksStore::open(&planet.whole).unwrap();
+    let deepest = *whole.cells().iter().find(|c| c.level() == 1).unwrap();
+    let path = planet.dir.path().join("flat.pack");
+    let mut pack = PackWriter::new(fs::File::create(&path).unwrap(), whole.manifest()).unwrap();
+    for cell in whole.cells() {
+        let tile = HeightTile::clone(&whole.load(*cell).unwrap());
+        let tile = match *cell == deepest {
+            true => tile.with_geometric_error(1),
+            false => tile,
+        };
+        pack.push(*cell, &tile.encode_raw()).unwrap();
+    }
+    pack.finish().unwrap();
+    let error = fail_verify(&path);
+    let named = format!("tile {deepest}: says that its geometric error is 1 quanta");
+    assert!(
+        error.contains(&named) && !error.contains("more problems"),
+        "{error}"
+    );
+}

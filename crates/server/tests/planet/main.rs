@@ -7,8 +7,10 @@
 
 mod commands;
 mod damage;
+mod disks;
 mod earth;
 mod kill;
+mod memory;
 mod source;
 mod sparse;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) enum Bytes {
     File(PathBuf),
-    Memory(Arc<[u8]>),
+    Memory(Arc<Vec<u8>>), // not a slice: what was inflated is not copied
 }
 
 impl Bytes {
@@ -111,7 +111,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("bytes");
         std::fs::write(&path, &content).unwrap();
-        for bytes in [Bytes::File(path), Bytes::Memory(content.clone().into())] {
+        for bytes in [Bytes::File(path), Bytes::Memory(Arc::new(content.clone()))] {
             let mut reader = bytes.reader();
             for (n, at) in [7u64, 150_000, 3, 199_990].into_iter().enumerate() {
                 reader.seek(SeekFrom::Start(at)).unwrap();

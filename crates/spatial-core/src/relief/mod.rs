@@ -27,6 +27,7 @@ mod plane;
 mod raster;
 mod raw;
 mod source;
+mod turns;
 
 pub use error::{ReliefError, ReliefFault};
 pub use mosaic::{Mosaic, MosaicOptions};
@@ -78,7 +79,7 @@ pub struct ReliefSample {
     pub is_filled: bool,
 }
 
-/// Decoded chunks that are kept, bytes. With what is being decoded and compressed grids in memory it stays below 1 GiB.
+/// Decoded chunks that are kept at most, bytes; fewer beside compressed grids in memory, see [`Budget`](mosaic::Budget).
 const CACHE_BYTES: usize = 384 << 20;
 /// Directions that go through each stage together: their coordinates stay in the first-level cache.
 const BATCH: usize = 512;

@@ -9,8 +9,9 @@ use super::fill::{BLOCK, fill_block};
 use super::layer::{Layer, SheetSample, Spot};
 use super::mosaic_parts::layers_of;
 use super::plane::Places;
-use super::raster::Reader;
+use super::raster::{CHUNK_SAMPLES_MAX, Reader};
 use super::source::ReliefSource;
+use super::turns::Turns;
 use super::{BATCH, CACHE_BYTES, Relief, ReliefSample};
 use crate::region::{Cell, LatLngRect};
 
@@ -42,6 +43,7 @@ impl Default for MosaicOptions {
 pub struct Mosaic {
     layers: Vec<(Layer, ChunkCache<FillKey>)>, // from the top
     cache: ChunkCache<u64>,
+    turns: Option<Turns>, // of threads, where chunks are so large that each holding one is too much
     feather_samples: f64,
     bounds: LatLngRect,
     spacings: Vec<(f64, LatLngRect)>, // ascending
@@ -51,7 +53,33 @@ pub struct Mosaic {
 type FillKey = (u32, [i64; 2]);
 
 /// Filled blocks that are kept, bytes over all layers.
-const FILLED_BYTES: usize = 128 << 20;
+const FILLED_BYTES: usize = 64 << 20;
+
+/// What decoded chunks may take, so that all stays below 1 GiB: with compressed grids that are held, filled blocks, what is
+/// just being decoded (128 MiB) and the tiles of an import (90 MB).
+pub(super) struct Budget {
+    /// Bytes of the cache.
+    cache_bytes: usize,
+    /// How many threads may hold a large chunk outside of it.
+    turns: usize,
+}
+
+impl Budget {
+    /// Of sources that hold so many bytes.
+    fn beside(held_bytes: u64) -> Self {
+        const ALL: u64 = 704 << 20;
+        const CACHE_MIN: u64 = 128 << 20;
+        const CHUNK_MAX: u64 = 4 * CHUNK_SAMPLES_MAX;
+        const TURNS_MAX: u64 = 4;
+        let left = ALL.saturating_sub(held_bytes);
+        let cache = left.saturating_sub(CHUNK_MAX);
+        let cache = cache.clamp(CACHE_MIN, CACHE_BYTES as u64);
+        Self {
+            cache_bytes: cache as usize,
+            turns: (left.saturating_sub(cache) / CHUNK_MAX).clamp(1, TURNS_MAX) as usize,
+        }
+    }
+}
 
 impl Mosaic {
     /// A mosaic of sources, each with its priority.
@@ -68,6 +96,10 @@ impl Mosaic {
             spacings.push((source.spacing_m(), source.bounds()));
         }
         spacings.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let budget = Budget::beside(sources.iter().map(|(s, _)| s.held_bytes()).sum());
+        let is_large = sources
+            .iter()
+            .any(|(s, _)| s.part().raster.shape.is_large());
         let mut layers = layers_of(sources);
         for layer in &mut layers {
             find_borders(layer, feather_samples);
@@ -76,7 +108,8 @@ impl Mosaic {
         let with_cache = |layer| (layer, ChunkCache::new(filled_bytes));
         Self {
             layers: layers.into_iter().map(with_cache).collect(),
-            cache: ChunkCache::new(CACHE_BYTES),
+            cache: ChunkCache::new(budget.cache_bytes),
+            turns: is_large.then(|| Turns::new(budget.turns)),
             feather_samples,
             bounds,
             spacings,
@@ -212,6 +245,7 @@ impl Relief for Mosaic {
         at: &[DVec3],
         out: &mut Vec<Option<ReliefSample>>,
     ) -> Result<(), ReliefError> {
+        let _turn = self.turns.as_ref().map(Turns::take);
         self.blend(0, at, &mut Reader::new(&self.cache), out)
     }
 }

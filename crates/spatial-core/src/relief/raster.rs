@@ -22,6 +22,10 @@ pub(super) trait Raster: Send + Sync {
     fn shape(&self) -> Shape;
     /// Decodes a chunk: as many samples as [`Shape::chunk_size`] says.
     fn decode(&self, chunk: u32) -> Result<Vec<f32>, ReliefFault>;
+    /// Bytes of memory that it holds.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// How a raster is cut into chunks.
@@ -93,6 +97,11 @@ impl Shape {
             self.chunk_height.min(self.height - from[1]),
         ];
         (from, size)
+    }
+
+    /// Whether its chunks are such that only one is decoded at a time.
+    pub(super) fn is_large(&self) -> bool {
+        self.chunk_width as usize * self.chunk_height as usize > LARGE_SAMPLES
     }
 
     fn place(&self, column: u32, row: u32) -> Place {

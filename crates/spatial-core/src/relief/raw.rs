@@ -6,15 +6,16 @@
 //! without a side file        H rows from latitude −90° to 90°, W = 2·(H − 1) columns from longitude 0° eastwards, i16, little-endian
 //! ```
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::bytes::Bytes;
 use super::error::ReliefFault;
 use super::georef::{Crs, Georef};
 use super::raster::{Raster, Shape};
+use super::source::ReliefOptions;
 
-/// Bytes that a compressed grid may have: it is held in memory.
-const INFLATED_MAX: u64 = 512 << 20;
 /// Rows that a grid without a side file may have: down to a step of half an arc-minute.
 const PLANET_ROWS_MAX: u64 = 21_601;
 
@@ -189,6 +190,7 @@ pub(super) fn open(
     name: &str,
     bytes: Bytes,
     grid: &RawGrid,
+    inflated_max: u64,
 ) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
     for (place, value) in [("scale", grid.scale), ("offset", grid.offset)] {
         if !value.is_finite() || value.abs() > 1e9 {
@@ -204,7 +206,7 @@ pub(super) fn open(
     let georef = grid
         .bounds
         .georef(size, grid.registration, grid.row_order)?;
-    let bytes = inflated(name, bytes)?;
+    let bytes = inflated(name, bytes, inflated_max)?;
     let raster = RawRaster::new(bytes, 0, size, grid.layout(), true)?;
     Ok((Box::new(raster), georef))
 }
@@ -213,8 +215,9 @@ pub(super) fn open(
 pub(super) fn open_planet(
     name: &str,
     bytes: Bytes,
+    inflated_max: u64,
 ) -> Result<(Box<dyn Raster>, Georef), ReliefFault> {
-    let bytes = inflated(name, bytes)?;
+    let bytes = inflated(name, bytes, inflated_max)?;
     let length = bytes.len()?;
     let count = length / 2;
     // The only H for which 2·H·(H − 1) can be this number of samples.
@@ -239,9 +242,10 @@ pub(super) fn open_planet(
     Ok((Box::new(raster), georef))
 }
 
-/// The bytes themselves, or what a zstd frame holds.
-fn inflated(name: &str, bytes: Bytes) -> Result<Bytes, ReliefFault> {
+/// The bytes themselves, or what a zstd frame holds: at most so many.
+fn inflated(name: &str, bytes: Bytes, bytes_max: u64) -> Result<Bytes, ReliefFault> {
     use std::io::Read;
+    let bytes_max = bytes_max.min(ReliefOptions::INFLATED_BYTES_MAX);
     if bytes.first(4)? != [0x28, 0xb5, 0x2f, 0xfd] {
         return match name.to_ascii_lowercase().ends_with(".zst") {
             true => Err(ReliefFault::damaged(
@@ -255,18 +259,20 @@ fn inflated(name: &str, bytes: Bytes) -> Result<Bytes, ReliefFault> {
     let decoder = zstd::Decoder::new(bytes.reader()).map_err(damaged)?;
     let mut inflated = Vec::new();
     decoder
-        .take(INFLATED_MAX + 1)
+        .take(bytes_max + 1)
         .read_to_end(&mut inflated)
         .map_err(damaged)?;
-    if inflated.len() as u64 > INFLATED_MAX {
+    if inflated.len() as u64 > bytes_max {
         return Err(ReliefFault::TooLarge {
             what: "bytes of a compressed grid".into(),
             count: inflated.len() as u64,
-            count_max: INFLATED_MAX,
+            count_max: bytes_max,
             advice: "decompress it, as with `zstd -d`: a plain grid may be of any size",
         });
     }
-    Ok(Bytes::Memory(inflated.into()))
+    // It has grown by doubling.
+    inflated.shrink_to_fit();
+    Ok(Bytes::Memory(Arc::new(inflated)))
 }
 
 /// How a sample is written and what it means.
@@ -397,5 +403,12 @@ impl Raster for RawRaster {
         let from = self.offset + u64::from(row) * row_bytes;
         self.bytes.read_at(from, &mut bytes)?;
         Ok(samples(&bytes, &self.layout))
+    }
+
+    fn held_bytes(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Memory(bytes) => bytes.len() as u64,
+            Bytes::File(_) => 0,
+        }
     }
 }

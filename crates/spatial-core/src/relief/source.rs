@@ -26,6 +26,14 @@ pub struct ReliefOptions {
     pub picture: Option<PictureGrid>,
     /// The EPSG code of the coordinate system of a GeoTIFF that names none.
     pub epsg: Option<u32>,
+    /// Bytes that a grid compressed as a whole may have, which is held in memory; without it, and at most,
+    /// [`ReliefOptions::INFLATED_BYTES_MAX`].
+    pub inflated_bytes_max: Option<u64>,
+}
+
+impl ReliefOptions {
+    /// More bytes of a compressed grid are not held.
+    pub const INFLATED_BYTES_MAX: u64 = 512 << 20;
 }
 
 /// One file of heights.
@@ -60,7 +68,7 @@ impl ReliefSource {
         bytes: Vec<u8>,
         options: &ReliefOptions,
     ) -> Result<Self, ReliefError> {
-        let bytes = Bytes::Memory(bytes.into());
+        let bytes = Bytes::Memory(Arc::new(bytes));
         open(name, bytes, options, || Ok(None)).map_err(|fault| fault.of(name))
     }
 
@@ -68,6 +76,11 @@ impl ReliefSource {
     pub fn size(&self) -> [u32; 2] {
         let shape = &self.part.raster.shape;
         [shape.width, shape.height]
+    }
+
+    /// Bytes of memory that it holds for as long as it lives: those of a grid that was compressed as a whole.
+    pub fn held_bytes(&self) -> u64 {
+        self.part.raster.raster.held_bytes()
     }
 
     pub(super) fn part(&self) -> &Part {
@@ -192,18 +205,20 @@ fn read(
         _ if lower.ends_with(".hgt") => return hgt::open(name, bytes),
         _ => {}
     }
+    let inflated_max = options.inflated_bytes_max;
+    let inflated_max = inflated_max.unwrap_or(ReliefOptions::INFLATED_BYTES_MAX);
     let grid = match (&options.grid, side()?) {
         (Some(grid), _) => Some(grid.clone()),
         (None, Some(text)) => Some(RawGrid::from_side_file(&text)?),
         (None, None) => None,
     };
     match grid {
-        Some(grid) => raw::open(name, bytes, &grid),
+        Some(grid) => raw::open(name, bytes, &grid, inflated_max),
         None if [".raw", ".zst", ".bin", ".i16"]
             .iter()
             .any(|end| lower.ends_with(end)) =>
         {
-            raw::open_planet(name, bytes)
+            raw::open_planet(name, bytes, inflated_max)
         }
         None => Err(ReliefFault::UnknownFormat),
     }

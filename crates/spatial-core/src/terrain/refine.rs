@@ -8,7 +8,7 @@
 //! Along an edge only the edge's samples count. A tile whose neighbour of the same level is absent carries these very
 //! numbers on the edge between them, so ground and refined ground meet without a crack.
 
-use super::codec::TileError;
+use super::codec::{ERROR_UNKNOWN, TileError};
 use super::lattice::column_row;
 use super::tile::HeightTile;
 use crate::cell::CellId;
@@ -42,6 +42,19 @@ impl HeightTile {
             }
         });
         Self::new(child, self.intervals(), samples.collect())
+    }
+
+    /// How far a sample is at most from what the parent's samples interpolate there, quanta: what
+    /// [`HeightTile::with_geometric_error`] is told.
+    ///
+    /// # Errors
+    /// [`TileError::Parent`] unless the parent is that of this tile.
+    pub fn geometric_error_under(&self, parent: &Self) -> Result<u16, TileError> {
+        let coarse = parent.refined(self.cell())?;
+        let pairs = self.samples().iter().zip(coarse.samples());
+        let largest = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+        // The greatest that a header holds.
+        Ok(largest.unwrap_or(0).min(ERROR_UNKNOWN - 1))
     }
 }
 

@@ -49,6 +49,13 @@ fn write_format_1(planet: &Path) -> Vec<Arc<HeightTile>> {
         .collect()
 }
 
+/// Whether a planet has the samples of these tiles; migrated they have geometric errors, too.
+fn is_same(planet: &Path, want: &[Arc<HeightTile>]) -> bool {
+    let found = read_all(planet).unwrap();
+    let name = |tile: &Arc<HeightTile>| (tile.cell(), tile.checksum());
+    found.iter().map(name).eq(want.iter().map(name))
+}
+
 fn format(planet: &Path) -> u32 {
     RocksStore::open(planet).unwrap().manifest().format()
 }
@@ -70,11 +77,11 @@ fn a_killed_migration_leaves_the_old_base_or_the_new() {
         reset: &|| drop(write_format_1(&planet)),
     }
     .kill(&mut Random::new(10), |_| {
-        assert_eq!(read_all(&planet).unwrap(), want);
+        assert!(is_same(&planet, &want));
         succeed(&["verify", &planet.display().to_string()]);
         format(&planet) == 2
     });
-    assert_eq!((read_all(&planet).unwrap(), format(&planet)), (want, 2));
+    assert!(is_same(&planet, &want) && format(&planet) == 2);
     assert!(names(&planet).len() <= 4, "{:?}", names(&planet));
 }
 
@@ -88,10 +95,7 @@ fn a_killed_migration_goes_on_with_its_whole_parts() {
     let kept = kill_behind_parts(&planet, 4, &args(&planet), again);
     assert!((12..30).contains(&kept.len()), "{}", kept.len());
     assert!(kept.iter().all(|cell| cells.contains(cell)));
-    assert_eq!(
-        (read_all(&planet).unwrap(), format(&planet)),
-        (want.clone(), 1)
-    );
+    assert!(is_same(&planet, &want) && format(&planet) == 1);
     let report = succeed(&args(&planet).iter().map(String::as_str).collect::<Vec<_>>());
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["tiles_kept"], kept.len());
@@ -99,7 +103,7 @@ fn a_killed_migration_goes_on_with_its_whole_parts() {
         (&report["from_format"], &report["to_format"]),
         (&1.into(), &2.into())
     );
-    assert_eq!((read_all(&planet).unwrap(), format(&planet)), (want, 2));
+    assert!(is_same(&planet, &want) && format(&planet) == 2);
     assert_eq!(building(&planet), None);
     let again = succeed(&["migrate", &planet.display().to_string()]);
     assert!(again.contains("is of format 2 already"), "{again}");
