@@ -97,11 +97,13 @@ features)
     compare
     ;;
 terrain)
-    # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, migrations, backups, packs and restores.
+    # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, migrations, backups, packs and restores;
+    # the memory that an import of very large files takes.
     BLUEMARBLE_CORRUPTIONS=${BLUEMARBLE_CORRUPTIONS:-100000} cargo test --locked --release -p bluemarble-spatial-core \
         --features rocksdb --test it -- --nocapture corruption::
     BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-1000} cargo test --locked --release -p bluemarble-server --test planet -- \
         --nocapture kill::
+    BLUEMARBLE_MEMORY=1 cargo test --locked --release -p bluemarble-server --test planet -- --nocapture memory::
     ;;
 *)
     refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain or PART=fuzz"

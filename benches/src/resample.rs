@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use spatial_core::{
-    CellId, DVec3, Geodetic, HeightTile, LatticeSpec, Mosaic, MosaicOptions, ReliefOptions,
-    column_row, open_relief,
+    CellId, DVec3, Geodetic, HeightTile, LatticeSpec, Mosaic, MosaicOptions, Relief as _,
+    ReliefOptions, column_row, open_relief,
 };
 use tempfile::TempDir;
 

@@ -62,7 +62,7 @@ impl<const PINNED: bool> Shelf for Rocks<PINNED> {
 /// LMDB: mapped, within one transaction.
 pub(crate) struct Lmdb {
     database: heed::Database<Bytes, Bytes>,
-    read: heed::RoTxn<'static>,
+    read: heed::RoTxn<'static, heed::WithTls>,
 }
 
 /// Of address space.

@@ -117,7 +117,7 @@ fn heights(
         forget(path)?;
         let terrain = Terrain::new(open());
         let cells = terrain.store().cells();
-        let place = crate::places::on_datum(cells[seeded.below(cells.len())].to_point());
+        let place = crate::places::on_datum(cells[seeded.below(cells.len())].center());
         Ok(measured(|| {
             terrain.height(place).expect("a tile of the planet") as u64
         }))

@@ -95,7 +95,7 @@ fn a_read_only_folder_is_read_and_left_alone() {
     let want = read_all(planet.as_ref()).unwrap();
     let read_only = |args: &[&str]| {
         let script = r#"mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$0" planet "$@""#;
-        with_own_mounts(script, &[&[&planet], args].concat())
+        with_own_mounts(script, &[&[&planet[..]], args].concat())
     };
     let from_relief = [
         "import",
@@ -137,9 +137,11 @@ fn a_full_file_system_is_an_error_and_nothing_is_lost() {
     let (planet, backup, small) = (path("planet"), path("backup"), path("small"));
     import(relief.as_ref(), 128, planet.as_ref());
     import(relief.as_ref(), 256, backup.as_ref());
-    succeed(&["pack", &planet, "--out", &path("one.pack")]);
+    let pack = path("one.pack");
+    succeed(&["pack", &planet, "--out", &pack]);
     fs::create_dir(&small).unwrap();
-    let kib = 64 + (bytes_below(planet.as_ref()) + bytes_below(backup.as_ref())) / 2 / 1_024;
+    let bytes = bytes_below(planet.as_ref()) + bytes_below(backup.as_ref());
+    let kib = (64 + bytes / 2 / 1_024).to_string();
     // The old planet is verified after the command has failed, and its heights are compared with the pack's.
     let script = r#"mount -t tmpfs -o size="$2"k none "$1" && cp -r "$3"/. "$1" && ask() { "$0" planet query "$1" 1 2 -45 170 89 0; } &&
         heights=$(ask "$4") && small=$1 && shift 4 && code=0 && { "$0" planet "$@" >&2 || code=$?; } &&
@@ -153,12 +155,8 @@ fn a_full_file_system_is_an_error_and_nothing_is_lost() {
         "--out",
         &small,
     ];
-    for args in [
-        &from_relief[..],
-        &["restore", &backup, "--out", &small],
-        &["pack", &backup, "--out", &format!("{small}/big.pack")],
-    ] {
-        let first = [&small, &kib.to_string(), &planet, &path("one.pack")].map(String::as_str);
+    for args in [&from_relief[..], &["restore", &backup, "--out", &small]] {
+        let first = [&small[..], &kib, &planet, &pack];
         let Some(output) = with_own_mounts(script, &[&first, args].concat()) else {
             return;
         };

@@ -2,7 +2,47 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use memmap2::MmapMut;
+
+/// Decoded samples. Large ones lie on pages of their own, which the system has back as soon as they are dropped: an allocator's
+/// heaps, of a thread each, keep twice of what they were asked for in the end.
+pub(super) enum Chunk {
+    Small(Vec<f32>),
+    Large(MmapMut), // whole samples
+}
+
+/// Bytes of a large chunk.
+const LARGE_BYTES: usize = 128 << 10;
+
+impl From<Vec<f32>> for Chunk {
+    fn from(samples: Vec<f32>) -> Self {
+        let bytes: &[u8] = bytemuck::cast_slice(&samples);
+        if bytes.len() < LARGE_BYTES {
+            return Self::Small(samples);
+        }
+        match MmapMut::map_anon(bytes.len()) {
+            Ok(mut pages) => {
+                pages.copy_from_slice(bytes);
+                Self::Large(pages)
+            }
+            Err(_) => Self::Small(samples),
+        }
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Small(samples) => samples,
+            Self::Large(pages) => bytemuck::cast_slice(pages), // they begin where a page does
+        }
+    }
+}
 
 /// Keeps what was decoded last. Threads that want the same chunk wait for one that decodes it.
 pub(super) struct ChunkCache<K> {
@@ -13,7 +53,7 @@ pub(super) struct ChunkCache<K> {
 }
 
 struct Kept<K> {
-    chunks: HashMap<K, (Arc<Vec<f32>>, u64)>, // and when it was used last
+    chunks: HashMap<K, (Arc<Chunk>, u64)>, // and when it was used last
     bytes: usize,
     clock: u64,
 }
@@ -38,7 +78,7 @@ impl<K: Copy + Ord + Hash> ChunkCache<K> {
         key: K,
         is_large: bool,
         decode: impl FnOnce() -> Result<Vec<f32>, E>,
-    ) -> Result<Arc<Vec<f32>>, E> {
+    ) -> Result<Arc<Chunk>, E> {
         if let Some(chunk) = lock(&self.kept).find(key) {
             return Ok(chunk);
         }
@@ -50,21 +90,21 @@ impl<K: Copy + Ord + Hash> ChunkCache<K> {
         if let Some(chunk) = lock(&self.kept).find(key) {
             return Ok(chunk);
         }
-        let chunk = Arc::new(decode()?);
+        let chunk = Arc::new(Chunk::from(decode()?));
         lock(&self.kept).keep(key, &chunk, self.bytes_max);
         Ok(chunk)
     }
 }
 
 impl<K: Copy + Ord + Hash> Kept<K> {
-    fn find(&mut self, key: K) -> Option<Arc<Vec<f32>>> {
+    fn find(&mut self, key: K) -> Option<Arc<Chunk>> {
         self.clock += 1;
         let (chunk, used) = self.chunks.get_mut(&key)?;
         *used = self.clock;
         Some(chunk.clone())
     }
 
-    fn keep(&mut self, key: K, chunk: &Arc<Vec<f32>>, bytes_max: usize) {
+    fn keep(&mut self, key: K, chunk: &Arc<Chunk>, bytes_max: usize) {
         let bytes = size_of_val::<[f32]>(chunk);
         if bytes > bytes_max {
             return;
@@ -105,6 +145,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn chunks_hold_what_they_are_made_of() {
+        for count in [0, 1, LARGE_BYTES / 4 - 1, LARGE_BYTES / 4, 100_003] {
+            let samples: Vec<f32> = (0..count).map(|k| k as f32 * 0.5).collect();
+            let chunk = Chunk::from(samples.clone());
+            assert_eq!(chunk[..], samples);
+            assert_eq!(matches!(chunk, Chunk::Large(_)), 4 * count >= LARGE_BYTES);
+        }
+    }
+
+    #[test]
     fn what_was_used_last_stays_and_the_bound_holds() {
         let cache = ChunkCache::new(4 * 100);
         let get = |key: u64, count: usize| {
@@ -126,7 +176,8 @@ mod tests {
         }
         assert!(get(0, 10), "long forgotten");
         assert!(get(2_000, 1_000), "larger than the bound: passed on");
-        assert_eq!(cache.get(3_000, false, || Err::<Vec<f32>, _>(7)), Err(7));
+        let failed = cache.get(3_000, false, || Err::<Vec<f32>, _>(7));
+        assert_eq!(failed.err(), Some(7));
         assert!(get(3_000, 1), "a failure is not kept");
     }
 }

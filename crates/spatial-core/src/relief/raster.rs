@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use super::cache::ChunkCache;
+use super::cache::{Chunk, ChunkCache};
 use super::error::{ReliefError, ReliefFault};
 
 /// Samples in a chunk: larger ones are refused before anything is allocated (64 MiB).
@@ -139,7 +139,7 @@ pub(super) struct Numbered {
 /// Reads samples, with the chunks used last at hand so that the cache's lock is rarely taken.
 pub(super) struct Reader<'a> {
     cache: &'a ChunkCache<u64>,
-    held: [Option<(u64, Arc<Vec<f32>>)>; HELD],
+    held: [Option<(u64, Arc<Chunk>)>; HELD],
 }
 
 const HELD: usize = 16;

@@ -220,6 +220,29 @@ fn the_whole_planet_without_a_side_file() {
     assert!(matches!(fault, ReliefFault::Damaged { .. }));
 }
 
+/// What is held in memory is counted, and refused beyond what is allowed, before all of it is there.
+#[test]
+fn a_compressed_grid_is_held_within_a_bound() {
+    let packed = zstd::encode_all(&small_planet()[..], 3).unwrap();
+    let open = |bytes_max| {
+        let options = ReliefOptions {
+            inflated_bytes_max: bytes_max,
+            ..ReliefOptions::default()
+        };
+        ReliefSource::from_bytes("small.raw.zst", packed.clone(), &options)
+    };
+    for bytes_max in [None, Some(80), Some(u64::MAX)] {
+        assert_eq!(open(bytes_max).unwrap().held_bytes(), 80);
+    }
+    for bytes_max in [0, 1, 79] {
+        let error = open(Some(bytes_max)).err().unwrap();
+        let ReliefFault::TooLarge { count_max, .. } = error.fault else {
+            panic!("{error}");
+        };
+        assert_eq!(count_max, bytes_max);
+    }
+}
+
 #[test]
 fn the_real_planet() {
     let Some(path) = data("relief/etopo5_4320x2161_i16le.raw.zst") else {
