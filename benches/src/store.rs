@@ -69,5 +69,5 @@ impl Case for HotReads {
 
 /// A byte of a tile's samples: what a read that is timed looks at.
 pub(crate) fn middle_of(tile: &[u8]) -> u8 {
-    tile[tile.len() / 2 & !1]
+    tile[(tile.len() / 2) & !1]
 }

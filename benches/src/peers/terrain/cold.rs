@@ -159,7 +159,7 @@ fn quantile(values: impl Iterator<Item = f64>, part: f64) -> f64 {
 
 /// Lets the system forget a file, or all files of a folder; none of them is mapped.
 fn forget(path: &Path) -> io::Result<()> {
-    files_of(path).iter().try_for_each(|file| forget_file(file))
+    files_of(path).iter().try_for_each(forget_file)
 }
 
 #[cfg(target_os = "linux")]
