@@ -12,10 +12,13 @@ use spatial_core::{
 use xxhash_rust::xxh3::Xxh3;
 
 use super::pyramid::Source;
-use super::surface::Surface;
+use super::surface::{Surface, places};
 
 /// Tiles of a planet: their list takes 400 MB.
 const TILES_MAX: usize = 50_000_000;
+
+/// Places of a box at which the lattice's spacing is looked at.
+const SPACING_PLACES: usize = 400;
 
 /// A file of heights, and its priority.
 #[derive(Clone, Debug)]
@@ -93,11 +96,11 @@ impl Sources {
     }
 
     /// The level down to which each file's cells are divided: the coarsest with which 99 of 100 places deviate by no
-    /// more than `error_max_m`, or without that the coarsest whose samples lie no farther apart than the file's.
+    /// more than `error_max_m`, or without that the coarsest whose samples lie nowhere in the file's box farther apart than the file's.
     pub(super) fn levels(&self, spec: &LatticeSpec, error_max_m: Option<f64>) -> Result<Vec<u8>> {
         let by_spacing = |reach: &Reach| {
             (0..spec.leaf_level())
-                .find(|level| spacing_m(spec, reach.bounds.center(), *level) <= reach.spacing_m)
+                .find(|level| spacing_m(spec, &reach.bounds, *level) <= reach.spacing_m)
                 .unwrap_or(spec.leaf_level())
         };
         let Some(error_max_m) = error_max_m else {
@@ -165,10 +168,19 @@ impl Source for Sources {
     }
 }
 
-/// The side of the square that a sample of a level speaks for, metres, around a direction.
-fn spacing_m(spec: &LatticeSpec, direction: DVec3, level: u8) -> f64 {
-    let cell = Cell::new(CellId::from_direction(direction).parent(level));
-    Planet::EARTH.radius_m() * cell.approx_area().sqrt() / f64::from(spec.intervals())
+/// How far apart neighbouring samples of a level lie at most in a box, metres on the Earth, to a percent or two.
+fn spacing_m(spec: &LatticeSpec, bounds: &LatLngRect, level: u8) -> f64 {
+    let places = places(bounds, SPACING_PLACES).into_iter();
+    let longest = places.map(|place| longest_side(CellId::from_direction(place).parent(level)));
+    let longest = longest.fold(0.0, f64::max);
+    Planet::EARTH.radius_m() * longest / f64::from(spec.intervals())
+}
+
+/// The chord of a cell's longest side, of a sphere of radius 1.
+fn longest_side(cell: CellId) -> f64 {
+    let vertices = Cell::new(cell).vertices();
+    let sides = (0..4).map(|k| vertices[k].distance(vertices[(k + 1) % 4]));
+    sides.fold(0.0, f64::max)
 }
 
 fn hash_file(path: &Path, hash: &mut Xxh3) -> Result<()> {

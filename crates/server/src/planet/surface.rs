@@ -26,7 +26,7 @@ impl<'a, S: Source> Surface<'a, S> {
 
     /// How far it is from the source at 99 of 100 places in a box that have heights, metres.
     pub(super) fn p99_m(&self, bounds: &LatLngRect) -> Result<f64> {
-        let places = places(bounds);
+        let places = places(bounds, PLACES);
         let corners: Vec<DVec3> = places.iter().flat_map(|p| self.corners(*p).0).collect();
         let (mut truth, mut around) = (Vec::new(), Vec::new());
         self.source.samples(&places, &mut truth)?;
@@ -68,7 +68,7 @@ pub(super) fn p99_of_ground(
     source: &impl Source,
     bounds: &LatLngRect,
 ) -> Result<f64> {
-    let places = places(bounds);
+    let places = places(bounds, PLACES);
     let mut truth = Vec::with_capacity(places.len());
     source.samples(&places, &mut truth)?;
     let mut off = Vec::with_capacity(places.len());
@@ -82,7 +82,7 @@ pub(super) fn p99_of_ground(
 }
 
 /// Places of a box that are even on the ground and the same every time: an additive sequence in two dimensions.
-fn places(bounds: &LatLngRect) -> Vec<DVec3> {
+pub(super) fn places(bounds: &LatLngRect, count: usize) -> Vec<DVec3> {
     // Of the plastic number, M. Roberts, "The unreasonable effectiveness of quasirandom sequences".
     const STEPS: [f64; 2] = [0.754_877_666_246_693, 0.569_840_290_998_053_2];
     let ([south, north], [west, east]) = (bounds.lat_rad(), bounds.lng_rad());
@@ -92,7 +92,7 @@ fn places(bounds: &LatLngRect) -> Vec<DVec3> {
         east - west + core::f64::consts::TAU
     };
     let [low, high] = [south.sin(), north.sin()];
-    (0..PLACES)
+    (0..count)
         .map(|n| {
             let [a, b] = STEPS.map(|step| (0.5 + n as f64 * step).fract());
             let (sin_lat, lon) = (low + (high - low) * a, west + width * b);

@@ -47,7 +47,8 @@ pub trait Relief: Send + Sync {
     /// A box around all that it has heights for.
     fn bounds(&self) -> LatLngRect;
 
-    /// The side of the square that one of its samples speaks for, metres on the Earth: the finest, where it has several.
+    /// How far apart neighbouring samples lie in the direction in which they lie closest, in the middle of its box, metres on the Earth;
+    /// of several the least.
     fn spacing_m(&self) -> f64;
 
     /// Appends the height in each direction (of any length but zero); `None` where it has none.

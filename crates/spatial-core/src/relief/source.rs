@@ -140,17 +140,17 @@ impl Relief for ReliefSource {
     }
 }
 
-/// The side of the square that a sample speaks for in the middle of a box, metres on the Earth.
+/// The shorter of the steps from a sample to its neighbours in the middle of a box, metres on the Earth.
 pub(super) fn spacing_m(georef: &Georef, bounds: &LatLngRect) -> f64 {
-    let [a, b] = georef.spacing();
-    let [south, north] = bounds.lat_rad();
-    let cos = libm::cos(0.5 * (south + north)).max(1e-3);
-    let squeeze = match georef.crs {
-        super::georef::Crs::Degrees => cos,
-        super::georef::Crs::Utm(_) => 1.0,
-        super::georef::Crs::Mercator => cos * cos,
+    let [east, north] = georef.spacing();
+    let [south_rad, north_rad] = bounds.lat_rad();
+    let cos = libm::cos(0.5 * (south_rad + north_rad)).max(1e-3);
+    let shorter = match georef.crs {
+        super::georef::Crs::Degrees => (east * cos).min(north),
+        super::georef::Crs::Utm(_) => east.min(north),
+        super::georef::Crs::Mercator => east.min(north) * cos,
     };
-    georef.crs.unit_m() * (a * b * squeeze).sqrt()
+    georef.crs.unit_m() * shorter
 }
 
 fn open(

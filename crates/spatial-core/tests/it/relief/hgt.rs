@@ -60,7 +60,7 @@ fn heights_are_bilinear_between_samples() {
     let [south, north] = plain.bounds().lat_rad().map(f64::to_degrees);
     assert!((south + 33.0).abs() < 1e-3 && (north + 32.0).abs() < 1e-3);
     assert!(
-        (plain.spacing_m() - 85.0).abs() < 1.0,
+        (plain.spacing_m() - 78.1).abs() < 0.2,
         "{}",
         plain.spacing_m()
     );
