@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::{
-    CellId, Codec, DB_DIR, LatticeSpec, Manifest, MissingTile, Planet, RocksStore, Terrain,
+    CellId, Codec, DB_DIR, HeightTile, LatticeSpec, Manifest, MissingTile, Planet, RocksStore,
+    Terrain,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -41,6 +42,9 @@ pub struct ImportArgs {
     /// Metres of one stored step
     #[arg(long, value_name = "METRES", default_value_t = 1.0, value_parser = parse_metres)]
     quantum: f64,
+    /// How many metres a stored height may be off, for smaller tiles
+    #[arg(long, value_name = "METRES", default_value_t = 0.0, value_parser = parse_bound)]
+    error_bound: f64,
     /// Over how many of its samples a file fades into what lies beneath it
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=1000))]
     feather: u16,
@@ -113,6 +117,7 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
         cells: &plan.cells,
         codec: args.codec.into(),
         part_tiles: args.part_tiles as usize,
+        error_bound: args.error_bound_quanta()?,
     };
     let fingerprint = fingerprint(&plan, sources.checksum(), &pyramid)?;
     let building = planet.building(fingerprint)?;
@@ -151,6 +156,20 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
 
 impl ImportArgs {
     /// Where the heights come from.
+    /// The error bound in whole quanta.
+    fn error_bound_quanta(&self) -> Result<u16> {
+        let quanta = (self.error_bound / self.quantum).floor();
+        match quanta <= f64::from(HeightTile::ERROR_BOUND_MAX) {
+            true => Ok(quanta as u16),
+            false => bail!(
+                "--error-bound: {} m are more than {} steps of {} m; choose larger steps",
+                self.error_bound,
+                HeightTile::ERROR_BOUND_MAX,
+                self.quantum
+            ),
+        }
+    }
+
     fn origin(&self) -> String {
         const NAMED_MAX: usize = 100; // of an archive's thousands of files, so that the manifest stays short
         let name = |file: &SourceFile| match file.path.file_name() {
@@ -209,6 +228,7 @@ fn fingerprint(plan: &Plan, sources: u64, pyramid: &Pyramid<'_, Sources>) -> Res
     hash.update(&sources.to_le_bytes());
     hash.update(&[pyramid.codec as u8]);
     hash.update(&pyramid.part_tiles.to_le_bytes());
+    hash.update(&pyramid.error_bound.to_le_bytes());
     hash.update(&plan.levels);
     for cell in &plan.cells {
         hash.update(&cell.to_u64().to_le_bytes());
@@ -295,6 +315,13 @@ fn parse_samples(text: &str) -> Result<u32, String> {
     match text.parse::<u32>() {
         Ok(n) if n.is_power_of_two() && (128..=1 << 24).contains(&n) => Ok(n),
         _ => Err("not a power of two from 128 to 16777216".to_owned()),
+    }
+}
+
+fn parse_bound(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(metres) if (0.0..=1e6).contains(&metres) => Ok(metres),
+        _ => Err("must be a number of metres from 0 to 1000000".into()),
     }
 }
 

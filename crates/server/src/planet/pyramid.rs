@@ -6,8 +6,8 @@
 //! part            some thousand tiles of whole units: what a killed import need not do again
 //! ```
 //! A tile takes its parent's samples at even places; along an edge whose neighbour of the same level is absent, halves
-//! between them; all others are the source's own value at the sample's place. So tiles that share a sample agree on it,
-//! whoever builds them and in whatever order.
+//! between them; all others are the source's own value at the sample's place. All are rounded by the error bound, each
+//! by itself. So tiles that share a sample agree on it, whoever builds them and in whatever order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -38,6 +38,7 @@ pub(super) struct Pyramid<'a, S> {
     pub(super) cells: &'a [CellId], // ascending, with every tile's parent
     pub(super) codec: Codec,        // one that is read in place
     pub(super) part_tiles: usize,   // a part has at least so many, but the last
+    pub(super) error_bound: u16,    // quanta by which samples are rounded at most
 }
 
 /// What one thread builds: cells of one unit, or one tile that has been built.
@@ -164,6 +165,10 @@ impl<S: Source> Pyramid<'_, S> {
             filled[at / 8] |= u8::from(sample.is_none_or(|s| s.is_filled)) << (at % 8);
         }
         let tile = HeightTile::new(cell, self.spec.intervals(), samples)?.with_filled(&filled)?;
+        let tile = match self.error_bound {
+            0 => tile,
+            bound => tile.rounded(bound)?,
+        };
         Ok(match parent {
             Some(parent) => {
                 let error = tile.geometric_error_under(parent)?;

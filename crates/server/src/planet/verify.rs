@@ -165,7 +165,7 @@ fn check_error(tile: &HeightTile, parent: &HeightTile, report: &mut Report) {
     }
 }
 
-/// Along an edge without a neighbour of the same level, a tile is as its parent: odd samples lie halfway.
+/// Along an edge without a neighbour of the same level, a tile is as its parent: odd samples lie halfway, rounded as all others.
 fn check_borders(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) {
     if tile.cell().level() == 0 {
         return;
@@ -181,7 +181,7 @@ fn check_borders(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) 
             2 => tile.sample(k, n),
             _ => tile.sample(0, k),
         };
-        let is_odd = |k: &usize| at(*k) != halfway(at(k - 1), at(k + 1));
+        let is_odd = |k: &usize| at(*k) != tile.rounded_sample(halfway(at(k - 1), at(k + 1)));
         let differ = (1..n).step_by(2).filter(is_odd).count();
         report.on_borders += n as u64 / 2;
         if differ > 0 {

@@ -89,6 +89,41 @@ fn fine_ground_lies_within_coarse_ground() {
 }
 
 #[test]
+fn heights_within_an_error_bound_take_fewer_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, _) = region(dir.path(), "region", [10.0, 20.0]);
+    let world = small_relief(dir.path()).display().to_string();
+    let made = |bound: &str| {
+        let more = ["--error-bound", bound, "--codec", "hot"];
+        import(dir.path(), &[&world, &format!("{file}@1")], &more);
+        let (planet, pack) = (dir.path().join("planet"), dir.path().join("one.pack"));
+        let names = [&planet, &pack].map(|p| p.display().to_string());
+        succeed(&["pack", &names[0], "--out", &names[1]]);
+        for name in &names {
+            succeed(&["verify", name]);
+        }
+        let terrain = Terrain::new(Arc::new(RocksStore::open(&planet).unwrap()));
+        let mut random = Random::new(7);
+        let places = (0..2_000).map(|_| {
+            let [lat, lon] = [10.0, 20.0].map(|c| c + 1.0 + 1.5 * random.unit());
+            Geodetic::from_degrees(lat, lon, 0.0).unwrap()
+        });
+        let heights_m: Vec<f64> = places.map(|p| terrain.height(p).unwrap()).collect();
+        (heights_m, fs::metadata(&pack).unwrap().len())
+    };
+    let ((exact, large), (rounded, small)) = (made("0"), made("5.9"));
+    println!("{large} bytes, {small} with an error bound");
+    assert!(3 * small < 2 * large, "{small} {large}");
+    let off = exact.iter().zip(&rounded).map(|(a, b)| (a - b).abs());
+    // Beyond the bound by the rounding of halves, a level each.
+    assert!(off.fold(0.0, f64::max) <= 5.0 + 4.0 * 0.5);
+    let out = dir.path().join("planet").display().to_string();
+    let args = ["import", "--relief", &file, "--out", &out];
+    let error = fail(1, &[&args[..], &["--error-bound", "20000"]].concat());
+    assert!(error.contains("--error-bound"), "{error}");
+}
+
+#[test]
 fn a_greater_error_takes_fewer_tiles() {
     let dir = tempfile::tempdir().unwrap();
     let (file, _) = region(dir.path(), "region", [10.0, 20.0]);

@@ -25,6 +25,9 @@ pub struct HeightTile {
 }
 
 impl HeightTile {
+    /// The largest error bound, quanta.
+    pub const ERROR_BOUND_MAX: u16 = codec::ERROR_BOUND_MAX;
+
     /// A tile from its samples, index = j·(intervals + 1) + i with i along s and j along t.
     ///
     /// # Errors
@@ -113,6 +116,11 @@ impl HeightTile {
             ..Header::of_samples(self.cell, self.intervals, &samples)?
         };
         Ok(Self::from_parts(&header, samples, self.filled.clone()))
+    }
+
+    /// What stands for a value in this tile: the value itself, or with an error bound e the nearest multiple of 2 e + 1.
+    pub fn rounded_sample(&self, value: i16) -> i16 {
+        codec::rounded(value, self.error_bound)
     }
 
     pub(super) fn header(&self, codec: Codec) -> Header {
