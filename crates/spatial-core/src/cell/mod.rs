@@ -34,6 +34,7 @@ pub(crate) use neighbors::{face_of_cube, on_cube};
 pub use projection::{
     direction_to_face_uv, face_uv_to_direction, ij_to_st, st_to_ij, st_to_uv, uv_to_st,
 };
+pub(crate) use projection::{from_face_frame, to_face_frame};
 pub use range::CellRange;
 pub use token::{InvalidToken, Token};
 

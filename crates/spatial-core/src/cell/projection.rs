@@ -45,13 +45,33 @@ const UV_AXES: [[(u8, u64); 2]; 6] = {
 /// The point of a cube face, not normalised. Faces above 5 are answered as 5.
 #[inline]
 pub fn face_uv_to_direction(face: u8, u: f64, v: f64) -> DVec3 {
+    from_face_frame(face, [u, v, 1.0])
+}
+
+/// The vector with these parts along a face's u and v and out of the face. Faces above 5 are answered as 5.
+#[inline(always)]
+pub(crate) fn from_face_frame(face: u8, [a, b, w]: [f64; 3]) -> DVec3 {
     match face {
-        0 => DVec3::new(1.0, u, v),
-        1 => DVec3::new(-u, 1.0, v),
-        2 => DVec3::new(-u, -v, 1.0),
-        3 => DVec3::new(-1.0, -v, -u),
-        4 => DVec3::new(v, -1.0, -u),
-        _ => DVec3::new(v, u, -1.0),
+        0 => DVec3::new(w, a, b),
+        1 => DVec3::new(-a, w, b),
+        2 => DVec3::new(-a, -b, w),
+        3 => DVec3::new(-w, -b, -a),
+        4 => DVec3::new(b, -w, -a),
+        _ => DVec3::new(b, a, -w),
+    }
+}
+
+/// A vector's parts along a face's u and v, and out of the face: the inverse of [`from_face_frame`].
+#[inline]
+pub(crate) fn to_face_frame(face: u8, p: DVec3) -> [f64; 3] {
+    let [x, y, z] = p.to_array();
+    match face {
+        0 => [y, z, x],
+        1 => [-x, z, y],
+        2 => [-x, -y, z],
+        3 => [-z, -y, -x],
+        4 => [-z, x, -y],
+        _ => [y, x, -z],
     }
 }
 
@@ -85,4 +105,22 @@ pub fn st_to_ij(s: f64) -> u32 {
 #[inline]
 pub fn ij_to_st(i: u32) -> f64 {
     f64::from(i) / f64::from(LEAVES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_faces_are_rotations_and_inverse() {
+        for face in 0..6 {
+            let of = |parts| from_face_frame(face, parts);
+            let [u, v, w] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(of);
+            assert_eq!(u.cross(v), w);
+            assert_eq!(w, face_uv_to_direction(face, 0.0, 0.0));
+            let parts = [0.25, -0.5, 2.0];
+            assert_eq!(to_face_frame(face, of(parts)), parts);
+            assert_eq!(direction_to_face_uv(of(parts)), (face, 0.125, -0.25));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use glam::DVec3;
 
-use crate::cell::{direction_to_face_uv, face_uv_to_direction};
+use crate::cell::{direction_to_face_uv, face_uv_to_direction, to_face_frame};
 
 /// A straight way from a place. The squares of its distances from the planet's centre are a parabola, so heights along it are
 /// compared without a root.
@@ -80,7 +80,10 @@ pub(super) struct FaceLine {
 impl FaceLine {
     /// The way on a face above which all that matters of it lies.
     pub(super) fn new(face: u8, line: &Line) -> Self {
-        let (origin, step) = (in_frame(face, line.origin), in_frame(face, line.direction));
+        let (origin, step) = (
+            to_face_frame(face, line.origin),
+            to_face_frame(face, line.direction),
+        );
         let parts = [0, 1, 2].map(|axis| [origin[axis], step[axis]]);
         let [_, _, [w, dw]] = parts;
         // The sign of d(a / w) is the same all the way.
@@ -121,7 +124,7 @@ impl FaceLine {
         let (next, _, _) = direction_to_face_uv(face_uv_to_direction(self.face, uv[0], uv[1]));
         let mut there = Self::new(next, line);
         // Where this face is, seen from there.
-        let [u, v, _] = in_frame(next, face_uv_to_direction(self.face, 0.0, 0.0));
+        let [u, v, _] = to_face_frame(next, face_uv_to_direction(self.face, 0.0, 0.0));
         let entry = usize::from(u == 0.0);
         let is_upper = u + v > 0.0;
         // It moves away from the edge that it came in by, whatever rounding says of a way along the edge.
@@ -142,30 +145,9 @@ pub(super) fn greater(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
-/// A vector's parts along a face's u and v, and out of the face: the inverse of [`face_uv_to_direction`].
-fn in_frame(face: u8, p: DVec3) -> [f64; 3] {
-    let [x, y, z] = p.to_array();
-    match face {
-        0 => [y, z, x],
-        1 => [-x, z, y],
-        2 => [-x, -y, z],
-        3 => [-z, -y, -x],
-        4 => [-z, x, -y],
-        _ => [y, x, -z],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_are_those_of_the_faces() {
-        for face in 0..6 {
-            let p = face_uv_to_direction(face, 0.25, -0.5);
-            assert_eq!(in_frame(face, p), [0.25, -0.5, 1.0], "{face}");
-        }
-    }
 
     #[test]
     fn ways_over_every_edge_come_in_on_the_other_side() {

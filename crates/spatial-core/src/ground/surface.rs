@@ -5,7 +5,7 @@ use glam::DVec3;
 use super::height::{LastTile, LatticeCell};
 use super::{Biome, Place, Samples, StoreError, Terrain};
 use crate::batch::{BatchError, one_length};
-use crate::cell::{direction_to_face_uv, uv_to_st};
+use crate::cell::{direction_to_face_uv, from_face_frame, uv_to_st};
 
 /// The ground below or above a place.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -76,8 +76,8 @@ impl Terrain {
             v / length - dv,
             1.0 / length + du * u + dv * v,
         ];
-        let gradient = from_frame(face, gradient);
-        let sin_lat = from_frame(face, [u, v, 1.0]).z / length;
+        let gradient = from_face_frame(face, gradient);
+        let sin_lat = from_face_frame(face, [u, v, 1.0]).z / length;
         Ok(Ground {
             height_m,
             normal: gradient / gradient.length_squared().sqrt(),
@@ -100,31 +100,4 @@ impl Terrain {
 /// Depth of the sea above ground of a height: the sea stands at the datum.
 pub(crate) fn water_depth_m(height_m: f64) -> f64 {
     (-height_m).max(0.0)
-}
-
-/// The vector with these parts along a face's u and v and out of it.
-#[inline(always)]
-fn from_frame(face: u8, [a, b, w]: [f64; 3]) -> DVec3 {
-    match face {
-        0 => DVec3::new(w, a, b),
-        1 => DVec3::new(-a, w, b),
-        2 => DVec3::new(-a, -b, w),
-        3 => DVec3::new(-w, -b, -a),
-        4 => DVec3::new(b, -w, -a),
-        _ => DVec3::new(b, a, -w),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cell::face_uv_to_direction;
-
-    #[test]
-    fn frames_are_those_of_the_faces() {
-        for face in 0..6 {
-            let want = face_uv_to_direction(face, 0.25, -0.5);
-            assert_eq!(from_frame(face, [0.25, -0.5, 1.0]), want, "{face}");
-        }
-    }
 }
