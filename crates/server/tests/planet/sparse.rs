@@ -85,6 +85,13 @@ fn fine_ground_lies_within_coarse_ground() {
             ])
         };
         assert_eq!(query(&name), query(&pack));
+        let bytes = ["archive", "wire", "hot", "raw"].map(|codec| {
+            succeed(&["pack", &name, "--out", &pack, "--codec", codec]);
+            succeed(&["verify", &pack]);
+            assert_eq!(query(&name), query(&pack));
+            fs::metadata(&pack).unwrap().len()
+        });
+        assert!(bytes.is_sorted() && 2 * bytes[2] < bytes[3], "{bytes:?}");
     }
 }
 
