@@ -5,6 +5,7 @@
 
 mod case;
 mod cells;
+mod client_tiles;
 mod codecs;
 mod columns;
 mod coords;
@@ -30,6 +31,7 @@ mod store;
 mod tick;
 
 pub use case::{Case, Size};
+use client_tiles::Work;
 use spatial_core::Codec;
 
 /// A case that criterion times.
@@ -262,6 +264,24 @@ pub const BENCHES: &[Bench] = &[
     }),
     bench("relief", "resample 3,601², a sample", |size| {
         some(resample::Resample::new(size))
+    }),
+    bench("client tile", "make from hot tiles", |size| {
+        client_tiles::ClientTiles::new(size, Work::Make).map(boxed)
+    }),
+    bench("client tile", "encode, archive", |size| {
+        client_tiles::ClientTiles::new(size, Work::Encode(Codec::Archive)).map(boxed)
+    }),
+    bench("client tile", "encode, wire", |size| {
+        client_tiles::ClientTiles::new(size, Work::Encode(Codec::Wire)).map(boxed)
+    }),
+    bench("client tile", "decode, archive", |size| {
+        client_tiles::ClientTiles::new(size, Work::Decode(Codec::Archive)).map(boxed)
+    }),
+    bench("client tile", "decode, wire", |size| {
+        client_tiles::ClientTiles::new(size, Work::Decode(Codec::Wire)).map(boxed)
+    }),
+    bench("client tile", "mesh", |size| {
+        client_tiles::ClientTiles::new(size, Work::Mesh).map(boxed)
     }),
     bench("tick", "10,000 agents, 1 thread", |size| {
         some(tick::Crowd::new(size, 1))

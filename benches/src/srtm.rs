@@ -71,18 +71,26 @@ impl Square {
         low * (1.0 - fy) + high * fy
     }
 
-    /// The square on the lattice, in memory: all tiles that it touches.
+    /// The square on the lattice, in memory: all tiles of the finest level that it touches.
     pub(crate) fn planet(&self) -> MemoryStore {
+        self.planet_of_levels(1)
+    }
+
+    /// The same with the tiles of some levels.
+    pub(crate) fn planet_of_levels(&self, levels: u8) -> MemoryStore {
         let lattice = LatticeSpec::new(LEVELS, 128, 0.0, 1.0).expect("a legal lattice");
         // Tiles are 0.07° wide and more; those beyond the border too, where places on it may round to.
-        let cells: BTreeSet<CellId> = (0..3_600)
+        let leaves = (0..3_600)
             .map(|k| (f64::from(k % 60), f64::from(k / 60)))
             .map(|(i, j)| (i / 56.0 - 0.03, j / 56.0 - 0.03))
             .map(|(east, north)| {
                 let place =
                     Geodetic::from_degrees(self.south_deg + north, self.west_deg + east, 0.0);
                 lattice.tile_at(place.expect("inside the square").direction())
-            })
+            });
+        let finest = lattice.leaf_level();
+        let cells: BTreeSet<CellId> = leaves
+            .flat_map(|leaf| (finest + 1 - levels..=finest).map(move |level| leaf.parent(level)))
             .collect();
         let manifest = Manifest::new(Planet::EARTH, lattice, "NASA SRTM3", "public domain");
         let tiles = cells.into_iter().map(|cell| self.tile(&lattice, cell));
@@ -91,11 +99,12 @@ impl Square {
 
     fn tile(&self, lattice: &LatticeSpec, cell: CellId) -> HeightTile {
         let n = u32::from(lattice.intervals());
+        let step = 1 << (lattice.leaf_level() - cell.level());
         let (column, row) = column_row(cell);
         assert_eq!(cell, cell_at(cell.face(), cell.level(), column, row));
         let samples = (0..(n + 1) * (n + 1)).map(|k| {
             let (i, j) = (column * n + k % (n + 1), row * n + k / (n + 1));
-            let p = lattice.direction(cell.face(), i, j);
+            let p = lattice.direction(cell.face(), i * step, j * step);
             let lat_deg = libm::asin(p.z).to_degrees();
             let lon_deg = libm::atan2(p.y, p.x).to_degrees();
             let samples = |degrees: f64| degrees * (SIDE - 1) as f64;

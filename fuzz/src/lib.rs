@@ -5,6 +5,7 @@
 //! accepted: the tests see to it that every seed is.
 
 pub mod cell;
+pub mod client_tile;
 pub mod columns;
 pub mod geojson;
 pub mod journal;
@@ -30,6 +31,11 @@ pub const TARGETS: &[Target] = &[
         name: "cell",
         run: cell::run,
         seeds: cell::seeds,
+    },
+    Target {
+        name: "client_tile",
+        run: client_tile::run,
+        seeds: client_tile::seeds,
     },
     Target {
         name: "columns",

@@ -12,6 +12,14 @@ pub(crate) fn tile(bytes: &mut [u8]) {
     }
 }
 
+/// A client tile: bytes 23..27 are the low half of the checksum of all others.
+pub(crate) fn client_tile(bytes: &mut [u8]) {
+    if bytes.len() >= 27 {
+        let sum = checksum_around(bytes, 23..27);
+        bytes[23..27].copy_from_slice(&sum[..4]);
+    }
+}
+
 /// A manifest: 16 hexadecimal digits in the second line are the checksum of what follows it.
 pub(crate) fn manifest(bytes: &mut [u8]) {
     const DIGITS: Range<usize> = 17..33; // {⏎  "checksum": "

@@ -1,5 +1,6 @@
 //! Heights, rays, sight and codecs on real relief; stores of tiles.
 
+mod client_tiles;
 mod codecs;
 mod cold;
 mod heights;
@@ -36,6 +37,9 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
                 }
             }
         }
+    }
+    for name in ["S33W071", "N44W072"] {
+        client_tiles::race(pace, name, tell)?;
     }
     codecs::race(pace, tell)?;
     stores::race(pace, tell)?;

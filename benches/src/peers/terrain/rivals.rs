@@ -2,7 +2,7 @@
 
 use crate::relief::SIDE;
 
-/// A way to keep a grid of `SIDE`² samples without loss.
+/// A way to keep a square grid of at most `SIDE`² samples without loss.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) encode: fn(&[i16]) -> Vec<u8>,
@@ -47,7 +47,8 @@ fn zstd_decode(bytes: &[u8]) -> Vec<u8> {
 /// Grey of 16 bits, big-endian, with the filters that suit each row.
 fn png_encode(samples: &[i16]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, SIDE as u32, SIDE as u32);
+    let side = samples.len().isqrt() as u32;
+    let mut encoder = png::Encoder::new(&mut out, side, side);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Sixteen);
     encoder.set_compression(png::Compression::High);
@@ -65,7 +66,8 @@ fn png_decode(bytes: &[u8]) -> Vec<i16> {
     let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
         .read_info()
         .expect("just encoded");
-    let mut out = vec![0; 2 * SIDE * SIDE];
+    let info = reader.info();
+    let mut out = vec![0; 2 * info.width as usize * info.height as usize];
     reader.next_frame(&mut out).expect("just encoded");
     let pairs = out.chunks_exact(2);
     pairs
@@ -84,13 +86,14 @@ fn plane_encode(samples: &[i16]) -> Vec<u8> {
 }
 
 fn plane(samples: &[i16], k: usize) -> i16 {
-    match (k % SIDE, k / SIDE) {
+    let side = samples.len().isqrt();
+    match (k % side, k / side) {
         (0, 0) => 0,
         (_, 0) => samples[k - 1],
-        (0, _) => samples[k - SIDE],
+        (0, _) => samples[k - side],
         _ => samples[k - 1]
-            .wrapping_add(samples[k - SIDE])
-            .wrapping_sub(samples[k - SIDE - 1]),
+            .wrapping_add(samples[k - side])
+            .wrapping_sub(samples[k - side - 1]),
     }
 }
 
@@ -103,17 +106,18 @@ fn plane_decode(bytes: &[u8]) -> Vec<i16> {
     let mut samples: Vec<i16> = pairs
         .map(|(l, h)| unzigzag(u16::from_le_bytes([*l, *h])))
         .collect();
-    for row in samples.chunks_exact_mut(SIDE) {
+    let side = samples.len().isqrt();
+    for row in samples.chunks_exact_mut(side) {
         let mut sum = 0i16;
         for v in row {
             sum = sum.wrapping_add(*v);
             *v = sum;
         }
     }
-    for j in 1..SIDE {
-        let (before, row) = samples.split_at_mut(j * SIDE);
-        let before = &before[(j - 1) * SIDE..];
-        for (v, above) in row[..SIDE].iter_mut().zip(before) {
+    for j in 1..side {
+        let (before, row) = samples.split_at_mut(j * side);
+        let before = &before[(j - 1) * side..];
+        for (v, above) in row[..side].iter_mut().zip(before) {
             *v = v.wrapping_add(*above);
         }
     }

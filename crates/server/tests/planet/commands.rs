@@ -19,6 +19,14 @@ fn misuse_is_exit_code_2() {
         &["import", "--relief", "x", "--samples", "1000", "--out", "y"],
         &["render", PACK, "--width", "3", "--out", "x.png"],
         &["render", PACK, "--projection", "mercator", "--out", "x.png"],
+        &["tile", PACK],
+        &["tile", PACK, "--cell", "zz"],
+        &["tile", PACK, "--cell", "479", "--at", "1", "2"],
+        &["tile", PACK, "--cell", "479", "--level", "2"],
+        &["tile", PACK, "--cell", "47b1"],
+        &["tile", PACK, "--at", "91", "0"],
+        &["tile", PACK, "--at", "1", "2", "--level", "5"],
+        &["tile", PACK, "--at", "1", "2", "--mesh"],
         &["info", PACK, "--colour"],
         &["dig"],
         &[],
@@ -32,6 +40,7 @@ fn misuse_is_exit_code_2() {
 fn every_command_has_help() {
     for command in [
         "import", "pack", "info", "verify", "query", "render", "backup", "restore", "migrate",
+        "tile",
     ] {
         let help = succeed(&[command, "--help"]);
         assert!(help.contains("Usage") && help.contains("--json"), "{help}");

@@ -13,6 +13,7 @@ mod kill;
 mod memory;
 mod source;
 mod sparse;
+mod tiles;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
