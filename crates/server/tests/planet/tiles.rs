@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use spatial_core::{CellId, ClientTile, Codec, PackStore, TileStore};
+use spatial_core::{CellId, ClientTile, Codec, PackStore};
 
 use super::earth::PACK;
 use super::{fail, succeed};

@@ -16,7 +16,7 @@ use crate::planet::print_json;
 #[derive(Debug, clap::Args)]
 pub(super) struct ClientArgs {
     /// The level of the tile at a place: 0, a face, to one more than the planet's finest; if not given that
-    #[arg(long, requires = "at")]
+    #[arg(long, conflicts_with = "cell")]
     level: Option<u8>,
     /// How a client tile's bytes are written
     #[arg(long, value_enum, default_value_t = ClientCodec::Archive, conflicts_with = "mesh")]
