@@ -6,8 +6,10 @@ use spatial_core::{
 
 use crate::seal;
 
-/// Intervals of the seeds' stored tiles: as few as are legal.
+/// Intervals of most seeds' stored tiles: as few as are legal.
 const N: u16 = 8;
+/// Intervals with which a tile is smaller that leaves out what its parent has.
+const N_WITH_PARENT: u16 = 64;
 /// What stands before the frame of a wire tile.
 const HEAD_OF_WIRE: usize = 49;
 
@@ -29,9 +31,9 @@ pub fn run(data: &[u8]) -> bool {
     }
 }
 
-/// Alone, and as a child of the tile that all seeds descend from.
+/// Alone, and as a child of the tiles that all seeds descend from.
 fn decode(bytes: &[u8]) -> bool {
-    let decoded = [None, Some(root())].map(|parent| {
+    let decoded = [None, Some(root(N)), Some(root(N_WITH_PARENT))].map(|parent| {
         let tile = ClientTile::decode(bytes, parent.as_ref()).ok()?;
         check(&tile);
         Some(tile)
@@ -84,13 +86,20 @@ fn uncompressed(tile: &[u8]) -> Vec<u8> {
 
 /// What a server sends of a planet with one tile a face.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
-    let (root, child) = (root(), client_tile(CellId::from_face_ij(0, 0, 0, 1), 0));
-    let filled = client_tile(child.cell(), 0x11);
+    let id = CellId::from_face_ij(0, 0, 0, 1);
+    let (root, child) = (root(N), client_tile(id, N, 0));
+    let filled = client_tile(id, N, 0x11);
     let encode = |tile: &ClientTile, codec| tile.encode(codec, None).expect("without a parent");
     let wire = encode(&child, Codec::Wire);
-    let with_parent = child
-        .encode(Codec::Archive, Some(&root))
+    let (parent, finer) = (self::root(N_WITH_PARENT), client_tile(id, N_WITH_PARENT, 0));
+    let with_parent = finer
+        .encode(Codec::Archive, Some(&parent))
         .expect("its parent");
+    assert_ne!(
+        with_parent,
+        encode(&finer, Codec::Archive),
+        "the parent helps"
+    );
     vec![
         ("wire", crate::seed(0, &wire)),
         ("wire_sealed", crate::seed(1, &wire)),
@@ -106,24 +115,34 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// The tile of the first face.
-fn root() -> ClientTile {
-    client_tile(CellId::from_face_ij(0, 0, 0, 0), 0)
+fn root(intervals: u16) -> ClientTile {
+    client_tile(CellId::from_face_ij(0, 0, 0, 0), intervals, 0)
 }
 
-/// The client tile of a cell, every eighth sample or so of which was filled.
-fn client_tile(cell: CellId, filled: u8) -> ClientTile {
-    let lattice = LatticeSpec::new(1, N, -20.0, 0.5).expect("a legal lattice");
+/// The client tile of a cell, of stored tiles with so many intervals, some of whose samples were filled.
+fn client_tile(cell: CellId, intervals: u16, filled: u8) -> ClientTile {
+    let lattice = LatticeSpec::new(1, intervals, -20.0, 0.5).expect("a legal lattice");
     let manifest = Manifest::new(Planet::EARTH, lattice, "made for fuzzing", "none");
+    let (side, last) = (usize::from(intervals) + 1, usize::from(intervals));
     let tiles = (0..6).map(|face| {
         // Where faces meet all have the same.
-        let inside = |k: i16| (1..8).contains(&(k % 9)) && (1..8).contains(&(k / 9));
-        let hill = |k: i16| (k % 9) * (8 - k % 9) * (k / 9) * (8 - k / 9);
-        let sample = |k: i16| 100 + if inside(k) { hill(k) + k % 5 } else { 0 };
-        let samples = (0..81).map(sample).collect();
+        let inside = |k: usize| (1..last).contains(&(k % side)) && (1..last).contains(&(k / side));
+        let hill = |k: usize| k % side * (last - k % side) + k / side * (last - k / side);
+        let sample = |k: usize| {
+            100 + if inside(k) {
+                (hill(k) + k * k % 61) as i16
+            } else {
+                0
+            }
+        };
+        let samples = (0..side * side).map(sample).collect();
         let face = CellId::from_face_ij(face, 0, 0, 0);
-        let tile = HeightTile::new(face, N, samples).expect("samples of a whole tile");
-        let map = [&[filled; 10][..], &[0]].concat();
-        tile.with_filled(&map).expect("81 bits")
+        let tile = HeightTile::new(face, intervals, samples).expect("samples of a whole tile");
+        let mut map = vec![filled; (side * side).div_ceil(8)];
+        if let Some(last) = map.last_mut() {
+            *last = 0;
+        }
+        tile.with_filled(&map).expect("a bit a sample")
     });
     let store = MemoryStore::new(manifest, tiles).expect("tiles of the lattice");
     ClientTile::of(&store, cell).expect("a level that is there")
