@@ -107,6 +107,6 @@ pub use store::{
     PackWriteError, PackWriter, StoreError, StoredTile, TableBuilder, TileStore,
 };
 pub use terrain::{
-    Codec, HeightTile, HotGrid, InvalidLattice, LatticeSpec, TileError, cell_at, column_row,
-    decode_grid, encode_grid, face_st, halfway,
+    Codec, HeightTile, HotGrid, InvalidLattice, LatticeSpec, TileError, TileLines, cell_at,
+    column_row, decode_grid, encode_grid, face_st, halfway,
 };

@@ -141,7 +141,7 @@ impl<S: Source> Pyramid<'_, S> {
         if let Some(parent) = parent {
             take_even(cell, parent, &mut samples, &mut filled);
         }
-        let sides = self.absent_sides(cell);
+        let (sides, lines) = (self.absent_sides(cell), self.spec.tile_lines(cell));
         let (mut asked, mut directions) = (Vec::new(), Vec::new());
         for at in 0..count {
             let (i, j) = (at % (n + 1), at / (n + 1));
@@ -155,7 +155,7 @@ impl<S: Source> Pyramid<'_, S> {
                 continue;
             }
             asked.push(at);
-            directions.push(self.direction(cell, (i, j)));
+            directions.push(lines.direction(i, j));
         }
         let mut found = Vec::with_capacity(asked.len());
         self.source.samples(&directions, &mut found)?;
@@ -176,16 +176,6 @@ impl<S: Source> Pyramid<'_, S> {
             }
             None => tile,
         })
-    }
-
-    /// The direction of a tile's sample.
-    fn direction(&self, cell: CellId, (i, j): (usize, usize)) -> DVec3 {
-        let step = 1u32 << (self.spec.leaf_level() - cell.level());
-        let (column, row) = column_row(cell);
-        let place =
-            |tile: u32, k: usize| (tile * u32::from(self.spec.intervals()) + k as u32) * step;
-        self.spec
-            .direction(cell.face(), place(column, i), place(row, j))
     }
 
     /// Which of the sides south, east, north, west have no neighbour of the same level.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 pub(super) struct Buckets {
     size: [f64; 2], // of a bucket; positive
     lists: HashMap<[i32; 2], Vec<u32>>,
+    around: [f64; 4], // all rectangles
 }
 
 /// Buckets that one rectangle may fill along an axis; beyond, it is found everywhere.
@@ -15,15 +16,29 @@ impl Buckets {
     /// Buckets as large as the largest of the rectangles to come, roughly.
     pub(super) fn new(size: [f64; 2]) -> Self {
         let size = size.map(|x| if x > 0.0 { x } else { 1.0 });
-        let lists = HashMap::new();
-        Self { size, lists }
+        Self {
+            size,
+            lists: HashMap::new(),
+            around: [
+                f64::INFINITY,
+                f64::INFINITY,
+                f64::NEG_INFINITY,
+                f64::NEG_INFINITY,
+            ],
+        }
     }
 
     pub(super) fn insert(&mut self, rect: [f64; 4], number: u32) {
         // A place on the edge may round to either side of it.
         let slack = self.size.map(|x| 1e-6 * x);
-        let from = self.bucket([rect[0] - slack[0], rect[1] - slack[1]]);
-        let to = self.bucket([rect[2] + slack[0], rect[3] + slack[1]]);
+        let [low, high] = [0, 2].map(|n| [rect[n], rect[n + 1]]);
+        let low = [0, 1].map(|n| low[n] - slack[n]);
+        let high = [0, 1].map(|n| high[n] + slack[n]);
+        for n in 0..2 {
+            self.around[n] = self.around[n].min(low[n]);
+            self.around[n + 2] = self.around[n + 2].max(high[n]);
+        }
+        let (from, to) = (self.bucket(low), self.bucket(high));
         if (0..2).any(|n| to[n].saturating_sub(from[n]) > ACROSS_MAX) {
             // No bucket is so far out: a list for those that are in all.
             self.lists.entry(EVERYWHERE).or_default().push(number);
@@ -38,7 +53,13 @@ impl Buckets {
 
     /// The numbers of all rectangles that contain a place, and of some near it; ascending in each of the two lists.
     pub(super) fn at(&self, place: [f64; 2]) -> impl Iterator<Item = u32> {
-        let lists = [self.bucket(place), EVERYWHERE].map(|key| self.lists.get(&key));
+        let [west, south, east, north] = self.around;
+        // Most places that are in none are beyond all.
+        let is_near = (west..=east).contains(&place[0]) && (south..=north).contains(&place[1]);
+        let lists = [self.bucket(place), EVERYWHERE].map(|key| match is_near {
+            true => self.lists.get(&key),
+            false => None,
+        });
         lists.into_iter().flatten().flatten().copied()
     }
 

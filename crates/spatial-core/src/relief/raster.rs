@@ -140,14 +140,50 @@ pub(super) struct Numbered {
 pub(super) struct Reader<'a> {
     cache: &'a ChunkCache<u64>,
     held: [Option<(u64, Arc<Chunk>)>; HELD],
+    last: Window,
 }
 
 const HELD: usize = 16;
 
+/// The chunk that was read last: what is asked next is mostly in it, and then nothing is divided.
+#[derive(Clone, Copy)]
+struct Window {
+    raster: u32,
+    slot: usize,
+    from: [u32; 2], // column and row of its first sample
+    size: [u32; 2], // 0 of none
+}
+
+impl Window {
+    const NONE: Self = Self {
+        raster: 0,
+        slot: 0,
+        from: [0; 2],
+        size: [0; 2],
+    };
+
+    /// Where the square of samples from a column and row on begins, if all of it is inside.
+    #[inline(always)]
+    fn square(&self, raster: u32, column: u32, row: u32) -> Option<usize> {
+        let [x, y] = [
+            column.wrapping_sub(self.from[0]),
+            row.wrapping_sub(self.from[1]),
+        ];
+        let is_inside = self.raster == raster
+            && x < self.size[0].saturating_sub(1)
+            && y < self.size[1].saturating_sub(1);
+        is_inside.then(|| y as usize * self.size[0] as usize + x as usize)
+    }
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(cache: &'a ChunkCache<u64>) -> Self {
         let held = [const { None }; HELD];
-        Self { cache, held }
+        Self {
+            cache,
+            held,
+            last: Window::NONE,
+        }
     }
 
     /// The sample of a column and row, NaN where it is void.
@@ -169,6 +205,13 @@ impl<'a> Reader<'a> {
         column: u32,
         row: u32,
     ) -> Result<[f32; 4], ReliefError> {
+        if let Some(index) = self.last.square(of.number, column, row)
+            && let Some((_, chunk)) = &self.held[self.last.slot]
+        {
+            let stride = self.last.size[0] as usize;
+            let rows = &chunk[index..][..stride + 2];
+            return Ok([rows[0], rows[1], rows[stride], rows[stride + 1]]);
+        }
         let place = of.shape.place(column, row);
         if place.has_next == [true, true] {
             let rows = &self.chunk(of, place.chunk)?[place.index..][..place.stride + 2];
@@ -183,9 +226,10 @@ impl<'a> Reader<'a> {
 
     fn chunk(&mut self, of: &Numbered, chunk: u32) -> Result<&[f32], ReliefError> {
         let key = u64::from(of.number) << 32 | u64::from(chunk);
-        // Chunks of a row or column of them get slots of their own.
-        let down = chunk / of.shape.across();
-        let slot = chunk
+        // Sixteen chunks beside each other, or one below the other, get slots of their own.
+        let across = of.shape.across();
+        let (down, beside) = (chunk / across, chunk % across);
+        let slot = beside
             .wrapping_add(down.wrapping_mul(5))
             .wrapping_add(7 * (of.number % 16)) as usize
             % HELD;
@@ -204,6 +248,13 @@ impl<'a> Reader<'a> {
             let samples = samples.map_err(|fault: ReliefFault| fault.of(&of.name))?;
             self.held[slot] = Some((key, samples));
         }
+        let (from, size) = of.shape.chunk_size(chunk);
+        self.last = Window {
+            raster: of.number,
+            slot,
+            from,
+            size,
+        };
         Ok(&self.held[slot].as_ref().expect("just filled").1)
     }
 }

@@ -141,6 +141,26 @@ impl LatticeSpec {
         line_crossing(face, at(i), at(j))
     }
 
+    /// Where the samples of a cell's tile lie, for those who want many of them.
+    ///
+    /// # Panics
+    /// When the cell's level is not one of the lattice's.
+    pub fn tile_lines(&self, cell: CellId) -> TileLines {
+        assert!(self.has_level_of(cell));
+        let intervals = u32::from(self.intervals);
+        let along = intervals << cell.level();
+        let (column, row) = column_row(cell);
+        let lines = |tile: u32| {
+            let lines = (0..=intervals).map(|k| line_uv(tile * intervals + k, along));
+            lines.collect()
+        };
+        TileLines {
+            face: cell.face(),
+            us: lines(column),
+            vs: lines(row),
+        }
+    }
+
     /// The finest-level tile that contains a direction.
     pub fn tile_at(&self, direction: DVec3) -> CellId {
         let (face, s, t) = face_st(direction);
@@ -157,6 +177,25 @@ impl LatticeSpec {
 
     pub(crate) fn intervals_are_legal(intervals: u16) -> bool {
         Self::INTERVALS.contains(&intervals) && intervals.is_power_of_two()
+    }
+}
+
+/// The lines of the lattice that cross in a tile's samples.
+#[derive(Clone, Debug)]
+pub struct TileLines {
+    face: u8,
+    us: Vec<f64>, // one a column of samples
+    vs: Vec<f64>,
+}
+
+impl TileLines {
+    /// The unit vector of the sample in a column and row, with the bits of [`LatticeSpec::direction`].
+    ///
+    /// # Panics
+    /// When an index is beyond the tile.
+    #[inline]
+    pub fn direction(&self, i: usize, j: usize) -> DVec3 {
+        line_crossing(self.face, self.us[i], self.vs[j])
     }
 }
 
@@ -220,6 +259,20 @@ mod tests {
 
     fn earth() -> LatticeSpec {
         LatticeSpec::new(4, 128, 0.0, 1.0).unwrap()
+    }
+
+    #[test]
+    fn lines_of_a_tile_cross_in_its_samples() {
+        let spec = LatticeSpec::new(4, 16, 0.0, 1.0).unwrap();
+        for cell in spec.cells().into_iter().step_by(7) {
+            let (lines, (column, row)) = (spec.tile_lines(cell), column_row(cell));
+            let step = 1 << (spec.leaf_level() - cell.level());
+            for (i, j) in [(0, 0), (16, 0), (3, 11), (16, 16)] {
+                let place = |tile: u32, k: usize| (tile * 16 + k as u32) * step;
+                let want = spec.direction(cell.face(), place(column, i), place(row, j));
+                assert_eq!(lines.direction(i, j), want);
+            }
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) use codec::{
     ERROR_BOUND_MAX, InPlace, Parts, TileView, checksum_in, filled, is_in_place, multiples,
     needs_parent, payload, restore, rounded, u16_at, u32_at, u64_at, verify,
 };
-pub use lattice::{InvalidLattice, LatticeSpec, cell_at, column_row, face_st};
+pub use lattice::{InvalidLattice, LatticeSpec, TileLines, cell_at, column_row, face_st};
 pub(crate) use lattice::{line_crossing, line_uv};
 pub use refine::halfway;
 pub use tile::HeightTile;
