@@ -25,6 +25,8 @@ mod geo;
 mod ground;
 mod ids;
 mod index;
+#[cfg(feature = "maps")]
+mod map;
 mod memory;
 mod planet;
 mod projection;
@@ -76,6 +78,10 @@ pub use index::{
     Anchor, Corridor, Fence, Hit, IndexView, InvalidCorridor, InvalidRadius, InvalidSense, Member,
     MovingIndex, Pair, PairSearch, Sense, Sighting, StaleWatch, WatchEvents, WatchHandle,
     WatcherId, Watches,
+};
+#[cfg(feature = "maps")]
+pub use map::{
+    Effort, MapGrid, MapMaker, MapRaster, MapWindow, MercatorTile, NoSuchZoom, encode_png,
 };
 pub use planet::{
     CoordError, Ecef, EcefLanes, EcefLanesMut, Geodetic, GeodeticLanes, GeodeticLanesMut, Planet,

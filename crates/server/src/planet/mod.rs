@@ -6,17 +6,21 @@
 mod atomic_file;
 mod backup;
 mod base;
+mod export;
+mod frame;
+mod geotiff;
 mod import;
 mod info;
+mod makers;
 mod migrate;
 mod pack;
+mod pmtiles;
 mod pyramid;
 mod query;
 mod render;
 mod sources;
 mod surface;
 mod tile;
-mod tint;
 mod verify;
 
 use std::path::Path;
@@ -57,10 +61,12 @@ pub enum PlanetCommand {
     Verify(verify::VerifyArgs),
     /// Print the height of the ground at points
     Query(query::QueryArgs),
-    /// Draw a planet into a PNG
+    /// Draw a planet into a PNG, in any projection
     Render(render::RenderArgs),
     /// Write a tile as clients draw it: bytes, or a mesh; or say what its node is
     Tile(tile::TileArgs),
+    /// Write a planet's heights, or a pyramid of map tiles, into one file for other programs
+    Export(export::ExportArgs),
 }
 
 /// Runs a planet command; its result goes to standard output.
@@ -81,6 +87,7 @@ pub fn run(args: PlanetArgs) -> Result<ExitCode> {
         PlanetCommand::Query(a) => query::run(&a, args.json),
         PlanetCommand::Render(a) => render::run(&a, args.json),
         PlanetCommand::Tile(a) => tile::run(&a, args.json),
+        PlanetCommand::Export(a) => export::run(&a, args.json),
     }
 }
 

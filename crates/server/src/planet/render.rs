@@ -1,229 +1,181 @@
-//! `planet render`: a shaded relief map.
+//! `planet render`: a shaded relief map, in any projection.
 
-use std::io::BufWriter;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{
-    CellId, DVec3, HeightTile, LatticeSpec, MissingTile, StoreError, TileStore, cell_at, face_st,
-};
+use spatial_core::{Effort, MapGrid, MapRaster, MapWindow, StoreError, encode_png};
 
 use super::atomic_file::AtomicFile;
-use super::{open, print_json, progress, tint};
+use super::frame::{Frame, FrameArgs};
+use super::makers::Makers;
+use super::{open, print_json, progress};
 
-/// Points a pixel's side is divided into: coasts and ridges are averaged, not picked.
+/// Points a pixel's side is divided into: coasts, ridges and rims are averaged, not picked.
 const OVERSAMPLING: usize = 2;
-/// Slopes are drawn this much steeper for a pixel of 20 km, and less the smaller it is: real ones would not show.
-const EXAGGERATION: f64 = 16.0;
-const EXAGGERATED_PIXEL_M: f64 = 20_000.0;
+/// Rows that are drawn at a time.
+const STRIP_ROWS: usize = 16;
 
 #[derive(Debug, clap::Args)]
 pub struct RenderArgs {
     /// The planet: a folder or a pack
     planet: PathBuf,
-    /// How the globe is laid flat
-    #[arg(long, value_enum, default_value_t = Projection::Equirectangular)]
-    projection: Projection,
-    /// Width of the picture in pixels, 16 to 8192; it is half as high
+    #[command(flatten)]
+    frame: FrameArgs,
+    /// Width of the picture in pixels, 16 to 8192; the projection says how high it is
     #[arg(long, value_name = "PIXELS", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(16..=8192))]
     width: u32,
+    /// What is beyond the map: a colour, otherwise nothing (transparent)
+    #[arg(long, value_name = "RRGGBB", value_parser = colour)]
+    background: Option<[u8; 3]>,
     /// The PNG to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Projection {
-    /// Longitude across, latitude down, both to scale
-    Equirectangular,
-}
-
 #[derive(Serialize)]
 struct Report {
     picture: PathBuf,
-    width: usize,
-    height: usize,
+    width: u32,
+    height: u32,
     bytes: u64,
 }
 
 pub(super) fn run(args: &RenderArgs, json: bool) -> Result<ExitCode> {
     let store = open(&args.planet)?;
-    let (width, height) = (args.width as usize, args.width as usize / 2);
-    let Projection::Equirectangular = args.projection;
-    let pixels = Picture::new(&*store, width)?.draw();
+    let frame = match args.frame.frame(store.manifest().planet()) {
+        Ok(frame) => frame,
+        Err(why) => {
+            eprintln!("error: {why}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let size = (args.width, frame.rows(args.width));
+    let picture = Drawing {
+        frame: &frame,
+        makers: Makers::new(store),
+        size: (size.0 as usize, size.1 as usize),
+        background: args.background,
+    };
     let out = AtomicFile::create(&args.out)?;
-    write_png(&out, (width, height), &pixels).with_context(|| args.out.display().to_string())?;
-    let bytes = out.file()?.metadata()?.len();
+    let png = encode_png(size, &picture.draw()?, Effort::Small);
+    let named = || args.out.display().to_string();
+    out.file()?.write_all(&png).with_context(named)?;
     out.publish()?;
     let report = Report {
         picture: args.out.clone(),
-        width,
-        height,
-        bytes,
+        width: size.0,
+        height: size.1,
+        bytes: png.len() as u64,
     };
     if json {
         print_json(&report)?;
     } else {
         println!(
-            "{}: {width} × {height} pixels, {bytes} bytes",
-            args.out.display()
+            "{}: {} × {} pixels, {} bytes",
+            args.out.display(),
+            report.width,
+            report.height,
+            report.bytes
         );
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a picture is drawn from.
-struct Picture {
-    ground: Ground,
-    width: usize,             // pixels
-    columns: Vec<(f64, f64)>, // sine and cosine of the longitude of each point of a row
-    point_m: f64,             // distance of points on the equator
+/// A colour in hexadecimal digits.
+fn colour(text: &str) -> Result<[u8; 3], String> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    let is_colour = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    match u32::from_str_radix(digits, 16) {
+        Ok(rgb) if is_colour => {
+            let [_, r, g, b] = rgb.to_be_bytes();
+            Ok([r, g, b])
+        }
+        _ => Err("want six hexadecimal digits, as in 101018".to_owned()),
+    }
 }
 
-impl Picture {
-    fn new(store: &dyn TileStore, width: usize) -> Result<Self> {
-        let points = width * OVERSAMPLING;
-        let turn = core::f64::consts::TAU;
-        let longitude = |n: usize| (n as f64 + 0.5) / points as f64 * turn - turn / 2.0;
-        Ok(Self {
-            ground: Ground::load(store, points)?,
-            width,
-            columns: (0..points).map(|n| longitude(n).sin_cos()).collect(),
-            point_m: turn * store.manifest().planet().radius_m() / points as f64,
-        })
-    }
+struct Drawing<'a> {
+    frame: &'a Frame,
+    makers: Makers,
+    size: (usize, usize),
+    background: Option<[u8; 3]>,
+}
 
-    /// Rows of RGB from the north down.
-    fn draw(&self) -> Vec<u8> {
-        let rows = self.width / 2;
-        let bar = progress(rows, "drawing");
-        let mut pixels = vec![0; rows * self.width * 3];
-        pixels
-            .par_chunks_mut(self.width * 3)
-            .enumerate()
-            .for_each(|(row, out)| {
-                self.draw_row(row, out);
-                bar.inc(1);
-            });
-        bar.finish_and_clear();
-        pixels
-    }
-
-    fn draw_row(&self, row: usize, out: &mut [u8]) {
-        let mut sums = vec![[0.0; 3]; self.width];
-        let first = (row * OVERSAMPLING) as isize;
-        let mut above = self.heights(first - 1);
-        let mut here = self.heights(first);
-        for line in first..first + OVERSAMPLING as isize {
-            let below = self.heights(line + 1);
-            self.add_line(line, [&above, &here, &below], &mut sums);
-            (above, here) = (here, below);
+impl Drawing<'_> {
+    /// Bytes of a pixel: without opacity where there is none to be said.
+    fn channels(&self) -> usize {
+        match self.background {
+            None if !self.frame.is_filled => 4,
+            _ => 3,
         }
-        let share = (OVERSAMPLING * OVERSAMPLING) as f64;
-        for (pixel, sum) in out.chunks_exact_mut(3).zip(sums) {
-            for (channel, value) in pixel.iter_mut().zip(sum) {
-                *channel = (value / share).round() as u8;
+    }
+
+    /// Rows of pixels from the top.
+    fn draw(&self) -> Result<Vec<u8>, StoreError> {
+        let (width, height) = self.size;
+        let row_bytes = width * self.channels();
+        let bar = progress(height, "drawing");
+        let mut pixels = vec![0; height * row_bytes];
+        pixels
+            .par_chunks_mut(STRIP_ROWS * row_bytes)
+            .enumerate()
+            .try_for_each(|(strip, out)| {
+                let rows = out.len() / row_bytes;
+                let raster = self.raster(strip * STRIP_ROWS, rows)?;
+                self.average(&raster, out);
+                bar.inc(rows as u64);
+                Ok(())
+            })?;
+        bar.finish_and_clear();
+        Ok(pixels)
+    }
+
+    /// The points of some rows.
+    fn raster(&self, row: usize, rows: usize) -> Result<MapRaster, StoreError> {
+        let point_m = self.frame.width_m / (self.size.0 * OVERSAMPLING) as f64;
+        let grid = MapGrid::new(
+            &*self.frame.projection,
+            self.frame.corner_m,
+            (point_m, point_m),
+        );
+        let window = MapWindow {
+            column: 0,
+            row: (row * OVERSAMPLING) as i64,
+            width: (self.size.0 * OVERSAMPLING) as u32,
+            height: (rows * OVERSAMPLING) as u32,
+        };
+        self.makers.with(|maker| maker.raster(&grid, window))
+    }
+
+    /// Pixels of the means of the points that have a place.
+    fn average(&self, points: &MapRaster, out: &mut [u8]) {
+        let colours = points.shaded(self.background.unwrap_or_default());
+        let share = (OVERSAMPLING * OVERSAMPLING) as u32;
+        for (n, pixel) in out.chunks_exact_mut(self.channels()).enumerate() {
+            let (row, column) = (n / self.size.0, n % self.size.0);
+            let (mut sum, mut there) = ([0u32; 3], 0);
+            for k in 0..OVERSAMPLING * OVERSAMPLING {
+                let (x, y) = (
+                    column * OVERSAMPLING + k % OVERSAMPLING,
+                    row * OVERSAMPLING + k / OVERSAMPLING,
+                );
+                let is_there = !points.row_m(y)[x].is_nan();
+                if is_there || self.channels() == 3 {
+                    let at = 3 * (y * points.width() + x);
+                    sum = [0, 1, 2].map(|c| sum[c] + u32::from(colours[at + c]));
+                    there += 1;
+                }
+            }
+            for (channel, sum) in pixel.iter_mut().zip(sum) {
+                *channel = ((sum + there / 2) / there.max(1)) as u8;
+            }
+            if let Some(opacity) = pixel.get_mut(3) {
+                *opacity = (255 * there / share) as u8;
             }
         }
     }
-
-    /// Adds the colours of a line of points to the pixels they lie in.
-    fn add_line(&self, line: isize, [above, here, below]: [&[f64]; 3], sums: &mut [[f64; 3]]) {
-        let lat = self.latitude(line);
-        let points = here.len();
-        let pixel_m = self.point_m * OVERSAMPLING as f64;
-        let steeper = EXAGGERATION * (pixel_m / EXAGGERATED_PIXEL_M).sqrt();
-        // Near a pole points crowd together; beyond 80° their spacing is held, or the shading would only be noise.
-        let run_east = 2.0 * self.point_m * lat.cos().max(0.17);
-        for (n, height_m) in here.iter().enumerate() {
-            let east = here[(n + 1) % points] - here[(n + points - 1) % points];
-            let slopes = (
-                steeper * east / run_east,
-                steeper * (above[n] - below[n]) / (2.0 * self.point_m),
-            );
-            let colour = tint::colour(*height_m, lat.to_degrees(), slopes);
-            let sum = &mut sums[n / OVERSAMPLING];
-            *sum = [0, 1, 2].map(|c| sum[c] + colour[c]);
-        }
-    }
-
-    /// Heights along a line of points; lines beyond a pole repeat the last.
-    fn heights(&self, line: isize) -> Vec<f64> {
-        let (sin_lat, cos_lat) = self.latitude(line).sin_cos();
-        let at = |(sin, cos): &(f64, f64)| DVec3::new(cos_lat * cos, cos_lat * sin, sin_lat);
-        self.columns
-            .iter()
-            .map(|lon| self.ground.height_m(at(lon)))
-            .collect()
-    }
-
-    fn latitude(&self, line: isize) -> f64 {
-        let lines = self.columns.len() / 2;
-        let line = line.clamp(0, lines as isize - 1);
-        core::f64::consts::PI * (0.5 - (line as f64 + 0.5) / lines as f64)
-    }
-}
-
-/// All tiles of one level, decoded.
-struct Ground {
-    spec: LatticeSpec,           // whose finest level is the one drawn
-    tiles: Vec<Arc<HeightTile>>, // index = (face · 2ᵏ + row) · 2ᵏ + column
-}
-
-impl Ground {
-    /// The coarsest level that has a sample for every point, or the finest.
-    fn load(store: &dyn TileStore, points: usize) -> Result<Self> {
-        let full = *store.manifest().lattice();
-        let n = usize::from(full.intervals());
-        let level = (0..full.leaf_level()).find(|k| 4 * (n << k) >= points);
-        let level = level.unwrap_or(full.leaf_level());
-        let side = 1u32 << level;
-        let cells = (0..6 * side * side).map(|k| {
-            let (face, rest) = ((k / (side * side)) as u8, k % (side * side));
-            cell_at(face, level, rest % side, rest / side)
-        });
-        let tiles: Result<Vec<_>, _> = cells.map(|cell| load(store, cell)).collect();
-        Ok(Self {
-            spec: LatticeSpec::new(
-                level + 1,
-                full.intervals(),
-                full.offset_m(),
-                full.quantum_m(),
-            )?,
-            tiles: tiles?,
-        })
-    }
-
-    fn height_m(&self, direction: DVec3) -> f64 {
-        let (face, s, t) = face_st(direction);
-        let side = 1usize << self.spec.leaf_level();
-        let at = |x: f64| ((x * side as f64) as usize).min(side - 1);
-        let tile = &self.tiles[(usize::from(face) * side + at(t)) * side + at(s)];
-        tile.height_m(&self.spec, face, s, t)
-    }
-}
-
-/// The tile of a cell, or of the nearest ancestor that has one.
-fn load(store: &dyn TileStore, cell: CellId) -> Result<Arc<HeightTile>, StoreError> {
-    let up = (0..=cell.level()).rev().map(|level| cell.parent(level));
-    let mut there = up.filter(|cell| store.nodes().slot(*cell).is_ok());
-    match store.manifest().missing() {
-        MissingTile::Coarser => store.load(there.next().unwrap_or(cell)),
-        _ => store.load(cell),
-    }
-}
-
-fn write_png(out: &AtomicFile, (width, height): (usize, usize), pixels: &[u8]) -> Result<()> {
-    let mut encoder = png::Encoder::new(BufWriter::new(out.file()?), width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels)?;
-    Ok(writer.finish()?)
 }

@@ -39,8 +39,8 @@ fn misuse_is_exit_code_2() {
 #[test]
 fn every_command_has_help() {
     for command in [
-        "import", "pack", "info", "verify", "query", "render", "backup", "restore", "migrate",
-        "tile",
+        "import", "pack", "info", "verify", "query", "render", "export", "backup", "restore",
+        "migrate", "tile",
     ] {
         let help = succeed(&[command, "--help"]);
         assert!(help.contains("Usage") && help.contains("--json"), "{help}");

@@ -10,6 +10,7 @@ mod damage;
 mod disks;
 mod earth;
 mod kill;
+mod maps;
 mod memory;
 mod source;
 mod sparse;
@@ -115,6 +116,11 @@ fn import(relief: &Path, samples: u32, out: &Path) -> String {
         "--out",
         &out,
     ])
+}
+
+/// A planet's folder, opened.
+fn store_of(planet: &str) -> Arc<dyn TileStore> {
+    Arc::new(RocksStore::open(planet).expect("a planet that was just made"))
 }
 
 /// All tiles of a planet's folder, each verified.

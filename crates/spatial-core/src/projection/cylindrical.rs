@@ -65,6 +65,8 @@ pub struct WebMercator;
 impl WebMercator {
     /// The greatest latitude of the valid area, degrees.
     pub const LAT_MAX_DEG: f64 = 85.06;
+    /// Once around the equator on the map, metres: the side of the square that tiles divide.
+    pub const TURN_M: f64 = 2.0 * PI * Self::RADIUS_M;
     const RADIUS_M: f64 = 6_378_137.0;
     const Y_MAX_M: f64 = 20_048_966.104_014_6; // of LAT_MAX_DEG, rounded up
     const MIDDLE: Meridian = Meridian { lon_deg: 0.0 };

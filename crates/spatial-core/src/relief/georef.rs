@@ -4,7 +4,7 @@
 //! half a step to each side of one, so "pixel is area" and "pixel is point" differ only in where the first sample lies.
 
 use super::error::ReliefFault;
-use crate::projection::{Hemisphere, Utm};
+use crate::projection::{Hemisphere, Utm, WebMercator};
 
 /// What the coordinates of a plane are.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -37,14 +37,11 @@ impl Crs {
         }
     }
 
-    /// The circumference of Web Mercator's sphere, the width of its map: 2π · 6,378,137 m.
-    pub(super) const MERCATOR_TURN_M: f64 = 40_075_016.685_578_49;
-
     /// The width of the whole circle on the plane, where that is a span of its first axis.
     pub(super) fn turn(self) -> Option<f64> {
         match self {
             Self::Degrees => Some(360.0),
-            Self::Mercator => Some(Self::MERCATOR_TURN_M),
+            Self::Mercator => Some(WebMercator::TURN_M),
             Self::Utm(_) => None,
         }
     }

@@ -17,6 +17,7 @@ use super::geokeys::unsupported;
 use super::georef::{Crs, Georef};
 use super::raster::{CHUNK_SAMPLES_MAX, Raster, Shape};
 use super::raw::{GridBounds, Registration, RowOrder, parse_side_file};
+use crate::projection::WebMercator;
 
 /// What a PNG does not say of itself; from the options or a side file.
 #[derive(Clone, Copy, PartialEq, Debug, Deserialize)]
@@ -167,10 +168,10 @@ fn damaged(message: &dyn std::fmt::Display) -> ReliefFault {
 fn mercator(name: &str, size: [u32; 2]) -> Result<Georef, ReliefFault> {
     const WANT: &str = "z/x/y at the end of the path, or bounds";
     let [z, x, y] = zxy(name).ok_or(ReliefFault::Name(WANT))?;
-    let half_m = 0.5 * Crs::MERCATOR_TURN_M;
+    let half_m = 0.5 * WebMercator::TURN_M;
     // Samples around the world, west to east and north to south.
     let around = size.map(|n| f64::from(n) * f64::from(1u32 << z));
-    let per = around.map(|n| n / Crs::MERCATOR_TURN_M);
+    let per = around.map(|n| n / WebMercator::TURN_M);
     let first = [
         (f64::from(x) * f64::from(size[0]) + 0.5) / per[0] - half_m,
         half_m - (f64::from(y) * f64::from(size[1]) + 0.5) / per[1],

@@ -19,6 +19,8 @@ mod ground;
 mod index;
 mod lanes;
 mod life;
+#[cfg(feature = "maps")]
+mod maps;
 mod nasty_files;
 mod nasty_polygons;
 mod polygon_coverings;

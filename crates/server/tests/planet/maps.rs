@@ -1,0 +1,498 @@
+//! Maps for other programs: pictures in every projection, pyramids and rasters of heights.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use spatial_core::{
+    Geodetic, HeightEncoding, MapMaker, MercatorTile, PackStore, PictureGrid, Registration, Relief,
+    ReliefOptions, ReliefSource, Terrain, TileStore, open_relief,
+};
+
+use super::earth::PACK;
+use super::{Random, bluemarble, fail, import, small_relief, succeed};
+
+struct Picture {
+    width: usize,
+    channels: usize,
+    pixels: Vec<u8>,
+}
+
+impl Picture {
+    fn read(path: &str) -> Self {
+        let decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(path).unwrap()));
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        Self {
+            width: frame.width as usize,
+            channels: frame.color_type.samples(),
+            pixels,
+        }
+    }
+
+    fn at(&self, x: usize, y: usize) -> &[u8] {
+        &self.pixels[self.channels * (y * self.width + x)..][..self.channels]
+    }
+}
+
+/// Every projection draws: what is beyond the map is transparent or plain, what is in the middle is what lies there.
+#[test]
+fn the_earth_in_every_projection() {
+    let dir = tempfile::tempdir().unwrap();
+    let sea = |c: &[u8]| u32::from(c[2]) > 2 * u32::from(c[0]);
+    let land = |c: &[u8]| c[0].max(c[1]) > c[2];
+    let ice = |c: &[u8]| c.iter().all(|v| *v > 200);
+    // Name, options, rows for 64 columns, whether the corner is beyond the map, and what is in the middle.
+    type Looks = fn(&[u8]) -> bool;
+    let cases: [(&str, &[&str], usize, bool, Looks); 9] = [
+        ("equirectangular", &["--center", "0", "180"], 32, false, sea),
+        ("web-mercator", &[], 64, false, sea),
+        ("mollweide", &["--center", "0", "20"], 32, true, land),
+        ("orthographic", &["--center", "23", "10"], 64, true, land),
+        (
+            "lambert-azimuthal",
+            &["--center", "0", "-150"],
+            64,
+            true,
+            sea,
+        ),
+        (
+            "lambert-azimuthal",
+            &["--center", "-85", "60", "--reach", "20"],
+            64,
+            false,
+            ice,
+        ),
+        (
+            "polar-stereographic",
+            &["--hemisphere", "south"],
+            64,
+            true,
+            ice,
+        ),
+        (
+            "utm",
+            &[
+                "--zone",
+                "55",
+                "--hemisphere",
+                "south",
+                "--center",
+                "-25",
+                "147",
+            ],
+            64,
+            false,
+            land,
+        ),
+        ("utm", &["--center", "47", "9"], 64, false, land),
+    ];
+    for (n, (name, options, rows, is_round, looks)) in cases.into_iter().enumerate() {
+        let out = dir.path().join(format!("{n}.png")).display().to_string();
+        let fixed = [
+            "render",
+            PACK,
+            "--width",
+            "64",
+            "--projection",
+            name,
+            "--out",
+            &out,
+        ];
+        succeed(&[&fixed[..], options].concat());
+        let picture = Picture::read(&out);
+        assert_eq!(picture.pixels.len(), 64 * rows * picture.channels, "{name}");
+        let corner = picture.at(0, 0);
+        assert_eq!(corner.get(3) == Some(&0), is_round, "{name}: {corner:?}");
+        let middle = picture.at(32, rows / 2);
+        assert!(looks(&middle[..3]), "{name}: {middle:?}");
+        assert!(middle.get(3).is_none_or(|a| *a == 255), "{name}");
+        succeed(&[&fixed[..], options, &["--background", "#102030"]].concat());
+        let picture = Picture::read(&out);
+        assert_eq!(picture.channels, 3);
+        assert_eq!(picture.at(0, 0) == [0x10, 0x20, 0x30], is_round, "{name}");
+    }
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(left.len(), 9, "{left:?}");
+}
+
+#[test]
+fn what_makes_no_map_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (png, tif, pmtiles) = (path("a.png"), path("a.tif"), path("a.pmtiles"));
+    for (args, words) in [
+        (vec!["render", PACK, "--zone", "3", "--out", &png], "--zone"),
+        (
+            vec!["render", PACK, "--reach", "30", "--out", &png],
+            "--reach",
+        ),
+        (
+            vec![
+                "render",
+                PACK,
+                "--projection",
+                "utm",
+                "--zone",
+                "61",
+                "--out",
+                &png,
+            ],
+            "zone 61",
+        ),
+        (
+            vec![
+                "render",
+                PACK,
+                "--projection",
+                "orthographic",
+                "--reach",
+                "0",
+                "--out",
+                &png,
+            ],
+            "--reach 0",
+        ),
+        (
+            vec![
+                "render",
+                PACK,
+                "--projection",
+                "mollweide",
+                "--center",
+                "0",
+                "900",
+                "--out",
+                &png,
+            ],
+            "900",
+        ),
+        (
+            vec!["render", PACK, "--background", "blue", "--out", &png],
+            "RRGGBB",
+        ),
+        (vec!["export", PACK, "--out", &path("a.gif")], "--format"),
+        (
+            vec!["export", PACK, "--out", &tif, "--max-zoom", "3"],
+            "--max-zoom",
+        ),
+        (
+            vec!["export", PACK, "--out", &pmtiles, "--step", "1"],
+            "--step",
+        ),
+        (
+            vec![
+                "export",
+                PACK,
+                "--out",
+                &pmtiles,
+                "--min-zoom",
+                "5",
+                "--max-zoom",
+                "4",
+            ],
+            "--min-zoom 5",
+        ),
+        (
+            vec!["export", PACK, "--out", &pmtiles, "--max-zoom", "25"],
+            "25",
+        ),
+        (
+            vec!["export", PACK, "--out", &pmtiles, "--max-zoom", "20"],
+            "more than",
+        ),
+        (
+            vec!["export", PACK, "--out", &tif, "--step", "0"],
+            "--step 0",
+        ),
+        (
+            vec!["export", PACK, "--out", &tif, "--step", "nan"],
+            "--step",
+        ),
+        (
+            vec!["export", PACK, "--out", &tif, "--step", "0.00001"],
+            "more than",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "10", "0", "-10", "5",
+            ],
+            "--bounds",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "0", "0", "91", "5",
+            ],
+            "--bounds",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "0", "7", "9", "7",
+            ],
+            "--bounds",
+        ),
+    ] {
+        let output = bluemarble(&args);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
+        assert!(stderr.contains(words), "{args:?}: {stderr}");
+    }
+    assert!(fs::read_dir(dir.path()).unwrap().next().is_none());
+    for name in ["none/a.tif", "none/a.pmtiles"] {
+        let out = path(name);
+        let error = fail(
+            1,
+            &[
+                "export", PACK, "--bounds", "0", "0", "1", "1", "--out", &out,
+            ],
+        );
+        assert!(error.contains("none"), "{error}");
+    }
+}
+
+/// A disk without room: one clear error, and what was there stays.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a.tif", "a.pmtiles"] {
+        let out = dir.path().join(name);
+        fs::write(&out, "what was there").unwrap();
+        let name = out.display().to_string();
+        let limited = r#"trap '' XFSZ; ulimit -f 20; exec "$0" planet "$@""#;
+        let output = std::process::Command::new("bash")
+            .args(["-c", limited, env!("CARGO_BIN_EXE_bluemarble")])
+            .args([
+                "export", PACK, "--bounds", "30", "0", "50", "30", "--out", &name,
+            ])
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(
+            stderr.contains(&name) && !stderr.contains("panicked"),
+            "{stderr}"
+        );
+        assert_eq!(fs::read(&out).unwrap(), b"what was there");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+/// Heights written as GeoTIFF and read by our own importer, i16 and f32, over the antimeridian and to the pole; then a planet made
+/// of the file.
+#[test]
+fn a_geotiff_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let terrain = Terrain::new(Arc::new(PackStore::open(PACK).unwrap()));
+    let out = path("part.tif");
+    let step_deg = 0.05;
+    for (n, (sample, [south, west, north, east])) in [
+        ("i16", [30.0, 70.0, 46.0, 100.0]),
+        ("f32", [-20.0, 175.0, -10.0, -170.0]),
+        ("f32", [85.0, -180.0, 90.0, 180.0]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let bounds = [south, west, north, east].map(|deg: f64| deg.to_string());
+        let bounds: Vec<&str> = bounds.iter().map(String::as_str).collect();
+        let fixed = [
+            "export", "--json", PACK, "--out", &out, "--step", "0.05", "--sample", sample,
+            "--bounds",
+        ];
+        let report: serde_json::Value =
+            serde_json::from_str(&succeed(&[&fixed[..], &bounds].concat())).unwrap();
+        let width_deg = if east > west {
+            east - west
+        } else {
+            east - west + 360.0
+        };
+        let size = [width_deg, north - south].map(|deg| (deg / step_deg).round() as u32);
+        assert_eq!(
+            (report["width"].as_u64(), report["height"].as_u64()),
+            (Some(u64::from(size[0])), Some(u64::from(size[1])))
+        );
+        let relief = open_relief(Path::new(&out), &ReliefOptions::default()).unwrap();
+        assert_eq!(relief.size(), size);
+        let mut random = Random::new(n as u64);
+        let (mut places, mut want) = (Vec::new(), Vec::new());
+        for _ in 0..2_000 {
+            // In the middle of a pixel.
+            let [i, j] = size.map(|n| random.below(u64::from(n)) as f64 + 0.5);
+            let lon = west + i * step_deg;
+            let lon = if lon > 180.0 { lon - 360.0 } else { lon };
+            let place = Geodetic::from_degrees(north - j * step_deg, lon, 0.0).unwrap();
+            places.push(place.direction());
+            want.push(terrain.height(place).unwrap());
+        }
+        let mut got = Vec::new();
+        relief.samples(&places, &mut got).unwrap();
+        // Half a metre; and 1/64 of the way to a sample beside, on slopes of up to 4 km.
+        let bounds_m = (if sample == "i16" { 0.51 } else { 0.01 }, 63.0);
+        let off = got
+            .iter()
+            .zip(&want)
+            .map(|(got, want)| (got.unwrap().height_m - want).abs());
+        let mut off: Vec<f64> = off.collect();
+        off.sort_by(f64::total_cmp);
+        assert!(
+            off[off.len() / 2] < bounds_m.0 && off[off.len() - 1] < bounds_m.1,
+            "{sample}: {off:?}"
+        );
+    }
+    // A planet of the file has its heights.
+    succeed(&["export", PACK, "--out", &out, "--step", "0.7"]);
+    succeed(&[
+        "import",
+        "--relief",
+        &out,
+        "--samples",
+        "256",
+        "--out",
+        &path("planet"),
+    ]);
+    let again = Terrain::new(super::store_of(&path("planet")));
+    let mut random = Random::new(9);
+    let mut off: Vec<f64> = (0..2_000)
+        .map(|_| {
+            let p = random.direction() * 6.0e6;
+            let place = spatial_core::Ecef::new(p.x, p.y, p.z).unwrap();
+            (terrain.height(place).unwrap() - again.height(place).unwrap()).abs()
+        })
+        .collect();
+    off.sort_by(f64::total_cmp);
+    assert!(off[off.len() / 2] < 60.0, "median {}", off[off.len() / 2]);
+}
+
+/// A pyramid's header, directory and tiles, read by hand; its tiles are those of the library, and the importer reads one back.
+#[test]
+fn a_pyramid_holds_the_tiles_of_its_zooms() {
+    let dir = tempfile::tempdir().unwrap();
+    let planet = dir.path().join("planet");
+    import(&small_relief(dir.path()), 256, &planet);
+    let (planet, out) = (planet.display().to_string(), dir.path().join("a.pmtiles"));
+    let name = out.display().to_string();
+    let report = succeed(&[
+        "export",
+        "--json",
+        &planet,
+        "--out",
+        &name,
+        "--max-zoom",
+        "2",
+    ]);
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["tiles"], 21);
+    let tiles = read_pyramid(&out, (0, 2));
+    let ids: Vec<u64> = tiles.iter().map(|(id, _)| *id).collect();
+    assert_eq!(ids, (0..21).collect::<Vec<u64>>());
+    let store = super::store_of(&planet);
+    let mut maker = MapMaker::new(Arc::clone(&store));
+    let options = ReliefOptions {
+        picture: Some(PictureGrid {
+            encoding: HeightEncoding::Terrarium,
+            bounds: None,
+            registration: Registration::Area,
+        }),
+        ..ReliefOptions::default()
+    };
+    // Along the curve: 0/0/0; then of zoom 1 the tiles (0, 0), (0, 1), (1, 1), (1, 0).
+    for (id, (z, x, y)) in [
+        (0, (0, 0, 0)),
+        (1, (1, 0, 0)),
+        (2, (1, 0, 1)),
+        (3, (1, 1, 1)),
+        (4, (1, 1, 0)),
+    ] {
+        let name = format!("{z}/{x}/{y}.png");
+        let source = ReliefSource::from_bytes(&name, tiles[id].1.clone(), &options).unwrap();
+        let raster = maker.mercator(MercatorTile::new(z, x, y).unwrap()).unwrap();
+        let around = f64::from(512u32 << z);
+        for (row, column) in [(0, 0), (300, 77), (511, 511)] {
+            let lon = ((x * 512 + column) as f64 + 0.5) / around * 360.0 - 180.0;
+            let north = core::f64::consts::TAU * (0.5 - ((y * 512 + row) as f64 + 0.5) / around);
+            let place = Geodetic::from_degrees(north.sinh().atan().to_degrees(), lon, 0.0).unwrap();
+            let mut got = Vec::new();
+            source.samples(&[place.direction()], &mut got).unwrap();
+            let want = f64::from(raster.row_m(row as usize)[column as usize]);
+            assert!((got[0].unwrap().height_m - want).abs() <= 0.51, "{name}");
+        }
+    }
+    // A part of the planet over the antimeridian: columns at both ends of the map.
+    let part = [
+        "--bounds",
+        "-10",
+        "170",
+        "10",
+        "-170",
+        "--min-zoom",
+        "3",
+        "--max-zoom",
+        "3",
+        "--picture",
+        "shaded",
+    ];
+    let report = succeed(&[&["export", "--json", &planet, "--out", &name][..], &part].concat());
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["tiles"], 4);
+    assert_eq!(read_pyramid(&out, (3, 3)).len(), 4);
+    assert_eq!(store.manifest().lattice().levels(), 2);
+}
+
+/// The tiles of a small pyramid by their ids: its header and its root directory (PMTiles 3).
+fn read_pyramid(path: &Path, zooms: (u8, u8)) -> Vec<(u64, Vec<u8>)> {
+    let bytes = fs::read(path).unwrap();
+    let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+    assert_eq!(&bytes[..8], b"PMTiles\x03");
+    assert_eq!(
+        (bytes[97], bytes[98], bytes[99]),
+        (2, 1, 2),
+        "gzip, no compression, PNG"
+    );
+    assert_eq!((bytes[100], bytes[101]), zooms);
+    assert_eq!(word(48), 0, "no leaves");
+    let mut metadata = String::new();
+    let of_metadata = &bytes[word(24)..word(24) + word(32)];
+    flate2::read::GzDecoder::new(of_metadata)
+        .read_to_string(&mut metadata)
+        .unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(&metadata).unwrap()["name"].is_string());
+    let mut directory = Vec::new();
+    let root = &bytes[word(8)..word(8) + word(16)];
+    flate2::read::GzDecoder::new(root)
+        .read_to_end(&mut directory)
+        .unwrap();
+    let mut directory = directory.into_iter();
+    let mut number = || {
+        let (mut value, mut shift) = (0u64, 0);
+        loop {
+            let byte = directory.next().unwrap();
+            value |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return value;
+            }
+        }
+    };
+    let count = number() as usize;
+    let mut column = |_: &str| (0..count).map(|_| number()).collect::<Vec<u64>>();
+    let (ids, runs, lengths, offsets) = (
+        column("ids"),
+        column("runs"),
+        column("lengths"),
+        column("offsets"),
+    );
+    let (mut tiles, mut id, mut end) = (Vec::new(), 0, 0);
+    for n in 0..count {
+        id += ids[n];
+        let offset = if offsets[n] == 0 { end } else { offsets[n] - 1 };
+        end = offset + lengths[n];
+        let first = word(56) + offset as usize;
+        let tile = bytes[first..first + lengths[n] as usize].to_vec();
+        tiles.extend((0..runs[n]).map(|k| (id + k, tile.clone())));
+    }
+    tiles
+}

@@ -1,0 +1,162 @@
+//! Tiles of the web's map.
+
+use glam::DVec3;
+
+use super::{MapWindow, Places, direction_of};
+use crate::projection::{Projection, WebMercator};
+
+/// A square of 512² pixels of the web's map: one of 2ᶻ × 2ᶻ, columns from 180° west, rows from the north.
+///
+/// Columns go on around the planet. The map ends at 85.05° of latitude: pixels of rows beyond are those of its first or last row of
+/// pixels, as a globe wants for its caps. So a tile above row 0 is that row of pixels 512 times.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MercatorTile {
+    z: u8,  // at most Z_MAX
+    x: u32, // below 2ᶻ
+    y: i64,
+}
+
+/// A zoom that tiles of the web's map do not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("zoom {0} is not within 0 to {max}", max = MercatorTile::Z_MAX)]
+pub struct NoSuchZoom(pub u8);
+
+impl MercatorTile {
+    /// Pixels along a side.
+    pub const SIDE: u32 = 512;
+    /// The greatest zoom: pixels of 5 mm on the Earth.
+    pub const Z_MAX: u8 = 24;
+
+    /// The tile at a column and row of a zoom; any column is brought to 0 … 2ᶻ − 1.
+    ///
+    /// # Errors
+    /// [`NoSuchZoom`] beyond [`MercatorTile::Z_MAX`].
+    pub fn new(z: u8, x: i64, y: i64) -> Result<Self, NoSuchZoom> {
+        match z <= Self::Z_MAX {
+            true => Ok(Self {
+                z,
+                x: x.rem_euclid(1 << z) as u32, // below 2²⁴
+                y,
+            }),
+            false => Err(NoSuchZoom(z)),
+        }
+    }
+
+    /// The zoom.
+    pub fn z(&self) -> u8 {
+        self.z
+    }
+
+    /// The column, 0 to 2ᶻ − 1.
+    pub fn x(&self) -> u32 {
+        self.x
+    }
+
+    /// The row; those of the map are 0 to 2ᶻ − 1.
+    pub fn y(&self) -> i64 {
+        self.y
+    }
+
+    /// The rows of pixels of the map that a tile's are, with `border` pixels around it: the first of them, how many, and how
+    /// often the first is repeated before them.
+    pub(super) fn rows(&self, border: u32) -> (i64, u32, u32) {
+        let (side, all) = (i64::from(Self::SIDE), i64::from(Self::SIDE) << self.z);
+        let first = self
+            .y
+            .saturating_mul(side)
+            .saturating_sub(i64::from(border));
+        let end = first.saturating_add(side + 2 * i64::from(border));
+        // Beyond the map one row is left.
+        let (from, to) = (first.clamp(0, all - 1), end.clamp(1, all));
+        let before = from.saturating_sub(first).min(end - first - 1).max(0);
+        (from, (to - from).max(1) as u32, before as u32)
+    }
+
+    /// The pixels of the whole map at the tile's zoom that it has, without those that are repeated.
+    pub(super) fn window(&self, border: u32) -> MapWindow {
+        let (row, height, _) = self.rows(border);
+        MapWindow {
+            column: i64::from(self.x) * i64::from(Self::SIDE) - i64::from(border),
+            row,
+            width: Self::SIDE + 2 * border,
+            height,
+        }
+    }
+}
+
+/// Columns and rows are those of the whole map.
+impl Places for MercatorTile {
+    fn direction(&self, column: f64, row: f64) -> Option<DVec3> {
+        Some(on_globe(self.meridian(column)?, self.parallel(row)?))
+    }
+
+    /// Columns are meridians and rows parallels.
+    fn directions(&self, columns: &[f64], rows: &[f64]) -> Vec<Option<DVec3>> {
+        let meridians: Vec<_> = columns.iter().map(|c| self.meridian(*c)).collect();
+        let along = |row: &f64| {
+            let parallel = self.parallel(*row);
+            let on_row = move |meridian: &Option<DVec3>| Some(on_globe((*meridian)?, parallel?));
+            meridians.iter().map(on_row).collect::<Vec<_>>()
+        };
+        rows.iter().flat_map(along).collect()
+    }
+}
+
+impl MercatorTile {
+    /// Where a column meets the equator.
+    fn meridian(&self, column: f64) -> Option<DVec3> {
+        // Whole turns are taken off before the map is asked: it ends at half a turn.
+        let east = (column + 0.5) / self.pixels_around();
+        let x_m = (east - east.floor() - 0.5) * WebMercator::TURN_M;
+        direction_of(WebMercator.inverse(x_m, 0.0).ok()?)
+    }
+
+    /// Where a row meets the meridian of 0°.
+    fn parallel(&self, row: f64) -> Option<DVec3> {
+        let y_m = (0.5 - (row + 0.5) / self.pixels_around()) * WebMercator::TURN_M;
+        direction_of(WebMercator.inverse(0.0, y_m).ok()?)
+    }
+
+    fn pixels_around(&self) -> f64 {
+        f64::from(Self::SIDE) * f64::from(1u32 << self.z)
+    }
+}
+
+/// Where a meridian and a parallel meet.
+fn on_globe(meridian: DVec3, parallel: DVec3) -> DVec3 {
+    DVec3::new(meridian.x * parallel.x, meridian.y * parallel.x, parallel.z)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_go_around_and_rows_end() {
+        let tile = |z, x, y| MercatorTile::new(z, x, y).unwrap();
+        assert_eq!(tile(3, -1, 2), tile(3, 7, 2));
+        assert_eq!(tile(3, 17, 2).x(), 1);
+        assert_eq!(MercatorTile::new(25, 0, 0), Err(NoSuchZoom(25)));
+        assert_eq!(tile(0, 0, 0).rows(1), (0, 512, 1));
+        assert_eq!(tile(2, 0, 0).rows(1), (0, 513, 1));
+        assert_eq!(tile(2, 0, 1).rows(1), (511, 514, 0));
+        assert_eq!(tile(2, 0, 3).rows(1), (1_535, 513, 0));
+        assert_eq!(tile(2, 0, -1).rows(1), (0, 1, 513));
+        assert_eq!(tile(2, 0, -9).rows(0), (0, 1, 511));
+        assert_eq!(tile(2, 0, 4).rows(1), (2_047, 1, 0));
+        assert_eq!(tile(2, 0, i64::MAX).rows(1), (2_047, 1, 0));
+        assert_eq!(tile(2, 0, i64::MIN).rows(1).1, 1);
+    }
+
+    #[test]
+    fn pixels_of_the_map_are_where_it_has_them() {
+        let tile = MercatorTile::new(4, 3, 5).unwrap();
+        let middle = tile.direction(4_095.5, 4_095.5).unwrap();
+        assert!((middle - DVec3::X).length() < 1e-15);
+        let east = tile.direction(8_191.5 + 2_048.0, 4_095.5).unwrap();
+        assert!((east - DVec3::NEG_Y).length() < 1e-15, "{east}");
+        let north = tile.direction(0.0, -0.5).unwrap();
+        let lat = libm::atan(libm::sinh(core::f64::consts::PI));
+        assert!((north.z - libm::sin(lat)).abs() < 1e-15);
+    }
+}

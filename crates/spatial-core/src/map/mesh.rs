@@ -1,0 +1,372 @@
+//! Where the pixels of a picture lie, from exact places of few of them.
+//!
+//! ```text
+//! ●───·───●───·───●     blocks of at most 16 × 16 pixels, each with 3 × 3 nodes: exact directions, and how steep a metre of
+//! ·   ·   ·   ·   ·     height between neighbouring pixels is drawn; neighbours share their edge
+//! ●───·───●───·───●     between nodes a parabola along each axis
+//! ```
+//! A direction needs no length and knows no edges: cube faces, poles and the antimeridian are nothing special. How far a parabola is
+//! off, the third differences of the nodes say: 0.0642 of one, the maximum of x (x − 1) (x − 2) / 6. Where that is too much, or a node
+//! has no place (the rim of a map), the block's pixels are asked for one by one.
+
+use glam::DVec3;
+
+use super::shade::slopes_per_m;
+use super::{MapWindow, Places};
+
+/// Pixels along a block; half as many on maps that are strongly bent.
+const BLOCK_PIXELS: usize = 16;
+/// A pixel's place is right within this part of the interval between two samples.
+const OFF_MAX: f64 = 1.0 / 64.0;
+/// How far a parabola through three nodes is off at most, of the third difference.
+const OFF: f64 = 0.0642;
+
+/// The planet's lattice, as far as a map has to know it.
+#[derive(Clone, Copy)]
+pub(super) struct Lattice {
+    pub(super) radius_m: f64,
+    pub(super) intervals: u32, // of a tile
+    pub(super) leaf_level: u8,
+}
+
+impl Lattice {
+    /// Metres between samples of a level in the mean of a face: the root of the area that one speaks for.
+    pub(super) fn spacing_m(&self, level: u8) -> f64 {
+        let face_m = self.radius_m * (4.0 * core::f64::consts::PI / 6.0).sqrt();
+        face_m / (f64::from(self.intervals) * f64::from(1u32 << level))
+    }
+
+    /// The coarsest level whose samples lie no farther apart than pixels do, or the finest: a pixel counts as a square of its area.
+    fn level_of(&self, size: &Size) -> u8 {
+        let levels = 0..self.leaf_level;
+        let mut fits = levels.filter(|level| {
+            let spacing_m = self.spacing_m(*level);
+            spacing_m * spacing_m <= size.area_m2
+        });
+        fits.next().unwrap_or(self.leaf_level)
+    }
+}
+
+/// How large a pixel is on the ground.
+#[derive(Clone, Copy)]
+struct Size {
+    sides_m: [f64; 2], // along columns and rows
+    area_m2: f64,
+}
+
+impl Size {
+    /// From the ways along columns and rows, on a sphere of radius 1; where one is not known or nothing, a square of the other's.
+    fn new([across, down]: [Option<DVec3>; 2], radius_m: f64) -> Self {
+        let length_m =
+            |way: Option<DVec3>| way.map_or(0.0, |w| w.length_squared().sqrt() * radius_m);
+        let sides_m = [length_m(across), length_m(down)];
+        let longer_m = sides_m[0].max(sides_m[1]);
+        match (across, down) {
+            (Some(across), Some(down)) if sides_m[0] > 0.0 && sides_m[1] > 0.0 => Self {
+                sides_m,
+                area_m2: across.cross(down).length_squared().sqrt() * radius_m * radius_m,
+            },
+            _ => Self {
+                sides_m: [longer_m; 2],
+                area_m2: longer_m * longer_m,
+            },
+        }
+    }
+}
+
+/// A row of pixels.
+#[derive(Default)]
+pub(super) struct RowPlaces {
+    pub(super) directions: Vec<DVec3>, // of about length one; NaN where the map has no place
+    pub(super) levels: Vec<u8>,        // of the lattice
+    pub(super) slopes_per_m: Vec<[f32; 2]>,
+    line: Vec<Node>, // what the nodes say along the row
+}
+
+/// The places of a window's pixels.
+pub(super) struct PlaceMesh<'a, P> {
+    places: &'a P,
+    lattice: Lattice,
+    columns: Axis,
+    rows: Axis,
+    nodes: Vec<Node>,        // row by row
+    levels: Vec<Option<u8>>, // of the nodes; of one that has no place none
+    blocks: Vec<Option<u8>>, // row by row: the level of one that is smooth
+}
+
+/// An exact place: its direction, and the slopes that a metre of height is drawn with. NaN where there is none.
+type Node = [f64; 5];
+
+impl<'a, P: Places> PlaceMesh<'a, P> {
+    pub(super) fn new(places: &'a P, window: MapWindow, lattice: Lattice) -> Self {
+        let mesh = Self::of_blocks(BLOCK_PIXELS, places, window, lattice);
+        // Of the map's whole width, 16 pixels are 11°.
+        match mesh.is_bent() {
+            true => Self::of_blocks(BLOCK_PIXELS / 2, places, window, lattice),
+            false => mesh,
+        }
+    }
+
+    fn of_blocks(pixels: usize, places: &'a P, window: MapWindow, lattice: Lattice) -> Self {
+        let columns = Axis::new(window.column, window.width as usize, pixels);
+        let rows = Axis::new(window.row, window.height as usize, pixels);
+        let directions = places.directions(&columns.nodes(), &rows.nodes());
+        let (nodes, levels) = nodes(&directions, [&columns, &rows], &lattice);
+        let mut mesh = Self {
+            places,
+            lattice,
+            nodes,
+            levels,
+            blocks: Vec::new(),
+            columns,
+            rows,
+        };
+        let all = (0..mesh.rows.blocks).flat_map(|j| (0..mesh.columns.blocks).map(move |i| (i, j)));
+        mesh.blocks = all.map(|block| mesh.level_of_smooth(block)).collect();
+        mesh
+    }
+
+    /// Whether more than a few blocks that have places are not smooth.
+    fn is_bent(&self) -> bool {
+        let known = self.levels.iter().filter(|level| level.is_some()).count();
+        let smooth = self.blocks.iter().filter(|level| level.is_some()).count();
+        32 * (known / 4).saturating_sub(smooth) > self.blocks.len()
+    }
+
+    /// The places of a row of pixels.
+    pub(super) fn row(&self, row: usize, out: &mut RowPlaces) {
+        out.directions.clear();
+        out.levels.clear();
+        out.slopes_per_m.clear();
+        let (block_row, down) = self.rows.at[row];
+        self.line(2 * block_row, through(down), &mut out.line);
+        for block in 0..self.columns.blocks {
+            let pixels = self.columns.firsts[block]..self.columns.firsts[block + 1];
+            match self.blocks[block_row * self.columns.blocks + block] {
+                Some(level) => {
+                    let nodes = &out.line[2 * block..2 * block + 3];
+                    let parabola = Parabola::through(nodes[0], nodes[1], nodes[2]);
+                    out.levels.resize(out.levels.len() + pixels.len(), level);
+                    let at = &self.columns.at[pixels];
+                    out.directions
+                        .extend(at.iter().map(|(_, x)| parabola.direction(*x)));
+                    out.slopes_per_m
+                        .extend(at.iter().map(|(_, x)| parabola.slopes_per_m(*x)));
+                }
+                None => pixels.for_each(|column| self.exact([column, row], out)),
+            }
+        }
+    }
+
+    /// What three rows of nodes from one on say between them.
+    fn line(&self, first: usize, weights: [f64; 3], out: &mut Vec<Node>) {
+        let width = self.columns.steps() + 1;
+        let row = |k: usize| &self.nodes[(first + k) * width..(first + k + 1) * width];
+        let (above, here, below) = (row(0), row(1), row(2));
+        out.clear();
+        out.resize(width, [0.0; 5]);
+        for (n, node) in out.iter_mut().enumerate() {
+            for k in 0..5 {
+                node[k] =
+                    above[n][k] * weights[0] + here[n][k] * weights[1] + below[n][k] * weights[2];
+            }
+        }
+    }
+
+    /// The level of a block whose pixels may be taken from its nodes.
+    fn level_of_smooth(&self, (i, j): (usize, usize)) -> Option<u8> {
+        let (width, mut finest) = (self.columns.steps() + 1, 0);
+        let first = 2 * j * width + 2 * i;
+        for row in [first, first + width, first + 2 * width] {
+            for level in &self.levels[row..row + 3] {
+                finest = finest.max((*level)?);
+            }
+        }
+        let off_max = OFF_MAX * self.lattice.spacing_m(finest) / self.lattice.radius_m;
+        let (mut across, mut down) = (0.0, 0.0);
+        for k in 0..3 {
+            across = self
+                .third(first + k * width, 1, (2 * i, self.columns.steps()))
+                .max(across);
+            down = self
+                .third(first + k, width, (2 * j, self.rows.steps()))
+                .max(down);
+        }
+        // NaN, where a node beside the block has no place, is not small enough.
+        (OFF * OFF * (across + down) <= off_max * off_max).then_some(finest)
+    }
+
+    /// The larger square of the third differences of nodes so far apart, that begin at one and at the one before; it is the
+    /// `at`-th of its line.
+    fn third(&self, first: usize, stride: usize, (at, steps): (usize, usize)) -> f64 {
+        let difference = |first: usize| {
+            let node = |n: usize| &self.nodes[first + n * stride];
+            let (a, b, c, d) = (node(0), node(1), node(2), node(3));
+            let mut square = 0.0;
+            for k in 0..3 {
+                let third = (d[k] - a[k]) - 3.0 * (c[k] - b[k]);
+                square += third * third;
+            }
+            // Kept by `max` below, which NaN is not.
+            if square.is_nan() {
+                f64::INFINITY
+            } else {
+                square
+            }
+        };
+        let before = if at == 0 {
+            0.0
+        } else {
+            difference(first - stride)
+        };
+        let after = if at + 3 > steps {
+            0.0
+        } else {
+            difference(first)
+        };
+        before.max(after)
+    }
+
+    /// A pixel by itself.
+    fn exact(&self, pixel: [usize; 2], out: &mut RowPlaces) {
+        let at = |right: f64, down: f64| {
+            let column = self.columns.first + pixel[0] as f64 + right;
+            self.places
+                .direction(column, self.rows.first + pixel[1] as f64 + down)
+        };
+        let direction = at(0.0, 0.0);
+        let beside = |right: f64, down: f64| {
+            let here = direction?;
+            match at(right, down) {
+                Some(there) => Some(there - here),
+                None => Some(here - at(-right, -down)?),
+            }
+        };
+        let size = Size::new([beside(1.0, 0.0), beside(0.0, 1.0)], self.lattice.radius_m);
+        let [across, down] = slopes_per_m(size.sides_m);
+        out.directions.push(direction.unwrap_or(DVec3::NAN));
+        out.levels.push(self.lattice.level_of(&size));
+        out.slopes_per_m.push([across as f32, down as f32]);
+    }
+}
+
+/// All nodes of directions row by row, and their levels.
+fn nodes(
+    directions: &[Option<DVec3>],
+    [columns, rows]: [&Axis; 2],
+    lattice: &Lattice,
+) -> (Vec<Node>, Vec<Option<u8>>) {
+    let width = columns.steps() + 1;
+    let mut found = (
+        Vec::with_capacity(directions.len()),
+        Vec::with_capacity(directions.len()),
+    );
+    for (n, direction) in directions.iter().enumerate() {
+        let Some(direction) = *direction else {
+            found.0.push([f64::NAN; 5]);
+            found.1.push(None);
+            continue;
+        };
+        let (i, j) = (n % width, n / width);
+        // To both neighbours, or to the one there is.
+        let way = |at: usize, axis: &Axis, stride: usize| {
+            let before = (at > 0).then(|| directions[n - stride]).flatten();
+            let after = (at < axis.steps())
+                .then(|| directions[n + stride])
+                .flatten();
+            let steps = f64::from(u8::from(before.is_some()) + u8::from(after.is_some()));
+            let apart = after.unwrap_or(direction) - before.unwrap_or(direction);
+            (steps * axis.step > 0.0).then(|| apart / (steps * axis.step))
+        };
+        let size = Size::new([way(i, columns, 1), way(j, rows, width)], lattice.radius_m);
+        let [across, down] = slopes_per_m(size.sides_m);
+        found
+            .0
+            .push([direction.x, direction.y, direction.z, across, down]);
+        found.1.push(Some(lattice.level_of(&size)));
+    }
+    found
+}
+
+/// Five numbers along a row of a block: a + b x + c x², x from 0 to 1.
+struct Parabola {
+    a: Node,
+    b: Node,
+    c: Node,
+}
+
+impl Parabola {
+    /// With values at 0, ½ and 1.
+    fn through(start: Node, middle: Node, end: Node) -> Self {
+        let (mut b, mut c) = ([0.0; 5], [0.0; 5]);
+        for k in 0..5 {
+            b[k] = 4.0 * middle[k] - 3.0 * start[k] - end[k];
+            c[k] = 2.0 * (start[k] + end[k]) - 4.0 * middle[k];
+        }
+        Self { a: start, b, c }
+    }
+
+    #[inline(always)]
+    fn at(&self, k: usize, x: f64) -> f64 {
+        self.a[k] + x * (self.b[k] + x * self.c[k])
+    }
+
+    #[inline(always)]
+    fn direction(&self, x: f64) -> DVec3 {
+        DVec3::new(self.at(0, x), self.at(1, x), self.at(2, x))
+    }
+
+    #[inline(always)]
+    fn slopes_per_m(&self, x: f64) -> [f32; 2] {
+        [self.at(3, x) as f32, self.at(4, x) as f32]
+    }
+}
+
+/// What the values at 0, ½ and 1 count for in the parabola through them.
+fn through(x: f64) -> [f64; 3] {
+    let half = x - 0.5;
+    [2.0 * half * (x - 1.0), 4.0 * x * (1.0 - x), 2.0 * x * half]
+}
+
+/// Pixels along columns or rows, and the nodes among them.
+struct Axis {
+    first: f64, // pixel
+    blocks: usize,
+    step: f64,             // pixels from node to node
+    at: Vec<(usize, f64)>, // of each pixel its block, and how far along in it, 0 to 1
+    firsts: Vec<usize>,    // pixels of the blocks, and the end
+}
+
+impl Axis {
+    /// With blocks of at most so many pixels.
+    fn new(first: i64, pixels: usize, block_pixels: usize) -> Self {
+        let intervals = pixels.saturating_sub(1);
+        // Of one block alone there are no third differences.
+        let blocks = intervals.div_ceil(block_pixels).max(2);
+        let at = (0..pixels).map(|pixel| {
+            let along = (pixel * blocks) as f64 / intervals.max(1) as f64;
+            let block = (along as usize).min(blocks - 1);
+            (block, along - block as f64)
+        });
+        let at: Vec<(usize, f64)> = at.collect();
+        let first_of = |block: usize| at.partition_point(|(b, _)| *b < block);
+        Self {
+            first: first as f64,
+            blocks,
+            step: intervals as f64 / (2 * blocks) as f64,
+            firsts: (0..=blocks).map(first_of).collect(),
+            at,
+        }
+    }
+
+    /// Steps from the first node to the last.
+    fn steps(&self) -> usize {
+        2 * self.blocks
+    }
+
+    /// Where the nodes are, in pixels.
+    fn nodes(&self) -> Vec<f64> {
+        let place = |n: usize| self.first + n as f64 * self.step;
+        (0..=self.steps()).map(place).collect()
+    }
+}
