@@ -16,7 +16,7 @@ use crate::seeded::Seeded;
 const COUNT: usize = 10_000;
 
 /// The pack that the repository carries.
-const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/earth-1024.pack");
+pub(crate) const BUNDLED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/earth-1024.pack");
 
 /// Places given planet-centred.
 pub(crate) type ByEcef = Heights<Ecef>;

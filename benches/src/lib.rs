@@ -15,6 +15,7 @@ mod geo;
 mod ground;
 mod height;
 mod join;
+mod maps;
 pub mod peers;
 mod places;
 mod planets;
@@ -235,6 +236,18 @@ pub const BENCHES: &[Bench] = &[
         some(sight::Rays::new(size, 10.0))
     }),
     bench("sight", "50 km", |size| some(sight::Sights::new(size))),
+    bench("map", "512² Terrarium, the Earth's zooms", |size| {
+        maps::MapTiles::of_earth(size, maps::Picture::Terrarium).map(boxed)
+    }),
+    bench("map", "512² shaded, the Earth's zooms", |size| {
+        maps::MapTiles::of_earth(size, maps::Picture::Shaded).map(boxed)
+    }),
+    bench("map", "512² Terrarium, SRTM", |size| {
+        maps::MapTiles::of_srtm(size, maps::Picture::Terrarium).map(boxed)
+    }),
+    bench("map", "512² shaded, SRTM", |size| {
+        maps::MapTiles::of_srtm(size, maps::Picture::Shaded).map(boxed)
+    }),
     bench("codec", "hot, decode a sample", |size| {
         codecs::Decode::new(size, Codec::Hot).map(boxed)
     }),

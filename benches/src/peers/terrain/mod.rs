@@ -1,9 +1,10 @@
-//! Heights, rays, sight and codecs on real relief; stores of tiles.
+//! Heights, rays, sight, codecs and map tiles on real relief; stores of tiles.
 
 mod client_tiles;
 mod codecs;
 mod cold;
 mod heights;
+mod maps;
 mod opening;
 mod rays;
 mod rivals;
@@ -44,7 +45,8 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     codecs::race(pace, tell)?;
     stores::race(pace, tell)?;
     cold::race(pace, tell)?;
-    opening::race(pace, tell)
+    opening::race(pace, tell)?;
+    maps::race(pace, tell)
 }
 
 /// A case on a square.

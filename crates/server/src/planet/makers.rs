@@ -31,17 +31,18 @@ impl Picture {
         effort: Effort,
     ) -> Result<Vec<u8>, StoreError> {
         let raster = maker.mercator(tile)?;
-        let colours = self.colours(maker, &raster);
-        let side = MercatorTile::SIDE;
-        Ok(encode_png((side, side), &colours, effort))
+        Ok(self.png_of(maker, &raster, effort))
     }
 
-    fn colours(self, maker: &MapMaker, raster: &MapRaster) -> Vec<u8> {
-        match self {
+    /// The PNG of a tile's heights.
+    pub(super) fn png_of(self, maker: &MapMaker, raster: &MapRaster, effort: Effort) -> Vec<u8> {
+        let colours = match self {
             Self::Terrarium => raster.terrarium(maker.store().manifest().lattice()),
             // A tile of the web's map has a height everywhere.
             Self::Shaded => raster.shaded([0; 3]),
-        }
+        };
+        let side = MercatorTile::SIDE;
+        encode_png((side, side), &colours, effort)
     }
 }
 

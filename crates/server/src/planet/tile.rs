@@ -1,9 +1,11 @@
 //! `planet tile`: one tile as clients draw it.
 //!
-//! Which tile it is decides what can be made of it: a cell of the quadtree is a client tile, see `client`.
+//! Which tile it is decides what can be made of it: a cell of the quadtree is a client tile, see `client`; one of the web's map is
+//! a picture, see `mercator`.
 
 mod client;
 mod glb;
+mod mercator;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,8 @@ pub struct TileArgs {
     which: Which,
     #[command(flatten)]
     client: client::ClientArgs,
+    #[command(flatten)]
+    mercator: mercator::MercatorArgs,
     /// The file to write; without it the tile is only described
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -38,6 +42,10 @@ struct Which {
     /// The client tile at a place, degrees; of --level
     #[arg(long, num_args = 2, value_names = ["LAT", "LON"], allow_negative_numbers = true)]
     at: Option<Vec<f64>>,
+    /// The picture of a tile of the web's map: 512² pixels in Web Mercator. Columns go on around the planet, and beyond the map
+    /// its last rows of pixels do
+    #[arg(long, value_name = "Z/X/Y", allow_hyphen_values = true)]
+    mercator: Option<String>,
 }
 
 /// Arguments that make no sense for this planet, and why.
@@ -45,14 +53,21 @@ struct Which {
 struct Misuse(String);
 
 pub(super) fn run(args: &TileArgs, json: bool) -> Result<ExitCode> {
+    let misused = |Misuse(why)| {
+        eprintln!("error: {why}");
+        Ok(ExitCode::from(2))
+    };
+    if let Some(name) = &args.which.mercator {
+        return match mercator::tile(name) {
+            Ok(tile) => mercator::run(open(&args.planet)?, tile, args, json),
+            Err(misuse) => misused(misuse),
+        };
+    }
     let store = open(&args.planet)?;
     let levels = store.manifest().lattice().levels();
     match client::cell(&args.which, &args.client, levels) {
         Ok(cell) => client::run(&*store, cell, args, json),
-        Err(Misuse(why)) => {
-            eprintln!("error: {why}");
-            Ok(ExitCode::from(2))
-        }
+        Err(misuse) => misused(misuse),
     }
 }
 
