@@ -126,11 +126,13 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
         mesh
     }
 
-    /// Whether more than a few blocks that have places are not smooth.
+    /// Whether more than a few blocks are not smooth, without being on a rim.
     fn is_bent(&self) -> bool {
-        let known = self.levels.iter().filter(|level| level.is_some()).count();
-        let smooth = self.blocks.iter().filter(|level| level.is_some()).count();
-        32 * (known / 4).saturating_sub(smooth) > self.blocks.len()
+        let all = (0..self.rows.blocks).flat_map(|j| (0..self.columns.blocks).map(move |i| (i, j)));
+        let is_bent = |(block, level): &((usize, usize), &Option<u8>)| {
+            level.is_none() && self.finest_of(*block).is_some() && self.off(*block).is_finite()
+        };
+        32 * all.zip(&self.blocks).filter(is_bent).count() > self.blocks.len()
     }
 
     /// The places of a row of pixels.
@@ -173,8 +175,8 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
         }
     }
 
-    /// The level of a block whose pixels may be taken from its nodes.
-    fn level_of_smooth(&self, (i, j): (usize, usize)) -> Option<u8> {
+    /// The finest level of a block's nodes, if all have places.
+    fn finest_of(&self, (i, j): (usize, usize)) -> Option<u8> {
         let (width, mut finest) = (self.columns.steps() + 1, 0);
         let first = 2 * j * width + 2 * i;
         for row in [first, first + width, first + 2 * width] {
@@ -182,18 +184,27 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
                 finest = finest.max((*level)?);
             }
         }
+        Some(finest)
+    }
+
+    /// The level of a block whose pixels may be taken from its nodes.
+    fn level_of_smooth(&self, block: (usize, usize)) -> Option<u8> {
+        let finest = self.finest_of(block)?;
         let off_max = OFF_MAX * self.lattice.spacing_m(finest) / self.lattice.radius_m;
-        let (mut across, mut down) = (0.0, 0.0);
+        (self.off(block) <= off_max).then_some(finest)
+    }
+
+    /// How far a block's parabolas are off at most, on a sphere of radius 1; infinite where a node beside it has no place.
+    fn off(&self, (i, j): (usize, usize)) -> f64 {
+        let width = self.columns.steps() + 1;
+        let first = 2 * j * width + 2 * i;
+        let (mut across, mut down) = (0.0f64, 0.0f64);
         for k in 0..3 {
-            across = self
-                .third(first + k * width, 1, (2 * i, self.columns.steps()))
-                .max(across);
-            down = self
-                .third(first + k, width, (2 * j, self.rows.steps()))
-                .max(down);
+            let (of_row, of_column) = (first + k * width, first + k);
+            across = across.max(self.third(of_row, 1, (2 * i, self.columns.steps())));
+            down = down.max(self.third(of_column, width, (2 * j, self.rows.steps())));
         }
-        // NaN, where a node beside the block has no place, is not small enough.
-        (OFF * OFF * (across + down) <= off_max * off_max).then_some(finest)
+        OFF * (across + down).sqrt()
     }
 
     /// The larger square of the third differences of nodes so far apart, that begin at one and at the one before; it is the
@@ -207,11 +218,11 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
                 let third = (d[k] - a[k]) - 3.0 * (c[k] - b[k]);
                 square += third * third;
             }
-            // Kept by `max` below, which NaN is not.
-            if square.is_nan() {
-                f64::INFINITY
-            } else {
+            // NaN would be lost in `max`.
+            if square < f64::INFINITY {
                 square
+            } else {
+                f64::INFINITY
             }
         };
         let before = if at == 0 {
