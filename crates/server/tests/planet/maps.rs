@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use spatial_core::{
     Geodetic, HeightEncoding, MapMaker, MercatorTile, PackStore, PictureGrid, Registration, Relief,
-    ReliefOptions, ReliefSource, Terrain, TileStore, open_relief,
+    ReliefOptions, ReliefSource, Terrain, open_relief,
 };
 
 use super::earth::PACK;

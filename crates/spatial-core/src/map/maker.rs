@@ -84,9 +84,16 @@ impl MapMaker {
     pub fn mercator(&mut self, tile: MercatorTile) -> Result<MapRaster, StoreError> {
         let border = MapRaster::BORDER;
         let side = MercatorTile::SIDE + 2 * border;
-        let (_, _, before) = tile.rows(border);
         let mut raster = MapRaster::new(side, side);
-        self.draw(&tile, tile.window(border), before, &mut raster)?;
+        let on_map = tile.on_map();
+        let (window, before) = on_map.window(border);
+        self.draw(&on_map, window, before, &mut raster)?;
+        // Beyond the map its first or last row of pixels goes on.
+        match tile.y().saturating_sub(on_map.y()) {
+            0 => {}
+            ..0 => raster.repeat_ends(border as usize, 1),
+            1.. => raster.repeat_ends((side - 1 - border) as usize, 1),
+        }
         Ok(raster)
     }
 

@@ -57,30 +57,27 @@ impl MercatorTile {
         self.y
     }
 
-    /// The rows of pixels of the map that a tile's are, with `border` pixels around it: the first of them, how many, and how
-    /// often the first is repeated before them.
-    pub(super) fn rows(&self, border: u32) -> (i64, u32, u32) {
-        let (side, all) = (i64::from(Self::SIDE), i64::from(Self::SIDE) << self.z);
-        let first = self
-            .y
-            .saturating_mul(side)
-            .saturating_sub(i64::from(border));
-        let end = first.saturating_add(side + 2 * i64::from(border));
-        // Beyond the map one row is left.
-        let (from, to) = (first.clamp(0, all - 1), end.clamp(1, all));
-        let before = from.saturating_sub(first).min(end - first - 1).max(0);
-        (from, (to - from).max(1) as u32, before as u32)
+    /// The tile of the map that it is, or the nearest of its column.
+    pub(super) fn on_map(&self) -> Self {
+        Self {
+            y: self.y.clamp(0, (1 << self.z) - 1),
+            ..*self
+        }
     }
 
-    /// The pixels of the whole map at the tile's zoom that it has, without those that are repeated.
-    pub(super) fn window(&self, border: u32) -> MapWindow {
-        let (row, height, _) = self.rows(border);
-        MapWindow {
-            column: i64::from(self.x) * i64::from(Self::SIDE) - i64::from(border),
-            row,
+    /// The pixels of the whole map at its zoom that a tile of the map is, with so many around it as far as there are rows; and how
+    /// many rows lack above.
+    pub(super) fn window(&self, border: u32) -> (MapWindow, u32) {
+        let (side, around) = (i64::from(Self::SIDE), i64::from(border));
+        let (first, end) = (self.y * side - around, (self.y + 1) * side + around);
+        let (from, to) = (first.max(0), end.min(side << self.z));
+        let window = MapWindow {
+            column: i64::from(self.x) * side - around,
+            row: from,
             width: Self::SIDE + 2 * border,
-            height,
-        }
+            height: (to - from) as u32, // of a tile and its border
+        };
+        (window, (from - first) as u32)
     }
 }
 
@@ -137,15 +134,20 @@ mod tests {
         assert_eq!(tile(3, -1, 2), tile(3, 7, 2));
         assert_eq!(tile(3, 17, 2).x(), 1);
         assert_eq!(MercatorTile::new(25, 0, 0), Err(NoSuchZoom(25)));
-        assert_eq!(tile(0, 0, 0).rows(1), (0, 512, 1));
-        assert_eq!(tile(2, 0, 0).rows(1), (0, 513, 1));
-        assert_eq!(tile(2, 0, 1).rows(1), (511, 514, 0));
-        assert_eq!(tile(2, 0, 3).rows(1), (1_535, 513, 0));
-        assert_eq!(tile(2, 0, -1).rows(1), (0, 1, 513));
-        assert_eq!(tile(2, 0, -9).rows(0), (0, 1, 511));
-        assert_eq!(tile(2, 0, 4).rows(1), (2_047, 1, 0));
-        assert_eq!(tile(2, 0, i64::MAX).rows(1), (2_047, 1, 0));
-        assert_eq!(tile(2, 0, i64::MIN).rows(1).1, 1);
+        let rows = |z, y| {
+            let (window, before) = tile(z, 0, y).on_map().window(1);
+            (window.row, window.height, before)
+        };
+        assert_eq!(rows(0, 0), (0, 512, 1));
+        assert_eq!(rows(2, 0), (0, 513, 1));
+        assert_eq!(rows(2, 1), (511, 514, 0));
+        assert_eq!(rows(2, 3), (1_535, 513, 0));
+        for y in [-1, i64::MIN] {
+            assert_eq!(tile(2, 1, y).on_map(), tile(2, 1, 0));
+        }
+        for y in [4, i64::MAX] {
+            assert_eq!(tile(2, 1, y).on_map(), tile(2, 1, 3));
+        }
     }
 
     #[test]

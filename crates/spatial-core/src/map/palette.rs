@@ -48,8 +48,10 @@ const HEIGHTS: usize = 512;
 const LAND_MAX_M: f32 = 9_000.0;
 const SEA_MAX_M: f32 = 11_000.0;
 /// Rows and columns to either side over which a border of biomes is spread.
-const SOFT_SINES: usize = 7;
+const SOFT_SINES: usize = 5;
 const SOFT_HEIGHTS: usize = 12;
+/// Ice on the sea has no edge: from 50° to 72° of latitude there is more and more of it.
+const SOFT_SEA_SINES: usize = 24;
 
 /// sRGB, and nothing.
 type Colour = [u8; 4];
@@ -68,8 +70,10 @@ impl Palette {
 
     fn new() -> Self {
         Self {
-            land: table(LAND_MAX_M, land),
-            sea: table(-SEA_MAX_M, sea),
+            land: table(LAND_MAX_M, SOFT_SINES, land),
+            sea: table(-SEA_MAX_M, SOFT_SEA_SINES, |biome, _, height_m| {
+                sea(biome, height_m)
+            }),
         }
     }
 
@@ -88,21 +92,21 @@ impl Palette {
     }
 }
 
-/// A table of colours, its biomes' borders made soft.
-fn table(max_m: f32, colour: fn(Biome, f32) -> [f32; 3]) -> Vec<Colour> {
+/// A table of the colours of biomes at sines of latitudes and heights, its biomes' borders made soft.
+fn table(max_m: f32, soft_sines: usize, colour: fn(Biome, f32, f32) -> [f32; 3]) -> Vec<Colour> {
     let middle = |n: usize, count: usize| (n as f32 + 0.5) / count as f32;
     let all = (0..SINES).flat_map(|row| (0..HEIGHTS).map(move |column| (row, column)));
     let sharp = all.map(|(row, column)| {
-        let height_m = max_m * middle(column, HEIGHTS);
-        let biome = Biome::at(f64::from(middle(row, SINES)), f64::from(height_m));
-        colour(biome, height_m)
+        let (sine, height_m) = (middle(row, SINES), max_m * middle(column, HEIGHTS));
+        let biome = Biome::at(f64::from(sine), f64::from(height_m));
+        colour(biome, sine, height_m)
     });
     let along = soft(
         &sharp.collect::<Vec<_>>(),
         (HEIGHTS, SINES),
         (1, SOFT_HEIGHTS),
     );
-    let both = soft(&along, (SINES, HEIGHTS), (HEIGHTS, SOFT_SINES));
+    let both = soft(&along, (SINES, HEIGHTS), (HEIGHTS, soft_sines));
     let rounded = |c: [f32; 3]| c.map(|c| (c + 0.5) as u8);
     both.into_iter()
         .map(|c| {
@@ -136,9 +140,12 @@ fn soft(
     means
 }
 
-fn land(biome: Biome, height_m: f32) -> [f32; 3] {
+fn land(biome: Biome, sine: f32, height_m: f32) -> [f32; 3] {
+    let bare = ramp(&LAND, height_m);
     let grown = match biome {
-        Biome::Sea | Biome::SeaIce | Biome::Ice => return SNOW,
+        Biome::Sea | Biome::SeaIce | Biome::Ice => {
+            return mix(bare, SNOW, snow_cover(sine, height_m));
+        }
         Biome::Tundra => [166.0, 160.0, 136.0],
         Biome::BorealForest => [88.0, 122.0, 90.0],
         Biome::TemperateForest => [116.0, 156.0, 90.0],
@@ -147,7 +154,15 @@ fn land(biome: Biome, height_m: f32) -> [f32; 3] {
         Biome::Savanna => [178.0, 180.0, 100.0],
         Biome::Rainforest => [66.0, 128.0, 66.0],
     };
-    mix(grown, ramp(&LAND, height_m), OF_HEIGHT)
+    mix(grown, bare, OF_HEIGHT)
+}
+
+/// How much of cold ground is white, 0 to 1: above a snow line that falls from 6,000 m at the equator to the sea at 66°.
+fn snow_cover(sine: f32, height_m: f32) -> f32 {
+    let polar = libm::asinf(sine).to_degrees() / 66.0;
+    let line_m = 6_000.0 * (1.0 - polar * polar * polar);
+    let above = ((height_m - line_m + 250.0) / 900.0).clamp(0.0, 1.0);
+    above * above * (3.0 - 2.0 * above)
 }
 
 fn sea(biome: Biome, height_m: f32) -> [f32; 3] {

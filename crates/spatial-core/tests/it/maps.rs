@@ -228,8 +228,11 @@ fn beyond_the_webs_map_its_last_rows_go_on() {
             assert_ne!(top, bottom);
             for beyond in [1, 2, 9, i64::MAX / 2] {
                 for k in [0, 1, 300, 511] {
-                    assert_eq!(row(z, x, -beyond, k), top, "{z} {x} −{beyond} {k}");
-                    assert_eq!(row(z, x, last + beyond, k), bottom, "{z} {x} {beyond} {k}");
+                    assert!(row(z, x, -beyond, k) == top, "{z} {x} −{beyond} {k}");
+                    assert!(
+                        row(z, x, last + beyond, k) == bottom,
+                        "{z} {x} {beyond} {k}"
+                    );
                 }
             }
         }
@@ -330,8 +333,8 @@ fn a_tile_has_its_colours() {
     };
     let terrarium = raster.terrarium(&lattice(1));
     assert!(terrarium.chunks(3).all(|c| c[2] == 0), "whole metres");
-    assert_eq!(sum(terrarium), 0, "Terrarium");
-    assert_eq!(sum(raster.shaded([0; 3])), 0, "shaded");
+    let sums = [sum(terrarium), sum(raster.shaded([0; 3]))];
+    assert_eq!(sums, [17_607_384_335_328_270_764, 0], "Terrarium, shaded");
 }
 
 /// Heights written as Terrarium and read by our own importer are those of the ground.

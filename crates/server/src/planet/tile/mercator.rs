@@ -14,9 +14,9 @@ use crate::planet::print_json;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MercatorArgs {
-    /// What a tile of the web's map shows
-    #[arg(long, value_enum, default_value_t = Picture::Terrarium, requires = "mercator")]
-    format: Picture,
+    /// What a tile of the web's map shows; terrarium if not given
+    #[arg(long, value_enum, conflicts_with_all = ["cell", "at"])]
+    format: Option<Picture>,
 }
 
 /// A tile of the web's map, and what is in it.
@@ -54,7 +54,8 @@ pub(super) fn run(
 ) -> Result<ExitCode> {
     let raster = Makers::new(store).with(|maker| -> Result<_> {
         let raster = maker.mercator(tile)?;
-        let png = args.mercator.format.png_of(maker, &raster, Effort::Small);
+        let picture = args.mercator.format.unwrap_or(Picture::Terrarium);
+        let png = picture.png_of(maker, &raster, Effort::Small);
         Ok((raster, png))
     });
     let (raster, png) = raster?;
