@@ -47,16 +47,13 @@ const SINES: usize = 256;
 const HEIGHTS: usize = 512;
 const LAND_MAX_M: f32 = 9_000.0;
 const SEA_MAX_M: f32 = 11_000.0;
-/// Rows and columns to either side over which a border of biomes is spread.
-const SOFT_SINES: usize = 5;
+/// Columns to either side over which a border of biomes is spread.
 const SOFT_HEIGHTS: usize = 12;
-/// Ice on the sea has no edge: from 50° to 72° of latitude there is more and more of it.
-const SOFT_SEA_SINES: usize = 24;
 
 /// sRGB, and nothing.
 type Colour = [u8; 4];
 
-/// The colours of all grounds; made once, in 20 ms.
+/// The colours of all grounds; made once.
 pub(super) struct Palette {
     land: Vec<Colour>, // row by row
     sea: Vec<Colour>,
@@ -70,10 +67,8 @@ impl Palette {
 
     fn new() -> Self {
         Self {
-            land: table(LAND_MAX_M, SOFT_SINES, land),
-            sea: table(-SEA_MAX_M, SOFT_SEA_SINES, |biome, _, height_m| {
-                sea(biome, height_m)
-            }),
+            land: table(LAND_MAX_M, soft_land_sines, land),
+            sea: table(-SEA_MAX_M, soft_sea_sines, sea),
         }
     }
 
@@ -93,7 +88,11 @@ impl Palette {
 }
 
 /// A table of the colours of biomes at sines of latitudes and heights, its biomes' borders made soft.
-fn table(max_m: f32, soft_sines: usize, colour: fn(Biome, f32, f32) -> [f32; 3]) -> Vec<Colour> {
+fn table(
+    max_m: f32,
+    soft_sines: fn(usize) -> usize,
+    colour: fn(Biome, f32, f32) -> [f32; 3],
+) -> Vec<Colour> {
     let middle = |n: usize, count: usize| (n as f32 + 0.5) / count as f32;
     let all = (0..SINES).flat_map(|row| (0..HEIGHTS).map(move |column| (row, column)));
     let sharp = all.map(|(row, column)| {
@@ -104,31 +103,36 @@ fn table(max_m: f32, soft_sines: usize, colour: fn(Biome, f32, f32) -> [f32; 3])
     let along = soft(
         &sharp.collect::<Vec<_>>(),
         (HEIGHTS, SINES),
-        (1, SOFT_HEIGHTS),
+        (1, |_| SOFT_HEIGHTS),
     );
     let both = soft(&along, (SINES, HEIGHTS), (HEIGHTS, soft_sines));
-    let rounded = |c: [f32; 3]| c.map(|c| (c + 0.5) as u8);
-    both.into_iter()
-        .map(|c| {
-            let [r, g, b] = rounded(c);
-            [r, g, b, 0]
-        })
-        .collect()
+    let rounded = |[r, g, b]: [f32; 3]| [r, g, b, 0.0].map(|c| (c + 0.5) as u8);
+    both.into_iter().map(rounded).collect()
+}
+
+/// Rows to either side over which a border of the land's biomes is spread: 4° of latitude at the equator, 3° at 45°.
+fn soft_land_sines(row: usize) -> usize {
+    4 + (SINES - row) / 16
+}
+
+/// Ice on the sea has no edge: from 50° to 72° of latitude there is more and more of it.
+fn soft_sea_sines(_: usize) -> usize {
+    24
 }
 
 /// Means over so many neighbours to either side, along one of two axes: its length and the other's, how far apart
-/// neighbours are in memory and how many of them count. Beyond the ends nothing counts.
+/// neighbours are in memory and how many of them count at a place. Beyond the ends nothing counts.
 fn soft(
     colours: &[[f32; 3]],
     (length, lines): (usize, usize),
-    (stride, reach): (usize, usize),
+    (stride, reach): (usize, fn(usize) -> usize),
 ) -> Vec<[f32; 3]> {
     let mut means = colours.to_vec();
     let line_stride = if stride == 1 { length } else { 1 };
     for line in 0..lines {
         let at = |n: usize| line * line_stride + n * stride;
         for n in 0..length {
-            let near = n.saturating_sub(reach)..(n + reach + 1).min(length);
+            let near = n.saturating_sub(reach(n))..(n + reach(n) + 1).min(length);
             let count = near.len() as f32;
             let sum = near.fold([0.0; 3], |sum, k| {
                 let colour = colours[at(k)];
@@ -165,7 +169,7 @@ fn snow_cover(sine: f32, height_m: f32) -> f32 {
     above * above * (3.0 - 2.0 * above)
 }
 
-fn sea(biome: Biome, height_m: f32) -> [f32; 3] {
+fn sea(biome: Biome, _: f32, height_m: f32) -> [f32; 3] {
     let water = ramp(&SEA, height_m);
     match biome {
         Biome::SeaIce => mix(water, SEA_ICE, OF_SEA_ICE),
