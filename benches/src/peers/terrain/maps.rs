@@ -27,7 +27,11 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
                 }
                 None => {
                     for case in [median, slowest] {
-                        tell(Measured::skipped(case, Unit::Ms, "there is no bundled pack"))?;
+                        tell(Measured::skipped(
+                            case,
+                            Unit::Ms,
+                            "there is no bundled pack",
+                        ))?;
                     }
                 }
             }
