@@ -56,7 +56,7 @@ impl MapMaker {
     ///
     /// Places are right within 1/64 of the interval between two samples, heights are bilinear between the samples of the coarsest level
     /// with an interval that is no longer than a pixel (in the mean of a face; a pixel's is the root of its area); of the finest where
-    /// there is none. 6 ms for 512² pixels, and 16 bytes a pixel.
+    /// there is none. 16 bytes a pixel.
     ///
     /// # Errors
     /// [`StoreError`] when a tile is damaged, or absent where the planet's manifest says that this is an error.
