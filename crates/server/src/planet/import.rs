@@ -9,14 +9,14 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::{
-    CellId, Codec, DB_DIR, HeightTile, LatticeSpec, Manifest, MissingTile, Planet, RocksStore,
-    Terrain,
+    CellId, Codec, DB_DIR, HeightEncoding, HeightTile, LatticeSpec, Manifest, MissingTile, Planet,
+    RocksStore, Terrain,
 };
 use xxhash_rust::xxh3::Xxh3;
 
 use super::base::{PART_TILES, PlanetDir};
 use super::pyramid::Pyramid;
-use super::sources::{SourceFile, Sources};
+use super::sources::{SourceFile, Sources, Unsaid};
 use super::surface::p99_of_ground;
 use super::{print_json, progress};
 
@@ -32,6 +32,12 @@ pub struct ImportArgs {
     /// eastwards; .zst is decompressed
     #[arg(long, value_name = "FILE[@N]", required = true, value_parser = parse_source)]
     relief: Vec<SourceFile>,
+    /// The coordinate system of GeoTIFFs that name none, as 4326 or 32633
+    #[arg(long, value_name = "CODE")]
+    epsg: Option<u32>,
+    /// What the colours of PNGs without a side file mean, whose paths end in Z/X/Y.png
+    #[arg(long, value_enum)]
+    encoding: Option<Encoding>,
     /// Divide all that a file reaches to so many intervals along a face's edge, a power of two from 128 to 16777216
     #[arg(long, value_name = "N", value_parser = parse_samples, conflicts_with = "max_error")]
     samples: Option<u32>,
@@ -83,6 +89,24 @@ impl From<BaseCodec> for Codec {
     }
 }
 
+/// How a height is written into red, green and blue.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Encoding {
+    /// 256 · red + green + blue / 256 − 32768 metres
+    Terrarium,
+    /// (65536 · red + 256 · green + blue) / 10 − 10000 metres
+    Mapbox,
+}
+
+impl From<Encoding> for HeightEncoding {
+    fn from(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Terrarium => Self::Terrarium,
+            Encoding::Mapbox => Self::Mapbox,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Report {
     planet: PathBuf,
@@ -108,7 +132,11 @@ struct SourceReport {
 
 pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
-    let sources = Sources::open(&args.relief, f64::from(args.feather))?;
+    let unsaid = Unsaid {
+        epsg: args.epsg,
+        encoding: args.encoding.map(HeightEncoding::from),
+    };
+    let sources = Sources::open(&args.relief, unsaid, f64::from(args.feather))?;
     let planet = PlanetDir::lock(&args.out)?;
     let plan = Plan::new(args, &sources)?;
     let pyramid = Pyramid {

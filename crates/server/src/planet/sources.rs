@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use spatial_core::{
-    Cell, CellId, DVec3, LatLngRect, LatticeSpec, Mosaic, MosaicOptions, Planet, Relief as _,
-    ReliefOptions, ReliefSample, open_relief, side_file,
+    Cell, CellId, DVec3, HeightEncoding, LatLngRect, LatticeSpec, Mosaic, MosaicOptions,
+    PictureGrid, Planet, Registration, Relief as _, ReliefOptions, ReliefSample, open_relief,
+    side_file,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -42,19 +43,42 @@ pub(super) struct Reach {
     pub(super) spacing_m: f64,
 }
 
+/// What holds for files that do not say it of themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Unsaid {
+    pub(super) epsg: Option<u32>,
+    pub(super) encoding: Option<HeightEncoding>,
+}
+
+impl Unsaid {
+    /// For a file beside those that hold so many bytes.
+    fn options(self, path: &Path, held_bytes: u64) -> ReliefOptions {
+        let picture = |encoding| PictureGrid {
+            encoding,
+            bounds: None,
+            registration: Registration::Area,
+        };
+        ReliefOptions {
+            picture: match side_file(path) {
+                Some(_) => None,
+                None => self.encoding.map(picture),
+            },
+            epsg: self.epsg,
+            // Of all together.
+            inflated_bytes_max: Some(ReliefOptions::INFLATED_BYTES_MAX - held_bytes),
+            ..ReliefOptions::default()
+        }
+    }
+}
+
 impl Sources {
     /// Opens files; their bytes are read once for a checksum, their samples when they are asked for.
-    pub(super) fn open(files: &[SourceFile], feather_samples: f64) -> Result<Self> {
+    pub(super) fn open(files: &[SourceFile], unsaid: Unsaid, feather_samples: f64) -> Result<Self> {
         let (mut sources, mut reaches, mut samples) = (Vec::new(), Vec::new(), 0);
         let (mut hash, mut held_bytes) = (Xxh3::new(), 0);
         hash.update(&feather_samples.to_le_bytes());
         for SourceFile { path, priority } in files {
-            let options = ReliefOptions {
-                // Of all together.
-                inflated_bytes_max: Some(ReliefOptions::INFLATED_BYTES_MAX - held_bytes),
-                ..ReliefOptions::default()
-            };
-            let source = open_relief(path, &options)?;
+            let source = open_relief(path, &unsaid.options(path, held_bytes))?;
             held_bytes += source.held_bytes();
             hash.update(&priority.to_le_bytes());
             // Names say where some kinds of files lie, and a side file what the numbers mean.
@@ -64,6 +88,12 @@ impl Sources {
             if let Some(side) = side_file(path) {
                 hash_file(&side, &mut hash)?;
             }
+            // Folders of pictures, codes and encodings say it too.
+            let bounds = [source.bounds().lat_rad(), source.bounds().lng_rad()].concat();
+            bounds
+                .iter()
+                .for_each(|x: &f64| hash.update(&x.to_le_bytes()));
+            hash.update(format!("{unsaid:?}").as_bytes());
             samples += source.size().map(u64::from).iter().product::<u64>();
             reaches.push(Reach {
                 name: path.display().to_string(),
@@ -213,7 +243,9 @@ mod tests {
             path: path.to_owned(),
             priority: 0,
         };
-        Sources::open(&[file], 32.0).unwrap().checksum()
+        Sources::open(&[file], Unsaid::default(), 32.0)
+            .unwrap()
+            .checksum()
     }
 
     /// Parts that a killed import left belong to other inputs as soon as anything is different that heights follow from.

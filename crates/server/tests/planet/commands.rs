@@ -246,3 +246,47 @@ fn the_picture_is_of_the_earth() {
     }
     assert!(at(-85.0, 60.0).iter().all(|c| *c > 200), "ice");
 }
+
+#[test]
+fn what_files_do_not_say_of_themselves_is_said_on_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("planet").display().to_string();
+    let height_m = |lat: &str, lon: &str| {
+        let answer = succeed(&["query", "--json", &out, lat, lon]);
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        answer["height_m"].as_f64().unwrap()
+    };
+    // A picture of 1,000 m all over, in the north-east quarter of the world's map: 0 to 180° east, 0 to 85° north.
+    let picture = dir.path().join("1/1/0.png");
+    fs::create_dir_all(picture.parent().unwrap()).unwrap();
+    let mut encoder = png::Encoder::new(fs::File::create(&picture).unwrap(), 16, 16);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let pixels = [0x83, 0xe8, 0].repeat(16 * 16);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    let picture = picture.display().to_string();
+    let import = ["import", "--relief", &picture, "--out", &out];
+    let error = fail(1, &import);
+    assert!(error.contains("0.png"), "{error}");
+    succeed(&[&import[..], &["--encoding", "terrarium"]].concat());
+    assert_eq!(height_m("40", "90"), 1_000.0);
+
+    // A GeoTIFF whose coordinate system has no code.
+    let golden = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../spatial-core/tests/data/relief/strips_plain.tif"
+    );
+    let mut bytes = fs::read(golden).unwrap();
+    let key = |code: u16| [[2048u16, 0, 1, code].map(u16::to_le_bytes).concat()].concat();
+    let at = bytes.windows(8).position(|b| b == key(4326)).unwrap();
+    bytes[at..at + 8].copy_from_slice(&key(32_767));
+    let grid = dir.path().join("nameless.tif");
+    fs::write(&grid, bytes).unwrap();
+    let grid = grid.display().to_string();
+    let import = ["import", "--relief", &grid, "--out", &out];
+    let error = fail(1, &import);
+    assert!(error.contains("without an EPSG code"), "{error}");
+    succeed(&[&import[..], &["--epsg", "4326"]].concat());
+}
