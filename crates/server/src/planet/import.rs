@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::base::{PART_TILES, PlanetDir};
 use super::pyramid::Pyramid;
 use super::sources::{SourceFile, Sources, Unsaid};
-use super::surface::p99_of_ground;
+use super::surface::Surface;
 use super::{print_json, progress};
 
 const INTERVALS: u16 = 128;
@@ -127,11 +127,18 @@ struct SourceReport {
     file: String,
     spacing_m: f64,
     level: u8,
-    p99_m: f64,
+    p99_m: Option<f64>, // none where too little of it is known to say
 }
 
 pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
     let start = Instant::now();
+    let error_bound = match args.error_bound_quanta() {
+        Ok(error_bound) => error_bound,
+        Err(misuse) => {
+            eprintln!("error: {misuse}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let unsaid = Unsaid {
         epsg: args.epsg,
         encoding: args.encoding.map(HeightEncoding::from),
@@ -145,7 +152,7 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
         cells: &plan.cells,
         codec: args.codec.into(),
         part_tiles: args.part_tiles as usize,
-        error_bound: args.error_bound_quanta()?,
+        error_bound,
     };
     let fingerprint = fingerprint(&plan, sources.checksum(), &pyramid)?;
     let building = planet.building(fingerprint)?;
@@ -179,25 +186,36 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
         base,
         seconds: start.elapsed().as_secs_f64(),
     };
+    for source in &report.sources {
+        if let (Some(asked_m), Some(p99_m)) = (args.max_error, source.p99_m)
+            && p99_m > asked_m
+        {
+            eprintln!(
+                "warning: {}: 99 of 100 places are within {p99_m:.2} m, not {asked_m} m: no level has less",
+                source.file
+            );
+        }
+    }
     report.print(json)
 }
 
 impl ImportArgs {
-    /// Where the heights come from.
-    /// The error bound in whole quanta.
-    fn error_bound_quanta(&self) -> Result<u16> {
-        let quanta = (self.error_bound / self.quantum).floor();
+    /// The error bound in whole quanta, or how it was misused.
+    fn error_bound_quanta(&self) -> Result<u16, String> {
+        // Three tenths are three times a tenth, whatever their quotient rounds to.
+        let quanta = (self.error_bound / self.quantum * (1.0 + 1e-12)).floor();
         match quanta <= f64::from(HeightTile::ERROR_BOUND_MAX) {
             true => Ok(quanta as u16),
-            false => bail!(
+            false => Err(format!(
                 "--error-bound: {} m are more than {} steps of {} m; choose larger steps",
                 self.error_bound,
                 HeightTile::ERROR_BOUND_MAX,
                 self.quantum
-            ),
+            )),
         }
     }
 
+    /// Where the heights come from.
     fn origin(&self) -> String {
         const NAMED_MAX: usize = 100; // of an archive's thousands of files, so that the manifest stays short
         let name = |file: &SourceFile| match file.path.file_name() {
@@ -282,11 +300,13 @@ fn compare(base: &Path, sources: &Sources, levels: &[u8]) -> Result<Vec<SourceRe
     let reaches = sources.reaches().iter().zip(levels);
     reaches
         .map(|(reach, level)| {
+            let surface = Surface::new(sources, terrain.store().manifest().lattice(), *level);
+            let p99_m = surface.p99_of_ground(&terrain, &reach.bounds)?;
             Ok(SourceReport {
                 file: reach.name.clone(),
                 spacing_m: reach.spacing_m,
                 level: *level,
-                p99_m: p99_of_ground(&terrain, sources, &reach.bounds)?,
+                p99_m: Some(p99_m).filter(|p99_m| p99_m.is_finite()),
             })
         })
         .collect()
@@ -315,9 +335,13 @@ impl Report {
             );
         }
         for source in &self.sources {
+            let off = match source.p99_m {
+                Some(p99_m) => format!("99 of 100 places within {p99_m:.2} m"),
+                None => "too small a part of it is known to compare".to_owned(),
+            };
             println!(
-                "{}: a sample every {:.1} m, divided to level {}; 99 of 100 places within {:.2} m",
-                source.file, source.spacing_m, source.level, source.p99_m
+                "{}: a sample every {:.1} m, divided to level {}; {off}",
+                source.file, source.spacing_m, source.level
             );
         }
         Ok(ExitCode::SUCCESS)

@@ -89,7 +89,10 @@ fn write_pack(store: &dyn TileStore, codec: Codec, out: &AtomicFile) -> Result<u
     let bar = progress(store.cells().len(), "packing");
     for chunk in store.cells().chunks(CHUNK_TILES) {
         let encode = |cell: &CellId| -> Result<Vec<u8>> {
-            let (tile, parent) = with_parent(store, *cell)?;
+            let (tile, parent) = match codec {
+                Codec::Archive => with_parent(store, *cell)?,
+                _ => (with_error(store, *cell)?, None),
+            };
             Ok(tile.encode(codec, parent.as_deref())?)
         };
         let tiles: Result<Vec<Vec<u8>>> = chunk.par_iter().map(encode).collect();
@@ -103,22 +106,29 @@ fn write_pack(store: &dyn TileStore, codec: Codec, out: &AtomicFile) -> Result<u
     Ok(out.file()?.metadata()?.len())
 }
 
-/// A tile, with its geometric error, and its parent. Tiles of format 1 do not say theirs.
+/// A tile, with its geometric error, and its parent.
 pub(super) fn with_parent(
     store: &dyn TileStore,
     cell: CellId,
 ) -> Result<(Arc<HeightTile>, Option<Arc<HeightTile>>)> {
+    let tile = with_error(store, cell)?;
+    let parent = match cell.level().checked_sub(1) {
+        Some(above) => Some(store.load(cell.parent(above))?),
+        None => None,
+    };
+    Ok((tile, parent))
+}
+
+/// A tile, with its geometric error, which tiles of format 1 do not say.
+fn with_error(store: &dyn TileStore, cell: CellId) -> Result<Arc<HeightTile>> {
     let tile = store.load(cell)?;
-    let Some(above) = cell.level().checked_sub(1) else {
-        return Ok((tile, None));
-    };
-    let parent = store.load(cell.parent(above))?;
-    let tile = match tile.geometric_error() {
-        Some(_) => tile,
-        None => {
-            let error = tile.geometric_error_under(&parent)?;
-            Arc::new(HeightTile::clone(&tile).with_geometric_error(error))
+    match (tile.geometric_error(), cell.level().checked_sub(1)) {
+        (None, Some(above)) => {
+            let error = tile.geometric_error_under(&*store.load(cell.parent(above))?)?;
+            Ok(Arc::new(
+                HeightTile::clone(&tile).with_geometric_error(error),
+            ))
         }
-    };
-    Ok((tile, Some(parent)))
+        _ => Ok(tile),
+    }
 }

@@ -1,7 +1,7 @@
 //! How far a planet's ground is from its source between samples.
 
 use anyhow::Result;
-use spatial_core::{DVec3, LatLngRect, LatticeSpec, Terrain, face_st};
+use spatial_core::{DVec3, Ecef, LatLngRect, LatticeSpec, Terrain, face_st};
 
 use super::pyramid::Source;
 
@@ -24,23 +24,54 @@ impl<'a, S: Source> Surface<'a, S> {
         }
     }
 
-    /// How far it is from the source at 99 of 100 places in a box that have heights, metres.
+    /// How far it is from the source at 99 of 100 places in a box, metres: of those with heights at all four samples around. Infinite
+    /// where these are less than half of those with a height: then nothing is known of the level.
     pub(super) fn p99_m(&self, bounds: &LatLngRect) -> Result<f64> {
+        let quantum_m = self.spec.quantum_m();
+        let known = self.known(bounds)?;
+        let off = known.iter().map(|known| {
+            let [a, b, c, d] = known
+                .around_m
+                .map(|height_m| (height_m / quantum_m).round() * quantum_m);
+            let [fx, fy] = known.part;
+            let (low, high) = (a * (1.0 - fx) + b * fx, c * (1.0 - fx) + d * fx);
+            (low * (1.0 - fy) + high * fy - known.height_m).abs()
+        });
+        Ok(p99(off.collect()))
+    }
+
+    /// How far a planet's ground is from the source at the same places, metres.
+    pub(super) fn p99_of_ground(&self, terrain: &Terrain, bounds: &LatLngRect) -> Result<f64> {
+        let mut off = Vec::new();
+        for known in self.known(bounds)? {
+            let [x, y, z] = (known.place * terrain.planet().radius_m()).to_array();
+            off.push((terrain.height(Ecef::new(x, y, z)?)? - known.height_m).abs());
+        }
+        Ok(p99(off))
+    }
+
+    /// Places of a box that have heights, as have the samples around them; none if these are less than half of those with heights.
+    fn known(&self, bounds: &LatLngRect) -> Result<Vec<Known>> {
         let places = places(bounds, PLACES);
         let corners: Vec<DVec3> = places.iter().flat_map(|p| self.corners(*p).0).collect();
         let (mut truth, mut around) = (Vec::new(), Vec::new());
         self.source.samples(&places, &mut truth)?;
         self.source.samples(&corners, &mut around)?;
-        let quantum_m = self.spec.quantum_m();
-        let of = places.iter().zip(truth).zip(around.chunks_exact(4));
-        let off = of.filter_map(|((place, truth), around)| {
-            let (_, [fx, fy]) = self.corners(*place);
-            let at = |k: usize| Some((around[k]?.height_m / quantum_m).round() * quantum_m);
-            let low = at(0)? * (1.0 - fx) + at(1)? * fx;
-            let high = at(2)? * (1.0 - fx) + at(3)? * fx;
-            Some((low * (1.0 - fy) + high * fy - truth?.height_m).abs())
+        let of = places.into_iter().zip(&truth).zip(around.chunks_exact(4));
+        let known = of.filter_map(|((place, truth), around)| {
+            let at = |k: usize| around[k].map(|sample| sample.height_m);
+            Some(Known {
+                place,
+                height_m: truth.as_ref()?.height_m,
+                around_m: [at(0)?, at(1)?, at(2)?, at(3)?],
+                part: self.corners(place).1,
+            })
         });
-        Ok(p99(off.collect()))
+        let known: Vec<Known> = known.collect();
+        match 2 * known.len() < truth.iter().flatten().count() {
+            true => Ok(Vec::new()),
+            false => Ok(known),
+        }
     }
 
     /// The directions of the four samples around a place, and how far it lies between them.
@@ -62,23 +93,12 @@ impl<'a, S: Source> Surface<'a, S> {
     }
 }
 
-/// How far stored ground is from its source at 99 of 100 places in a box that have heights, metres.
-pub(super) fn p99_of_ground(
-    terrain: &Terrain,
-    source: &impl Source,
-    bounds: &LatLngRect,
-) -> Result<f64> {
-    let places = places(bounds, PLACES);
-    let mut truth = Vec::with_capacity(places.len());
-    source.samples(&places, &mut truth)?;
-    let mut off = Vec::with_capacity(places.len());
-    for (place, truth) in places.iter().zip(truth) {
-        if let Some(truth) = truth {
-            let [x, y, z] = (*place * terrain.planet().radius_m()).to_array();
-            off.push((terrain.height(spatial_core::Ecef::new(x, y, z)?)? - truth.height_m).abs());
-        }
-    }
-    Ok(p99(off))
+/// A place in a box.
+struct Known {
+    place: DVec3,
+    height_m: f64,      // the source's
+    around_m: [f64; 4], // the source's at the samples around it
+    part: [f64; 2],     // how far it lies between them
 }
 
 /// Places of a box that are even on the ground and the same every time: an additive sequence in two dimensions.
@@ -102,7 +122,9 @@ pub(super) fn places(bounds: &LatLngRect, count: usize) -> Vec<DVec3> {
         .collect()
 }
 
+/// What 99 of 100 do not exceed; infinite where there are none.
 fn p99(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() * 99 / 100).copied().unwrap_or(0.0)
+    let at = values.len() * 99 / 100;
+    values.get(at).copied().unwrap_or(f64::INFINITY)
 }

@@ -147,14 +147,11 @@ fn check_node(store: &dyn TileStore, tile: &HeightTile, report: &mut Report) {
     }
 }
 
-/// The geometric error that a tile says is that of its samples; of rounded ones it is that of those before.
+/// The geometric error that a tile says is that of its samples.
 fn check_error(tile: &HeightTile, parent: &HeightTile, report: &mut Report) {
     let Some(said) = tile.geometric_error() else {
         return;
     };
-    if tile.error_bound() > 0 || parent.error_bound() > 0 {
-        return;
-    }
     match tile.geometric_error_under(parent) {
         Ok(own) if own == said => report.geometric_errors += 1,
         Ok(own) => report.problem(format!(

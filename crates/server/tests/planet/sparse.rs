@@ -126,7 +126,7 @@ fn heights_within_an_error_bound_take_fewer_bytes() {
     assert!(off.fold(0.0, f64::max) <= 5.0 + 4.0 * 0.5);
     let out = dir.path().join("planet").display().to_string();
     let args = ["import", "--relief", &file, "--out", &out];
-    let error = fail(1, &[&args[..], &["--error-bound", "20000"]].concat());
+    let error = fail(2, &[&args[..], &["--error-bound", "20000"]].concat());
     assert!(error.contains("--error-bound"), "{error}");
 }
 
@@ -146,7 +146,7 @@ fn a_greater_error_takes_fewer_tiles() {
     let (fine, fine_m) = tiles(&["--max-error", "4"]);
     assert!(coarse < fine, "{coarse} {fine} tiles");
     println!("{coarse} tiles: {coarse_m} m; {fine} tiles: {fine_m} m");
-    assert!(fine_m < coarse_m);
+    assert!(coarse_m <= 60.0 && fine_m <= 4.0);
     // Heights that sixteen bits of such steps do not hold are refused, not bent.
     let out = dir.path().join("planet").display().to_string();
     let error = fail(

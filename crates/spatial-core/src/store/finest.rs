@@ -27,6 +27,8 @@ const NUMBER: u32 = 6;
 pub(super) const TILES_MAX: usize = 1 << (32 - NUMBER);
 /// No tile: no level and no branch has this number.
 const NONE: u32 = u32::MAX;
+/// So many branches have numbers beside [`NONE`].
+const BRANCHES_MAX: usize = (1 << (32 - NUMBER)) - 1;
 
 /// A tile where a place's ground is known finest, and where it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,8 +106,13 @@ pub(crate) struct FinestTable {
 }
 
 impl FinestTable {
-    /// Of the nodes of a planet with so many tiles. Linear in time and memory.
-    pub(crate) fn new(nodes: &[Node], tiles: usize, leaf_level: u8, missing: MissingTile) -> Self {
+    /// Of the nodes of a planet with so many tiles. Linear in time and memory: up to 1.5 KB for a tile that lies alone.
+    pub(crate) fn new(
+        nodes: &[Node],
+        tiles: usize,
+        leaf_level: u8,
+        missing: MissingTile,
+    ) -> Result<Self, &'static str> {
         let root_level = (0..=leaf_level)
             .rev()
             .step_by(usize::from(STRIDE))
@@ -127,13 +134,16 @@ impl FinestTable {
             };
             builder.lay(grid, face, [0, 0, 0], NONE);
         }
-        Self {
+        if builder.entries.len() > first_branch + BRANCHES_MAX * BRANCH {
+            return Err("too many tiles lie apart from each other");
+        }
+        Ok(Self {
             is_whole: !builder.entries.contains(&NONE),
             entries: builder.entries,
             first_branch,
             root_level,
             leaf_level,
-        }
+        })
     }
 
     /// The finest tile that holds leaf (i, j) of a face.
@@ -223,6 +233,9 @@ impl Builder<'_> {
     /// A new branch below a node, and its entry.
     fn branch(&mut self, number: u32, level: u8, above: u32) -> u32 {
         let first = self.entries.len();
+        if first > self.first_branch + BRANCHES_MAX * BRANCH {
+            return NONE; // refused when all is laid
+        }
         self.entries.resize(first + BRANCH, NONE);
         let grid = Grid {
             first,
@@ -231,7 +244,7 @@ impl Builder<'_> {
         };
         self.lay(grid, number, [0, 0, 0], above);
         let branch = (first - self.first_branch) / BRANCH;
-        (branch as u32) << NUMBER | IS_BRANCH // fewer than tiles have numbers: they take more memory
+        (branch as u32) << NUMBER | IS_BRANCH // of more than have numbers there will be no table
     }
 
     fn fill(&mut self, grid: Grid, [column, row]: [u32; 2], size: u32, entry: u32) {

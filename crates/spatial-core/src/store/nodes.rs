@@ -126,7 +126,7 @@ impl NodeTable {
         }
         let verified = (0..entries.len().div_ceil(64)).map(|_| AtomicU64::new(0));
         let (leaf_level, missing) = (lattice.leaf_level(), manifest.missing());
-        let finest = FinestTable::new(&nodes, entries.len(), leaf_level, missing);
+        let finest = FinestTable::new(&nodes, entries.len(), leaf_level, missing)?;
         Ok(Self {
             finest: Arc::new(finest),
             errors_below: errors_below(&nodes),

@@ -6,7 +6,7 @@
 //! ●  ─  ●  ─  ●     ┼  (south + north + 1) >> 1 of the two ─
 //! ```
 //! Along an edge only the edge's samples count. A tile whose neighbour of the same level is absent carries these very
-//! numbers on the edge between them, so ground and refined ground meet without a crack.
+//! numbers on the edge between them, so ground and refined ground meet without a crack. All are rounded as the parent's are.
 
 use super::codec::{ERROR_UNKNOWN, TileError};
 use super::lattice::column_row;
@@ -14,7 +14,7 @@ use super::tile::HeightTile;
 use crate::cell::CellId;
 
 impl HeightTile {
-    /// The tile of a child's cell, of which nothing finer is known.
+    /// The tile of a child's cell, of which nothing finer is known; its error bound is this tile's.
     ///
     /// # Errors
     /// [`TileError::Parent`] when the cell is not a child of this tile's.
@@ -41,7 +41,11 @@ impl HeightTile {
                 _ => halfway(along(i, j / 2), along(i, j / 2 + 1)),
             }
         });
-        Self::new(child, self.intervals(), samples.collect())
+        let tile = Self::new(child, self.intervals(), samples.collect())?;
+        match self.error_bound() {
+            0 => Ok(tile),
+            bound => tile.rounded(bound),
+        }
     }
 
     /// How far a sample is at most from what the parent's samples interpolate there, quanta: what
@@ -95,6 +99,14 @@ mod tests {
                 let (i, j) = (k % 5, k / 5);
                 assert_eq!(child.sample(2 * i, 2 * j), parent.sample(i0 + i, j0 + j));
             }
+        }
+        // Rounded, it is what an import makes of halves on an edge without a neighbour.
+        let rounded = parent.rounded(3).unwrap();
+        let child = rounded.refined(sw.cell()).unwrap();
+        assert_eq!(child.error_bound(), 3);
+        for k in (1..8).step_by(2) {
+            let half = halfway(child.sample(k - 1, 0), child.sample(k + 1, 0));
+            assert_eq!(child.sample(k, 0), child.rounded_sample(half));
         }
         assert!(parent.refined(parent.cell()).is_err());
         assert!(parent.refined(CellId::from_face_ij(5, 0, 0, 3)).is_err());

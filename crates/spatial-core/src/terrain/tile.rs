@@ -97,7 +97,7 @@ impl HeightTile {
     }
 
     /// The tile with samples rounded so that each errs by at most so many quanta and compresses better. It is a
-    /// function of the sample alone: tiles of one error bound still agree on the edges that they share.
+    /// function of the sample alone: tiles of one error bound still agree on the edges that they share. Its geometric error is not known.
     ///
     /// # Errors
     /// [`TileError::ErrorBound`] beyond 16,383.
@@ -112,7 +112,6 @@ impl HeightTile {
             .collect();
         let header = Header {
             error_bound,
-            geometric_error: self.geometric_error,
             ..Header::of_samples(self.cell, self.intervals, &samples)?
         };
         Ok(Self::from_parts(&header, samples, self.filled.clone()))
