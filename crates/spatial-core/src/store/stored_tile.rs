@@ -18,8 +18,6 @@ enum Place<'a> {
     Decoded(Arc<HeightTile>),
     Borrowed(&'a HeightTile),
     Mapped(&'a [u8]), // a raw or hot tile that has been verified
-    #[cfg(feature = "rocksdb")]
-    Pinned(rocksdb::DBPinnableSlice<'a>), // likewise
 }
 
 /// The samples of a tile where they lie, index = j·(intervals + 1) + i.
@@ -43,19 +41,11 @@ impl<'a> StoredTile<'a> {
         Self(Place::Mapped(bytes))
     }
 
-    /// Bytes that [`check_tile`] has accepted.
-    #[cfg(feature = "rocksdb")]
-    pub(crate) fn pinned(bytes: rocksdb::DBPinnableSlice<'a>) -> Self {
-        Self(Place::Pinned(bytes))
-    }
-
     /// The encoded bytes, if the tile was not decoded: they lie in the file's mapping.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Place::Decoded(_) | Place::Borrowed(_) => None,
             Place::Mapped(bytes) => Some(bytes),
-            #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => Some(bytes),
         }
     }
 
@@ -66,8 +56,6 @@ impl<'a> StoredTile<'a> {
             Place::Decoded(tile) => Samples::Decoded(tile.samples()),
             Place::Borrowed(tile) => Samples::Decoded(tile.samples()),
             Place::Mapped(bytes) => Samples::InPlace(InPlace::new(bytes)),
-            #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => Samples::InPlace(InPlace::new(bytes)),
         }
     }
 
@@ -80,8 +68,6 @@ impl<'a> StoredTile<'a> {
             Place::Decoded(tile) => return Ok(tile.height_m(spec, face, s, t)),
             Place::Borrowed(tile) => return Ok(tile.height_m(spec, face, s, t)),
             Place::Mapped(bytes) => *bytes,
-            #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => bytes,
         };
         let view = TileView::parse(bytes)?;
         let (intervals, level) = (view.header.intervals, view.header.cell.level());
@@ -135,8 +121,6 @@ impl<'a> StoredTile<'a> {
             Place::Decoded(tile) => Ok(Arc::clone(tile)),
             Place::Borrowed(tile) => Ok(Arc::new((*tile).clone())),
             Place::Mapped(bytes) => Ok(Arc::new(HeightTile::decode(bytes, None)?)),
-            #[cfg(feature = "rocksdb")]
-            Place::Pinned(bytes) => Ok(Arc::new(HeightTile::decode(bytes, None)?)),
         }
     }
 }

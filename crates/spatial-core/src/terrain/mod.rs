@@ -8,7 +8,7 @@ mod refine;
 mod tile;
 
 #[cfg(feature = "rocksdb")]
-pub(crate) use codec::{BYTES_MIN, is_raw};
+pub(crate) use codec::BYTES_MIN;
 pub use codec::{Codec, HotGrid, TileError, decode_grid, encode_grid};
 pub(crate) use codec::{
     ERROR_BOUND_MAX, InPlace, Parts, TileView, checksum_in, filled, is_in_place, multiples,

@@ -3,8 +3,6 @@
 //! [`TileView`] checks the header at every reading, [`InPlace`] nothing that was checked before.
 
 use super::error::TileError;
-#[cfg(feature = "rocksdb")]
-use super::header::sample_count;
 use super::header::{
     COMMON_BYTES, Codec, ERROR_BOUND_AT, HEADER_BYTES, Header, PAYLOAD_BYTES_AT, Parts,
 };
@@ -114,14 +112,4 @@ fn hot_payload(bytes: &[u8]) -> Option<&[u8]> {
 #[inline(always)]
 pub(crate) fn is_in_place(bytes: &[u8]) -> bool {
     matches!((bytes[4], bytes[5]), (1, 0) | (2, 0 | 1))
-}
-
-/// Whether bytes have the length of a raw tile and say that they are one.
-#[cfg(feature = "rocksdb")]
-pub(crate) fn is_raw(bytes: &[u8], intervals: u16) -> bool {
-    let samples_bytes = 2 * sample_count(intervals);
-    let is = |version: u8, header: usize| {
-        bytes.len() == header + samples_bytes && bytes[4..6] == [version, Codec::Raw as u8]
-    };
-    is(2, HEADER_BYTES) || is(1, COMMON_BYTES)
 }
