@@ -93,9 +93,9 @@ impl PackStore {
         // No program can enforce that of a file. It is required of whoever operates the program, as the documented
         // condition of `open`, and accepted on it, as all users of mapped files do. The map itself is read-only.
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        let pack = Self::from_backing(Backing::Mapped(map), path)?;
-        pack.bytes.read_here_and_there();
-        Ok(pack)
+        let bytes = Backing::Mapped(map);
+        bytes.read_here_and_there();
+        Self::from_backing(bytes, path)
     }
 
     /// A pack in memory; `name` stands for the file in errors.
@@ -209,13 +209,15 @@ impl TileStore for PackStore {
 }
 
 impl Backing {
-    /// Tells the system that after the header it is places that are read, not what follows: at a fault it would read its usual
-    /// share around, 8 MiB on some machines.
+    /// Tells the system that it is the header and places that are read, not what follows them: at a fault it would read its usual
+    /// share around, 8 MiB on some machines, and who asks next would wait for that.
     fn read_here_and_there(&self) {
         #[cfg(unix)]
         if let Self::Mapped(map) = self {
             // Advice: what is refused changes nothing.
             let _ = map.advise(memmap2::Advice::Random);
+            let end = u64_at(map, 24).min(map.len() as u64); // what the header says of itself, to be checked yet
+            let _ = map.advise_range(memmap2::Advice::WillNeed, 0, end as usize);
         }
     }
 
