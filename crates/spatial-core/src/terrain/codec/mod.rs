@@ -28,7 +28,6 @@ pub use grid::{HotGrid, decode_grid, encode_grid};
 pub(crate) use header::BYTES_MIN;
 pub use header::Codec;
 pub(crate) use header::{ERROR_UNKNOWN, Header, Parts, checksum_in, verify};
-#[cfg(feature = "rocksdb")]
 pub(crate) use view::{InPlace, TileView, is_in_place};
 
 pub(super) use filled::{is_map, map_bytes};
