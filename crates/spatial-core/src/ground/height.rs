@@ -90,7 +90,7 @@ impl Terrain {
 /// The tile that was asked last: neighbours mostly want the same.
 pub(super) struct LastTile<'a> {
     finest: Finest,
-    tile: Option<StoredTile<'a>>, // that of the finest
+    tile: Option<StoredTile<'a>>, // it
 }
 
 impl Default for LastTile<'_> {
@@ -121,7 +121,7 @@ impl<'a> LastTile<'a> {
         let tile = self
             .tile
             .as_ref()
-            .expect("there is one wherever a finest holds a leaf");
+            .expect("there is one wherever the finest holds a leaf");
         Ok((self.finest, tile.samples()))
     }
 }

@@ -38,14 +38,15 @@ fn a_killed_import_leaves_the_old_planet_or_the_new() {
     let folder = planet.display().to_string();
     // Every second sweep begins in an empty folder: then there is no planet, or the whole first one.
     let sweeps = std::cell::Cell::new(0);
+    let now = std::cell::RefCell::new(None);
     let reset = || {
         sweeps.set(sweeps.get() + 1);
         if sweeps.get() % 2 == 0 {
             fs::remove_dir_all(&planet).unwrap();
+            now.replace(None);
         }
     };
     let name = |n: u32| format!("import {n}");
-    let mut now = None;
     Victim {
         name: "import",
         args: &|n| args(&relief, &planet, &name(n)),
@@ -53,16 +54,15 @@ fn a_killed_import_leaves_the_old_planet_or_the_new() {
     }
     .kill(&mut Random::new(5), |n| {
         let found = sources(&planet);
-        let is_known = found == now || found == Some(name(n)) || (n == 0 && found.is_none());
+        let before = now.replace(found.clone());
+        let is_new = found == Some(name(n));
         assert!(
-            is_known || found.is_none(),
-            "{found:?} after {now:?}, import {n}"
+            found == before || is_new,
+            "{found:?} after {before:?}, import {n}"
         );
         if found.is_some() {
             succeed(&["verify", &folder]);
         }
-        let is_new = found == Some(name(n));
-        now = found;
         is_new
     });
     let names = names(&planet);
