@@ -49,7 +49,8 @@ struct Which {
 }
 
 /// Arguments that make no sense for this planet, and why.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 struct Misuse(String);
 
 pub(super) fn run(args: &TileArgs, json: bool) -> Result<ExitCode> {
@@ -66,7 +67,11 @@ pub(super) fn run(args: &TileArgs, json: bool) -> Result<ExitCode> {
     let store = open(&args.planet)?;
     let levels = store.manifest().lattice().levels();
     match client::cell(&args.which, &args.client, levels) {
-        Ok(cell) => client::run(&*store, cell, args, json),
+        Ok(cell) => match client::run(&*store, cell, args, json) {
+            // Some of it only the tile itself can tell.
+            Err(error) => error.downcast().map_or_else(Err, misused),
+            done => done,
+        },
         Err(misuse) => misused(misuse),
     }
 }

@@ -15,6 +15,7 @@ fn json(args: &[&str]) -> serde_json::Value {
 fn bytes_are_those_of_the_library() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("tile").display().to_string();
+    let mut needing = 0;
     let store = PackStore::open(PACK).unwrap();
     let cell = CellId::from_token("479").unwrap();
     let (tile, parent) = (
@@ -40,7 +41,11 @@ fn bytes_are_those_of_the_library() {
         let bytes = fs::read(&file).unwrap();
         assert_eq!(bytes, want.unwrap(), "{args:?}");
         assert_eq!(said["bytes"], bytes.len());
+        let is_alone = ClientTile::decode(&bytes, None).is_ok();
+        assert_eq!(said["needs_parent"], !is_alone);
+        needing += usize::from(!is_alone);
     }
+    assert_eq!(needing, 1, "the one with its parent");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
@@ -55,6 +60,9 @@ fn nodes_are_described() {
         (&4.into(), &serde_json::json!([]))
     );
     assert_eq!(leaf["geometric_error_m"], 0.0);
+    let mesh_error_m = leaf["mesh_error_m"].as_f64().unwrap();
+    assert!((4.0..5.0).contains(&mesh_error_m), "{mesh_error_m}");
+    assert_eq!(leaf["error_bound_m"], 0.0);
     assert_eq!(face["children"].as_array().unwrap().len(), 4);
     let number = |of: &serde_json::Value, name: &str| of[name].as_f64().unwrap();
     assert!(number(&face, "min_m") <= number(&leaf, "min_m"));
@@ -115,8 +123,31 @@ fn meshes_are_binary_gltf() {
         "{matrix:?}"
     );
     let error = fail(
-        1,
+        2,
         &[&arguments[..], &["--coarser", "0", "0", "3", "0"]].concat(),
     );
     assert!(error.contains("--coarser"), "{error}");
+}
+
+#[test]
+fn misuse_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("tile").display().to_string();
+    let tile = ["tile", PACK, "--cell", "479"];
+    for (more, names) in [
+        (&["--codec", "wire"][..], "--out"),
+        (&["--with-parent"], "--out"),
+        (
+            &["--with-parent", "--codec", "wire", "--out", &file],
+            "--with-parent",
+        ),
+        (
+            &["--mesh", "--coarser", "0", "5", "0", "0", "--out", &file],
+            "--coarser",
+        ),
+    ] {
+        let error = fail(2, &[&tile[..], more].concat());
+        assert!(error.contains(names), "{error}");
+    }
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -20,9 +20,19 @@ pub struct NodeBounds {
     pub(super) highest_from_center_m: f64,
 }
 
+/// The least distance of ground from the centre, in radii of the planet. A manifest may put ground below the centre; what is drawn
+/// must still face outwards.
+const GROUND_MIN: f64 = 1e-3;
+
+/// How far ground of a height is from the planet's centre, metres.
+pub(super) fn ground_from_center_m(planet: Planet, height_m: f64) -> f64 {
+    (planet.radius_m() + height_m).max(GROUND_MIN * planet.radius_m())
+}
+
 impl NodeBounds {
-    /// Around the ground of a cell between two heights, metres. What lies below the planet's centre counts as the centre, and
-    /// of two heights in the wrong order each counts as both. Costs 0.3 µs.
+    /// Around the ground of a cell between two heights, metres. What lies below a thousandth of the planet's radius from its
+    /// centre, or beyond the centre, counts as there (so it does in meshes), and of two heights in the wrong order each counts
+    /// as both. Costs 0.3 µs.
     ///
     /// ```text
     ///            ╭──────╮          the cell lies in a cap of angle θ about an axis, its ground in the shell from a to b:
@@ -32,7 +42,7 @@ impl NodeBounds {
     ///            ╲   │  ╱          where both are equal, (a + b) / (2·cos θ), if that is lower
     /// ```
     pub fn of(planet: Planet, cell: CellId, min_m: f64, max_m: f64) -> Self {
-        let from_center = |height_m: f64| (planet.radius_m() + height_m).max(0.0);
+        let from_center = |height_m| ground_from_center_m(planet, height_m);
         let (a, b) = (from_center(min_m.min(max_m)), from_center(max_m.max(min_m)));
         let (axis, q) = smallest_cap(cell);
         let cosine = 1.0 - q / 2.0;

@@ -1,21 +1,4 @@
-//! The bytes of a client tile.
-//!
-//! ```text
-//!  0  4  magic "BMCT"
-//!  4  1  version, 1
-//!  5  1  codec: 2 wire, 3 archive
-//!  6  1  C, a power of two from 4 to 64
-//!  7  8  cell id, u64
-//! 15  2  smallest sample of the cell's ground to the finest level, i16
-//! 17  2  largest
-//! 19  2  geometric error, u16 quanta; 0xffff unknown
-//! 21  2  error bound of the samples, u16 quanta
-//! 23  4  checksum: low half of the xxh3-64 of all other bytes
-//! 27  2  bytes of the map of filled samples, u16
-//! 29  …  payload, then that map
-//! ```
-//! The payload is that of a tile's codec for (C + 3)² samples; with the parent, for (C + 5)², of which the parent has those at even
-//! places. The filled map is a tile's, of (C + 1)² bits.
+//! The bytes of a client tile, which `docs/terrain.md` draws under "Nodes and client tiles".
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -24,13 +7,17 @@ use super::tile::ClientTile;
 use crate::cell::CellId;
 use crate::terrain::{
     Codec, ERROR_BOUND_MAX, LatticeSpec, TileError, column_row, filled, halfway, multiples,
-    payload, restore, u16_at, u32_at, u64_at,
+    payload, restore, rounded, u16_at, u32_at, u64_at,
 };
 
 const MAGIC: [u8; 4] = *b"BMCT";
 const VERSION: u8 = 1;
 const CHECKSUM: core::ops::Range<usize> = 23..27;
 const HEADER_BYTES: usize = 29;
+/// In the field of the error bound, above all legal ones: samples are no multiples of its step, but written as they are.
+const AS_THEY_ARE: u16 = 1 << 15;
+/// Behind a payload "with the parent": the low half of the checksum of the parent's samples.
+const PARENT_BYTES: usize = 4;
 
 impl ClientTile {
     /// The tile's bytes, by the wire or the archive codec. With its parent's client tile, which a client that has drawn
@@ -40,8 +27,11 @@ impl ClientTile {
     /// # Errors
     /// [`TileError::Codec`] for another codec; [`TileError::Parent`] when the parent is not the tile's.
     pub fn encode(&self, codec: Codec, parent: Option<&Self>) -> Result<Vec<u8>, TileError> {
+        if let Some(parent) = parent {
+            require_parent(self.cell, self.intervals, parent)?;
+        }
         let side = grid::side(self.intervals);
-        let kept = multiples(&self.samples, self.error_bound);
+        let kept = multiples(&self.samples, self.bound_of_multiples());
         let alone = payload::encode_alone(codec, side, &kept)?;
         let lacking = match parent {
             Some(parent) if codec == Codec::Archive => self.beyond(parent)?,
@@ -58,7 +48,23 @@ impl ClientTile {
         Ok(self.with_header(codec, &payload, &map))
     }
 
-    /// The payload of what the parent lacks; `None` when the samples of both do not agree.
+    /// Whether bytes can only be decoded with the parent's client tile. Only their first are looked at.
+    ///
+    /// # Errors
+    /// [`TileError`] for bytes that do not begin as a client tile.
+    pub fn needs_parent(bytes: &[u8]) -> Result<bool, TileError> {
+        let (_, kept) = Self::header_of(bytes)?;
+        Ok(payload::needs_even(kept.codec, &bytes[HEADER_BYTES..]))
+    }
+
+    /// The error bound whose multiples all samples are: the tile's, or 0 where ground of several bounds meets.
+    fn bound_of_multiples(&self) -> u16 {
+        let bound = self.error_bound;
+        let keeps = self.samples.iter().all(|v| rounded(*v, bound) == *v);
+        if keeps { bound } else { 0 }
+    }
+
+    /// The payload of what the parent lacks, and which parent; `None` when the samples of both do not agree.
     fn beyond(&self, parent: &Self) -> Result<Option<Vec<u8>>, TileError> {
         let mut wide = widened(self.cell, self.intervals, parent)?;
         let (side, wide_side) = (grid::side(self.intervals), wide.len().isqrt());
@@ -74,19 +80,19 @@ impl ClientTile {
         if !rows.flat_map(|row| row.iter().step_by(2)).eq(even.iter()) {
             return Ok(None);
         }
-        Ok(Some(payload::encode_between(
-            wide_side,
-            &multiples(&wide, self.error_bound),
-        )))
+        let kept = multiples(&wide, self.bound_of_multiples());
+        let mut out = payload::encode_between(wide_side, &kept);
+        out.extend(parent.checksum_of_samples().to_le_bytes());
+        Ok(Some(out))
     }
 
     /// A tile from its bytes. Memory is bounded by the largest tile whatever they say.
     ///
     /// # Errors
     /// [`TileError`] for bytes that are not a sound client tile and nothing else; [`TileError::Parent`] when it was written
-    /// with its parent and this is not it.
+    /// with its parent and this is not it: another cell's, or one with other samples, of another planet or an older one.
     pub fn decode(bytes: &[u8], parent: Option<&Self>) -> Result<Self, TileError> {
-        let (mut tile, codec) = Self::header_of(bytes)?;
+        let (mut tile, kept) = Self::header_of(bytes)?;
         let map_bytes = usize::from(u16_at(bytes, 27));
         let body = &bytes[HEADER_BYTES..];
         let middle = body.len().checked_sub(map_bytes).ok_or(TileError::Length)?;
@@ -94,7 +100,7 @@ impl ClientTile {
         if checksum_of(bytes) != u32_at(bytes, CHECKSUM.start) {
             return Err(TileError::Checksum);
         }
-        tile.samples = tile.samples_of(codec, coded, parent)?;
+        tile.samples = tile.samples_of(kept, coded, parent)?;
         let (min, max) = tile.own_extremes();
         if min < tile.min || tile.max < max {
             return Err(TileError::Extremes);
@@ -114,14 +120,21 @@ impl ClientTile {
 
     fn samples_of(
         &self,
-        codec: Codec,
+        Kept { codec, bound }: Kept,
         coded: &[u8],
         parent: Option<&Self>,
     ) -> Result<Vec<i16>, TileError> {
         let side = grid::side(self.intervals);
         let decoded = if payload::needs_even(codec, coded) {
-            let even = even_of(self.cell, self.intervals, parent.ok_or(TileError::Parent)?)?;
-            let even = multiples(&even, self.error_bound);
+            let parent = parent.ok_or(TileError::Parent)?;
+            let (coded, which) = coded
+                .split_last_chunk::<PARENT_BYTES>()
+                .ok_or(TileError::Length)?;
+            let even = even_of(self.cell, self.intervals, parent)?;
+            if u32::from_le_bytes(*which) != parent.checksum_of_samples() {
+                return Err(TileError::Parent);
+            }
+            let even = multiples(&even, bound);
             let wide = payload::decode(codec, side + 2, coded, Some(&even));
             wide.map(|wide| {
                 let rows = wide.chunks(side + 2).skip(1).take(side);
@@ -131,7 +144,7 @@ impl ClientTile {
             payload::decode(codec, side, coded, None)
         };
         let mut samples = decoded.ok_or(TileError::Residuals)?;
-        restore(&mut samples, self.error_bound);
+        restore(&mut samples, bound);
         Ok(samples)
     }
 
@@ -144,7 +157,9 @@ impl ClientTile {
         out.extend(self.min.to_le_bytes());
         out.extend(self.max.to_le_bytes());
         out.extend(self.geometric_error.to_le_bytes());
-        out.extend(self.error_bound.to_le_bytes());
+        let is_multiple = self.bound_of_multiples() == self.error_bound;
+        let as_they_are = if is_multiple { 0 } else { AS_THEY_ARE };
+        out.extend((self.error_bound | as_they_are).to_le_bytes());
         out.extend([0; CHECKSUM.end - CHECKSUM.start]);
         out.extend(map_bytes.to_le_bytes());
         out.extend_from_slice(payload);
@@ -154,8 +169,17 @@ impl ClientTile {
         out
     }
 
-    /// The tile that a header speaks of, still without samples.
-    fn header_of(bytes: &[u8]) -> Result<(Self, Codec), TileError> {
+    /// The low half of the checksum of all samples, those around the tile too.
+    fn checksum_of_samples(&self) -> u32 {
+        let mut hash = Xxh3::new();
+        self.samples
+            .iter()
+            .for_each(|v| hash.update(&v.to_le_bytes()));
+        hash.digest() as u32
+    }
+
+    /// The tile that a header speaks of, still without samples, and how they are kept.
+    fn header_of(bytes: &[u8]) -> Result<(Self, Kept), TileError> {
         let head = bytes
             .first_chunk::<HEADER_BYTES>()
             .ok_or(TileError::Length)?;
@@ -169,13 +193,14 @@ impl ClientTile {
             .into_iter()
             .find(|codec| *codec as u8 == head[5]);
         let codec = codec.ok_or(TileError::Codec(head[5]))?;
+        let bound = u16_at(head, 21);
         let tile = Self {
             cell: CellId::new(u64_at(head, 7)).map_err(|_| TileError::Cell)?,
             intervals: u16::from(head[6]),
             min: u16_at(head, 15) as i16,
             max: u16_at(head, 17) as i16,
             geometric_error: u16_at(head, 19),
-            error_bound: u16_at(head, 21),
+            error_bound: bound & !AS_THEY_ARE,
             samples: Vec::new(),
             filled: None,
         };
@@ -188,18 +213,28 @@ impl ClientTile {
         if tile.error_bound > ERROR_BOUND_MAX {
             return Err(TileError::ErrorBound(tile.error_bound));
         }
-        Ok((tile, codec))
+        let bound = if bound & AS_THEY_ARE == 0 { bound } else { 0 };
+        Ok((tile, Kept { codec, bound }))
     }
+}
+
+/// How samples are kept: by which codec, as multiples of which error bound's step.
+#[derive(Clone, Copy)]
+struct Kept {
+    codec: Codec,
+    bound: u16,
+}
+
+fn require_parent(cell: CellId, intervals: u16, parent: &ClientTile) -> Result<(), TileError> {
+    let fits = cell.level() > 0
+        && parent.cell == cell.parent(cell.level() - 1)
+        && parent.intervals == intervals;
+    if fits { Ok(()) } else { Err(TileError::Parent) }
 }
 
 /// The parent's samples at the even places of a tile's square with a ring of two, row by row.
 fn even_of(cell: CellId, intervals: u16, parent: &ClientTile) -> Result<Vec<i16>, TileError> {
-    let fits = cell.level() > 0
-        && parent.cell == cell.parent(cell.level() - 1)
-        && parent.intervals == intervals;
-    if !fits {
-        return Err(TileError::Parent);
-    }
+    require_parent(cell, intervals, parent)?;
     let (column, row) = column_row(cell);
     let half = i32::from(intervals / 2);
     let from = |k: u32| half * (k & 1) as i32 - 1;

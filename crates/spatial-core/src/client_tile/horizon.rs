@@ -7,6 +7,9 @@
 //! occlusion point", 2013), on a sphere and for a cap with a shell in place of a list of vertices.
 
 use super::bounds::NodeBounds;
+use super::grid;
+use super::sagitta::sagitta;
+use crate::cell::MAX_LEVEL;
 use crate::planet::{Ecef, Planet};
 
 /// The ball that hides what lies behind a planet.
@@ -15,6 +18,9 @@ use crate::planet::{Ecef, Planet};
 /// ground of the planet (the least minimum of its six faces), not the datum's. With the datum itself a tile is hidden too early
 /// wherever the ground between lies lower: from the sea floor, in a depression, over a planet without water. Where opaque
 /// water fills everything below 0 m, and who looks is above it, a lowest ground of 0 m is sound and hides more.
+///
+/// That is the true ground. Meshes lie within it by their chords, a kilometre at level 0 of the Earth: over drawn ground what a ball in the
+/// true ground hides may be seen; there it is [`Horizon::of_meshes`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Horizon {
     radius_m: f64, // from 0
@@ -25,6 +31,20 @@ impl Horizon {
     pub fn new(planet: Planet, lowest_m: f64) -> Self {
         Self {
             radius_m: (planet.radius_m() + lowest_m).max(0.0),
+        }
+    }
+
+    /// Of a planet whose ground is nowhere below a height, metres, where it is drawn by meshes of `intervals` along a tile and none
+    /// of a level coarser than the one given: lower by how far their triangles lie within the ground. The formula is that of
+    /// [`ClientTile::mesh_error_m`](crate::ClientTile::mesh_error_m).
+    ///
+    /// # Panics
+    /// When the level is above 30 or intervals are no legal ones of a client tile.
+    pub fn of_meshes(planet: Planet, lowest_m: f64, level: u8, intervals: u16) -> Self {
+        assert!(level <= MAX_LEVEL && grid::intervals_are_legal(intervals));
+        let true_ground = Self::new(planet, lowest_m);
+        Self {
+            radius_m: true_ground.radius_m * (1.0 - sagitta(level, intervals)),
         }
     }
 

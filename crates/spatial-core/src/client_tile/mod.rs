@@ -20,6 +20,7 @@ mod grid;
 mod horizon;
 mod mesh;
 mod places;
+mod sagitta;
 mod seams;
 mod source;
 mod tile;

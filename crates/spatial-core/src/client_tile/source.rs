@@ -7,7 +7,7 @@ use super::places::{FacePlace, Places};
 use super::tile::ClientTile;
 use crate::cell::CellId;
 use crate::store::{MissingTile, Node, Samples, StoreError, StoredTile, TileStore, add_errors};
-use crate::terrain::{HeightTile, TileError, cell_at, halfway, rounded};
+use crate::terrain::{HeightTile, TileError, cell_at, halfway};
 
 impl ClientTile {
     /// The tile of a cell of level 0 to L + 1, where L is the lattice's finest.
@@ -59,7 +59,7 @@ impl ClientTile {
         for [to, from, _] in grid::repeated(cell, intervals) {
             samples[to] = samples[from];
         }
-        let error_bound = source.error_bound(&samples)?;
+        let error_bound = source.error_bound()?;
         let filled = source.filled(own, corner, intervals)?;
         let mut tile = Self {
             cell,
@@ -227,19 +227,17 @@ impl<'a> Source<'a> {
         (within(first.i), within(first.j))
     }
 
-    /// The error bound that all samples keep: the tiles' if it is one, or none.
-    fn error_bound(&self, samples: &[i16]) -> Result<u16, StoreError> {
-        let mut bound = None;
+    /// The error bound that all samples keep: the largest of the tiles they are from.
+    fn error_bound(&self) -> Result<u16, StoreError> {
+        let mut largest = 0;
         for (cell, opened) in &self.open {
             let this = match opened {
                 Opened::Stored(tile) => tile.error_bound().map_err(|e| self.refused(*cell, e))?,
-                Opened::Refined(_) => 0,
+                Opened::Refined(tile) => tile.error_bound(),
             };
-            bound = Some(bound.map_or(this, |bound: u16| bound.min(this)));
+            largest = largest.max(this);
         }
-        let bound = bound.unwrap_or(0);
-        let keeps = samples.iter().all(|v| rounded(*v, bound) == *v);
-        Ok(if keeps { bound } else { 0 })
+        Ok(largest)
     }
 
     /// The map of the tile's own filled samples.

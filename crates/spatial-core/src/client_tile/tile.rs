@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::bounds::NodeBounds;
 use super::grid;
 use super::places::Places;
+use super::sagitta::sagitta_m;
 use crate::cell::CellId;
 use crate::ground::{Biome, water_depth_m};
 use crate::planet::Planet;
@@ -13,8 +14,8 @@ use crate::terrain::LatticeSpec;
 
 /// What a client draws a cell's ground from: (C+1)² height samples, C = N/2, and one more all around.
 ///
-/// Heights are a planet's numbers: its [`LatticeSpec`], from the manifest that a client gets once, makes metres of them. Normals,
-/// biomes and water are derived where they are asked for.
+/// Heights are a planet's numbers: its [`LatticeSpec`], from the manifest that a client gets once, makes metres of them. Biomes
+/// and water are derived where they are asked for, normals with a mesh.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ClientTile {
     pub(super) cell: CellId,
@@ -50,8 +51,21 @@ impl ClientTile {
 
     /// How far this tile's ground is at most from the finest that is known, in quanta: for each level below the largest difference
     /// between a sample and what the level above interpolates there, added up along the worst way down. `None` if nobody knows.
+    /// That is between heights, each along its own ray; a mesh lies below by its chords too: [`ClientTile::mesh_error_m`].
     pub fn geometric_error(&self) -> Option<u16> {
         (self.geometric_error != Node::ERROR_UNKNOWN).then_some(self.geometric_error)
+    }
+
+    /// What decides whether to draw the next level, metres: the geometric error, and by how much the flat triangles of this tile's
+    /// mesh lie at most below what they interpolate of radii, `r·(1 − √(1 − (D/2)²))` with `D = 2.43866 / (C·2ᵏ)` at level k and r the
+    /// largest radius of the tile's own samples. `None` if nobody knows the first. Over flat ground, the sea, it is a
+    /// quarter from level to level and never 0. Not in it is what two flat triangles make of four samples that lie in no plane.
+    pub fn mesh_error_m(&self, planet: Planet, spec: &LatticeSpec) -> Option<f64> {
+        let (_, highest) = self.own_extremes();
+        let highest_m = spec.height_m(f64::from(highest));
+        let chords_m = sagitta_m(planet, self.cell.level(), self.intervals, highest_m);
+        let error = self.geometric_error()?;
+        Some(f64::from(error) * spec.quantum_m() + chords_m)
     }
 
     /// By how many quanta a sample may differ from the one that was imported.

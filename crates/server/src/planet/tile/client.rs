@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::{CellId, ClientTile, Codec, EdgeSteps, Geodetic, Horizon, MAX_LEVEL, TileStore};
@@ -19,15 +19,16 @@ pub(super) struct ClientArgs {
     #[arg(long, conflicts_with = "cell")]
     level: Option<u8>,
     /// How a client tile's bytes are written
-    #[arg(long, value_enum, default_value_t = ClientCodec::Archive, conflicts_with = "mesh")]
+    #[arg(long, value_enum, default_value_t = ClientCodec::Archive, conflicts_with = "mesh", requires = "out")]
     codec: ClientCodec,
-    /// Leave out of a client tile's bytes what its parent has, if that makes them fewer
-    #[arg(long, conflicts_with = "mesh")]
+    /// Leave out of a client tile's bytes what its parent has, if that makes them fewer; of the archive codec
+    #[arg(long, conflicts_with = "mesh", requires = "out")]
     with_parent: bool,
     /// Write the tile's mesh as binary glTF instead
     #[arg(long, requires = "out")]
     mesh: bool,
-    /// By how many levels the neighbours below, right, above and left of a mesh are coarser
+    /// By how many levels the neighbours below, right, above and left of a mesh are coarser: directions of the lattice of the
+    /// cell's face, not of the compass
     #[arg(long, num_args = 4, value_names = ["BELOW", "RIGHT", "ABOVE", "LEFT"], requires = "mesh")]
     coarser: Option<Vec<u8>>,
 }
@@ -50,9 +51,13 @@ struct Facts {
     max_m: f64,
     /// How far the tile is at most from the finest ground that is known.
     geometric_error_m: Option<f64>,
+    /// That and by how much its mesh's flat triangles lie within the round ground.
+    mesh_error_m: Option<f64>,
+    /// By how much a sample may differ from the one that was imported.
+    error_bound_m: f64,
     center_m: [f64; 3],
     radius_m: f64,
-    /// Hidden by the ball below all ground only where the whole cell is; none where it never is.
+    /// Hidden by the ball below all true ground only where the whole cell is; none where it never is.
     horizon_point_m: Option<[f64; 3]>,
     /// The radius of that ball.
     horizon_radius_m: f64,
@@ -67,6 +72,8 @@ struct Facts {
 struct Written {
     file: PathBuf,
     bytes: usize,
+    /// Whether the bytes can only be decoded with the parent's; none of a mesh.
+    needs_parent: Option<bool>,
 }
 
 /// The cell that was asked for.
@@ -85,6 +92,10 @@ pub(super) fn cell(which: &Which, args: &ClientArgs, levels: u8) -> Result<CellI
         }
         _ => return Err(Misuse("name a cell or a place".to_owned())),
     };
+    if args.with_parent && matches!(args.codec, ClientCodec::Wire) {
+        let why = "--with-parent is for the archive codec: a wire tile is decoded alone";
+        return Err(Misuse(why.to_owned()));
+    }
     let level = args.level.unwrap_or(cell.level());
     if level > levels {
         return Err(Misuse(format!(
@@ -107,10 +118,15 @@ pub(super) fn run(
             true => mesh(store, &tile, &args.client)?,
             false => encode(store, &tile, &args.client)?,
         };
+        let needs_parent = match args.client.mesh {
+            true => None,
+            false => Some(ClientTile::needs_parent(&bytes)?),
+        };
         write_file(path, &bytes)?;
         facts.written = Some(Written {
             file: path.clone(),
             bytes: bytes.len(),
+            needs_parent,
         });
     }
     if json {
@@ -141,14 +157,14 @@ fn mesh(store: &dyn TileStore, tile: &ClientTile, args: &ClientArgs) -> Result<V
     if let Some(given) = &args.coarser {
         coarser.copy_from_slice(given);
     }
-    if coarser.iter().any(|steps| *steps > tile.cell().level()) {
-        bail!(
-            "--coarser: a neighbour of level {} cannot be coarser by more",
-            tile.cell().level()
-        );
+    let level = tile.cell().level();
+    if coarser.iter().any(|steps| *steps > level) {
+        let why = format!("--coarser: beside a tile of level {level}, by {level} levels at most");
+        return Err(Misuse(why).into());
     }
     let manifest = store.manifest();
-    let mesh = tile.mesh(manifest.planet(), manifest.lattice(), coarser)?;
+    let mesh = tile.mesh(manifest.planet(), manifest.lattice(), coarser);
+    let mesh = mesh.map_err(|too_coarse| Misuse(format!("--coarser: {too_coarse}")))?;
     glb(&mesh, &tile.cell().token())
 }
 
@@ -169,6 +185,8 @@ impl Facts {
             geometric_error_m: tile
                 .geometric_error()
                 .map(|quanta| f64::from(quanta) * spec.quantum_m()),
+            mesh_error_m: tile.mesh_error_m(planet, spec),
+            error_bound_m: f64::from(tile.error_bound()) * spec.quantum_m(),
             center_m: bounds.center().to_array(),
             radius_m: bounds.radius_m(),
             horizon_point_m: horizon.point(&bounds).map(|p| p.to_array()),
@@ -187,6 +205,13 @@ impl Facts {
             Some(error_m) => println!("error       at most {error_m} m from the finest ground"),
             None => println!("error       unknown"),
         }
+        if let Some(error_m) = self.mesh_error_m {
+            println!("mesh        {error_m:.3} m with what its triangles cut off the sphere");
+        }
+        println!(
+            "samples     within {} m of those that were imported",
+            self.error_bound_m
+        );
         println!(
             "ball        {:.3} m about {}",
             self.radius_m,
@@ -208,7 +233,12 @@ impl Facts {
             false => println!("children    {}", self.children.join(" ")),
         }
         if let Some(written) = &self.written {
-            println!("{}: {} bytes", written.file.display(), written.bytes);
+            let needs = match written.needs_parent {
+                Some(true) => ", to be decoded with the parent's tile",
+                Some(false) => ", decoded alone",
+                None => "",
+            };
+            println!("{}: {} bytes{needs}", written.file.display(), written.bytes);
         }
     }
 }

@@ -42,7 +42,7 @@ pub enum TileError {
     /// The map of filled samples does not decode.
     #[error("the map of filled samples does not decode")]
     Filled,
-    /// An archive tile was given the wrong parent, or none.
-    #[error("the tile's parent is needed and was not given")]
+    /// A tile was given the wrong parent, or none where one is needed.
+    #[error("the tile's parent is needed and was not given, or another tile was")]
     Parent,
 }

@@ -15,9 +15,14 @@ fn above(rough: &dyn TileStore, tile: &ClientTile) -> Option<ClientTile> {
 
 /// A planet some of whose samples were filled, and all rounded to a bound.
 fn filled_and_rounded(error_bound: u16) -> MemoryStore {
-    let rough = Rough::whole(3, 16);
+    rounded(&Rough::whole(3, 16), |_| error_bound)
+}
+
+/// The same of any planet, with a bound for each cell.
+fn rounded(rough: &Rough, error_bound: impl Fn(CellId) -> u16) -> MemoryStore {
     let tiles = rough.store.cells().iter().map(|c| {
-        let tile = rough.store.load(*c).unwrap().rounded(error_bound).unwrap();
+        let tile = rough.store.load(*c).unwrap();
+        let tile = tile.rounded(error_bound(*c)).unwrap();
         let bits = (0..tile.samples().len().div_ceil(8)).map(|n| if n % 5 == 0 { 0x21 } else { 0 });
         let mut bits: Vec<u8> = bits.collect();
         *bits.last_mut().unwrap() = 0;
@@ -35,6 +40,8 @@ fn tiles_come_back_as_they_were() {
         Rough::sparse(3, 32, 3).store,
         filled_and_rounded(0),
         filled_and_rounded(7),
+        rounded(&Rough::whole(3, 64), bound_of_face),
+        rounded(&Rough::sparse(4, 32, 3), |_| 7),
     ] {
         let mut random = Random(41);
         let levels = u32::from(store.manifest().lattice().levels()) + 1;
@@ -94,8 +101,38 @@ fn filled_samples_and_bounds_are_those_of_the_stored_tile() {
     assert!(flags > 1_000);
 }
 
+/// A bound of some faces, another of the others.
+fn bound_of_face(cell: CellId) -> u16 {
+    if cell.face() == 1 { 7 } else { 3 }
+}
+
+/// Where ground of several bounds meets, a tile's is the largest; ground that coarser tiles stand for takes nothing from it.
+#[test]
+fn error_bounds_are_the_largest_of_the_ground_around() {
+    let store = rounded(&Rough::whole(2, 16), bound_of_face);
+    let mut mixed = 0;
+    for child in store.cells().iter().flat_map(|c| c.children().unwrap()) {
+        let tile = ClientTile::of(&store, child).unwrap();
+        let around = child.edge_neighbors().into_iter().chain([child]);
+        let largest = around.map(bound_of_face).max().unwrap();
+        assert_eq!(tile.error_bound(), largest, "{child}");
+        mixed += usize::from(largest != bound_of_face(child));
+    }
+    assert_eq!(mixed, 4 * (2 + 4), "of levels 1 and 2 along four edges");
+    let store = rounded(&Rough::sparse(4, 16, 6), |_| 7);
+    assert!(store.cells().len() < Rough::whole(4, 16).store.cells().len());
+    for child in store.cells().iter().flat_map(|c| c.children().unwrap()) {
+        assert_eq!(ClientTile::of(&store, child).unwrap().error_bound(), 7);
+    }
+}
+
 /// A tile of numbers that are a function of integers, and its parent.
 fn made_up(intervals: u16) -> (ClientTile, ClientTile) {
+    raised(intervals, 0)
+}
+
+/// The same of a planet that is higher within its faces.
+fn raised(intervals: u16, by: i16) -> (ClientTile, ClientTile) {
     let spec = LatticeSpec::new(1, intervals, 0.0, 1.0).unwrap();
     let manifest = Manifest::new(Planet::EARTH, spec, "made for a test", "none");
     let (side, last) = (usize::from(intervals) + 1, usize::from(intervals));
@@ -107,7 +144,7 @@ fn made_up(intervals: u16) -> (ClientTile, ClientTile) {
         };
         let sample = |k: usize| {
             100 + if inside(k) {
-                hill(k) + i16::from(face)
+                hill(k) + i16::from(face) + by
             } else {
                 0
             }
@@ -140,6 +177,31 @@ fn golden_bytes() {
     for golden in [ARCHIVE, WITH_PARENT, WIRE] {
         assert_eq!(ClientTile::decode(golden, Some(&parent)).unwrap(), tile);
     }
+}
+
+/// A parent that a client has kept of another base, and one of another cell, are refused, not drawn.
+#[test]
+fn wrong_parents_are_told() {
+    let ((parent, tile), (other, _)) = (made_up(64), raised(64, 1));
+    assert_eq!(other.cell(), parent.cell());
+    let bytes = tile.encode(Codec::Archive, Some(&parent)).unwrap();
+    assert_eq!(
+        ClientTile::decode(&bytes, Some(&other)),
+        Err(TileError::Parent)
+    );
+    assert_eq!(ClientTile::needs_parent(&bytes), Ok(true));
+    let alone = tile.encode(Codec::Archive, Some(&other)).unwrap();
+    assert_eq!(ClientTile::needs_parent(&alone), Ok(false), "of no use");
+    for codec in [Codec::Wire, Codec::Archive] {
+        assert_eq!(tile.encode(codec, Some(&tile)), Err(TileError::Parent));
+        assert_eq!(parent.encode(codec, Some(&parent)), Err(TileError::Parent));
+    }
+    let wire = tile.encode(Codec::Wire, Some(&parent)).unwrap();
+    assert_eq!(ClientTile::needs_parent(&wire), Ok(false));
+    assert_eq!(
+        ClientTile::needs_parent(&wire[..20]),
+        Err(TileError::Length)
+    );
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use spatial_core::{CellId, ClientTile, DVec3, EdgeSteps, TileMesh, TileStore, TooCoarse};
+use spatial_core::{
+    CellId, ClientTile, DVec3, EdgeSteps, Horizon, LatticeSpec, Planet, TileMesh, TileStore,
+    TooCoarse,
+};
 
 use super::scene::Rough;
 use super::tiles::direction;
@@ -292,4 +295,110 @@ fn normals_are_those_of_the_quads_around() {
         }
     }
     assert!(rough.store.nodes().len() > 6);
+}
+
+/// Ground that a manifest puts at the centre of its planet or beyond is drawn just outside it.
+#[test]
+fn ground_below_the_centre_faces_outwards() {
+    let rough = Rough::whole(2, 8);
+    let planet = Planet::new(10_000.0).unwrap();
+    for (offset_m, quantum_m) in [(0.0, 100.0), (-1e6, 0.25)] {
+        let spec = LatticeSpec::new(2, 8, offset_m, quantum_m).unwrap();
+        let (mut least_m, mut facing) = (f64::INFINITY, 0);
+        for id in spec.cells() {
+            let tile = ClientTile::of(&rough.store, id).unwrap();
+            let bounds = tile.bounds(planet, &spec);
+            let mesh = tile.mesh(planet, &spec, [0; 4]).unwrap();
+            let rounding_m = 10.4e-8 * bounds.radius_m() + 1e-8;
+            for (vertex, normal) in mesh.normals.iter().enumerate() {
+                let normal = DVec3::from_array(normal.map(f64::from));
+                let (i, j) = (vertex % 5, vertex / 5);
+                let d = direction(&spec, id, i as i32, j as i32);
+                assert!(normal.dot(d) > 0.0 && (normal.length() - 1.0).abs() < 1e-6);
+                let p = place(&mesh, vertex as u16);
+                assert!((p - bounds.center().to_vec()).length() <= bounds.radius_m() + rounding_m);
+                least_m = least_m.min(p.length() + rounding_m);
+            }
+            for triangle in mesh.indices.chunks_exact(3) {
+                let [a, b, c] = [0, 1, 2].map(|k| place(&mesh, triangle[k]));
+                // Beside mountains of the planet's size f32 leaves nothing of what is so near to the centre.
+                if a.length().max(b.length()).max(c.length()) < 11.0 && rounding_m < 1e-4 {
+                    assert!((b - a).cross(c - a).dot(a) > 0.0, "{id}");
+                    facing += 1;
+                }
+            }
+        }
+        assert!((10.0..11.0).contains(&least_m), "{least_m}");
+        assert!(facing > 100 || quantum_m == 100.0, "{facing}");
+    }
+}
+
+/// How far triangles lie within the ground is what a tile says, nearly all of it where it is worst; and a horizon's ball of drawn
+/// ground lies within them all, which one of the true ground does not.
+#[test]
+fn meshes_lie_within_the_ground_by_their_chords() {
+    let mut nearest: f64 = 0.0;
+    for (seed, rough) in [
+        (9, Rough::whole(3, 8)),
+        (10, Rough::whole(1, 128)),
+        (11, Rough::sparse(3, 32, 4)),
+    ] {
+        let spec = &rough.spec;
+        let mut random = Random(seed);
+        for id in leaves(&mut random, spec.levels(), 2) {
+            let tile = ClientTile::of(&rough.store, id).unwrap();
+            let geometric_m = f64::from(tile.geometric_error().unwrap()) * spec.quantum_m();
+            let mesh_error_m = tile.mesh_error_m(rough.planet, spec).unwrap();
+            let chords_m = mesh_error_m - geometric_m;
+            assert!(chords_m > 0.0);
+            let mesh = tile.mesh(rough.planet, spec, [0; 4]).unwrap();
+            let rounding_m = 4e-7 * tile.bounds(rough.planet, spec).radius_m();
+            let lowest_m = spec.height_m(f64::from(tile.min()));
+            let ball = |of: &dyn Fn(f64) -> Horizon| of(lowest_m).radius_m();
+            let drawn =
+                ball(&|h| Horizon::of_meshes(rough.planet, h, id.level(), spec.intervals() / 2));
+            assert!(drawn < ball(&|h| Horizon::new(rough.planet, h)));
+            for triangle in mesh.indices.chunks_exact(3) {
+                let corners = [0, 1, 2].map(|k| place(&mesh, triangle[k]));
+                let x = random.below(1 << 20) as f64 / f64::from(1 << 20);
+                for weights in [
+                    [0.5, 0.0, 0.5],
+                    [x, 1.0 - x, 0.0],
+                    [x / 2.0, 1.0 - x, x / 2.0],
+                ] {
+                    let (mut p, mut radius_m) = (DVec3::ZERO, 0.0);
+                    for (corner, weight) in corners.iter().zip(weights) {
+                        p += *corner * weight;
+                        radius_m += corner.length() * weight;
+                    }
+                    let within_m = radius_m - p.length();
+                    assert!(
+                        within_m <= chords_m + rounding_m,
+                        "{id} {within_m} {chords_m}"
+                    );
+                    assert!(p.length() >= drawn - rounding_m, "{id}");
+                    nearest = nearest.max(within_m / chords_m);
+                }
+            }
+        }
+    }
+    assert!(nearest > 0.9, "{nearest}");
+}
+
+/// Over flat ground a coarse tile is as far off as its chords are, a quarter from level to level.
+#[test]
+fn a_flat_face_is_not_drawn_without_error() {
+    let rough = Rough::whole(4, 128);
+    let flat = LatticeSpec::new(4, 128, 0.0, 0.001).unwrap();
+    let error_m = |level| {
+        let id = CellId::from_face_ij(0, 0, 0, level);
+        let tile = ClientTile::of(&rough.store, id).unwrap();
+        let chords_m = f64::from(tile.geometric_error().unwrap()) * flat.quantum_m();
+        tile.mesh_error_m(Planet::EARTH, &flat).unwrap() - chords_m
+    };
+    assert!((1_150.0..1_160.0).contains(&error_m(0)), "{}", error_m(0));
+    for level in 1..=4 {
+        let ratio = error_m(level - 1) / error_m(level);
+        assert!((ratio - 4.0).abs() < 1e-3, "{level} {ratio}");
+    }
 }
