@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use spatial_core::{
-    Effort, MapMaker, MercatorTile, PackStore, Projection, TileStore, WebMercator, encode_png,
+    Effort, MapMaker, MercatorTile, PackStore, Projection, WebMercator, encode_png,
 };
 
 use crate::case::{Case, Size, hash_of};
