@@ -2,7 +2,8 @@
 //!
 //! This package only re-exports the parts; [README](https://github.com/bluemarble/bluemarble) says what they are for.
 //!
-//! - [`space`]: planets, cells, frames, columns, the moving index, terrain and its stores
+//! - [`space`]: planets, cells, frames, columns, the moving index, terrain and its stores; maps (feature `maps`) and
+//!   readers of relief (feature `import`)
 //! - [`sim`]: worlds of agents, stepped by records, the same bits everywhere
 //! - [`wire`]: tokens, messages, replication
 //! - [`client`]: what a game client is

@@ -103,6 +103,26 @@ pub(super) fn write(destination: &Path, bytes: &[u8]) -> Result<()> {
     file.publish()
 }
 
+/// Whether two names are of one file that exists, over whatever links.
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    let identity = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).map(|m| (m.dev(), m.ino()))
+    };
+    #[cfg(not(unix))]
+    let identity = |path: &Path| fs::canonicalize(path);
+    matches!((identity(a), identity(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Whether a file, which need not exist, has its place in a folder or below.
+pub(super) fn is_within(file: &Path, dir: &Path) -> bool {
+    match fs::canonicalize(parent(file)) {
+        Ok(place) => place.ancestors().any(|above| is_same(above, dir)),
+        Err(_) => false, // no folder to write to
+    }
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_dir(dir: &Path) -> Result<()> {
     File::open(dir)

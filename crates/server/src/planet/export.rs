@@ -8,8 +8,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::MercatorTile;
 
+use super::info::extremes;
 use super::makers::{Makers, Picture};
-use super::{geotiff, open, pmtiles, print_json};
+use super::{geotiff, open_to_write, pmtiles, print_json};
 
 /// Zooms of a pyramid, as the command line takes them.
 const ZOOM_MAX: i64 = MercatorTile::Z_MAX as i64;
@@ -33,6 +34,9 @@ pub struct ExportArgs {
     /// PMTiles: the finest zoom; if not given the one whose pixels are as fine as the planet's samples
     #[arg(long, value_name = "Z", value_parser = clap::value_parser!(u8).range(0..=ZOOM_MAX))]
     max_zoom: Option<u8>,
+    /// PMTiles: how much time compression may take; fast if not given
+    #[arg(long, value_enum)]
+    effort: Option<pmtiles::PngEffort>,
     /// GeoTIFF: degrees from sample to sample; if not given as fine as the planet's samples
     #[arg(long, value_name = "DEGREES")]
     step: Option<f64>,
@@ -81,16 +85,18 @@ impl Bounds {
                 "--bounds {south} {west} {north} {east}: want latitudes within ±90 and longitudes within ±180 degrees"
             ));
         }
-        if south >= north || west == east {
+        // Both ends of the map are one meridian; only from its left to its right it is all around.
+        let is_around = west == -180.0 && east == 180.0;
+        if south >= north || (!is_around && (east - west) % 360.0 == 0.0) {
             return Err(format!(
                 "--bounds {south} {west} {north} {east}: nothing lies between them; want south, west, north, east"
             ));
         }
         Ok(Self {
             south,
-            west,
+            west: if west == 180.0 { -180.0 } else { west },
             north,
-            east,
+            east: if east == -180.0 { 180.0 } else { east },
         })
     }
 
@@ -111,20 +117,24 @@ pub(super) fn run(args: &ExportArgs, json: bool) -> Result<ExitCode> {
         (Ok(format), Ok(bounds)) => (format, bounds),
         (Err(why), _) | (_, Err(why)) => return Ok(misused(&why)),
     };
-    let makers = Makers::new(open(&args.planet)?);
+    let makers = Makers::new(open_to_write(&args.planet, &args.out)?);
     match format {
         Format::Pmtiles => {
             let zooms = (args.min_zoom.unwrap_or(0), args.max_zoom);
             let picture = args.picture.unwrap_or(Picture::Terrarium);
-            match pmtiles::Pyramid::new(&makers, bounds, zooms, picture) {
+            let effort = args.effort.unwrap_or(pmtiles::PngEffort::Fast);
+            match pmtiles::Pyramid::new(&makers, bounds, zooms, picture, effort) {
                 Ok(pyramid) => report(&pyramid.write(&args.out)?, json),
                 Err(why) => Ok(misused(&why)),
             }
         }
-        Format::Geotiff => match geotiff::Raster::new(&makers, bounds, args.step, args.sample) {
-            Ok(raster) => report(&raster.write(&args.out)?, json),
-            Err(why) => Ok(misused(&why)),
-        },
+        Format::Geotiff => {
+            let extremes = extremes(makers.store())?;
+            match geotiff::Raster::new(&makers, bounds, args.step, args.sample, extremes) {
+                Ok(raster) => report(&raster.write(&args.out)?, json),
+                Err(why) => Ok(misused(&why)),
+            }
+        }
     }
 }
 
@@ -149,6 +159,7 @@ impl ExportArgs {
             ("picture", self.picture.is_some()),
             ("min-zoom", self.min_zoom.is_some()),
             ("max-zoom", self.max_zoom.is_some()),
+            ("effort", self.effort.is_some()),
         ];
         let of_rasters = [
             ("step", self.step.is_some()),

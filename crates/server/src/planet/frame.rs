@@ -101,6 +101,9 @@ impl FrameArgs {
         use Kind::{LambertAzimuthal, Orthographic, PolarStereographic, Utm, WebMercator};
         let refuse = |option: &str| Err(format!("--{option} says nothing of this projection"));
         let kind = self.projection;
+        if self.center.iter().flatten().any(|deg| !deg.is_finite()) {
+            return Err("--center: want a latitude and a longitude in degrees".to_owned());
+        }
         if self.zone.is_some() && kind != Utm {
             return refuse("zone");
         }
@@ -163,11 +166,11 @@ impl FrameArgs {
                 let map = PolarStereographic::with_scale(sphere, self.hemisphere(lat), lon, 1.0)?;
                 Frame::around(map, (0.0, 0.0), square(half_m))
             }
-            Kind::Utm => self.utm(radius_m)?,
+            Kind::Utm => self.utm()?,
         })
     }
 
-    fn utm(&self, radius_m: f64) -> Result<Frame, ProjectionError> {
+    fn utm(&self) -> Result<Frame, ProjectionError> {
         let (mut lat, mut lon) = self.middle(45.0);
         if self.center.is_none() {
             if let Some(zone) = self.zone {
@@ -181,6 +184,8 @@ impl FrameArgs {
             Some(zone) => Utm::new(zone, self.hemisphere(lat))?,
             None => Utm::new(Utm::of(lat, lon)?.zone(), self.hemisphere(lat))?,
         };
+        // Its metres are those of WGS84, whatever the planet's size.
+        let radius_m = Ellipsoid::WGS84.semi_major_m();
         let half_m = radius_m * self.reach.unwrap_or(UTM_REACH_DEG).to_radians();
         Ok(Frame::around(map, map.forward(lat, lon)?, (half_m, half_m)))
     }

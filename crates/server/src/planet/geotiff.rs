@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use rayon::prelude::*;
 use serde::Serialize;
-use spatial_core::{Equirectangular, MapGrid, MapRaster, MapWindow};
+use spatial_core::{Equirectangular, MapGrid, MapRaster, MapWindow, Planet};
 use tiff::encoder::{TiffEncoder, TiffKind};
 use tiff::tags::Tag;
 
@@ -30,8 +30,11 @@ const SIDE: u32 = 256;
 const CHUNK_TILES: usize = 64;
 /// More tiles than so many are in no file: 16 bytes of memory each, and more than 10¹¹ samples.
 const TILES_MAX: u64 = 1 << 23;
-/// From so many bytes on, were nothing compressed, the file is a BigTIFF.
+/// From so many bytes of tiles on, were nothing compressed, the file is a BigTIFF: 7 % below what a TIFF holds, which is more than
+/// deflate can add and tables take.
 const BIG_BYTES: u64 = 4_000_000_000;
+/// A planet whose radius is off the Earth's by no more than this part has its coordinates.
+const EARTH_LIKE: f64 = 0.01;
 /// Where there is no ground.
 const NO_DATA: i16 = i16::MIN;
 
@@ -59,6 +62,12 @@ impl Sample {
         }
     }
 
+    /// Whether heights from one to another are numbers of it; the least i16 says that there is no ground.
+    fn holds(self, (lowest_m, highest_m): (f64, f64)) -> bool {
+        let most_m = f64::from(i16::MAX);
+        self == Self::F32 || (lowest_m >= -most_m && highest_m <= most_m)
+    }
+
     /// Bits, format (2 integer, 3 float), predictor, and the number where there is no ground.
     fn tags(self) -> ([u16; 3], &'static str) {
         match self {
@@ -67,13 +76,19 @@ impl Sample {
         }
     }
 
-    /// The deflated tile.
+    /// The deflated tile; beyond the raster its last samples go on.
     fn encode(self, raster: &MapRaster) -> Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(raster.width() * raster.height() * self.bytes());
-        for row in 0..raster.height() {
+        let side = SIDE as usize;
+        let mut bytes = Vec::with_capacity(side * side * self.bytes());
+        let mut row_m = Vec::with_capacity(side);
+        for row in 0..side {
+            row_m.clear();
+            row_m.extend_from_slice(raster.row_m(row.min(raster.height() - 1)));
+            let last_m = row_m[raster.width() - 1];
+            row_m.resize(side, last_m);
             match self {
-                Self::I16 => put_integers(raster.row_m(row), &mut bytes),
-                Self::F32 => put_floats(raster.row_m(row), &mut bytes),
+                Self::I16 => put_integers(&row_m, &mut bytes),
+                Self::F32 => put_floats(&row_m, &mut bytes),
             }
         }
         let mut encoder =
@@ -89,8 +104,8 @@ fn put_integers(row_m: &[f32], out: &mut Vec<u8>) {
     for height_m in row_m {
         let here = match height_m.is_nan() {
             true => NO_DATA,
-            // Casts saturate; the least number says that there is no ground.
-            false => ((*height_m + 0.5).floor() as i16).max(NO_DATA + 1),
+            // Within what the numbers hold: see `Sample::holds`.
+            false => (*height_m + 0.5).floor() as i16,
         };
         out.extend_from_slice(&here.wrapping_sub(before).to_le_bytes());
         before = here;
@@ -144,18 +159,27 @@ impl fmt::Display for Report {
 }
 
 impl<'a> Raster<'a> {
-    /// With samples about a step apart, so that a whole number of them fits; or as far apart as the planet's finest.
+    /// With samples about a step apart, so that a whole number of them fits; or as far apart as the planet's finest. The planet's
+    /// lowest and highest stored sample say what its heights fit in.
     ///
     /// # Errors
-    /// For a step that makes no raster, or too many samples.
+    /// For a step that makes no raster, too many samples, heights that they do not hold, or a planet that is not the Earth's size:
+    /// the coordinates are of a system that says how large the planet is.
     pub(super) fn new(
         makers: &'a Makers,
         bounds: Bounds,
         step_deg: Option<f64>,
         sample: Option<Sample>,
+        (lowest, highest): (i16, i16),
     ) -> Result<Self, Misuse> {
         let manifest = makers.store().manifest();
-        let own_deg = makers.with(|maker| maker.finest_spacing_m()) / manifest.planet().radius_m();
+        let radius_m = manifest.planet().radius_m();
+        if (radius_m / Planet::EARTH.radius_m() - 1.0).abs() > EARTH_LIKE {
+            return Err(format!(
+                "the planet's radius is {radius_m} m: coordinates of a GeoTIFF are the Earth's (EPSG:4326)"
+            ));
+        }
+        let own_deg = makers.with(|maker| maker.finest_spacing_m()) / radius_m;
         let step_deg = step_deg.unwrap_or(own_deg.to_degrees());
         if !(1e-7..=90.0).contains(&step_deg) {
             return Err(format!("--step {step_deg}: want 0.0000001 to 90 degrees"));
@@ -173,13 +197,29 @@ impl<'a> Raster<'a> {
                 size[0], size[1]
             ));
         }
-        let is_whole = manifest.lattice().quantum_m() >= 1.0;
-        let own_sample = if is_whole { Sample::I16 } else { Sample::F32 };
+        let lattice = manifest.lattice();
+        let is_whole = lattice.quantum_m().fract() == 0.0 && lattice.offset_m().fract() == 0.0;
+        let range_m = (
+            lattice.height_m(f64::from(lowest)),
+            lattice.height_m(f64::from(highest)),
+        );
+        let sample = sample.unwrap_or(match is_whole && Sample::I16.holds(range_m) {
+            true => Sample::I16,
+            false => Sample::F32,
+        });
+        if !sample.holds(range_m) {
+            return Err(format!(
+                "--sample {}: the planet's heights, {} to {} m, are more than it holds",
+                sample.name(),
+                range_m.0,
+                range_m.1
+            ));
+        }
         Ok(Self {
             makers,
             bounds,
             size,
-            sample: sample.unwrap_or(own_sample),
+            sample,
         })
     }
 
@@ -187,7 +227,9 @@ impl<'a> Raster<'a> {
     pub(super) fn write(&self, path: &Path) -> Result<Report> {
         let out = AtomicFile::create(path)?;
         let named = || path.display().to_string();
-        let all = u64::from(self.size[0]) * u64::from(self.size[1]) * self.sample.bytes() as u64;
+        let tiles = self.size.map(|n| u64::from(n.div_ceil(SIDE)));
+        let tile_bytes = u64::from(SIDE * SIDE) * self.sample.bytes() as u64;
+        let all = tiles[0] * tiles[1] * tile_bytes;
         // Without a buffer, which could fail unseen when it is dropped: tiles are written whole.
         match all >= BIG_BYTES {
             true => self.write_to(TiffEncoder::new_big(out.file()?)?),
@@ -251,7 +293,7 @@ impl<'a> Raster<'a> {
         let corner = [0.0, 0.0, 0.0, self.bounds.west, self.bounds.north, 0.0];
         // A header, then keys: latitude and longitude; pixel is area; WGS84.
         let keys: [u16; 16] = [
-            1, 1, 0, 3, //
+            1, 1, 1, 3, //
             1024, 0, 1, 2, //
             1025, 0, 1, 1, //
             2048, 0, 1, 4326,
@@ -278,7 +320,7 @@ impl<'a> Raster<'a> {
         all.collect()
     }
 
-    /// A tile by its first column and row. Beyond the raster it holds what the map has there, or no ground.
+    /// A tile by its first column and row.
     fn tile(&self, [column, row]: [i64; 2]) -> Result<Vec<u8>> {
         let planet = self.makers.store().manifest().planet();
         let half_deg = self.bounds.width_deg() / 2.0;
@@ -294,8 +336,8 @@ impl<'a> Raster<'a> {
         let window = MapWindow {
             column,
             row,
-            width: SIDE,
-            height: SIDE,
+            width: SIDE.min((i64::from(self.size[0]) - column) as u32),
+            height: SIDE.min((i64::from(self.size[1]) - row) as u32),
         };
         let raster = self.makers.with(|maker| maker.raster(&grid, window))?;
         self.sample.encode(&raster)
@@ -306,4 +348,75 @@ impl<'a> Raster<'a> {
 fn ascii(text: &str) -> String {
     let known = |c: char| if c.is_ascii() && c != '\0' { c } else { '?' };
     text.chars().map(known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use spatial_core::{HeightTile, LatticeSpec, Manifest, MemoryStore};
+
+    use super::*;
+
+    const ALL: Bounds = Bounds {
+        south: -90.0,
+        west: -180.0,
+        north: 90.0,
+        east: 180.0,
+    };
+
+    /// A planet of one height, its offset above the datum by a stored number of steps.
+    fn makers(planet: Planet, (offset_m, quantum_m): (f64, f64), stored: i16) -> Makers {
+        let spec = LatticeSpec::new(1, 16, offset_m, quantum_m).unwrap();
+        let manifest = Manifest::new(planet, spec, "made for a test", "none");
+        let cells = spec.cells().into_iter();
+        let tiles = cells.map(|cell| HeightTile::new(cell, 16, vec![stored; 17 * 17]).unwrap());
+        Makers::new(Arc::new(MemoryStore::new(manifest, tiles).unwrap()))
+    }
+
+    #[test]
+    fn samples_hold_the_planets_heights() {
+        for (steps, stored, sample) in [
+            ((0.0, 1.0), 100, Sample::I16),
+            ((5.0, 2.0), 100, Sample::I16),
+            ((0.5, 1.0), 100, Sample::F32),
+            ((0.0, 1.5), 100, Sample::F32),
+            ((0.0, 2.0), 20_000, Sample::F32),
+            ((-30_000.0, 1.0), -3_000, Sample::F32),
+        ] {
+            let makers = makers(Planet::EARTH, steps, stored);
+            let new = |given| Raster::new(&makers, ALL, Some(1.0), given, (stored, stored));
+            assert_eq!(new(None).ok().unwrap().sample, sample, "{steps:?} {stored}");
+            assert!(new(Some(Sample::F32)).is_ok());
+            let is_beyond = (steps.0 + steps.1 * f64::from(stored)).abs() > 32_767.0;
+            assert_eq!(
+                new(Some(Sample::I16)).is_err(),
+                is_beyond,
+                "{steps:?} {stored}"
+            );
+        }
+    }
+
+    #[test]
+    fn planets_of_other_sizes_have_no_coordinates() {
+        for (radius_m, is_earth_like) in [(6_378_137.0, true), (3_389_500.0, false)] {
+            let makers = makers(Planet::new(radius_m).unwrap(), (0.0, 1.0), 0);
+            let raster = Raster::new(&makers, ALL, Some(1.0), None, (0, 0));
+            assert_eq!(raster.is_ok(), is_earth_like);
+        }
+    }
+
+    /// Beyond the raster a tile repeats its last samples.
+    #[test]
+    fn tiles_are_filled_up() {
+        let makers = makers(Planet::EARTH, (0.0, 1.0), 7);
+        let raster = Raster::new(&makers, ALL, Some(60.0), Some(Sample::I16), (7, 7)).unwrap();
+        assert_eq!(raster.size, [6, 3]);
+        let mut bytes = Vec::new();
+        let tile = raster.tile([0, 0]).unwrap();
+        std::io::Read::read_to_end(&mut flate2::read::ZlibDecoder::new(&tile[..]), &mut bytes)
+            .unwrap();
+        let row: Vec<u8> = [7, 0].into_iter().chain([0; 2 * 255]).collect();
+        assert_eq!(bytes, row.repeat(256));
+    }
 }

@@ -114,6 +114,25 @@ pub fn open(planet: &Path) -> Result<Arc<dyn TileStore>> {
     Ok(Arc::new(RocksStore::open(planet)?))
 }
 
+/// Opens a planet from which a file is made.
+///
+/// # Errors
+/// As [`open`]; and when the file would be the planet itself, or in its folder.
+fn open_to_write(planet: &Path, out: &Path) -> Result<Arc<dyn TileStore>> {
+    let is_own = match planet.is_dir() {
+        true => atomic_file::is_within(out, planet),
+        false => atomic_file::is_same(out, planet),
+    };
+    if is_own {
+        bail!(
+            "--out {}: belongs to the planet {}, which is read",
+            out.display(),
+            planet.display()
+        );
+    }
+    open(planet)
+}
+
 /// A bar on standard error; nothing when that is not a terminal.
 fn progress(length: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix} [{bar:40}] {pos}/{len} {elapsed}")

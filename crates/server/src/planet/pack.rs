@@ -12,7 +12,7 @@ use serde::Serialize;
 use spatial_core::{CellId, Codec, HeightTile, PackWriter, TileStore};
 
 use super::atomic_file::AtomicFile;
-use super::{open, print_json, progress};
+use super::{open_to_write, print_json, progress};
 
 const CHUNK_TILES: usize = 64;
 
@@ -60,7 +60,7 @@ struct Report {
 }
 
 pub(super) fn run(args: &PackArgs, json: bool) -> Result<ExitCode> {
-    let store = open(&args.planet)?;
+    let store = open_to_write(&args.planet, &args.out)?;
     let out = AtomicFile::create(&args.out)?;
     let codec = args.codec.into();
     let bytes = write_pack(&*store, codec, &out).with_context(|| args.out.display().to_string())?;

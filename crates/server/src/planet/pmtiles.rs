@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use pmtiles::{PYRAMID_SIZE_BY_ZOOM, PmTilesWriter, TileCoord, TileId, TileType};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -17,8 +18,9 @@ use super::progress;
 
 /// Tiles that are drawn at a time: 20 MB or so.
 const CHUNK_TILES: usize = 64;
-/// More tiles take more memory for their directory than a command may, and weeks.
-const TILES_MAX: u64 = 100_000_000;
+/// More tiles take more memory than a command may: their directory is 24 bytes each, and what finds equal ones some 40 more. Both
+/// grow by doubling, so of so many it is about a gigabyte.
+const TILES_MAX: u64 = 10_000_000;
 
 /// The tiles of some zooms that have anything of a part of a planet.
 pub(super) struct Pyramid<'a> {
@@ -26,6 +28,25 @@ pub(super) struct Pyramid<'a> {
     bounds: Bounds,
     zooms: RangeInclusive<u8>,
     picture: Picture,
+    effort: PngEffort,
+}
+
+/// How much time PNGs may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum PngEffort {
+    /// Drawing takes longer than compression
+    Fast,
+    /// Smaller files in some ten times the time
+    Small,
+}
+
+impl From<PngEffort> for Effort {
+    fn from(effort: PngEffort) -> Self {
+        match effort {
+            PngEffort::Fast => Self::Fast,
+            PngEffort::Small => Self::Small,
+        }
+    }
 }
 
 /// What was written.
@@ -61,7 +82,14 @@ impl<'a> Pyramid<'a> {
         bounds: Bounds,
         (coarsest, finest): (u8, Option<u8>),
         picture: Picture,
+        effort: PngEffort,
     ) -> Result<Self, Misuse> {
+        if bounds.south >= MERCATOR_LAT_DEG || bounds.north <= -MERCATOR_LAT_DEG {
+            return Err(format!(
+                "--bounds {} {} {} {}: the web's map ends at ±{MERCATOR_LAT_DEG:.2} degrees of latitude",
+                bounds.south, bounds.west, bounds.north, bounds.east
+            ));
+        }
         let own = || makers.with(|maker| maker.finest_zoom()).max(coarsest);
         let finest = finest.unwrap_or_else(own);
         if coarsest > finest {
@@ -74,6 +102,7 @@ impl<'a> Pyramid<'a> {
             bounds,
             zooms: coarsest..=finest,
             picture,
+            effort,
         };
         match pyramid.count() {
             tiles if tiles > TILES_MAX => Err(format!(
@@ -123,7 +152,7 @@ impl<'a> Pyramid<'a> {
 
     fn png(&self, tile: TileCoord) -> Result<Vec<u8>> {
         let tile = MercatorTile::new(tile.z(), i64::from(tile.x()), i64::from(tile.y()))?;
-        let drawn = |maker: &mut _| self.picture.png(maker, tile, Effort::Small);
+        let drawn = |maker: &mut _| self.picture.png(maker, tile, self.effort.into());
         Ok(self.makers.with(drawn)?)
     }
 
@@ -131,14 +160,16 @@ impl<'a> Pyramid<'a> {
         let store = self.makers.store();
         let bounds = self.mercator_bounds();
         let middle = [bounds.south + bounds.north, bounds.west + bounds.east].map(|sum| sum / 2.0);
-        let metadata = serde_json::json!({
+        let mut metadata = serde_json::json!({
             "name": format!("{}, {}", store.manifest().sources(), self.picture.name()),
             "attribution": format!("{} ({})", store.manifest().sources(), store.manifest().licence()),
             "type": "baselayer",
             "format": "png",
-            "encoding": (self.picture == Picture::Terrarium).then_some("terrarium"),
             "tileSize": MercatorTile::SIDE,
         });
+        if self.picture == Picture::Terrarium {
+            metadata["encoding"] = "terrarium".into();
+        }
         Ok(PmTilesWriter::new(TileType::Png)
             .min_zoom(*self.zooms.start())
             .max_zoom(*self.zooms.end())

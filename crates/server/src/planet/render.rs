@@ -12,7 +12,7 @@ use spatial_core::{Effort, MapGrid, MapRaster, MapWindow, StoreError, encode_png
 use super::atomic_file::AtomicFile;
 use super::frame::{Frame, FrameArgs};
 use super::makers::Makers;
-use super::{open, print_json, progress};
+use super::{open_to_write, print_json, progress};
 
 /// Points a pixel's side is divided into: coasts, ridges and rims are averaged, not picked.
 const OVERSAMPLING: usize = 2;
@@ -45,7 +45,7 @@ struct Report {
 }
 
 pub(super) fn run(args: &RenderArgs, json: bool) -> Result<ExitCode> {
-    let store = open(&args.planet)?;
+    let store = open_to_write(&args.planet, &args.out)?;
     let frame = match args.frame.frame(store.manifest().planet()) {
         Ok(frame) => frame,
         Err(why) => {

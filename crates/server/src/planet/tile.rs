@@ -10,12 +10,14 @@ mod mercator;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use spatial_core::TileStore;
 
 use super::atomic_file::AtomicFile;
-use super::open;
+use super::{open, open_to_write};
 
 #[derive(Debug, Args)]
 pub struct TileArgs {
@@ -43,7 +45,7 @@ struct Which {
     #[arg(long, num_args = 2, value_names = ["LAT", "LON"], allow_negative_numbers = true)]
     at: Option<Vec<f64>>,
     /// The picture of a tile of the web's map: 512² pixels in Web Mercator. Columns go on around the planet, and beyond the map
-    /// its last rows of pixels do
+    /// its last rows of pixels do, lit as level ground where they are shaded
     #[arg(long, value_name = "Z/X/Y", allow_hyphen_values = true)]
     mercator: Option<String>,
 }
@@ -60,11 +62,11 @@ pub(super) fn run(args: &TileArgs, json: bool) -> Result<ExitCode> {
     };
     if let Some(name) = &args.which.mercator {
         return match mercator::tile(name) {
-            Ok(tile) => mercator::run(open(&args.planet)?, tile, args, json),
+            Ok(tile) => mercator::run(args.store()?, tile, args, json),
             Err(misuse) => misused(misuse),
         };
     }
-    let store = open(&args.planet)?;
+    let store = args.store()?;
     let levels = store.manifest().lattice().levels();
     match client::cell(&args.which, &args.client, levels) {
         Ok(cell) => match client::run(&*store, cell, args, json) {
@@ -73,6 +75,15 @@ pub(super) fn run(args: &TileArgs, json: bool) -> Result<ExitCode> {
             done => done,
         },
         Err(misuse) => misused(misuse),
+    }
+}
+
+impl TileArgs {
+    fn store(&self) -> Result<Arc<dyn TileStore>> {
+        match &self.out {
+            Some(out) => open_to_write(&self.planet, out),
+            None => open(&self.planet),
+        }
     }
 }
 

@@ -233,6 +233,44 @@ fn what_makes_no_map_is_refused() {
             ],
             "--bounds",
         ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "0", "180", "9", "-180",
+            ],
+            "nothing lies",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "0", "-180", "9", "-180",
+            ],
+            "nothing lies",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &tif, "--bounds", "0", "180", "9", "180",
+            ],
+            "nothing lies",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &pmtiles, "--bounds", "86", "0", "90", "9",
+            ],
+            "±85.05",
+        ),
+        (
+            vec![
+                "export", PACK, "--out", &pmtiles, "--bounds", "-90", "0", "-86", "9",
+            ],
+            "±85.05",
+        ),
+        (
+            vec!["export", PACK, "--out", &tif, "--effort", "fast"],
+            "--effort",
+        ),
+        (
+            vec!["render", PACK, "--center", "nan", "0", "--out", &png],
+            "--center",
+        ),
     ] {
         let output = bluemarble(&args);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -294,14 +332,14 @@ fn a_tile_of_the_webs_map() {
         "around the planet"
     );
     assert_eq!(tile("4/11/6", "shaded").1.pixels, raster.shaded([0; 3]));
-    let (top, above) = (tile("1/1/0", "shaded").1, tile("1/1/-3", "shaded").1);
-    assert_eq!(above.at(100, 511), above.at(100, 0));
-    let terrarium = [tile("1/1/0", "terrarium").1, tile("1/1/-3", "terrarium").1];
-    assert_eq!(
-        terrarium[0].pixels[..3 * 512],
-        terrarium[1].pixels[..3 * 512]
-    );
-    assert_eq!(top.width, above.width);
+    let [map, above] = ["1/1/0", "1/1/-3"].map(|name| tile(name, "terrarium").1.pixels);
+    let row_bytes = 3 * 512;
+    assert_ne!(map[..row_bytes], map[row_bytes..2 * row_bytes]);
+    assert!(above.chunks(row_bytes).all(|row| *row == map[..row_bytes]));
+    let above = tile("1/1/-3", "shaded").1.pixels;
+    let row = &above[..row_bytes];
+    assert!(row.chunks(3).any(|pixel| *pixel != row[..3]));
+    assert!(above.chunks(row_bytes).all(|other| other == row));
     for (name, words) in [
         ("4/1", "want Z/X/Y"),
         ("25/0/0", "25"),
@@ -318,6 +356,51 @@ fn a_tile_of_the_webs_map() {
         let output = bluemarble(&[&["tile", PACK][..], args].concat());
         assert_eq!(output.status.code(), Some(2), "{args:?}");
     }
+}
+
+/// No file may take the place of the planet that it is made from, by whatever name.
+#[test]
+fn the_planet_itself_is_not_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (planet, pack) = (path("planet"), path("a.pack"));
+    import(&small_relief(dir.path()), 256, planet.as_ref());
+    succeed(&["pack", &planet, "--out", &pack]);
+    let bytes = fs::read(&pack).unwrap();
+    fs::create_dir(path("sub")).unwrap();
+    fs::hard_link(&pack, path("link")).unwrap();
+    let files = || {
+        let mut names: Vec<_> = fs::read_dir(&planet)
+            .unwrap()
+            .map(|e| e.unwrap().file_name())
+            .collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    for (planet, out) in [
+        (&pack, pack.clone()),
+        (&pack, path("sub/../a.pack")),
+        (&pack, path("link")),
+        (&planet, path("planet/CURRENT")),
+        (&planet, path("planet/new")),
+        (&planet, path("sub/../planet/new")),
+    ] {
+        for args in [
+            &["render", "--width", "16"][..],
+            &["export", "--format", "geotiff"],
+            &["export", "--format", "pmtiles"],
+            &["tile", "--mercator", "0/0/0"],
+            &["tile", "--at", "0", "0"],
+            &["pack"],
+        ] {
+            let error = fail(1, &[args, &[planet, "--out", &out]].concat());
+            assert!(error.contains("belongs to the planet"), "{args:?}: {error}");
+        }
+    }
+    assert_eq!(fs::read(&pack).unwrap(), bytes);
+    assert_eq!(files(), before);
+    succeed(&["render", &pack, "--width", "16", "--out", &path("a.png")]);
 }
 
 /// A disk without room: one clear error, and what was there stays.
@@ -519,6 +602,29 @@ fn a_pyramid_holds_the_tiles_of_its_zooms() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["tiles"], 4);
     assert_eq!(read_pyramid(&out, (3, 3)).len(), 4);
+    // Up to the antimeridian, whichever name it has.
+    for [west, east] in [
+        ["170", "180"],
+        ["170", "-180"],
+        ["-180", "-170"],
+        ["180", "-170"],
+    ] {
+        let bounds = [
+            "--bounds",
+            "-10",
+            west,
+            "10",
+            east,
+            "--min-zoom",
+            "3",
+            "--max-zoom",
+            "3",
+        ];
+        let report =
+            succeed(&[&["export", "--json", &planet, "--out", &name][..], &bounds].concat());
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["tiles"], 2, "{west} to {east}");
+    }
     assert_eq!(store.manifest().lattice().levels(), 2);
 }
 

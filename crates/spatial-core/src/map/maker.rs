@@ -9,6 +9,9 @@ use crate::cell::{FACE_PLACES, FacePlaces, face_places};
 use crate::simd::SimdLevel;
 use crate::store::{StoreError, TileStore};
 
+/// Pixels of a raster, its border included.
+const PIXELS_MAX: u64 = 1 << 26;
+
 /// Draws a planet's ground onto maps. It keeps up to 1,024 tiles (34 MB): one for each thread, for neighbouring maps one after
 /// the other.
 pub struct MapMaker {
@@ -56,7 +59,10 @@ impl MapMaker {
     ///
     /// Places are right within 1/64 of the interval between two samples, heights are bilinear between the samples of the coarsest level
     /// with an interval that is no longer than a pixel (in the mean of a face; a pixel's is the root of its area); of the finest where
-    /// there is none. 16 bytes a pixel.
+    /// there is none. 16 bytes a pixel. A window without columns or rows has no pixels.
+    ///
+    /// # Panics
+    /// When the window has more than 2²⁶ pixels, with one more on each side (1 GiB).
     ///
     /// # Errors
     /// [`StoreError`] when a tile is damaged, or absent where the planet's manifest says that this is an error.
@@ -66,9 +72,18 @@ impl MapMaker {
         window: MapWindow,
     ) -> Result<MapRaster, StoreError> {
         let border = MapRaster::BORDER;
+        let [width, height] = [window.width, window.height].map(|n| u64::from(n) + 2);
+        assert!(
+            // Both are less than 2³³.
+            width <= PIXELS_MAX && height <= PIXELS_MAX && width * height <= PIXELS_MAX,
+            "{} × {} pixels are too many for a raster",
+            window.width,
+            window.height
+        );
         let around = MapWindow {
-            column: window.column - i64::from(border),
-            row: window.row - i64::from(border),
+            // Columns so far away are no longer told from their neighbours anyway.
+            column: window.column.saturating_sub(i64::from(border)),
+            row: window.row.saturating_sub(i64::from(border)),
             width: window.width + 2 * border,
             height: window.height + 2 * border,
         };

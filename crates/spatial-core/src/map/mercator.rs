@@ -8,7 +8,8 @@ use crate::projection::{Projection, WebMercator};
 /// A square of 512² pixels of the web's map: one of 2ᶻ × 2ᶻ, columns from 180° west, rows from the north.
 ///
 /// Columns go on around the planet. The map ends at 85.05° of latitude: pixels of rows beyond are those of its first or last row of
-/// pixels, as a globe wants for its caps. So a tile above row 0 is that row of pixels 512 times.
+/// pixels, as a globe wants for its caps. So a tile above row 0 is that row of pixels 512 times; shaded, it is lit as level ground
+/// along columns, where row 0 itself is lit by its slope.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct MercatorTile {
     z: u8,  // at most Z_MAX

@@ -20,7 +20,7 @@ impl MapRaster {
         let step = terrarium_step(lattice.quantum_m());
         let per_m = f64::from(STEPS_PER_M / step);
         let mut colours = vec![0; 3 * self.width() * self.height()];
-        let rows = colours.chunks_exact_mut(3 * self.width());
+        let rows = colours.chunks_exact_mut((3 * self.width()).max(1));
         for (row, colours) in rows.enumerate() {
             let pixels = colours.chunks_exact_mut(3).zip(self.row_m(row));
             for (colour, height_m) in pixels {
@@ -59,10 +59,16 @@ pub enum Effort {
 /// A PNG of red, green and blue, or with opacity as well.
 ///
 /// # Panics
-/// When there are not 3 or 4 bytes a pixel.
+/// When there are not 3 or 4 bytes a pixel, or no pixels: PNG has no empty pictures.
 pub fn encode_png((width, height): (u32, u32), colours: &[u8], effort: Effort) -> Vec<u8> {
     let pixels = width as usize * height as usize;
-    assert!(colours.len() == 3 * pixels || colours.len() == 4 * pixels);
+    assert!(pixels > 0, "a PNG has pixels");
+    assert!(
+        colours.len() / 3 == pixels && colours.len().is_multiple_of(3)
+            || colours.len() / 4 == pixels && colours.len().is_multiple_of(4),
+        "{width} × {height} pixels of {} bytes",
+        colours.len()
+    );
     let mut bytes = Vec::with_capacity(colours.len() / 2);
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(match colours.len() == 3 * pixels {

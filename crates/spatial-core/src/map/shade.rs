@@ -35,7 +35,7 @@ impl MapRaster {
         let palette = Palette::get();
         let mut colours = vec![0; 3 * self.width() * self.height()];
         let mut lights = vec![0.0; self.width()];
-        let rows = colours.chunks_exact_mut(3 * self.width());
+        let rows = colours.chunks_exact_mut((3 * self.width()).max(1));
         for (row, colours) in rows.enumerate() {
             self.light_row(row, &mut lights);
             let known = self.row_m(row).iter().zip(&self.sines[self.inner(row)]);

@@ -393,3 +393,35 @@ fn the_importer_reads_terrarium_back() {
         }
     }
 }
+
+/// Windows of nothing, and far away; more pixels than there may be, and a picture of none.
+#[test]
+fn odd_windows_are_harmless() {
+    use spatial_core::{Effort, encode_png};
+
+    let mut maker = MapMaker::new(store());
+    let map = Equirectangular::new(Planet::EARTH, 0.0, 0.0).unwrap();
+    let grid = MapGrid::new(&map, (0.0, 0.0), (1_000.0, 1_000.0));
+    let window = |column, width, height| MapWindow {
+        column,
+        row: 0,
+        width,
+        height,
+    };
+    for (width, height) in [(0, 0), (0, 3), (3, 0)] {
+        let raster = maker.raster(&grid, window(0, width, height)).unwrap();
+        assert_eq!(
+            (raster.width(), raster.height()),
+            (width as usize, height as usize)
+        );
+        assert!(raster.shaded([0; 3]).is_empty());
+        assert!(raster.terrarium(&lattice(LEVELS)).is_empty());
+    }
+    for column in [i64::MIN, i64::MAX] {
+        let raster = maker.raster(&grid, window(column, 2, 1)).unwrap();
+        assert!(raster.row_m(0).iter().all(|h| h.is_nan()));
+    }
+    let raster = std::panic::AssertUnwindSafe(|| maker.raster(&grid, window(0, u32::MAX, 1)));
+    assert!(std::panic::catch_unwind(raster).is_err());
+    assert!(std::panic::catch_unwind(|| encode_png((0, 5), &[], Effort::Fast)).is_err());
+}

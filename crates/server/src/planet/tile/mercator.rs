@@ -55,7 +55,7 @@ pub(super) fn run(
     let raster = Makers::new(store).with(|maker| -> Result<_> {
         let raster = maker.mercator(tile)?;
         let picture = args.mercator.format.unwrap_or(Picture::Terrarium);
-        let png = picture.png_of(maker, &raster, Effort::Small);
+        let png = picture.png_of(maker, &raster, Effort::Fast);
         Ok((raster, png))
     });
     let (raster, png) = raster?;
