@@ -37,59 +37,57 @@ impl Picture {
     }
 }
 
+/// A projection, its options, rows for 64 columns, whether the corner is beyond the map, and what is in the middle.
+type Drawn = (&'static str, &'static str, usize, bool, fn(&[u8]) -> bool);
+
+const DRAWN: [Drawn; 9] = [
+    ("equirectangular", "--center 0 180", 32, false, is_sea),
+    ("web-mercator", "", 64, false, is_sea),
+    ("mollweide", "--center 0 20", 32, true, is_land),
+    ("orthographic", "--center 23 10", 64, true, is_land),
+    ("lambert-azimuthal", "--center 0 -150", 64, true, is_sea),
+    (
+        "lambert-azimuthal",
+        "--center -85 60 --reach 20",
+        64,
+        false,
+        is_ice,
+    ),
+    (
+        "polar-stereographic",
+        "--hemisphere south",
+        64,
+        true,
+        is_ice,
+    ),
+    (
+        "utm",
+        "--zone 55 --hemisphere south --center -25 147",
+        64,
+        false,
+        is_land,
+    ),
+    ("utm", "--center 47 9", 64, false, is_land),
+];
+
+fn is_sea(c: &[u8]) -> bool {
+    u32::from(c[2]) > 2 * u32::from(c[0])
+}
+
+fn is_land(c: &[u8]) -> bool {
+    c[0].max(c[1]) > c[2]
+}
+
+fn is_ice(c: &[u8]) -> bool {
+    c.iter().all(|v| *v > 200)
+}
+
 /// Every projection draws: what is beyond the map is transparent or plain, what is in the middle is what lies there.
 #[test]
 fn the_earth_in_every_projection() {
     let dir = tempfile::tempdir().unwrap();
-    let sea = |c: &[u8]| u32::from(c[2]) > 2 * u32::from(c[0]);
-    let land = |c: &[u8]| c[0].max(c[1]) > c[2];
-    let ice = |c: &[u8]| c.iter().all(|v| *v > 200);
-    // Name, options, rows for 64 columns, whether the corner is beyond the map, and what is in the middle.
-    type Looks = fn(&[u8]) -> bool;
-    let cases: [(&str, &[&str], usize, bool, Looks); 9] = [
-        ("equirectangular", &["--center", "0", "180"], 32, false, sea),
-        ("web-mercator", &[], 64, false, sea),
-        ("mollweide", &["--center", "0", "20"], 32, true, land),
-        ("orthographic", &["--center", "23", "10"], 64, true, land),
-        (
-            "lambert-azimuthal",
-            &["--center", "0", "-150"],
-            64,
-            true,
-            sea,
-        ),
-        (
-            "lambert-azimuthal",
-            &["--center", "-85", "60", "--reach", "20"],
-            64,
-            false,
-            ice,
-        ),
-        (
-            "polar-stereographic",
-            &["--hemisphere", "south"],
-            64,
-            true,
-            ice,
-        ),
-        (
-            "utm",
-            &[
-                "--zone",
-                "55",
-                "--hemisphere",
-                "south",
-                "--center",
-                "-25",
-                "147",
-            ],
-            64,
-            false,
-            land,
-        ),
-        ("utm", &["--center", "47", "9"], 64, false, land),
-    ];
-    for (n, (name, options, rows, is_round, looks)) in cases.into_iter().enumerate() {
+    for (n, (name, options, rows, is_round, looks)) in DRAWN.into_iter().enumerate() {
+        let options: Vec<&str> = options.split_whitespace().collect();
         let out = dir.path().join(format!("{n}.png")).display().to_string();
         let fixed = [
             "render",
@@ -101,7 +99,7 @@ fn the_earth_in_every_projection() {
             "--out",
             &out,
         ];
-        succeed(&[&fixed[..], options].concat());
+        succeed(&[&fixed[..], &options[..]].concat());
         let picture = Picture::read(&out);
         assert_eq!(picture.pixels.len(), 64 * rows * picture.channels, "{name}");
         let corner = picture.at(0, 0);
@@ -109,7 +107,7 @@ fn the_earth_in_every_projection() {
         let middle = picture.at(32, rows / 2);
         assert!(looks(&middle[..3]), "{name}: {middle:?}");
         assert!(middle.get(3).is_none_or(|a| *a == 255), "{name}");
-        succeed(&[&fixed[..], options, &["--background", "#102030"]].concat());
+        succeed(&[&fixed[..], &options[..], &["--background", "#102030"]].concat());
         let picture = Picture::read(&out);
         assert_eq!(picture.channels, 3);
         assert_eq!(picture.at(0, 0) == [0x10, 0x20, 0x30], is_round, "{name}");
@@ -118,160 +116,70 @@ fn the_earth_in_every_projection() {
     assert_eq!(left.len(), 9, "{left:?}");
 }
 
+/// Commands, and a word of why they are refused.
+const REFUSED: [(&str, &str); 25] = [
+    ("render PACK --zone 3 --out PNG", "--zone"),
+    ("render PACK --reach 30 --out PNG", "--reach"),
+    (
+        "render PACK --projection utm --zone 61 --out PNG",
+        "zone 61",
+    ),
+    (
+        "render PACK --projection orthographic --reach 0 --out PNG",
+        "--reach 0",
+    ),
+    (
+        "render PACK --projection mollweide --center 0 900 --out PNG",
+        "900",
+    ),
+    ("render PACK --background blue --out PNG", "RRGGBB"),
+    ("export PACK --out GIF", "--format"),
+    ("export PACK --out TIF --max-zoom 3", "--max-zoom"),
+    ("export PACK --out PMTILES --step 1", "--step"),
+    (
+        "export PACK --out PMTILES --min-zoom 5 --max-zoom 4",
+        "--min-zoom 5",
+    ),
+    ("export PACK --out PMTILES --max-zoom 25", "25"),
+    ("export PACK --out PMTILES --max-zoom 20", "more than"),
+    ("export PACK --out TIF --step 0", "--step 0"),
+    ("export PACK --out TIF --step nan", "--step"),
+    ("export PACK --out TIF --step 0.00001", "more than"),
+    ("export PACK --out TIF --bounds 10 0 -10 5", "--bounds"),
+    ("export PACK --out TIF --bounds 0 0 91 5", "--bounds"),
+    ("export PACK --out TIF --bounds 0 7 9 7", "--bounds"),
+    (
+        "export PACK --out TIF --bounds 0 180 9 -180",
+        "nothing lies",
+    ),
+    (
+        "export PACK --out TIF --bounds 0 -180 9 -180",
+        "nothing lies",
+    ),
+    ("export PACK --out TIF --bounds 0 180 9 180", "nothing lies"),
+    ("export PACK --out PMTILES --bounds 86 0 90 9", "±85.05"),
+    ("export PACK --out PMTILES --bounds -90 0 -86 9", "±85.05"),
+    ("export PACK --out TIF --effort fast", "--effort"),
+    ("render PACK --center nan 0 --out PNG", "--center"),
+];
+
 #[test]
 fn what_makes_no_map_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name).display().to_string();
     let (png, tif, pmtiles) = (path("a.png"), path("a.tif"), path("a.pmtiles"));
-    for (args, words) in [
-        (vec!["render", PACK, "--zone", "3", "--out", &png], "--zone"),
-        (
-            vec!["render", PACK, "--reach", "30", "--out", &png],
-            "--reach",
-        ),
-        (
-            vec![
-                "render",
-                PACK,
-                "--projection",
-                "utm",
-                "--zone",
-                "61",
-                "--out",
-                &png,
-            ],
-            "zone 61",
-        ),
-        (
-            vec![
-                "render",
-                PACK,
-                "--projection",
-                "orthographic",
-                "--reach",
-                "0",
-                "--out",
-                &png,
-            ],
-            "--reach 0",
-        ),
-        (
-            vec![
-                "render",
-                PACK,
-                "--projection",
-                "mollweide",
-                "--center",
-                "0",
-                "900",
-                "--out",
-                &png,
-            ],
-            "900",
-        ),
-        (
-            vec!["render", PACK, "--background", "blue", "--out", &png],
-            "RRGGBB",
-        ),
-        (vec!["export", PACK, "--out", &path("a.gif")], "--format"),
-        (
-            vec!["export", PACK, "--out", &tif, "--max-zoom", "3"],
-            "--max-zoom",
-        ),
-        (
-            vec!["export", PACK, "--out", &pmtiles, "--step", "1"],
-            "--step",
-        ),
-        (
-            vec![
-                "export",
-                PACK,
-                "--out",
-                &pmtiles,
-                "--min-zoom",
-                "5",
-                "--max-zoom",
-                "4",
-            ],
-            "--min-zoom 5",
-        ),
-        (
-            vec!["export", PACK, "--out", &pmtiles, "--max-zoom", "25"],
-            "25",
-        ),
-        (
-            vec!["export", PACK, "--out", &pmtiles, "--max-zoom", "20"],
-            "more than",
-        ),
-        (
-            vec!["export", PACK, "--out", &tif, "--step", "0"],
-            "--step 0",
-        ),
-        (
-            vec!["export", PACK, "--out", &tif, "--step", "nan"],
-            "--step",
-        ),
-        (
-            vec!["export", PACK, "--out", &tif, "--step", "0.00001"],
-            "more than",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "10", "0", "-10", "5",
-            ],
-            "--bounds",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "0", "0", "91", "5",
-            ],
-            "--bounds",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "0", "7", "9", "7",
-            ],
-            "--bounds",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "0", "180", "9", "-180",
-            ],
-            "nothing lies",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "0", "-180", "9", "-180",
-            ],
-            "nothing lies",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &tif, "--bounds", "0", "180", "9", "180",
-            ],
-            "nothing lies",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &pmtiles, "--bounds", "86", "0", "90", "9",
-            ],
-            "±85.05",
-        ),
-        (
-            vec![
-                "export", PACK, "--out", &pmtiles, "--bounds", "-90", "0", "-86", "9",
-            ],
-            "±85.05",
-        ),
-        (
-            vec!["export", PACK, "--out", &tif, "--effort", "fast"],
-            "--effort",
-        ),
-        (
-            vec!["render", PACK, "--center", "nan", "0", "--out", &png],
-            "--center",
-        ),
-    ] {
+    let gif = path("a.gif");
+    let files = [
+        ("PACK", PACK),
+        ("PNG", &png),
+        ("TIF", &tif),
+        ("PMTILES", &pmtiles),
+        ("GIF", &gif),
+    ];
+    for (command, words) in REFUSED {
+        let args = command.split_whitespace();
+        let file = |word: &str| files.iter().find(|(name, _)| *name == word).map(|f| f.1);
+        let args: Vec<&str> = args.map(|word| file(word).unwrap_or(word)).collect();
         let output = bluemarble(&args);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
