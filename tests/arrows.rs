@@ -53,6 +53,8 @@ const GUARDED: &[(&[&str], &[Home])] = &[
 const SWITCHES: &[(&str, &str, &[&str])] = &[
     ("spatial-core", "rocksdb", &["server"]),
     ("spatial-core", "import", &["server"]),
+    // Examples draw maps as well; a library that is linked does not.
+    ("spatial-core", "maps", &["server"]),
     ("net-proto", "quic", &["client", "server"]),
     ("bluemarble", "server", &[]),
 ];
