@@ -52,11 +52,13 @@ const GUARDED: &[(&[&str], &[Home])] = &[
 /// Features that are off by default, and the packages that may switch them on in others.
 const SWITCHES: &[(&str, &str, &[&str])] = &[
     ("spatial-core", "rocksdb", &["server"]),
-    ("spatial-core", "import", &["server"]),
-    // Examples draw maps as well; a library that is linked does not.
-    ("spatial-core", "maps", &["server"]),
+    // Behind the facade's features of the same names.
+    ("spatial-core", "import", &["server", "bluemarble"]),
+    ("spatial-core", "maps", &["server", "bluemarble"]),
     ("net-proto", "quic", &["client", "server"]),
     ("bluemarble", "server", &[]),
+    ("bluemarble", "import", &[]),
+    ("bluemarble", "maps", &[]),
 ];
 
 /// A package that may name a guarded crate.

@@ -110,7 +110,7 @@ fn a_read_only_folder_is_read_and_left_alone() {
         &from_relief[..],
         &["restore", &path("backup"), "--out", &planet],
         &["migrate", &planet],
-        &["pack", &planet, "--out", &pack],
+        &["pack", &path("backup"), "--out", &pack],
         &["backup", &planet, "--out", &format!("{planet}/backup")],
     ] {
         let Some(output) = read_only(args) else {

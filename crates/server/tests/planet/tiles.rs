@@ -5,7 +5,7 @@ use std::fs;
 use spatial_core::{CellId, ClientTile, Codec, PackStore};
 
 use super::earth::PACK;
-use super::{fail, succeed};
+use super::{bluemarble, fail, succeed};
 
 fn json(args: &[&str]) -> serde_json::Value {
     serde_json::from_str(&succeed(&[args, &["--json"]].concat())).unwrap()
@@ -146,7 +146,9 @@ fn misuse_is_refused() {
             "--coarser",
         ),
     ] {
-        let error = fail(2, &[&tile[..], more].concat());
+        let output = bluemarble(&[&tile[..], more].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
         assert!(error.contains(names), "{error}");
     }
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
