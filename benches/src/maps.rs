@@ -76,6 +76,7 @@ impl MapTiles {
             Picture::Terrarium => raster.terrarium(self.maker.store().manifest().lattice()),
             Picture::Shaded => raster.shaded([0; 3]),
         };
+        self.maker.reuse(raster);
         let side = MercatorTile::SIDE;
         encode_png((side, side), &colours, Effort::Fast)
     }

@@ -31,7 +31,9 @@ impl Picture {
         effort: Effort,
     ) -> Result<Vec<u8>, StoreError> {
         let raster = maker.mercator(tile)?;
-        Ok(self.png_of(maker, &raster, effort))
+        let png = self.png_of(maker, &raster, effort);
+        maker.reuse(raster);
+        Ok(png)
     }
 
     /// The PNG of a tile's heights.

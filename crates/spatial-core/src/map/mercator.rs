@@ -89,14 +89,17 @@ impl Places for MercatorTile {
     }
 
     /// Columns are meridians and rows parallels.
-    fn directions(&self, columns: &[f64], rows: &[f64]) -> Vec<Option<DVec3>> {
+    fn directions(&self, columns: &[f64], rows: &[f64], out: &mut Vec<Option<DVec3>>) {
         let meridians: Vec<_> = columns.iter().map(|c| self.meridian(*c)).collect();
-        let along = |row: &f64| {
+        out.clear();
+        for row in rows {
             let parallel = self.parallel(*row);
-            let on_row = move |meridian: &Option<DVec3>| Some(on_globe((*meridian)?, parallel?));
-            meridians.iter().map(on_row).collect::<Vec<_>>()
-        };
-        rows.iter().flat_map(along).collect()
+            out.extend(
+                meridians
+                    .iter()
+                    .map(|meridian| Some(on_globe((*meridian)?, parallel?))),
+            );
+        }
     }
 }
 

@@ -14,8 +14,11 @@ use glam::DVec3;
 use super::shade::slopes_per_m;
 use super::{MapWindow, Places};
 
-/// Pixels along a block; half as many on maps that are strongly bent.
+/// Pixels along a block, and fewer on maps that are strongly bent.
 const BLOCK_PIXELS: usize = 16;
+const BENT_BLOCK_PIXELS: usize = 11;
+/// A block that spans more is bent: 16 pixels of a whole map of 512 span 11°.
+const BENT_RAD: f64 = 0.12;
 /// A pixel's place is right within this part of the interval between two samples.
 const OFF_MAX: f64 = 1.0 / 64.0;
 /// How far a parabola through three nodes is off at most, of the third difference.
@@ -83,56 +86,76 @@ pub(super) struct RowPlaces {
     line: Vec<Node>, // what the nodes say along the row
 }
 
+/// Whether a block in the middle of a window spans so much of the globe that parabolas would not do.
+fn is_bent(places: &impl Places, window: MapWindow) -> bool {
+    let [column, row] = [
+        window.column as f64 + 0.5 * f64::from(window.width),
+        window.row as f64 + 0.5 * f64::from(window.height),
+    ];
+    let to = 0.5 * BLOCK_PIXELS as f64;
+    let ends = [
+        places.direction(column - to, row),
+        places.direction(column + to, row),
+    ];
+    matches!(ends, [Some(a), Some(b)] if (b - a).length_squared() > BENT_RAD * BENT_RAD)
+}
+
 /// The places of a window's pixels.
 pub(super) struct PlaceMesh<'a, P> {
     places: &'a P,
     lattice: Lattice,
     columns: Axis,
     rows: Axis,
-    nodes: Vec<Node>,        // row by row
-    levels: Vec<Option<u8>>, // of the nodes; of one that has no place none
-    blocks: Vec<Option<u8>>, // row by row: the level of one that is smooth
+    at: Nodes,
+}
+
+/// What is known at the nodes and of the blocks, row by row. Kept from mesh to mesh: to ask the system for the memory takes as long
+/// as to fill it.
+#[derive(Default)]
+pub(super) struct Nodes {
+    directions: Vec<Option<DVec3>>,
+    nodes: Vec<Node>,
+    levels: Vec<Option<u8>>, // of a node that has no place none
+    blocks: Vec<Option<u8>>, // the level of one that is smooth
 }
 
 /// An exact place: its direction, and the slopes that a metre of height is drawn with. NaN where there is none.
 type Node = [f64; 5];
 
 impl<'a, P: Places> PlaceMesh<'a, P> {
-    pub(super) fn new(places: &'a P, window: MapWindow, lattice: Lattice) -> Self {
-        let mesh = Self::of_blocks(BLOCK_PIXELS, places, window, lattice);
-        // Of the map's whole width, 16 pixels are 11°.
-        match mesh.is_bent() {
-            true => Self::of_blocks(BLOCK_PIXELS / 2, places, window, lattice),
-            false => mesh,
-        }
-    }
-
-    fn of_blocks(pixels: usize, places: &'a P, window: MapWindow, lattice: Lattice) -> Self {
+    /// Over what an earlier mesh leaves behind.
+    pub(super) fn new(places: &'a P, window: MapWindow, lattice: Lattice, mut kept: Nodes) -> Self {
+        let pixels = match is_bent(places, window) {
+            true => BENT_BLOCK_PIXELS,
+            false => BLOCK_PIXELS,
+        };
         let columns = Axis::new(window.column, window.width as usize, pixels);
         let rows = Axis::new(window.row, window.height as usize, pixels);
-        let directions = places.directions(&columns.nodes(), &rows.nodes());
-        let (nodes, levels) = nodes(&directions, [&columns, &rows], &lattice);
+        places.directions(&columns.nodes(), &rows.nodes(), &mut kept.directions);
+        kept.find([&columns, &rows], &lattice);
         let mut mesh = Self {
             places,
             lattice,
-            nodes,
-            levels,
-            blocks: Vec::new(),
+            at: kept,
             columns,
             rows,
         };
-        let all = (0..mesh.rows.blocks).flat_map(|j| (0..mesh.columns.blocks).map(move |i| (i, j)));
-        mesh.blocks = all.map(|block| mesh.level_of_smooth(block)).collect();
+        mesh.find_smooth();
         mesh
     }
 
-    /// Whether more than a few blocks are not smooth, without being on a rim.
-    fn is_bent(&self) -> bool {
-        let all = (0..self.rows.blocks).flat_map(|j| (0..self.columns.blocks).map(move |i| (i, j)));
-        let is_bent = |(block, level): &((usize, usize), &Option<u8>)| {
-            level.is_none() && self.finest_of(*block).is_some() && self.off(*block).is_finite()
-        };
-        32 * all.zip(&self.blocks).filter(is_bent).count() > self.blocks.len()
+    /// The memory, for the next mesh.
+    pub(super) fn into_nodes(self) -> Nodes {
+        self.at
+    }
+
+    fn find_smooth(&mut self) {
+        let mut blocks = core::mem::take(&mut self.at.blocks);
+        blocks.clear();
+        for j in 0..self.rows.blocks {
+            blocks.extend((0..self.columns.blocks).map(|i| self.level_of_smooth((i, j))));
+        }
+        self.at.blocks = blocks;
     }
 
     /// The places of a row of pixels.
@@ -144,7 +167,7 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
         self.line(2 * block_row, through(down), &mut out.line);
         for block in 0..self.columns.blocks {
             let pixels = self.columns.firsts[block]..self.columns.firsts[block + 1];
-            match self.blocks[block_row * self.columns.blocks + block] {
+            match self.at.blocks[block_row * self.columns.blocks + block] {
                 Some(level) => {
                     let nodes = &out.line[2 * block..2 * block + 3];
                     let parabola = Parabola::through(nodes[0], nodes[1], nodes[2]);
@@ -163,7 +186,7 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
     /// What three rows of nodes from one on say between them.
     fn line(&self, first: usize, weights: [f64; 3], out: &mut Vec<Node>) {
         let width = self.columns.steps() + 1;
-        let row = |k: usize| &self.nodes[(first + k) * width..(first + k + 1) * width];
+        let row = |k: usize| &self.at.nodes[(first + k) * width..(first + k + 1) * width];
         let (above, here, below) = (row(0), row(1), row(2));
         out.clear();
         out.resize(width, [0.0; 5]);
@@ -180,7 +203,7 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
         let (width, mut finest) = (self.columns.steps() + 1, 0);
         let first = 2 * j * width + 2 * i;
         for row in [first, first + width, first + 2 * width] {
-            for level in &self.levels[row..row + 3] {
+            for level in &self.at.levels[row..row + 3] {
                 finest = finest.max((*level)?);
             }
         }
@@ -211,7 +234,7 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
     /// `at`-th of its line.
     fn third(&self, first: usize, stride: usize, (at, steps): (usize, usize)) -> f64 {
         let difference = |first: usize| {
-            let node = |n: usize| &self.nodes[first + n * stride];
+            let node = |n: usize| &self.at.nodes[first + n * stride];
             let (a, b, c, d) = (node(0), node(1), node(2), node(3));
             let mut square = 0.0;
             for k in 0..3 {
@@ -261,42 +284,36 @@ impl<'a, P: Places> PlaceMesh<'a, P> {
     }
 }
 
-/// All nodes of directions row by row, and their levels.
-fn nodes(
-    directions: &[Option<DVec3>],
-    [columns, rows]: [&Axis; 2],
-    lattice: &Lattice,
-) -> (Vec<Node>, Vec<Option<u8>>) {
-    let width = columns.steps() + 1;
-    let mut found = (
-        Vec::with_capacity(directions.len()),
-        Vec::with_capacity(directions.len()),
-    );
-    for (n, direction) in directions.iter().enumerate() {
-        let Some(direction) = *direction else {
-            found.0.push([f64::NAN; 5]);
-            found.1.push(None);
-            continue;
-        };
-        let (i, j) = (n % width, n / width);
-        // To both neighbours, or to the one there is.
-        let way = |at: usize, axis: &Axis, stride: usize| {
-            let before = (at > 0).then(|| directions[n - stride]).flatten();
-            let after = (at < axis.steps())
-                .then(|| directions[n + stride])
-                .flatten();
-            let steps = f64::from(u8::from(before.is_some()) + u8::from(after.is_some()));
-            let apart = after.unwrap_or(direction) - before.unwrap_or(direction);
-            (steps * axis.step > 0.0).then(|| apart / (steps * axis.step))
-        };
-        let size = Size::new([way(i, columns, 1), way(j, rows, width)], lattice.radius_m);
-        let [across, down] = slopes_per_m(size.sides_m);
-        found
-            .0
-            .push([direction.x, direction.y, direction.z, across, down]);
-        found.1.push(Some(lattice.level_of(&size)));
+impl Nodes {
+    /// All nodes, from their directions.
+    fn find(&mut self, [columns, rows]: [&Axis; 2], lattice: &Lattice) {
+        let (width, directions) = (columns.steps() + 1, &self.directions);
+        self.nodes.clear();
+        self.levels.clear();
+        for (n, direction) in directions.iter().enumerate() {
+            let Some(direction) = *direction else {
+                self.nodes.push([f64::NAN; 5]);
+                self.levels.push(None);
+                continue;
+            };
+            let (i, j) = (n % width, n / width);
+            // To both neighbours, or to the one there is.
+            let way = |at: usize, axis: &Axis, stride: usize| {
+                let before = (at > 0).then(|| directions[n - stride]).flatten();
+                let after = (at < axis.steps())
+                    .then(|| directions[n + stride])
+                    .flatten();
+                let steps = f64::from(u8::from(before.is_some()) + u8::from(after.is_some()));
+                let apart = after.unwrap_or(direction) - before.unwrap_or(direction);
+                (steps * axis.step > 0.0).then(|| apart / (steps * axis.step))
+            };
+            let size = Size::new([way(i, columns, 1), way(j, rows, width)], lattice.radius_m);
+            let [across, down] = slopes_per_m(size.sides_m);
+            self.nodes
+                .push([direction.x, direction.y, direction.z, across, down]);
+            self.levels.push(Some(lattice.level_of(&size)));
+        }
     }
-    found
 }
 
 /// Five numbers along a row of a block: a + b x + c x², x from 0 to 1.

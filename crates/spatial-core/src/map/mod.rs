@@ -32,13 +32,12 @@ trait Places {
     /// The direction, of length one, of what is at a column and row; whole numbers are the middles of pixels.
     fn direction(&self, column: f64, row: f64) -> Option<DVec3>;
 
-    /// Those of all columns in all rows, row by row.
-    fn directions(&self, columns: &[f64], rows: &[f64]) -> Vec<Option<DVec3>> {
-        let all = rows
-            .iter()
-            .flat_map(|row| columns.iter().map(move |column| (*column, *row)));
-        all.map(|(column, row)| self.direction(column, row))
-            .collect()
+    /// Those of all columns in all rows, row by row, instead of what is in `out`.
+    fn directions(&self, columns: &[f64], rows: &[f64], out: &mut Vec<Option<DVec3>>) {
+        out.clear();
+        for row in rows {
+            out.extend(columns.iter().map(|column| self.direction(*column, *row)));
+        }
     }
 }
 

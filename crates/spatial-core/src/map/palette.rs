@@ -55,8 +55,7 @@ type Colour = [u8; 4];
 
 /// The colours of all grounds; made once.
 pub(super) struct Palette {
-    land: Vec<Colour>, // row by row
-    sea: Vec<Colour>,
+    colours: Vec<Colour>, // of the land row by row, then of the sea
 }
 
 impl Palette {
@@ -66,25 +65,41 @@ impl Palette {
     }
 
     fn new() -> Self {
-        Self {
-            land: table(LAND_MAX_M, soft_land_sines, land),
-            sea: table(-SEA_MAX_M, soft_sea_sines, sea),
-        }
+        let mut colours = table(LAND_MAX_M, soft_land_sines, land);
+        colours.extend(table(-SEA_MAX_M, soft_sea_sines, sea));
+        Self { colours }
     }
 
-    /// The colour on level ground, at the sine of a latitude.
+    /// The number of the colour of a height at the sine of a latitude; those of NaN are those of 0.
     #[inline(always)]
-    pub(super) fn colour(&self, sin_lat: f32, height_m: f32) -> [u8; 3] {
-        let (table, per_m) = match height_m < 0.0 {
-            true => (&self.sea, -(HEIGHTS as f32) / SEA_MAX_M),
-            false => (&self.land, HEIGHTS as f32 / LAND_MAX_M),
+    pub(super) fn number(sin_lat: f32, height_m: f32) -> u32 {
+        let is_sea = height_m < 0.0;
+        let (first, per_m) = match is_sea {
+            true => ((SINES * HEIGHTS) as u32, -(HEIGHTS as f32) / SEA_MAX_M),
+            false => (0, HEIGHTS as f32 / LAND_MAX_M),
         };
-        // Casts saturate: NaN is 0.
-        let row = ((sin_lat.abs() * SINES as f32) as u32).min(SINES as u32 - 1);
-        let column = ((height_m * per_m) as u32).min(HEIGHTS as u32 - 1);
-        let [r, g, b, _] = table[row as usize * HEIGHTS + column as usize];
+        let row = whole(sin_lat.abs() * SINES as f32 - 0.5, SINES as f32 - 1.0);
+        let column = whole(height_m * per_m - 0.5, HEIGHTS as f32 - 1.0);
+        first + row * HEIGHTS as u32 + column
+    }
+
+    /// The colour with a number, on level ground.
+    #[inline(always)]
+    pub(super) fn colour(&self, number: u32) -> [u8; 3] {
+        let [r, g, b, _] = self.colours[number as usize];
         [r, g, b]
     }
+}
+
+/// The nearest whole number from 0 to a greatest one below 2²²; 0 of NaN.
+///
+/// Floats from 2²³ to 2²⁴ are whole, and their low bits are the number: many at once, where a conversion that saturates is a few
+/// branches each.
+#[inline(always)]
+pub(super) fn whole(x: f32, greatest: f32) -> u32 {
+    let x = if x > 0.0 { x } else { 0.0 };
+    let x = if x < greatest { x } else { greatest };
+    (x + 8_388_608.0).to_bits() & 0x7f_ffff
 }
 
 /// A table of the colours of biomes at sines of latitudes and heights, its biomes' borders made soft.
@@ -210,7 +225,7 @@ mod tests {
     #[test]
     fn neighbours_in_the_tables_are_alike() {
         let palette = Palette::get();
-        for table in [&palette.land, &palette.sea] {
+        for table in palette.colours.chunks(SINES * HEIGHTS) {
             for (n, colour) in table.iter().enumerate() {
                 let beside = [n + 1, n + HEIGHTS];
                 for other in beside
@@ -227,7 +242,11 @@ mod tests {
     #[test]
     fn what_grows_is_seen() {
         let palette = Palette::get();
-        let colour = |sine: f32, height_m: f32| palette.colour(sine, height_m).map(f32::from);
+        let colour = |sine: f32, height_m: f32| {
+            palette
+                .colour(Palette::number(sine, height_m))
+                .map(f32::from)
+        };
         let [r, g, b] = colour(0.05, 100.0);
         assert!(g > 1.3 * r && g > 1.3 * b, "rainforest");
         let [r, _, b] = colour(-0.4, 400.0);
@@ -237,8 +256,13 @@ mod tests {
         assert!(b > 3.0 * r, "sea");
         assert!(colour(0.95, -4_000.0)[0] > 2.0 * r, "frozen sea");
         assert_eq!(
-            palette.colour(f32::NAN, 20_000.0),
-            palette.colour(0.0, 8_999.0)
+            Palette::number(f32::NAN, 20_000.0),
+            Palette::number(0.0, 8_999.0)
         );
+        assert_eq!(Palette::number(-0.5, f32::NAN), Palette::number(0.5, 0.0));
+        for k in 0..=1_000u32 {
+            assert_eq!(whole(k as f32, 900.0), k.min(900));
+            assert_eq!(whole(k as f32 + 0.4, 900.0), k.min(900));
+        }
     }
 }

@@ -18,16 +18,22 @@ impl MapRaster {
     /// Pixels of the border.
     pub(super) const BORDER: u32 = 1;
 
-    /// Of nowhere, by width and height with borders.
-    pub(super) fn new(width: u32, height: u32) -> Self {
+    /// Of no pixels, not even a border; to be resized.
+    pub(super) const EMPTY: Self = Self {
+        width: 0,
+        height: 0,
+        heights_m: Vec::new(),
+        sines: Vec::new(),
+        slopes_per_m: Vec::new(),
+    };
+
+    /// Of another width and height, borders included. Its pixels are anything.
+    pub(super) fn resize(&mut self, width: u32, height: u32) {
         let (width, height) = (width as usize, height as usize);
-        Self {
-            width,
-            height,
-            heights_m: vec![f32::NAN; width * height],
-            sines: vec![0.0; width * height],
-            slopes_per_m: vec![[0.0; 2]; width * height],
-        }
+        (self.width, self.height) = (width, height);
+        self.heights_m.resize(width * height, f32::NAN);
+        self.sines.resize(width * height, 0.0);
+        self.slopes_per_m.resize(width * height, [0.0; 2]);
     }
 
     /// Columns.

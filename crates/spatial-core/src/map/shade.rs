@@ -1,7 +1,7 @@
 //! Light on the colours of the ground.
 
 use super::MapRaster;
-use super::palette::Palette;
+use super::palette::{Palette, whole};
 
 /// Light's direction on the map: right, up, out of it; from the upper left, 40° high, as maps are drawn.
 const LIGHT: [f32; 3] = [-0.5417, 0.5417, 0.6428];
@@ -34,18 +34,15 @@ impl MapRaster {
     pub fn shaded(&self, background: [u8; 3]) -> Vec<u8> {
         let palette = Palette::get();
         let mut colours = vec![0; 3 * self.width() * self.height()];
-        let mut lights = vec![0.0; self.width()];
+        let mut lit = vec![(0, 0); self.width()];
         let rows = colours.chunks_exact_mut((3 * self.width()).max(1));
         for (row, colours) in rows.enumerate() {
-            self.light_row(row, &mut lights);
-            let known = self.row_m(row).iter().zip(&self.sines[self.inner(row)]);
-            for (to, ((height_m, sine), light)) in
-                colours.chunks_exact_mut(3).zip(known.zip(&lights))
-            {
-                let base = palette.colour(*sine, *height_m);
-                // In 256ths; at most 1.45 · 255 before it is cut, so nothing wraps.
-                let light = *light as u32;
-                let lit = |c: u8| (u32::from(c).wrapping_mul(light) >> 8).min(255) as u8;
+            self.light_row(row, &mut lit);
+            let pixels = colours.chunks_exact_mut(3).zip(self.row_m(row));
+            for ((to, height_m), (number, light)) in pixels.zip(&lit) {
+                let base = palette.colour(*number);
+                // At most 1.45 · 256 · 255 before it is cut, so nothing wraps.
+                let lit = |c: u8| (u32::from(c).wrapping_mul(*light) >> 8).min(255) as u8;
                 (to[0], to[1], to[2]) = match height_m.is_nan() {
                     true => background.into(),
                     false => (lit(base[0]), lit(base[1]), lit(base[2])),
@@ -55,25 +52,28 @@ impl MapRaster {
         colours
     }
 
-    /// How bright the pixels of a row are, in 256ths.
-    fn light_row(&self, row: usize, lights: &mut [f32]) {
+    /// The numbers of the colours of a row's pixels, and how bright they are in 256ths.
+    fn light_row(&self, row: usize, lit: &mut [(u32, u32)]) {
         let (inner, stride) = (self.inner(row), self.stride());
         let count = inner.len();
         let of = |first: usize| &self.heights_m[first..first + count];
         let (here, slopes) = (of(inner.start), &self.slopes_per_m[inner.clone()][..count]);
         let (left, right) = (of(inner.start - 1), of(inner.start + 1));
         let (above, below) = (of(inner.start - stride), of(inner.start + stride));
-        let lights = &mut lights[..count];
+        let (sines, lit) = (&self.sines[inner][..count], &mut lit[..count]);
         for n in 0..count {
             let height_m = here[n];
             // Beyond the map it is level.
             let known = |h: f32| if h.is_nan() { height_m } else { h };
             let strength = if height_m < 0.0 { UNDER_WATER } else { 1.0 };
-            lights[n] = 256.0
-                * brightness([
-                    strength * slopes[n][0] * (known(right[n]) - known(left[n])),
-                    strength * slopes[n][1] * (known(above[n]) - known(below[n])),
-                ]);
+            let bright = brightness([
+                strength * slopes[n][0] * (known(right[n]) - known(left[n])),
+                strength * slopes[n][1] * (known(above[n]) - known(below[n])),
+            ]);
+            lit[n] = (
+                Palette::number(sines[n], height_m),
+                whole(256.0 * bright, 512.0),
+            );
         }
     }
 }

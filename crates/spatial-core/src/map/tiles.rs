@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::mesh::Lattice;
 use crate::cell::{FacePlaces, MAX_LEVEL, st_to_ij};
 use crate::store::{MissingTile, StoreError, TileStore};
-use crate::terrain::{LatticeSpec, cell_at, interpolate, interval_of};
+use crate::terrain::{LatticeSpec, cell_at, interpolate};
 
 /// Tiles kept: 34 MB of the largest.
 const TILES_MAX: usize = 1_024;
@@ -82,7 +82,7 @@ impl TileWindow {
     }
 
     /// Heights at places of faces from the one with a number on, as far as one tile answers for them: bilinear in the samples of
-    /// their levels, with the bits of [`HeightTile::height_m`](crate::HeightTile::height_m). The number of the next place.
+    /// their levels. The number of the next place.
     pub(super) fn heights_m(
         &mut self,
         store: &dyn TileStore,
@@ -94,14 +94,14 @@ impl TileWindow {
             self.last = self.look_up(store, levels[first], places.get(first))?;
         }
         let (last, n) = (&self.last, self.spec.intervals());
-        let side = usize::from(n) + 1;
+        let (side, last_interval) = (usize::from(n) + 1, f64::from(n) - 1.0);
         let samples = &self.tiles[last.number].samples[..side * side];
         let mut at = first;
         // The first one counts also where it lies on the end of its face.
         while at < out.len() && (at == first || last.holds(levels[at], places.get(at))) {
             let (_, s, t) = places.get(at);
-            let (i, fx) = interval_of(s * last.face_intervals - last.corner[0], n);
-            let (j, fy) = interval_of(t * last.face_intervals - last.corner[1], n);
+            let (i, fx) = interval(s * last.face_intervals - last.corner[0], last_interval);
+            let (j, fy) = interval(t * last.face_intervals - last.corner[1], last_interval);
             let corner = j * side + i;
             let square = &samples[corner..corner + side + 2];
             let corners = [square[0], square[1], square[side], square[side + 1]];
@@ -180,5 +180,35 @@ impl TileWindow {
             row,
             samples,
         })
+    }
+}
+
+/// The interval that holds x, which is not below 0, and how far into it x lies, 0 to 1; at its end if x is a whole number. Beyond
+/// the last interval that one counts.
+///
+/// Floats from 2⁵² on are whole, and their low bits are the number: a conversion that saturates takes longer.
+#[inline(always)]
+fn interval(x: f64, last: f64) -> (usize, f64) {
+    const TWO_52: f64 = 4_503_599_627_370_496.0;
+    let lower = if x > 0.5 { x - 0.5 } else { 0.0 };
+    let lower = if lower < last { lower } else { last };
+    let nearest = lower + TWO_52;
+    (nearest.to_bits() as u32 as usize, x - (nearest - TWO_52))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_hold_their_places() {
+        for k in 0..=4_000u32 {
+            let x = f64::from(k) / 500.0;
+            let (i, along) = interval(x, 7.0);
+            assert!(i <= 7 && (0.0..=1.0).contains(&along), "{x}: {i} {along}");
+            assert!((i as f64 + along - x).abs() < 1e-14, "{x}: {i} {along}");
+        }
+        assert_eq!(interval(0.0, 7.0), (0, 0.0));
+        assert_eq!(interval(8.0, 7.0), (7, 1.0));
     }
 }
