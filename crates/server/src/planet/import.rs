@@ -191,7 +191,7 @@ pub(super) fn run(args: &ImportArgs, json: bool) -> Result<ExitCode> {
             && p99_m > asked_m
         {
             eprintln!(
-                "warning: {}: 99 of 100 places are within {p99_m:.2} m, not {asked_m} m: no level has less",
+                "warning: {}: 99 of 100 places are within {p99_m:.2} m, not {asked_m} m",
                 source.file
             );
         }

@@ -84,10 +84,14 @@ impl<'a> Pyramid<'a> {
         picture: Picture,
         effort: PngEffort,
     ) -> Result<Self, Misuse> {
-        if bounds.south >= MERCATOR_LAT_DEG || bounds.north <= -MERCATOR_LAT_DEG {
+        if bounds.south >= MercatorTile::LAT_MAX_DEG || bounds.north <= -MercatorTile::LAT_MAX_DEG {
             return Err(format!(
-                "--bounds {} {} {} {}: the web's map ends at ±{MERCATOR_LAT_DEG:.2} degrees of latitude",
-                bounds.south, bounds.west, bounds.north, bounds.east
+                "--bounds {} {} {} {}: the web's map ends at ±{:.2} degrees of latitude",
+                bounds.south,
+                bounds.west,
+                bounds.north,
+                bounds.east,
+                MercatorTile::LAT_MAX_DEG
             ));
         }
         let own = || makers.with(|maker| maker.finest_zoom()).max(coarsest);
@@ -181,7 +185,7 @@ impl<'a> Pyramid<'a> {
 
     /// The part of the map, in the words of the format: what goes over the antimeridian reaches around the planet.
     fn mercator_bounds(&self) -> Bounds {
-        let lat_max = MERCATOR_LAT_DEG;
+        let lat_max = MercatorTile::LAT_MAX_DEG;
         let is_split = self.bounds.east < self.bounds.west;
         Bounds {
             south: self.bounds.south.clamp(-lat_max, lat_max),
@@ -215,8 +219,8 @@ impl<'a> Pyramid<'a> {
                 .min(last)
         };
         let along = |lat: f64| {
-            let lat = lat.clamp(-MERCATOR_LAT_DEG, MERCATOR_LAT_DEG).to_radians();
-            (0.5 - lat.tan().asinh() / core::f64::consts::TAU) * side
+            let place = MercatorTile::place_on_map(lat, 0.0);
+            place.expect("bounds are latitudes").1 * side
         };
         let north = (along(self.bounds.north) as u32).min(last);
         let south = (along(self.bounds.south).ceil() as u32)
@@ -257,6 +261,3 @@ impl<'a> Pyramid<'a> {
         })
     }
 }
-
-/// Where the web's square map ends.
-const MERCATOR_LAT_DEG: f64 = 85.051_128_779_806_6;

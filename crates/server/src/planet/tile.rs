@@ -7,16 +7,14 @@ mod client;
 mod glb;
 mod mercator;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use spatial_core::TileStore;
 
-use super::atomic_file::AtomicFile;
 use super::{open, open_to_write};
 
 #[derive(Debug, Args)]
@@ -85,12 +83,4 @@ impl TileArgs {
             None => open(&self.planet),
         }
     }
-}
-
-/// Writes a file whole, or leaves what was there.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let out = AtomicFile::create(path)?;
-    let named = || path.display().to_string();
-    out.file()?.write_all(bytes).with_context(named)?;
-    out.publish()
 }

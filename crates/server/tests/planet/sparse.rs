@@ -163,3 +163,26 @@ fn a_greater_error_takes_fewer_tiles() {
     );
     assert!(error.contains("larger steps"), "{error}");
 }
+
+/// Real squares alone: the default level, and one that is asked for.
+#[test]
+fn squares_of_srtm_deviate_as_little_as_is_asked() {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let data = std::env::var_os("BLUEMARBLE_DATA").map_or(beside.into(), std::path::PathBuf::from);
+    for (file, more, asked_m) in [
+        ("N44W072.hgt", &[][..], 2.5),
+        ("S33W071.tif", &["--max-error", "8.5"], 8.5),
+        ("S33W071.tif", &["--max-error", "50"], 50.0),
+    ] {
+        let path = data.join("srtm3").join(file);
+        if !path.exists() {
+            println!("skipped: no srtm3/{file} in $BLUEMARBLE_DATA or ../shared/data");
+            continue;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let report = import(dir.path(), &[&path.display().to_string()], more);
+        let p99_m = report["sources"][0]["p99_m"].as_f64().unwrap();
+        println!("{file} {more:?}: {p99_m} m, {} tiles", report["tiles"]);
+        assert!(p99_m <= asked_m, "{file} {more:?}: {p99_m} m");
+    }
+}

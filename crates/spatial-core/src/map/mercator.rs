@@ -3,7 +3,7 @@
 use glam::DVec3;
 
 use super::{MapWindow, Places, direction_of};
-use crate::projection::{Projection, WebMercator};
+use crate::projection::{Projection, ProjectionError, WebMercator};
 
 /// A square of 512² pixels of the web's map: one of 2ᶻ × 2ᶻ, columns from 180° west, rows from the north.
 ///
@@ -27,6 +27,8 @@ impl MercatorTile {
     pub const SIDE: u32 = 512;
     /// The greatest zoom: pixels of 5 mm on the Earth.
     pub const Z_MAX: u8 = 24;
+    /// The latitude at which the square map ends, degrees: `atan(sinh π)`.
+    pub const LAT_MAX_DEG: f64 = 85.051_128_779_806_6;
 
     /// The tile at a column and row of a zoom; any column is brought to 0 … 2ᶻ − 1.
     ///
@@ -56,6 +58,19 @@ impl MercatorTile {
     /// The row; those of the map are 0 to 2ᶻ − 1.
     pub fn y(&self) -> i64 {
         self.y
+    }
+
+    /// Where a place lies on the map, in widths of it from its left end and its upper one; latitudes beyond the map count as its end.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] of a longitude that is not within ±540° or of NaN.
+    pub fn place_on_map(lat_deg: f64, lon_deg: f64) -> Result<(f64, f64), ProjectionError> {
+        let lat_deg = lat_deg.clamp(-Self::LAT_MAX_DEG, Self::LAT_MAX_DEG);
+        let (x_m, y_m) = WebMercator.forward(lat_deg, lon_deg)?;
+        Ok((
+            0.5 + x_m / WebMercator::TURN_M,
+            0.5 - y_m / WebMercator::TURN_M,
+        ))
     }
 
     /// The tile of the map that it is, or the nearest of its column.
@@ -131,6 +146,24 @@ fn on_globe(meridian: DVec3, parallel: DVec3) -> DVec3 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_on_the_map_are_where_its_ends_and_tiles_say() {
+        let near = |a: (f64, f64), b: (f64, f64)| {
+            assert!(
+                (a.0 - b.0).abs() < 1e-12 && (a.1 - b.1).abs() < 1e-12,
+                "{a:?} {b:?}"
+            );
+        };
+        let at = |lat, lon| MercatorTile::place_on_map(lat, lon).unwrap();
+        near(at(0.0, 0.0), (0.5, 0.5));
+        near(at(MercatorTile::LAT_MAX_DEG, -180.0), (0.0, 0.0));
+        near(at(-90.0, 90.0), (0.75, 1.0));
+        // A quarter of the map up is the Gudermannian of a quarter turn.
+        near(at(66.513_260_443_111_86, 45.0), (0.625, 0.25));
+        assert!(MercatorTile::place_on_map(f64::NAN, 0.0).is_err());
+        assert!(MercatorTile::place_on_map(0.0, f64::NAN).is_err());
+    }
 
     #[test]
     fn columns_go_around_and_rows_end() {

@@ -143,7 +143,9 @@ pub(super) struct Reader<'a> {
     last: Window,
 }
 
+/// Chunks that a reader holds, at most; of a file with large ones as many as have [`HELD_SAMPLES`].
 const HELD: usize = 16;
+const HELD_SAMPLES: usize = 1 << 20;
 
 /// The chunk that was read last: what is asked next is mostly in it, and then nothing is divided.
 #[derive(Clone, Copy)]
@@ -226,13 +228,14 @@ impl<'a> Reader<'a> {
 
     fn chunk(&mut self, of: &Numbered, chunk: u32) -> Result<&[f32], ReliefError> {
         let key = u64::from(of.number) << 32 | u64::from(chunk);
-        // Sixteen chunks beside each other, or one below the other, get slots of their own.
+        // Chunks beside each other, or one below the other, get slots of their own, as many as there are.
         let across = of.shape.across();
+        let slots = HELD_SAMPLES / (of.shape.chunk_width as usize * of.shape.chunk_height as usize);
         let (down, beside) = (chunk / across, chunk % across);
         let slot = beside
             .wrapping_add(down.wrapping_mul(5))
             .wrapping_add(7 * (of.number % 16)) as usize
-            % HELD;
+            % slots.clamp(1, HELD);
         if self.held[slot].as_ref().is_none_or(|held| held.0 != key) {
             let [width, height] = of.shape.chunk_size(chunk).1;
             let count = width as usize * height as usize;

@@ -116,7 +116,7 @@ impl FinestTable {
         let root_level = (0..=leaf_level)
             .rev()
             .step_by(usize::from(STRIDE))
-            .find(|level| 6 << (2 * level) <= (2 * tiles).max(6))
+            .find(|level| 6u64 << (2 * level) <= (2 * tiles as u64).max(6))
             .unwrap_or(leaf_level % STRIDE);
         let first_branch = 6 << (2 * root_level);
         let mut builder = Builder {

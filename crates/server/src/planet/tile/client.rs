@@ -8,8 +8,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use spatial_core::{CellId, ClientTile, Codec, EdgeSteps, Geodetic, Horizon, MAX_LEVEL, TileStore};
 
+use super::super::atomic_file;
 use super::glb::glb;
-use super::{Misuse, TileArgs, Which, write_file};
+use super::{Misuse, TileArgs, Which};
 use crate::planet::info::extremes;
 use crate::planet::print_json;
 
@@ -122,7 +123,7 @@ pub(super) fn run(
             true => None,
             false => Some(ClientTile::needs_parent(&bytes)?),
         };
-        write_file(path, &bytes)?;
+        atomic_file::write(path, &bytes)?;
         facts.written = Some(Written {
             file: path.clone(),
             bytes: bytes.len(),

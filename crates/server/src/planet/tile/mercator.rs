@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde::Serialize;
 use spatial_core::{Effort, MercatorTile, TileStore};
 
-use super::{Misuse, TileArgs, write_file};
+use super::super::atomic_file;
+use super::{Misuse, TileArgs};
 use crate::planet::makers::{Makers, Picture};
 use crate::planet::print_json;
 
@@ -70,7 +71,7 @@ pub(super) fn run(
         bytes: args.out.as_ref().map(|_| png.len()),
     };
     if let Some(out) = &args.out {
-        write_file(out, &png)?;
+        atomic_file::write(out, &png)?;
     }
     if json {
         print_json(&facts)?;
