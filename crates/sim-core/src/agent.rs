@@ -89,9 +89,6 @@ impl Agent {
     pub const RADIUS_MAX: u16 = 1_024;
 }
 
-/// Small fixed-point units of speed and radius in a metre (per second).
-pub const FINE_PER_M: f64 = 256.0;
-
 /// An agent after a tick, before it is written back to its row.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Moved {

@@ -6,13 +6,15 @@
 mod agent;
 mod checkpoint;
 mod ground;
+mod kind;
 mod motion;
 mod record;
 mod replay;
 mod world;
 
-pub use agent::{Agent, FINE_PER_M};
+pub use agent::Agent;
 pub use checkpoint::LoadError;
+pub use kind::{FINE_PER_M, Grade, Kind, KindId};
 pub use motion::PUSH_SPEED_MAX_MPS;
 pub use record::{Entry, EntryError, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};

@@ -10,8 +10,9 @@
 
 use spatial_core::{DVec3, Ecef, EntityId, Frame, Hit, IndexView, Planet, Position, UNITS_PER_M};
 
-use crate::agent::{Body, CROSSED, FINE_PER_M, HELD, Heading, Moved, Traits, Wish};
+use crate::agent::{Body, CROSSED, HELD, Heading, Moved, Traits, Wish};
 use crate::ground::Ground;
+use crate::kind::FINE_PER_M;
 
 /// Neighbours push an agent aside at most this fast, metres a second.
 pub const PUSH_SPEED_MAX_MPS: f64 = 2.0;

@@ -11,11 +11,12 @@ use spatial_core::{
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::agent::{
-    Agent, Body, BodyLanes, CROSSED, FINE_PER_M, HELD, Heading, HeadingLanes, Moved, Traits,
-    TraitsLanes, Wish, WishLanes,
+    Agent, Body, BodyLanes, CROSSED, HELD, Heading, HeadingLanes, Moved, Traits, TraitsLanes, Wish,
+    WishLanes,
 };
 use crate::checkpoint::hash_start;
 use crate::ground::Ground;
+use crate::kind::FINE_PER_M;
 use crate::motion::{Before, Scene};
 use crate::record::Record;
 
