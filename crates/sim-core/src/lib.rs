@@ -10,6 +10,7 @@ mod kind;
 mod motion;
 mod record;
 mod replay;
+mod shape;
 mod world;
 
 pub use agent::Agent;
@@ -18,4 +19,5 @@ pub use kind::{FINE_PER_M, Grade, Kind, KindId};
 pub use motion::PUSH_SPEED_MAX_MPS;
 pub use record::{Entry, EntryError, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};
+pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
 pub use world::{StartError, StepError, StepReport, World, WorldStart};
