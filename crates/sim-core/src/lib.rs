@@ -6,7 +6,9 @@
 mod agent;
 mod checkpoint;
 mod ground;
+mod ground_patch;
 mod kind;
+mod local_axes;
 mod motion;
 mod record;
 mod replay;
@@ -15,7 +17,9 @@ mod world;
 
 pub use agent::Agent;
 pub use checkpoint::LoadError;
+pub use ground_patch::{GroundPatch, Rest, Tiles};
 pub use kind::{FINE_PER_M, Grade, Kind, KindId};
+pub use local_axes::LocalAxes;
 pub use motion::PUSH_SPEED_MAX_MPS;
 pub use record::{Entry, EntryError, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};

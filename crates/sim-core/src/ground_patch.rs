@@ -1,0 +1,203 @@
+//! The ground around one agent, and where balls rest on it.
+//!
+//! ```text
+//!  t, j ▲  ╲   ╲   ╲   ╲        one affine map a face: lattice coordinates of x, y around the agent
+//!       │   ╲───╲───╲───╲       h: bilinear within a cell, straight along its edges
+//!       │    ╲   ╲ • ╲   ╲      • the agent, x = y = z = 0
+//!       └─────╲───╲───╲───╲─▶ s, i
+//! ```
+//! The map is exact at the agent. At a distance d from it, places are wrong by less than d²/R and heights by that times the slope: on the Earth
+//! 3 µm at 4 m, on the smallest planet 1 mm at 3 m.
+
+use core::cell::Cell;
+
+use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec, cell_at, uv_to_st};
+
+use crate::local_axes::LocalAxes;
+
+mod touching;
+
+/// Where resident tiles are found.
+pub type Tiles<'a> = dyn Fn(CellId) -> Option<&'a HeightTile> + 'a;
+
+/// The ground around one agent, in its own axes. Costs some 50 ns to make, and a tile's lookup with the first question.
+pub struct GroundPatch<'a> {
+    charts: [Chart; 3], // one for each face within reach: three at a corner
+    chart_count: usize,
+    face_intervals: u32,
+    tile_shift: u32, // log₂ of the intervals of a tile
+    level: u8,
+    base_m: f64,     // what a stored zero is above the origin
+    quantum_m: f64,  // of a stored step
+    sag_per_m2: f64, // how far the ground falls below the plane
+    tiles: &'a Tiles<'a>,
+    last: Cell<Option<LastTile<'a>>>,
+}
+
+/// A ball that rests on the ground.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Rest {
+    /// Its lowest point, metres above the axes' origin.
+    pub height_m: f64,
+    /// From where it touches to its centre, of length 1.
+    pub normal: DVec3,
+}
+
+/// The affine map of one face.
+#[derive(Clone, Copy, Default)]
+struct Chart {
+    face: u8,
+    at: [f64; 2],         // lattice coordinates of the origin
+    rows: [[f64; 2]; 2],  // gain of i and of j a metre along x and y
+    per_m: [f64; 2],      // lengths of the rows
+    skew: f64,            // the rows' product
+    along: [[f64; 2]; 2], // x and y of one interval along i and along j
+}
+
+#[derive(Clone, Copy)]
+struct LastTile<'a> {
+    face: u8,
+    column: u32,
+    row: u32,
+    samples: &'a [i16],
+}
+
+/// For each face the directions of u and of v, and out of it.
+const FACE_AXES: [[DVec3; 3]; 6] = [
+    [DVec3::Y, DVec3::Z, DVec3::X],
+    [DVec3::NEG_X, DVec3::Z, DVec3::Y],
+    [DVec3::NEG_X, DVec3::NEG_Y, DVec3::Z],
+    [DVec3::NEG_Z, DVec3::NEG_Y, DVec3::NEG_X],
+    [DVec3::NEG_Z, DVec3::X, DVec3::NEG_Y],
+    [DVec3::Y, DVec3::X, DVec3::NEG_Z],
+];
+
+impl<'a> GroundPatch<'a> {
+    /// The ground around an agent. `reach_m` is how far from it anything will be asked, radii included.
+    pub fn new(
+        lattice: &LatticeSpec,
+        axes: &LocalAxes,
+        reach_m: f64,
+        tiles: &'a Tiles<'a>,
+    ) -> Self {
+        let place = axes.place();
+        let own = face_of(place);
+        let out_m = place[usize::from(own % 3)].abs();
+        let face_intervals = lattice.face_intervals();
+        let mut charts = [Chart::default(); 3];
+        charts[0] = Chart::new(own, axes, face_intervals);
+        let mut chart_count = 1;
+        for axis in 0..3u8 {
+            let across_m = place[usize::from(axis)];
+            // The planes between faces are where two coordinates are equal.
+            if axis != own % 3 && out_m - across_m.abs() <= 2.0 * reach_m {
+                let face = axis + 3 * u8::from(across_m < 0.0);
+                charts[chart_count] = Chart::new(face, axes, face_intervals);
+                chart_count += 1;
+            }
+        }
+        let distance_m = place.length();
+        Self {
+            charts,
+            chart_count,
+            face_intervals,
+            tile_shift: lattice.intervals().trailing_zeros(),
+            level: lattice.leaf_level(),
+            base_m: lattice.offset_m() - axes.altitude_m(),
+            quantum_m: lattice.quantum_m(),
+            sag_per_m2: if distance_m > 0.0 {
+                0.5 / distance_m
+            } else {
+                0.0
+            },
+            tiles,
+            last: Cell::new(None),
+        }
+    }
+
+    fn charts(&self) -> &[Chart] {
+        &self.charts[..self.chart_count]
+    }
+
+    /// Heights above the origin of the four samples around a cell; `None` where they are not resident.
+    #[inline]
+    fn corners(&self, face: u8, i: u32, j: u32) -> Option<[f64; 4]> {
+        let samples = self.samples(face, i >> self.tile_shift, j >> self.tile_shift)?;
+        let mask = (1u32 << self.tile_shift) - 1;
+        let side = mask as usize + 2;
+        let first = (j & mask) as usize * side + (i & mask) as usize;
+        let four = [first, first + 1, first + side, first + side + 1];
+        Some(four.map(|n| self.base_m + self.quantum_m * f64::from(samples[n])))
+    }
+
+    #[inline]
+    fn samples(&self, face: u8, column: u32, row: u32) -> Option<&'a [i16]> {
+        match self.last.get() {
+            Some(last) if last.column == column && last.row == row && last.face == face => {
+                Some(last.samples)
+            }
+            _ => self.find(face, column, row),
+        }
+    }
+
+    #[cold]
+    fn find(&self, face: u8, column: u32, row: u32) -> Option<&'a [i16]> {
+        let tile = (self.tiles)(cell_at(face, self.level, column, row))?;
+        let samples = tile.samples();
+        self.last.set(Some(LastTile {
+            face,
+            column,
+            row,
+            samples,
+        }));
+        Some(samples)
+    }
+}
+
+impl Chart {
+    fn new(face: u8, axes: &LocalAxes, face_intervals: u32) -> Self {
+        let [u_axis, v_axis, out_axis] = FACE_AXES[usize::from(face)];
+        let place = axes.place();
+        let out_m = out_axis.dot(place);
+        let [x, y, _] = axes.in_space();
+        let n = f64::from(face_intervals);
+        let line = |axis: DVec3| {
+            let u = axis.dot(place) / out_m;
+            let s = uv_to_st(u);
+            // ds/du is 3/8 over s or 1 − s, the larger; du of a way is its part along the axis, less what the face's own takes.
+            let rate = n * 0.375 / (if s > 0.5 { s } else { 1.0 - s }) / out_m;
+            let along = |way: DVec3| (axis.dot(way) - u * out_axis.dot(way)) * rate;
+            (s * n, [along(x), along(y)])
+        };
+        let ((i, row_i), (j, row_j)) = (line(u_axis), line(v_axis));
+        let area = row_i[0] * row_j[1] - row_i[1] * row_j[0];
+        let length = |row: [f64; 2]| (row[0] * row[0] + row[1] * row[1]).sqrt();
+        Self {
+            face,
+            at: [i, j],
+            rows: [row_i, row_j],
+            per_m: [length(row_i), length(row_j)],
+            skew: row_i[0] * row_j[0] + row_i[1] * row_j[1],
+            along: [
+                [row_j[1] / area, -row_j[0] / area],
+                [-row_i[1] / area, row_i[0] / area],
+            ],
+        }
+    }
+}
+
+/// The face that a place is over: of the axis along which it is farthest out.
+fn face_of(place: DVec3) -> u8 {
+    let [a, b, c] = place.to_array().map(f64::abs);
+    let axis = if a > b && a > c {
+        0
+    } else if b > c {
+        1
+    } else {
+        2
+    };
+    axis + 3 * u8::from(place[usize::from(axis)] < 0.0)
+}
+
+#[cfg(test)]
+mod tests;
