@@ -12,6 +12,7 @@ mod local_axes;
 mod motion;
 mod record;
 mod replay;
+mod rewind;
 mod shape;
 mod world;
 
@@ -23,5 +24,9 @@ pub use local_axes::LocalAxes;
 pub use motion::PUSH_SPEED_MAX_MPS;
 pub use record::{Entry, EntryError, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};
+pub use rewind::{
+    Moment, Past, PastError, PastHit, PastSight, PlayerRow, QueryError, RecordError, Recorded,
+    Rewind,
+};
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
 pub use world::{StartError, StepError, StepReport, World, WorldStart};

@@ -53,7 +53,7 @@ pub use columns::{
     LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError, MigrationRefused,
     OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleHandle, Steps,
     Table, TableSchema, TagError, TagId, UnknownConsumer, UnknownEntity, Wire, WireError,
-    WireParts,
+    WireParts, prefetch,
 };
 pub use derive::Component;
 pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};

@@ -31,6 +31,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// So many times this thread has asked for memory.
+pub(crate) fn allocations() -> u64 {
+    COUNT.get()
+}
+
 #[test]
 fn a_steady_tick_allocates_nothing() {
     // All work on this thread, whose allocations are counted.

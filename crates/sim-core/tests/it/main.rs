@@ -5,4 +5,5 @@ mod checkpoint;
 mod determinism;
 mod movement;
 mod records;
+mod rewind;
 mod scene;

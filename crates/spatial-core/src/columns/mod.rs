@@ -44,7 +44,7 @@ pub use kind::{Durability, Kind};
 pub use lane::{Lane, LaneInfo, LaneType, LaneValue};
 pub use migration::{Migration, MigrationError, MigrationRefused, RegisterError};
 pub use moves::OrderError;
-pub(crate) use prefetch::prefetch;
+pub use prefetch::prefetch;
 pub use rows::{DespawnBatchError, SpawnBatchError, SpawnError, UnknownEntity};
 pub use save::LoadError;
 pub use schema::{ColumnSchema, LaneSchema, SchemaError, TableSchema};

@@ -5,7 +5,7 @@ pub(crate) const AHEAD: usize = 24;
 
 /// Asks the processor to fetch the cache line of a value; where it has no such instruction, nothing.
 #[inline(always)]
-pub(crate) fn prefetch<T>(value: &T) {
+pub fn prefetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

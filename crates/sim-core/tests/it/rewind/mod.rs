@@ -1,0 +1,6 @@
+//! Players as they were.
+
+mod oracle;
+mod queries;
+mod ring;
+mod town;
