@@ -10,6 +10,7 @@ mod ground_patch;
 mod kind;
 mod local_axes;
 mod motion;
+mod obstacles;
 mod record;
 mod replay;
 mod rewind;
@@ -22,6 +23,7 @@ pub use ground_patch::{GroundPatch, Rest, Tiles};
 pub use kind::{FINE_PER_M, Grade, Kind, KindId};
 pub use local_axes::LocalAxes;
 pub use motion::PUSH_SPEED_MAX_MPS;
+pub use obstacles::{ObstacleError, Obstacles, Placed};
 pub use record::{Entry, EntryError, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};
 pub use rewind::{
