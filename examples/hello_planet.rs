@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bluemarble::sim::{Agent, FINE_PER_M, Record, World, WorldStart};
-use bluemarble::space::{EntityId, Geodetic, MovingIndex, PackStore, Planet, TileStore};
+use bluemarble::sim::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World, WorldStart};
+use bluemarble::space::{EntityId, Geodetic, MovingIndex, PackStore, Planet, Position, TileStore};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let earth = Planet::EARTH;
@@ -21,35 +21,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     })?;
     let zermatt = earth.ecef(Geodetic::from_degrees(46.02, 7.75, 0.0)?);
     let tile = store.load(lattice.tile_at(zermatt.to_vec()))?;
-    let mut records = vec![Record::Resident {
-        tile: tile.cell(),
-        checksum: tile.checksum(),
-    }];
+    let mut records = vec![
+        Record::Resident {
+            tile: tile.cell(),
+            checksum: tile.checksum(),
+        },
+        Record::Kind {
+            id: WALKER,
+            kind: Kind::crowd((1.4 * FINE_PER_M) as u16),
+        },
+    ];
     world.stage(Arc::clone(&tile));
     for n in 1..=1_000u16 {
-        let mut position = earth.position(zermatt)?;
-        position.x += i32::from(n % 40) * 65_536; // a metre apart
-        position.y += i32::from(n / 40) * 65_536;
-        let (heading, speed_max, radius, role) = (0, (1.4 * FINE_PER_M) as u16, 102, 0);
-        let entity = EntityId(u64::from(n));
-        records.push(Record::Spawn {
-            entity,
-            agent: Agent {
-                position,
-                heading,
-                speed_max,
-                radius,
-                role,
-            },
-        });
-        let (east, north) = ((n as i16 % 7 - 3) * 100, (n as i16 % 5 - 2) * 150); // 2^-8 m/s
-        records.push(Record::Input {
-            entity,
-            seq: 1,
-            east,
-            north,
-            heading,
-        });
+        records.extend(walker(n, earth.position(zermatt)?));
     }
 
     // Ten seconds. The same start and the same records give the same hash on every machine.
@@ -64,13 +48,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
 
     let mut index = MovingIndex::new();
-    index.rebuild(world.ids(), world.places());
+    let places = world.places();
+    index.rebuild(world.ids(), &places);
     let mut near = Vec::new();
-    let view = index.view(world.ids(), world.places());
-    view.radius(world.places()[0], 5.0, &mut near)?;
+    let view = index.view(world.ids(), &places);
+    view.radius(places[0], 5.0, &mut near)?;
     println!("within 5 m of {}:", world.ids()[0]);
     for hit in near {
-        let at = earth.geodetic(world.places()[hit.row as usize]);
+        let at = earth.geodetic(places[hit.row as usize]);
         println!(
             "  {:>5} {:.6}° {:.6}° {:.2} m",
             hit.id,
@@ -80,4 +65,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
     Ok(())
+}
+
+const WALKER: KindId = KindId(0);
+
+/// One of a crowd: its spawn, and where it wants to go.
+fn walker(n: u16, mut position: Position) -> [Record; 2] {
+    position.x += i32::from(n % 40) * 65_536; // a metre apart
+    position.y += i32::from(n / 40) * 65_536;
+    let entity = EntityId(u64::from(n));
+    let agent = Agent {
+        position,
+        kind: WALKER,
+        ..Agent::default()
+    };
+    let (east, north) = ((n as i16 % 7 - 3) * 100, (n as i16 % 5 - 2) * 150); // 2^-8 m/s
+    let input = Input {
+        east,
+        north,
+        ..Input::default()
+    };
+    [
+        Record::Spawn { entity, agent },
+        Record::Input { entity, input },
+    ]
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
+use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World, WorldStart};
 use spatial_core::{DVec3, EntityId, Planet};
 
 use crate::case::{Case, Size};
@@ -47,6 +47,10 @@ impl Crowd {
 
     /// The first tick: ground under the towns, and everybody in them.
     fn settle(&mut self, agents: usize) {
+        self.records.push(Record::Kind {
+            id: KindId(0),
+            kind: Kind::crowd((2.0 * FINE_PER_M) as u16),
+        });
         let towns: Vec<DVec3> = (0..TOWNS).map(|_| self.seeded.direction()).collect();
         let mut cells: Vec<_> = towns.iter().map(|town| lattice().tile_at(*town)).collect();
         cells.sort_unstable();
@@ -75,10 +79,7 @@ impl Crowd {
         let place = on_datum(town + DVec3::new(offset(), offset(), offset()));
         Agent {
             position: Planet::EARTH.position(place).expect("on the datum"),
-            heading: 0,
-            speed_max: (2.0 * FINE_PER_M) as u16,
-            radius: (0.4 * FINE_PER_M) as u16,
-            role: 0,
+            ..Agent::default()
         }
     }
 
@@ -86,10 +87,12 @@ impl Crowd {
     fn wish(&mut self, entity: EntityId) -> Record {
         Record::Input {
             entity,
-            seq: 0,
-            east: (self.seeded.signed() * 2.0 * FINE_PER_M) as i16,
-            north: (self.seeded.signed() * 2.0 * FINE_PER_M) as i16,
-            heading: self.seeded.bits() as u16,
+            input: Input {
+                east: (self.seeded.signed() * 2.0 * FINE_PER_M) as i16,
+                north: (self.seeded.signed() * 2.0 * FINE_PER_M) as i16,
+                heading: self.seeded.bits() as u16,
+                ..Input::default()
+            },
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sim_core::{Agent, Entry, Record, World, WorldStart, replay};
+use sim_core::{
+    Agent, CarrierPose, Entry, Input, Kind, KindId, Record, Tier, World, WorldStart, replay,
+};
 use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet};
 
 use crate::seal;
@@ -97,10 +99,16 @@ fn bytes_of(entry: &Entry) -> Vec<u8> {
 fn first_records() -> Vec<Record> {
     let ground = lattice().tile_at(Geodetic::direction(at(46.0)));
     let checksum = tile(ground, 0).expect("there is always one").checksum();
-    let mut records = vec![Record::Resident {
-        tile: ground,
-        checksum,
-    }];
+    let mut records = vec![
+        Record::Resident {
+            tile: ground,
+            checksum,
+        },
+        Record::Kind {
+            id: KindId(2),
+            kind: Kind::crowd(512),
+        },
+    ];
     for (n, lat_deg) in [(1, 46.0), (2, 46.000_001), (3, -89.0)] {
         records.push(Record::Spawn {
             entity: EntityId(n),
@@ -111,17 +119,35 @@ fn first_records() -> Vec<Record> {
 }
 
 fn later_records() -> Vec<Record> {
+    let [entity, other, carrier] = [1, 3, 9].map(EntityId);
+    let turn = [0, 0, 0, CarrierPose::TURN_ONE as i32];
+    let pose = CarrierPose {
+        at: [6_400_000 << 16, 0, 0],
+        turn,
+    };
     vec![
         Record::Input {
-            entity: EntityId(1),
-            seq: 1,
-            east: 300,
-            north: -200,
-            heading: 0x4000,
+            entity,
+            input: Input {
+                seq: 1,
+                east: 300,
+                north: -200,
+                heading: 0x4000,
+                ..Input::default()
+            },
         },
-        Record::Despawn {
-            entity: EntityId(3),
+        Record::Tier {
+            entity,
+            tier: Tier::RAREST,
         },
+        Record::Despawn { entity: other },
+        Record::Carrier {
+            entity: carrier,
+            pose,
+        },
+        Record::Board { entity, carrier },
+        Record::Leave { entity },
+        Record::CarrierGone { entity: carrier },
     ]
 }
 
@@ -129,10 +155,8 @@ fn walker(lat_deg: f64) -> Agent {
     let place = Planet::EARTH.ecef(at(lat_deg));
     Agent {
         position: Planet::EARTH.position(place).expect("on the datum"),
-        heading: 0,
-        speed_max: 512,
-        radius: 100,
-        role: 1,
+        kind: KindId(2),
+        ..Agent::default()
     }
 }
 

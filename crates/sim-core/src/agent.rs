@@ -1,24 +1,26 @@
 //! The columns of an agent.
 
-use spatial_core::{Component, FrameId, Position};
+use spatial_core::{Component, EntityId, FrameId, Position};
+
+use crate::kind::KindId;
 
 /// Where an agent is: its frame and the grid point of its feet, 2⁻¹⁶ m east, north and up of the frame's origin.
 #[derive(Clone, Copy, PartialEq, Debug, Component)]
 #[component(name = "body", kind = point, version = 1)]
-pub(crate) struct Body {
+pub struct Body {
     /// The frame.
-    pub(crate) frame: FrameId,
+    pub frame: FrameId,
     /// East, 2⁻¹⁶ m.
-    pub(crate) x: i32,
+    pub x: i32,
     /// North, 2⁻¹⁶ m.
-    pub(crate) y: i32,
+    pub y: i32,
     /// Up, 2⁻¹⁶ m.
-    pub(crate) z: i32,
+    pub z: i32,
 }
 
 impl Body {
     /// The body as a position.
-    pub(crate) fn position(self) -> Position {
+    pub fn position(self) -> Position {
         Position {
             frame: self.frame,
             x: self.x,
@@ -39,71 +41,103 @@ impl From<Position> for Body {
     }
 }
 
+/// How fast an agent goes, 2⁻¹⁶ m/s along the axes of its frame. That of a crowd is always 0: it goes as it wishes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
+#[component(name = "velocity", kind = vector, version = 1)]
+pub struct Velocity {
+    /// East, 2⁻¹⁶ m/s.
+    pub x: i32,
+    /// North, 2⁻¹⁶ m/s.
+    pub y: i32,
+    /// Up, 2⁻¹⁶ m/s.
+    pub z: i32,
+}
+
 /// The velocity an agent asks for, 2⁻⁸ m/s in its frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "wish", kind = vector, version = 1)]
-pub(crate) struct Wish {
+#[component(name = "wish", kind = vector, version = 2)]
+pub struct Wish {
     /// East, 2⁻⁸ m/s.
-    pub(crate) east: i16,
+    pub east: i16,
     /// North, 2⁻⁸ m/s.
-    pub(crate) north: i16,
+    pub north: i16,
+    /// Up, 2⁻⁸ m/s; for those who swim or fly.
+    pub up: i16,
 }
 
 /// Where an agent looks: clockwise from north of its frame, a full turn is 65,536.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
 #[component(name = "heading", kind = angle, version = 1)]
-pub(crate) struct Heading {
+pub struct Heading {
     /// 2⁻¹⁶ turns.
-    pub(crate) turn: u16,
+    pub turn: u16,
 }
 
-/// What an agent is, fixed at its spawn.
+/// What an agent is and does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "traits", kind = raw, version = 1)]
-pub(crate) struct Traits {
-    /// Highest speed, 2⁻⁸ m/s.
-    pub(crate) speed_max: u16,
-    /// Radius of the space it claims, 2⁻⁸ m.
-    pub(crate) radius: u16,
-    /// What the embedder says it is; the simulation does not look at it.
-    pub(crate) role: u8,
+#[component(name = "state", kind = raw, version = 1)]
+pub struct State {
+    /// The name of its kind.
+    pub kind: u16,
+    /// What it holds down, of [`crate::Input::buttons`].
+    pub buttons: u16,
+    /// How it moves just now: a [`crate::Mode`].
+    pub mode: u8,
+    /// How often it moves: a [`Tier`].
+    pub tier: u8,
+}
+
+/// How often an agent moves, which only records decide.
+///
+/// Tier k moves in every 2ᵏ-th tick, as far as in all of them; who asleep is does not move, is not pushed, and costs a tick
+/// nothing, but others bump into it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Tier(pub(crate) u8);
+
+impl Tier {
+    /// Moves in every tick.
+    pub const EVERY_TICK: Self = Self(0);
+    /// Does not move.
+    pub const ASLEEP: Self = Self(255);
+    /// The rarest: every eighth tick.
+    pub const RAREST: Self = Self(3);
+
+    /// Every 2ᵏ-th tick; `None` beyond [`Tier::RAREST`].
+    pub const fn every_power_of_two(k: u8) -> Option<Self> {
+        match k <= Self::RAREST.0 {
+            true => Some(Self(k)),
+            false => None,
+        }
+    }
+
+    pub(crate) fn from_u8(tier: u8) -> Option<Self> {
+        match Self(tier) {
+            Self::ASLEEP => Some(Self::ASLEEP),
+            _ => Self::every_power_of_two(tier),
+        }
+    }
+
+    /// How many ticks an agent moves in this one: none when it is not its turn.
+    #[inline(always)]
+    pub(crate) fn ticks_due(self, tick: u64, id: impl FnOnce() -> EntityId) -> u32 {
+        if self == Self::EVERY_TICK {
+            return 1;
+        }
+        let period = 1u32 << (self.0 & 3);
+        let is_due = tick.wrapping_add(id().0) & u64::from(period - 1) == 0;
+        if is_due { period } else { 0 }
+    }
 }
 
 /// An agent as it enters the world.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Agent {
-    /// Where; its height is corrected to the ground by the first step.
+    /// Where; the height of a crowd's agent is corrected to the ground by the first step.
     pub position: Position,
     /// Where it looks, 2⁻¹⁶ turns clockwise from north.
     pub heading: u16,
-    /// Highest speed, 2⁻⁸ m/s.
-    pub speed_max: u16,
-    /// Radius of the space it claims, 2⁻⁸ m, at most [`Agent::RADIUS_MAX`].
-    pub radius: u16,
-    /// What the embedder says it is; the simulation does not look at it.
-    pub role: u8,
+    /// What it is.
+    pub kind: KindId,
+    /// How fast it goes, 2⁻¹⁶ m/s along the axes of its frame; of a crowd's agent nothing.
+    pub velocity: [i32; 3],
 }
-
-impl Agent {
-    /// The widest agent, 2⁻⁸ m: 4 m. The widest one in a world sets the reach of everybody's search for contacts.
-    pub const RADIUS_MAX: u16 = 1_024;
-}
-
-/// An agent after a tick, before it is written back to its row.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Moved {
-    pub(crate) frame: FrameId,
-    pub(crate) x: i32,
-    pub(crate) y: i32,
-    pub(crate) z: i32,
-    pub(crate) east: i16,
-    pub(crate) north: i16,
-    pub(crate) place: [f64; 3],
-    pub(crate) contacts: u32,
-    pub(crate) heading: u16,
-    /// Bit 0: held for want of ground; bit 1: changed frame.
-    pub(crate) flags: u16,
-}
-
-pub(crate) const HELD: u16 = 1;
-pub(crate) const CROSSED: u16 = 2;

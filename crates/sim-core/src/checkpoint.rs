@@ -1,24 +1,32 @@
 //! A world as bytes.
 //!
 //! ```text
-//! magic "BMWORLD1" · xxh3-64 of all that follows
+//! magic "BMWORLD2" · xxh3-64 of all that follows
 //! world u64 · radius f64 · tick rate u16 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64 · tick u64
 //! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
+//! kinds: count u32 · (id u16 · what Kind writes)…, ascending
+//! carriers: count u32 · (entity u64 · pose 7 × f64)…, ascending
+//! leases: count u32 · (next u64 · end u64)…
+//! events on their way: count u32 · (due u64 · sent u64 · order u32 · event)…
 //! table: the bytes of Table::save, to the end
 //! ```
 
 use std::sync::Arc;
 
 use spatial_core::{
-    CellId, CoordError, HeightTile, LatticeSpec, LoadError as TableError, Planet, RegisterError,
-    Table,
+    CellId, CoordError, DQuat, Ecef, EntityId, HeightTile, LatticeSpec, LoadError as TableError,
+    Planet, Pose, PoseError, RegisterError, Table,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::event::Mail;
+use crate::kind::{Kind, KindId};
+use crate::kinds::Kinds;
+use crate::leases::Leases;
 use crate::record::{EntryError, Reader};
 use crate::world::{StartError, World, WorldStart, register};
 
-const MAGIC: &[u8; 8] = b"BMWORLD1";
+const MAGIC: &[u8; 8] = b"BMWORLD2";
 
 impl World {
     /// The whole state as bytes; [`World::load`] restores it exactly.
@@ -34,10 +42,30 @@ impl World {
             out.extend(tile.to_u64().to_le_bytes());
             out.extend(checksum.to_le_bytes());
         }
+        self.encode_others(&mut out);
         self.table.save(&mut out);
         let sum = xxh3_64(&out[16..]);
         out[8..16].copy_from_slice(&sum.to_le_bytes());
         out
+    }
+
+    /// What is state besides tiles and table.
+    pub(crate) fn encode_others(&self, out: &mut Vec<u8>) {
+        out.extend((self.kinds.iter().count() as u32).to_le_bytes());
+        for (id, kind) in self.kinds.iter() {
+            out.extend(id.0.to_le_bytes());
+            kind.encode(out);
+        }
+        let carriers = self.frames.carriers().carriers();
+        out.extend((carriers.len() as u32).to_le_bytes());
+        for carrier in carriers {
+            let pose = carrier.pose();
+            let parts = (pose.at().to_array().into_iter()).chain(pose.rotation().to_array());
+            out.extend(carrier.entity().0.to_le_bytes());
+            out.extend(parts.flat_map(f64::to_le_bytes));
+        }
+        self.leases.encode(out);
+        self.mail.encode(out);
     }
 
     /// The world that was saved. `tiles` gives the samples of the tiles that were resident.
@@ -60,6 +88,13 @@ impl World {
         for _ in 0..r.u32()? {
             inventory.push((r.cell()?, r.u64()?));
         }
+        let kinds = decode_kinds(&mut r)?;
+        let mut carriers = Vec::new();
+        for _ in 0..r.u32()? {
+            carriers.push((EntityId(r.u64()?), decode_pose(&mut r)?));
+        }
+        let leases = Leases::decode(&mut r)?;
+        let mail = Mail::decode(&mut r)?;
         let mut table = Table::load(r.0)?;
         let columns = table.columns().len();
         register(&mut table)?;
@@ -67,6 +102,16 @@ impl World {
             return Err(LoadError::MissingColumn);
         }
         let mut world = Self::from_parts(start, tick, table);
+        (world.kinds, world.leases, world.mail) = (kinds, leases, mail);
+        for (entity, pose) in carriers {
+            if !world.frames.set_carrier(entity, pose) {
+                return Err(LoadError::Carrier(entity));
+            }
+        }
+        let are_known = world.kinds().all(|kind| world.kind(kind).is_some());
+        if !are_known {
+            return Err(LoadError::Kind);
+        }
         for (cell, checksum) in inventory {
             let tile = tiles(cell, checksum);
             let tile = tile.ok_or(LoadError::Tile { cell, checksum })?;
@@ -79,6 +124,26 @@ impl World {
         world.derive()?;
         Ok(world)
     }
+}
+
+fn decode_kinds(r: &mut Reader<'_>) -> Result<Kinds, LoadError> {
+    let mut kinds = Kinds::default();
+    for _ in 0..r.u32()? {
+        let id = KindId(r.u16()?);
+        if !kinds.define(id, Kind::decode(r)?) {
+            return Err(LoadError::Kind);
+        }
+    }
+    Ok(kinds)
+}
+
+fn decode_pose(r: &mut Reader<'_>) -> Result<Pose, LoadError> {
+    let mut parts = [0.0; 7];
+    for part in &mut parts {
+        *part = f64::from_le_bytes(r.array()?);
+    }
+    let [x, y, z, turn @ ..] = parts;
+    Ok(Pose::new(Ecef::new(x, y, z)?, DQuat::from_array(turn))?)
 }
 
 /// What makes two worlds different before their first tick.
@@ -147,6 +212,15 @@ pub enum LoadError {
     /// A coordinate is not one of this planet's.
     #[error("checkpoint is damaged: {0}")]
     Coordinate(#[from] CoordError),
+    /// A kind is told twice or none, or an agent's is not told.
+    #[error("checkpoint is damaged: its kinds are not those of its agents")]
+    Kind,
+    /// A carrier cannot be one.
+    #[error("checkpoint is damaged: {0} cannot be a carrier")]
+    Carrier(EntityId),
+    /// A carrier's pose is none.
+    #[error("checkpoint is damaged: {0}")]
+    Pose(#[from] PoseError),
     /// The tick rate is out of range.
     #[error("checkpoint is damaged: {0}")]
     Start(#[from] StartError),

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec, face_st};
+use spatial_core::{
+    CellId, DVec3, HeightTile, LatticeSpec, cell_at, direction_to_face_uv, face_st, interpolate,
+    uv_to_st,
+};
 
 /// Resident tiles, and those staged to become so.
 ///
@@ -51,6 +54,22 @@ impl Ground {
         }
     }
 
+    /// Takes in what is resident.
+    pub(crate) fn snapshot(&self, into: &mut Vec<Arc<HeightTile>>) {
+        into.clone_from(&self.resident);
+    }
+
+    /// Goes back to what was resident; what is no more is still on offer.
+    pub(crate) fn restore(&mut self, from: &[Arc<HeightTile>]) {
+        let is_same = |a: &Arc<HeightTile>, b: &Arc<HeightTile>| Arc::ptr_eq(a, b);
+        let were = core::mem::take(&mut self.resident);
+        self.resident.extend_from_slice(from);
+        let gone = were
+            .into_iter()
+            .filter(|tile| !from.iter().any(|there| is_same(tile, there)));
+        self.staged.extend(gone);
+    }
+
     /// Cells and checksums of the resident tiles, in cell order.
     pub(crate) fn inventory(&self) -> impl ExactSizeIterator<Item = (CellId, u64)> + '_ {
         self.resident.iter().map(|t| (t.cell(), t.checksum()))
@@ -61,10 +80,84 @@ impl Ground {
         at.ok().map(|n| &self.resident[n])
     }
 
-    /// Height of the ground in a direction, metres; `None` where it is not resident.
+    /// Height of the ground in a direction, metres; `None` where it is not resident. The specification.
     pub(crate) fn height_m(&self, direction: DVec3) -> Option<f64> {
         let (face, s, t) = face_st(direction);
         let tile = self.resident(self.lattice.tile_of(face, s, t))?;
         Some(tile.height_m(&self.lattice, face, s, t))
     }
+
+    /// Heights of the ground in directions, metres, with the bits of [`Ground::height_m`]; NaN where it is not resident.
+    #[inline(always)]
+    pub(crate) fn heights_m(&self, [x, y, z]: [&[f64]; 3], heights: &mut [f64]) {
+        let (intervals, level) = (self.lattice.intervals(), self.lattice.leaf_level());
+        let per_face = f64::from(self.lattice.face_intervals());
+        let last = self.lattice.face_intervals() - 1;
+        let mut tile = LastTile::default();
+        let mut at = 0;
+        while at < heights.len() {
+            let count = LANES.min(heights.len() - at);
+            let (mut face, mut s, mut t) = ([0; LANES], [0.0; LANES], [0.0; LANES]);
+            for n in 0..count {
+                let direction = DVec3::new(x[at + n], y[at + n], z[at + n]);
+                (face[n], s[n], t[n]) = direction_to_face_uv(direction);
+            }
+            // Products with powers of two are exact, so where a sample begins does not matter.
+            let (mut i, mut j) = ([0; LANES], [0; LANES]);
+            for n in 0..LANES {
+                (s[n], t[n]) = (uv_to_st(s[n]) * per_face, uv_to_st(t[n]) * per_face);
+                (i[n], j[n]) = ((s[n] as u32).min(last), (t[n] as u32).min(last));
+                (s[n], t[n]) = (s[n] - f64::from(i[n]), t[n] - f64::from(j[n]));
+            }
+            let mut corners = [[0; 4]; LANES];
+            let mut is_there = [false; LANES];
+            for n in 0..count {
+                let (column, row) = (i[n] / u32::from(intervals), j[n] / u32::from(intervals));
+                if let Some(found) = tile.find(self, [u32::from(face[n]), column, row], level) {
+                    let local = |k: u32| (k % u32::from(intervals)) as usize;
+                    corners[n] = corners_of(found.samples(), intervals, local(i[n]), local(j[n]));
+                    is_there[n] = true;
+                }
+            }
+            let mut values = [0.0; LANES];
+            for n in 0..LANES {
+                let value = self.lattice.height_m(interpolate(corners[n], s[n], t[n]));
+                values[n] = if is_there[n] { value } else { f64::NAN };
+            }
+            heights[at..at + count].copy_from_slice(&values[..count]);
+            at += count;
+        }
+    }
+}
+
+/// Heights that are computed at a time.
+const LANES: usize = 8;
+
+/// The tile that was asked last: neighbours mostly stand on one.
+#[derive(Default)]
+struct LastTile<'a> {
+    place: Option<[u32; 3]>, // face, column, row
+    tile: Option<&'a HeightTile>,
+}
+
+impl<'a> LastTile<'a> {
+    #[inline(always)]
+    fn find(&mut self, ground: &'a Ground, place: [u32; 3], level: u8) -> Option<&'a HeightTile> {
+        if self.place != Some(place) {
+            let [face, column, row] = place;
+            let cell = cell_at(face as u8, level, column, row);
+            self.tile = ground.resident(cell).map(|tile| &**tile);
+            self.place = Some(place);
+        }
+        self.tile
+    }
+}
+
+/// The samples around interval (i, j) of a tile.
+#[inline(always)]
+fn corners_of(samples: &[i16], intervals: u16, i: usize, j: usize) -> [i16; 4] {
+    let side = usize::from(intervals) + 1;
+    let at = j * side + i;
+    let around = &samples[at..at + side + 2];
+    [around[0], around[1], around[side], around[side + 1]]
 }

@@ -3,32 +3,59 @@
 //! Goals, ranked: right, fast, simple, wide. No sockets, no files, no clocks: [`World::step`] is the only way
 //! time passes, and it is a pure function of the state and the records.
 
+mod advance;
 mod agent;
 mod checkpoint;
+mod contacts;
+mod crossing;
+mod event;
+mod frames;
 mod ground;
 mod ground_patch;
 mod kind;
+mod kinds;
+mod leases;
+mod level;
 mod local_axes;
-mod motion;
+mod mode;
+mod near;
 mod obstacles;
+mod outbox;
+mod parts;
+mod prove;
 mod record;
 mod replay;
 mod rewind;
+mod roll;
+mod rows;
+mod rules;
 mod shape;
+mod sleepers;
+mod snapshot;
+mod system;
+mod walk;
 mod world;
 
-pub use agent::Agent;
+pub use agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
 pub use checkpoint::LoadError;
+pub use event::{Despawn, Event, EventData, EventKind, Spawned};
 pub use ground_patch::{GroundPatch, Rest, Tiles};
 pub use kind::{FINE_PER_M, Grade, Kind, KindId};
+pub use level::SimLevel;
 pub use local_axes::LocalAxes;
-pub use motion::PUSH_SPEED_MAX_MPS;
+pub use mode::Mode;
+pub use near::{Near, Neighbour};
 pub use obstacles::{ObstacleError, Obstacles, Placed};
-pub use record::{Entry, EntryError, Record, encode_records};
+pub use outbox::Outbox;
+pub use prove::{ProofError, Trial, prove};
+pub use record::{CarrierPose, Entry, EntryError, Input, Record, encode_records};
 pub use replay::{GAP_TICKS_MAX, ReplayError, replay};
 pub use rewind::{
     Moment, Past, PastError, PastHit, PastSight, PlayerRow, QueryError, RecordError, Recorded,
     Rewind,
 };
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
+pub use snapshot::{OtherWorld, Snapshot};
+pub use system::{Stage, System, SystemError};
+pub use walk::PUSH_SPEED_MAX_MPS;
 pub use world::{StartError, StepError, StepReport, World, WorldStart};

@@ -1,19 +1,29 @@
-//! What a tick consumes, and the entries of a journal.
+//! What a tick consumes, and the entries of a journal. Kinds 1 and 3 were those of an earlier version.
 //!
 //! ```text
 //! entry   kind u8 · tick u64 · body                     little-endian, no padding
 //!   1     records: count u32 · records
 //!   2     state hash: u64
 //! record  kind u8 · body
-//!   1     spawn     entity u64 · frame u64 · x i32 · y i32 · z i32 · heading u16 · speed u16 · radius u16 · role u8
 //!   2     despawn   entity u64
-//!   3     input     entity u64 · sequence u32 · east i16 · north i16 · heading u16
 //!   4     resident  tile u64 · checksum u64
+//!   5     kind      id u16 · what Kind writes
+//!   6     spawn     entity u64 · frame u64 · x i32 · y i32 · z i32 · heading u16 · kind u16 · velocity 3 × i32
+//!   7     input     entity u64 · sequence u32 · east i16 · north i16 · up i16 · heading u16 · buttons u16 · predicted u32
+//!   8     tier      entity u64 · tier u8
+//!   9     carrier   entity u64 · at 3 × i64 · turn 4 × i32
+//!  10     board     entity u64 · carrier u64
+//!  11     leave     entity u64
+//!  12     carrier gone  entity u64
+//!  13     event     target u64 · source u64 · kind u16 · data 6 × u64
+//!  14     lease     first u64 · count u64
 //! ```
 
-use spatial_core::{CellId, EntityId, FrameId, Position};
+use spatial_core::{CellId, EntityId, FrameId, Pose, Position, UNITS_PER_M};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, Tier};
+use crate::event::Event;
+use crate::kind::{Kind, KindId};
 
 /// One thing that a tick consumes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,14 +44,58 @@ pub enum Record {
     Input {
         /// The agent.
         entity: EntityId,
-        /// The asker's own count of inputs.
-        seq: u32,
-        /// Wanted velocity, 2⁻⁸ m/s east in the agent's frame.
-        east: i16,
-        /// Wanted velocity, 2⁻⁸ m/s north in the agent's frame.
-        north: i16,
-        /// Where it looks, 2⁻¹⁶ turns clockwise from north.
-        heading: u16,
+        /// What it is asked.
+        input: Input,
+    },
+    /// What agents of a kind are; told before the first of them is spawned, and never told otherwise.
+    Kind {
+        /// The kind's name.
+        id: KindId,
+        /// What it is.
+        kind: Kind,
+    },
+    /// How often an agent moves from now on.
+    Tier {
+        /// The agent.
+        entity: EntityId,
+        /// How often.
+        tier: Tier,
+    },
+    /// An entity becomes a carrier, or the one that it is moves.
+    Carrier {
+        /// The entity; it need not be an agent.
+        entity: EntityId,
+        /// Where it is and how it is turned.
+        pose: CarrierPose,
+    },
+    /// Something happens to an agent in this tick, from outside of the world.
+    Event {
+        /// What, and to whom.
+        event: Event,
+    },
+    /// Names for agents whom systems spawn: used in this order, each once.
+    Lease {
+        /// The first one.
+        first: EntityId,
+        /// How many.
+        count: u64,
+    },
+    /// A carrier is none any more; who is on it steps off. Refused, with some of them off, while one is more than 32 km above the ground.
+    CarrierGone {
+        /// The carrier.
+        entity: EntityId,
+    },
+    /// An agent steps onto a carrier, where it stands.
+    Board {
+        /// The agent.
+        entity: EntityId,
+        /// The carrier.
+        carrier: EntityId,
+    },
+    /// An agent steps off its carrier.
+    Leave {
+        /// The agent.
+        entity: EntityId,
     },
     /// A terrain tile that was staged becomes ground to walk on.
     Resident {
@@ -50,6 +104,73 @@ pub enum Record {
         /// The checksum of its samples.
         checksum: u64,
     },
+}
+
+/// What somebody asks an agent to do from a tick on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Input {
+    /// The asker's own count of inputs.
+    pub seq: u32,
+    /// Wanted velocity, 2⁻⁸ m/s east in the agent's frame.
+    pub east: i16,
+    /// Wanted velocity, 2⁻⁸ m/s north in the agent's frame.
+    pub north: i16,
+    /// Wanted velocity, 2⁻⁸ m/s up; for those who swim or fly.
+    pub up: i16,
+    /// Where it looks, 2⁻¹⁶ turns clockwise from north.
+    pub heading: u16,
+    /// What is held down: [`Input::JUMP`]; the other bits are the game's.
+    pub buttons: u16,
+    /// A hash of the state that the asker predicted it from; 0 when it does not say. The simulation does not look at it.
+    pub predicted: u32,
+}
+
+impl Input {
+    /// The button that makes a character jump.
+    pub const JUMP: u16 = 1;
+}
+
+/// Where a carrier is and how it is turned, in integers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CarrierPose {
+    /// Its origin, 2⁻¹⁶ m in planet axes.
+    pub at: [i64; 3],
+    /// The rotation from its axes to the planet's, a quaternion x, y, z, w whose 1 is [`CarrierPose::TURN_ONE`].
+    pub turn: [i32; 4],
+}
+
+impl CarrierPose {
+    /// What 1 is in a rotation: 2³⁰.
+    pub const TURN_ONE: f64 = (1u32 << 30) as f64;
+
+    /// The nearest one to a pose.
+    pub fn new(pose: Pose) -> Self {
+        let at = pose.at().to_array();
+        let turn = pose.rotation().to_array();
+        Self {
+            at: at.map(|m| (m * UNITS_PER_M).round_ties_even() as i64),
+            turn: turn.map(|part| (part * Self::TURN_ONE).round_ties_even() as i32),
+        }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.at.iter().flat_map(|units| units.to_le_bytes()));
+        out.extend(self.turn.iter().flat_map(|part| part.to_le_bytes()));
+    }
+
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, EntryError> {
+        let mut pose = Self {
+            at: [0; 3],
+            turn: [0; 4],
+        };
+        for units in &mut pose.at {
+            *units = r.u64()?.cast_signed();
+        }
+        for part in &mut pose.turn {
+            *part = r.u32()?.cast_signed();
+        }
+        Ok(pose)
+    }
 }
 
 /// One entry of a journal.
@@ -83,6 +204,12 @@ pub enum EntryError {
     /// An unknown kind of entry or record.
     #[error("unknown kind {0} in a journal entry")]
     Kind(u8),
+    /// A run of names that is none.
+    #[error("journal entry leases names from {0} on, which cannot be")]
+    Lease(u64),
+    /// A number that is no tier of activity.
+    #[error("journal entry names the tier {0}, which does not exist")]
+    Tier(u8),
     /// A number that names no cell.
     #[error("journal entry names the cell {0:#018x}, which does not exist")]
     Cell(u64),
@@ -153,33 +280,49 @@ pub fn encode_records(tick: u64, records: &[Record], out: &mut Vec<u8>) {
 
 impl Record {
     fn encode(&self, out: &mut Vec<u8>) {
+        let mut begin = |kind: u8, name: u64| {
+            out.push(kind);
+            out.extend(name.to_le_bytes());
+        };
         match *self {
+            Self::Despawn { entity } => begin(2, entity.0),
+            Self::Leave { entity } => begin(11, entity.0),
+            Self::CarrierGone { entity } => begin(12, entity.0),
+            Self::Board { entity, carrier } => {
+                begin(10, entity.0);
+                out.extend(carrier.0.to_le_bytes());
+            }
+            Self::Carrier { entity, pose } => {
+                begin(9, entity.0);
+                pose.encode(out);
+            }
+            Self::Tier { entity, tier } => {
+                begin(8, entity.0);
+                out.push(tier.0);
+            }
+            Self::Input { entity, input } => {
+                begin(7, entity.0);
+                input.encode(out);
+            }
             Self::Spawn { entity, agent } => {
-                out.push(1);
-                out.extend(entity.0.to_le_bytes());
+                begin(6, entity.0);
                 encode_agent(&agent, out);
             }
-            Self::Despawn { entity } => {
-                out.push(2);
-                out.extend(entity.0.to_le_bytes());
+            Self::Lease { first, count } => {
+                begin(14, first.0);
+                out.extend(count.to_le_bytes());
             }
-            Self::Input {
-                entity,
-                seq,
-                east,
-                north,
-                heading,
-            } => {
-                out.push(3);
-                out.extend(entity.0.to_le_bytes());
-                out.extend(seq.to_le_bytes());
-                out.extend(east.to_le_bytes());
-                out.extend(north.to_le_bytes());
-                out.extend(heading.to_le_bytes());
+            Self::Event { event } => {
+                out.push(13);
+                event.encode(out);
+            }
+            Self::Kind { id, kind } => {
+                out.push(5);
+                out.extend(id.0.to_le_bytes());
+                kind.encode(out);
             }
             Self::Resident { tile, checksum } => {
-                out.push(4);
-                out.extend(tile.to_u64().to_le_bytes());
+                begin(4, tile.to_u64());
                 out.extend(checksum.to_le_bytes());
             }
         }
@@ -187,25 +330,76 @@ impl Record {
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, EntryError> {
         Ok(match r.u8()? {
-            1 => Self::Spawn {
-                entity: EntityId(r.u64()?),
-                agent: decode_agent(r)?,
-            },
             2 => Self::Despawn {
                 entity: EntityId(r.u64()?),
-            },
-            3 => Self::Input {
-                entity: EntityId(r.u64()?),
-                seq: r.u32()?,
-                east: r.u16()?.cast_signed(),
-                north: r.u16()?.cast_signed(),
-                heading: r.u16()?,
             },
             4 => Self::Resident {
                 tile: r.cell()?,
                 checksum: r.u64()?,
             },
+            5 => Self::Kind {
+                id: KindId(r.u16()?),
+                kind: Kind::decode(r)?,
+            },
+            6 => Self::Spawn {
+                entity: EntityId(r.u64()?),
+                agent: decode_agent(r)?,
+            },
+            7 => Self::Input {
+                entity: EntityId(r.u64()?),
+                input: Input::decode(r)?,
+            },
+            8 => {
+                let (entity, tier) = (EntityId(r.u64()?), r.u8()?);
+                let tier = Tier::from_u8(tier).ok_or(EntryError::Tier(tier))?;
+                Self::Tier { entity, tier }
+            }
+            9 => Self::Carrier {
+                entity: EntityId(r.u64()?),
+                pose: CarrierPose::decode(r)?,
+            },
+            10 => Self::Board {
+                entity: EntityId(r.u64()?),
+                carrier: EntityId(r.u64()?),
+            },
+            11 => Self::Leave {
+                entity: EntityId(r.u64()?),
+            },
+            12 => Self::CarrierGone {
+                entity: EntityId(r.u64()?),
+            },
+            13 => Self::Event {
+                event: Event::decode(r)?,
+            },
+            14 => Self::Lease {
+                first: EntityId(r.u64()?),
+                count: r.u64()?,
+            },
             kind => return Err(EntryError::Kind(kind)),
+        })
+    }
+}
+
+impl Input {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend(self.seq.to_le_bytes());
+        for wish in [self.east, self.north, self.up] {
+            out.extend(wish.to_le_bytes());
+        }
+        out.extend(self.heading.to_le_bytes());
+        out.extend(self.buttons.to_le_bytes());
+        out.extend(self.predicted.to_le_bytes());
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<Self, EntryError> {
+        Ok(Self {
+            seq: r.u32()?,
+            east: r.u16()?.cast_signed(),
+            north: r.u16()?.cast_signed(),
+            up: r.u16()?.cast_signed(),
+            heading: r.u16()?,
+            buttons: r.u16()?,
+            predicted: r.u32()?,
         })
     }
 }
@@ -213,17 +407,14 @@ impl Record {
 fn encode_agent(agent: &Agent, out: &mut Vec<u8>) {
     let at = agent.position;
     out.extend(at.frame.0.to_le_bytes());
-    for axis in [at.x, at.y, at.z] {
-        out.extend(axis.to_le_bytes());
-    }
-    for small in [agent.heading, agent.speed_max, agent.radius] {
-        out.extend(small.to_le_bytes());
-    }
-    out.push(agent.role);
+    out.extend(at.xyz().iter().flat_map(|units| units.to_le_bytes()));
+    out.extend(agent.heading.to_le_bytes());
+    out.extend(agent.kind.0.to_le_bytes());
+    out.extend(agent.velocity.iter().flat_map(|part| part.to_le_bytes()));
 }
 
 fn decode_agent(r: &mut Reader<'_>) -> Result<Agent, EntryError> {
-    Ok(Agent {
+    let mut agent = Agent {
         position: Position {
             frame: FrameId(r.u64()?),
             x: r.u32()?.cast_signed(),
@@ -231,10 +422,13 @@ fn decode_agent(r: &mut Reader<'_>) -> Result<Agent, EntryError> {
             z: r.u32()?.cast_signed(),
         },
         heading: r.u16()?,
-        speed_max: r.u16()?,
-        radius: r.u16()?,
-        role: r.u8()?,
-    })
+        kind: KindId(r.u16()?),
+        velocity: [0; 3],
+    };
+    for part in &mut agent.velocity {
+        *part = r.u32()?.cast_signed();
+    }
+    Ok(agent)
 }
 
 /// A cursor that refuses to read past the end.

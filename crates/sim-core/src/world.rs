@@ -1,24 +1,34 @@
 //! The world: its state, and the one way in which time passes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use spatial_core::{
-    CellId, Component, CoordError, Ecef, EntityId, Frame, FrameId, HeightTile, LatticeSpec,
-    MovingIndex, Planet, Position, RegisterError, Table,
+    CellId, CoordError, DQuat, Ecef, EntityId, Frame, FrameChange, FrameId, HeightTile,
+    LatticeSpec, Planet, Pose, Position, RegisterError, Table, UNITS_PER_M,
 };
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::agent::{
-    Agent, Body, BodyLanes, CROSSED, HELD, Heading, HeadingLanes, Moved, Traits, TraitsLanes, Wish,
-    WishLanes,
-};
+use crate::advance::{Advance, Done, Written};
+use crate::agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
 use crate::checkpoint::hash_start;
+use crate::crossing::Crossing;
+use crate::event::Mail;
+use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
-use crate::kind::FINE_PER_M;
-use crate::motion::{Before, Scene};
-use crate::record::Record;
+use crate::kind::{Kind, KindId};
+use crate::kinds::Kinds;
+use crate::leases::Leases;
+use crate::level::SimLevel;
+use crate::parts::Parts;
+use crate::record::{CarrierPose, Input, Record};
+use crate::roll::Roll;
+use crate::rows::Rows;
+use crate::rules::Rules;
+use crate::sleepers::Sleepers;
+use crate::system::Stage;
+use crate::walk::Pace;
 
 /// Frames that nobody is in may be kept, besides as many as there are agents.
 const FRAMES_IDLE_MAX: usize = 256;
@@ -41,26 +51,30 @@ impl WorldStart {
     pub const TICK_RATE_HZ: core::ops::RangeInclusive<u16> = 20..=120;
 }
 
-/// Agents on a planet. Same start, same records, same hash: for any number of threads and after any restore.
+/// Agents on a planet. Same start, same records, same hash: for any number of threads, at every [`SimLevel`], and after
+/// any restore.
 ///
 /// A step runs on the current rayon pool. State reads of a step see the tick before it.
 pub struct World {
-    start: WorldStart,
-    tick: u64,
+    pub(crate) start: WorldStart,
+    pub(crate) tick: u64,
     pub(crate) table: Table,
     pub(crate) ground: Ground,
+    pub(crate) kinds: Kinds,
+    pub(crate) frames: FrameSlots, // the carriers in it are state
     start_hash: u64,
-    places: Vec<Ecef>,   // of each row, derived from its body
-    frames: Vec<Frame>,  // of all bodies and some more, sorted by id, derived
-    fresh: Vec<FrameId>, // scratch
-    index: MovingIndex,  // scratch
-    moved: Vec<Moved>,   // scratch
+    level: SimLevel,
+    pub(crate) slots: Vec<Slot>, // of each row's frame, derived
+    spare_slots: Vec<Slot>,      // scratch
+    pub(crate) roll: Roll,       // derived
+    sleepers: Sleepers,          // derived
+    left: Mutex<Vec<u32>>,       // scratch
+    pub(crate) leases: Leases,
+    pub(crate) mail: Mail,
+    pub(crate) rules: Rules, // not state: whoever loads a world adds them again
 }
 
 impl World {
-    /// Agents that one worker moves at a time. Fixed, though no result depends on it.
-    pub const CHUNK_ROWS: usize = 256;
-
     /// An empty world at tick 0.
     ///
     /// # Errors
@@ -80,12 +94,18 @@ impl World {
             tick,
             table,
             ground: Ground::new(start.lattice),
+            kinds: Kinds::default(),
+            frames: FrameSlots::new(start.planet),
             start_hash: hash_start(&start),
-            places: Vec::new(),
-            frames: Vec::new(),
-            fresh: Vec::new(),
-            index: MovingIndex::new(),
-            moved: Vec::new(),
+            level: SimLevel::detected(),
+            slots: Vec::new(),
+            spare_slots: Vec::new(),
+            roll: Roll::default(),
+            sleepers: Sleepers::default(),
+            left: Mutex::default(),
+            leases: Leases::default(),
+            mail: Mail::default(),
+            rules: Rules::default(),
             start,
         }
     }
@@ -95,9 +115,44 @@ impl World {
         self.tick
     }
 
+    pub(crate) fn start_hash(&self) -> u64 {
+        self.start_hash
+    }
+
+    /// Everything else is as it was before a tick: what is derived follows. If rows are the same entities' as before, little has to.
+    pub(crate) fn go_to(&mut self, tick: u64, are_rows_same: bool) {
+        self.tick = tick;
+        let is_little = are_rows_same && {
+            let rows = Rows::new(&self.table, &self.slots);
+            self.roll.names_all(&rows)
+        };
+        if !is_little {
+            return self.derive().expect("all frames were known");
+        }
+        let named = self.table.lanes::<Body>().frame;
+        for (slot, frame) in self.slots.iter_mut().zip(named) {
+            if self.frames.get(*slot).axes.id() != *frame {
+                *slot = self.frames.slot_of(*frame).expect("all frames were known");
+            }
+        }
+        if !self.sleepers.is_empty() || self.roll.len() < self.len() {
+            self.lay_all();
+        }
+    }
+
     /// What the world was before its first tick.
     pub fn start(&self) -> &WorldStart {
         &self.start
+    }
+
+    /// Steps with these vector instructions from now on: to test that all give the same bits. False, and nothing happens, when the
+    /// CPU has them not.
+    pub fn set_level(&mut self, level: SimLevel) -> bool {
+        let is_available = level.is_available();
+        if is_available {
+            self.level = level;
+        }
+        is_available
     }
 
     /// Offers a tile's samples to a coming [`Record::Resident`]. Not part of the state.
@@ -113,43 +168,66 @@ impl World {
     /// Executes one tick.
     ///
     /// Records that cannot be obeyed are refused and counted: an agent that is not there, an id taken, a position
-    /// outside its frame's cell by more than the hysteresis, an agent wider than [`Agent::RADIUS_MAX`]. Cost: about 0.4 µs an agent on one thread.
+    /// outside its frame's cell by more than the hysteresis, a kind that was not told.
     ///
     /// # Errors
     /// [`StepError`] when the tick is not the next one, or a tile was not staged or is resident with other samples;
     /// the world is unchanged.
     pub fn step(&mut self, tick: u64, records: &[Record]) -> Result<StepReport, StepError> {
         self.check(tick, records)?;
-        let refused = records.iter().filter(|r| !self.apply(r)).count();
-        self.gather_frames();
-        self.advance();
-        let count = |flag| self.moved.iter().filter(|m| m.flags & flag != 0).count() as u32;
-        let report = StepReport {
+        let obeyed = |world: &mut Self, record: &Record| world.apply(record);
+        let refused = records.iter().filter(|r| !obeyed(self, r)).count();
+        let lost = self.collect_mail();
+        while let Some(slot) = self.frames.take_fresh() {
+            let rows = Rows::new(&self.table, &self.slots);
+            let scene = (&self.frames, &self.kinds);
+            self.sleepers.reach_into(slot, &rows, scene);
+        }
+        let rows = Rows::new(&self.table, &self.slots);
+        self.roll.mend(&rows, &self.frames, &self.kinds);
+        self.deliver();
+        self.run_systems(Stage::Before);
+        let (held, contacts) = self.advance();
+        let crossings = self.cross();
+        self.run_systems(Stage::After);
+        self.post();
+        self.arrange();
+        self.tick += 1;
+        Ok(StepReport {
             tick,
             entities: self.len() as u32,
-            held: count(HELD),
-            crossings: count(CROSSED),
-            contacts: self.moved.iter().map(|m| u64::from(m.contacts)).sum(),
+            held,
+            crossings,
+            contacts,
             refused: refused as u32,
-        };
-        self.write_back();
-        self.tick += 1;
-        Ok(report)
+            events: self.arrived().len() as u32,
+            lost,
+        })
     }
 
-    /// The hash of the start and the state: columns, resident tiles, tick. It does not depend on the order of rows.
-    /// Costs about 50 ns an agent.
+    /// The hash of the start and the state: columns, kinds, carriers, names on lease, events on
+    /// their way, resident tiles, tick. It does not depend on the order of
+    /// rows. Costs about 50 ns an agent.
     pub fn hash(&self) -> u64 {
         let mut hash = Xxh3::new();
         hash.update(&self.start_hash.to_le_bytes());
         hash.update(&self.tick.to_le_bytes());
         hash.update(&(self.len() as u64).to_le_bytes());
-        hash.update(&self.table.hash_rows().to_le_bytes());
+        hash.update(&self.hash_rows().to_le_bytes());
+        let mut bytes = Vec::new();
+        self.encode_others(&mut bytes);
+        hash.update(&bytes);
         for (tile, checksum) in self.ground.inventory() {
             hash.update(&tile.to_u64().to_le_bytes());
             hash.update(&checksum.to_le_bytes());
         }
         hash.digest()
+    }
+
+    fn hash_rows(&self) -> u64 {
+        let rows = (0..self.len()).into_par_iter().with_min_len(1_024);
+        rows.map(|row| self.table.hash_row(row))
+            .reduce(|| 0, u64::wrapping_add)
     }
 
     /// How many agents there are.
@@ -167,7 +245,7 @@ impl World {
         self.table.ids()
     }
 
-    /// The row of an agent. Rows change whenever one leaves.
+    /// The row of an agent. Rows change whenever one leaves, and when a step puts neighbours together.
     pub fn row_of(&self, entity: EntityId) -> Option<usize> {
         self.table.row(entity)
     }
@@ -180,32 +258,68 @@ impl World {
         self.table.get::<Body>(row).position()
     }
 
+    /// The planet-centred place of a row.
+    ///
+    /// # Panics
+    /// As [`World::position`].
+    pub fn place(&self, row: usize) -> Ecef {
+        let axes = &self.frames.get(self.slots[row]).axes;
+        axes.to_ecef(self.position(row))
+    }
+
+    /// Planet-centred places in row order.
+    pub fn places(&self) -> Vec<Ecef> {
+        let mut places = Vec::new();
+        self.places_into(&mut places);
+        places
+    }
+
+    /// As [`World::places`], into a vector that is kept. Costs about 5 ns an agent.
+    pub fn places_into(&self, places: &mut Vec<Ecef>) {
+        let rows = (0..self.len()).into_par_iter().with_min_len(1_024);
+        rows.map(|row| self.place(row)).collect_into_vec(places);
+    }
+
     /// An agent as it is now.
     pub fn agent(&self, entity: EntityId) -> Option<Agent> {
         let row = self.row_of(entity)?;
-        let traits = self.table.get::<Traits>(row);
+        let velocity = self.table.get::<Velocity>(row);
         Some(Agent {
             position: self.position(row),
             heading: self.table.get::<Heading>(row).turn,
-            speed_max: traits.speed_max,
-            radius: traits.radius,
-            role: traits.role,
+            kind: self.kind_at(row),
+            velocity: [velocity.x, velocity.y, velocity.z],
         })
     }
 
-    /// Planet-centred places in row order, as the last step left them.
-    pub fn places(&self) -> &[Ecef] {
-        &self.places
+    /// What agents of a kind are; `None` before it is told.
+    pub fn kind(&self, id: KindId) -> Option<&Kind> {
+        self.kinds.get(id)
+    }
+
+    /// The kind of a row.
+    ///
+    /// # Panics
+    /// As [`World::position`].
+    pub fn kind_at(&self, row: usize) -> KindId {
+        KindId(self.table.lanes::<State>().kind[row])
+    }
+
+    /// How often an agent moves.
+    pub fn tier(&self, entity: EntityId) -> Option<Tier> {
+        let row = self.row_of(entity)?;
+        Some(Tier(self.table.get::<State>(row).tier))
+    }
+
+    /// Kinds in row order.
+    pub fn kinds(&self) -> impl ExactSizeIterator<Item = KindId> + '_ {
+        let kinds = self.table.lanes::<State>().kind;
+        kinds.iter().map(|kind| KindId(*kind))
     }
 
     /// Headings in row order, 2⁻¹⁶ turns clockwise from north.
     pub fn headings(&self) -> &[u16] {
         self.table.lanes::<Heading>().turn
-    }
-
-    /// Roles in row order, as given at the spawn.
-    pub fn roles(&self) -> &[u8] {
-        self.table.lanes::<Traits>().role
     }
 
     fn check(&self, tick: u64, records: &[Record]) -> Result<(), StepError> {
@@ -246,19 +360,19 @@ impl World {
     /// Obeys a record; false when it cannot be.
     fn apply(&mut self, record: &Record) -> bool {
         match *record {
+            Record::Kind { id, kind } => self.define(id, kind),
             Record::Spawn { entity, agent } => self.spawn(entity, &agent),
             Record::Despawn { entity } => self.despawn(entity),
-            Record::Input {
-                entity,
-                east,
-                north,
-                heading,
-                ..
-            } => self.table.row(entity).is_some_and(|row| {
-                self.table.set(row, Wish { east, north });
-                self.table.set(row, Heading { turn: heading });
-                true
-            }),
+            Record::Input { entity, input } => self.input(entity, &input),
+            Record::Tier { entity, tier } => self.set_tier(entity, tier),
+            Record::Carrier { entity, pose } => {
+                pose_of(&pose).is_some_and(|pose| self.frames.set_carrier(entity, pose))
+            }
+            Record::CarrierGone { entity } => self.remove_carrier(entity),
+            Record::Board { entity, carrier } => self.board(entity, carrier),
+            Record::Leave { entity } => self.leave(entity),
+            Record::Lease { first, count } => self.leases.add(first, count),
+            Record::Event { event } => self.post_now(event),
             Record::Resident { tile, .. } => {
                 self.ground.admit(tile);
                 true
@@ -266,123 +380,278 @@ impl World {
         }
     }
 
-    fn spawn(&mut self, entity: EntityId, agent: &Agent) -> bool {
-        let Ok(frame) = Frame::new(self.start.planet, agent.position.frame) else {
+    pub(crate) fn spawn(&mut self, entity: EntityId, agent: &Agent) -> bool {
+        let Some(slot) = self.frames.slot_of(agent.position.frame) else {
             return false;
         };
-        let place = frame.to_ecef(agent.position);
-        let is_legal = !frame.is_left(place) && agent.radius <= Agent::RADIUS_MAX;
+        let frame = self.frames.get(slot);
+        let is_left = |f: &Frame| f.is_left(f.to_ecef(agent.position));
+        let is_legal =
+            !frame.ground.as_ref().is_some_and(is_left) && self.kinds.get(agent.kind).is_some();
         if !is_legal || self.table.spawn(entity).is_err() {
             return false;
         }
         let row = self.table.len() - 1;
         self.table.set(row, Body::from(agent.position));
         self.table.set(row, Wish::default());
+        let [x, y, z] = agent.velocity;
+        self.table.set(row, Velocity { x, y, z });
+        let turn = agent.heading;
+        self.table.set(row, Heading { turn });
+        let kind = agent.kind.0;
         self.table.set(
             row,
-            Heading {
-                turn: agent.heading,
+            State {
+                kind,
+                ..State::default()
             },
         );
-        self.table.set(
-            row,
-            Traits {
-                speed_max: agent.speed_max,
-                radius: agent.radius,
-                role: agent.role,
-            },
-        );
-        self.places.push(place);
+        self.slots.push(slot);
+        self.roll.touch(row);
         true
     }
 
-    fn despawn(&mut self, entity: EntityId) -> bool {
+    pub(crate) fn despawn(&mut self, entity: EntityId) -> bool {
         let Some(row) = self.table.row(entity) else {
             return false;
         };
-        self.places.swap_remove(row);
-        self.table.despawn(entity).is_ok()
+        let last = self.table.len() - 1;
+        self.roll.touch(row);
+        self.roll.touch(last);
+        self.raise(row);
+        let is_last_asleep = row != last && self.raise(last);
+        self.slots.swap_remove(row);
+        self.table.despawn(entity).expect("it has a row");
+        if is_last_asleep {
+            self.lay(row);
+        }
+        true
     }
 
-    /// Brings into `frames` all that the bodies name; builds only those that are new. Frames that nobody is in any
-    /// more are dropped when there are many.
-    fn gather_frames(&mut self) {
-        let named = self.table.lanes::<Body>().frame;
-        if self.frames.len() > 2 * named.len() + FRAMES_IDLE_MAX {
-            self.frames.clear();
+    /// Tells what a kind is. The widest one sets how far everybody who sleeps reaches.
+    fn define(&mut self, id: KindId, kind: Kind) -> bool {
+        let reach = self.kinds.reach();
+        let is_told = self.kinds.define(id, kind);
+        if self.kinds.reach() != reach && !self.sleepers.is_empty() {
+            self.lay_all();
         }
-        let mut last = FrameId::default();
-        for &id in named {
-            if id != last && self.frames.binary_search_by_key(&id, Frame::id).is_err() {
-                self.fresh.push(id);
+        is_told
+    }
+
+    /// Files a row among those who are asleep, where it is.
+    fn lay(&mut self, row: usize) {
+        let rows = Rows::new(&self.table, &self.slots);
+        let scene = (&self.frames, &self.kinds);
+        self.sleepers.lay(row, &rows, scene);
+    }
+
+    /// Takes a row from among those who are asleep, if it is; before it moves.
+    fn raise(&mut self, row: usize) -> bool {
+        let rows = Rows::new(&self.table, &self.slots);
+        let is_asleep = !rows.is_awake(row);
+        if is_asleep {
+            let scene = (&self.frames, &self.kinds);
+            self.sleepers.raise(row, &rows, scene);
+        }
+        is_asleep
+    }
+
+    fn lay_all(&mut self) {
+        let rows = Rows::new(&self.table, &self.slots);
+        let asleep = (0..self.table.len()).filter(|row| !rows.is_awake(*row));
+        let scene = (&self.frames, &self.kinds);
+        self.sleepers.lay_all(asleep, &rows, scene);
+    }
+
+    fn input(&mut self, entity: EntityId, input: &Input) -> bool {
+        let Some(row) = self.table.row(entity) else {
+            return false;
+        };
+        let wish = Wish {
+            east: input.east,
+            north: input.north,
+            up: input.up,
+        };
+        self.table.set(row, wish);
+        let turn = input.heading;
+        self.table.set(row, Heading { turn });
+        let buttons = input.buttons;
+        let state = self.table.get::<State>(row);
+        self.table.set(row, State { buttons, ..state });
+        true
+    }
+
+    fn set_tier(&mut self, entity: EntityId, tier: Tier) -> bool {
+        let Some(row) = self.table.row(entity) else {
+            return false;
+        };
+        let was_asleep = self.raise(row);
+        let state = self.table.get::<State>(row);
+        self.table.set(
+            row,
+            State {
+                tier: tier.0,
+                ..state
+            },
+        );
+        let is_asleep = tier == Tier::ASLEEP;
+        if is_asleep {
+            self.lay(row);
+        }
+        if was_asleep != is_asleep {
+            self.roll.touch(row);
+        }
+        true
+    }
+
+    fn board(&mut self, entity: EntityId, carrier: EntityId) -> bool {
+        let Some(row) = self.table.row(entity) else {
+            return false;
+        };
+        let change = self
+            .frames
+            .carriers()
+            .board(entity, self.position(row), carrier);
+        change.is_ok_and(|change| self.change_frame(row, &change))
+    }
+
+    fn leave(&mut self, entity: EntityId) -> bool {
+        let Some(row) = self.table.row(entity) else {
+            return false;
+        };
+        let at = self.position(row);
+        let change = self.frames.carriers().leave(at);
+        at.frame.carrier().is_some() && change.is_ok_and(|change| self.change_frame(row, &change))
+    }
+
+    /// Brings a row, who may be asleep, into another frame.
+    fn change_frame(&mut self, row: usize, change: &FrameChange) -> bool {
+        let is_asleep = self.raise(row);
+        let is_done = Crossing(change).apply(self, row);
+        if is_asleep {
+            self.lay(row);
+        }
+        is_done
+    }
+
+    /// Takes everybody off a carrier, which is none any more. Looks at every row.
+    fn remove_carrier(&mut self, entity: EntityId) -> bool {
+        let Some(carrier) = self.frames.carriers().carrier(entity) else {
+            return false;
+        };
+        let id = carrier.id();
+        for row in 0..self.len() {
+            let at = self.position(row);
+            if at.frame == id {
+                let change = self.frames.carriers().leave(at);
+                let change = change.expect("a carrier's frame has axes");
+                if !self.change_frame(row, &change) {
+                    return false; // too high above the ground for a frame there
+                }
             }
-            last = id;
         }
-        if self.fresh.is_empty() {
-            return;
-        }
-        self.fresh.sort_unstable();
-        self.fresh.dedup();
-        let planet = self.start.planet;
-        let fresh = self.fresh.drain(..);
-        self.frames
-            .extend(fresh.map(|id| frame_of_body(planet, id)));
-        self.frames.sort_unstable_by_key(Frame::id);
+        self.frames.remove_carrier(entity)
     }
 
-    /// Moves every agent, reading the tick before, into `moved`.
-    fn advance(&mut self) {
-        self.index.rebuild(self.table.ids(), &self.places);
-        self.moved.resize(self.table.len(), Moved::default());
-        let traits = self.table.lanes::<Traits>();
-        let scene = Scene {
+    /// A row is in another frame now.
+    pub(crate) fn set_frame(&mut self, row: usize, frame: FrameId) -> bool {
+        let slot = self.frames.slot_of(frame);
+        slot.inspect(|slot| self.slots[row] = *slot).is_some()
+    }
+
+    /// Puts rows in the roll's order when they have got out of it, and forgets frames when most are idle.
+    fn arrange(&mut self) {
+        if self.roll.is_disordered() {
+            self.reorder();
+        }
+        if self.frames.len() > 2 * self.len() + FRAMES_IDLE_MAX {
+            self.derive().expect("all frames are known");
+        }
+    }
+
+    fn reorder(&mut self) {
+        let order = self.roll.order_rows(self.table.len());
+        self.table
+            .reorder(order)
+            .expect("the order names every row once");
+        self.spare_slots.clear();
+        let slots = order.iter().map(|row| self.slots[*row as usize]);
+        self.spare_slots.extend(slots);
+        core::mem::swap(&mut self.slots, &mut self.spare_slots);
+        if !self.sleepers.is_empty() {
+            let mut row_of = vec![0; order.len()];
+            for (n, row) in (0..).zip(order) {
+                row_of[*row as usize] = n;
+            }
+            self.sleepers.rename(&row_of);
+        }
+    }
+
+    /// Moves every agent that is awake; gives how many were held, and contacts.
+    fn advance(&mut self) -> (u32, u64) {
+        let (ids, (body, state, wish)) = self.table.split_mut::<(&mut Body, &mut State, &Wish)>();
+        let advance = Advance {
+            tick: self.tick,
             planet: self.start.planet,
-            ticks_per_s: f64::from(self.start.tick_rate_hz),
+            pace: Pace::new(self.start.tick_rate_hz),
+            roll: &self.roll,
+            sleepers: &self.sleepers,
+            slots: &self.slots,
+            frames: &self.frames,
+            kinds: &self.kinds,
             ground: &self.ground,
-            near: self.index.view(self.table.ids(), &self.places),
-            ids: self.table.ids(),
-            places: &self.places,
-            radius: traits.radius,
-            radius_max_m: f64::from(traits.radius.iter().copied().max().unwrap_or(0)) / FINE_PER_M,
+            ids,
+            wish,
+            out: Written {
+                x: Parts::new(body.x),
+                y: Parts::new(body.y),
+                z: Parts::new(body.z),
+                mode: Parts::new(state.mode),
+                tier: state.tier,
+                kind: state.kind,
+            },
+            done: Done {
+                left: Some(&self.left),
+                ..Done::default()
+            },
         };
-        let rows = Rows {
-            body: self.table.lanes::<Body>(),
-            wish: self.table.lanes::<Wish>(),
-            heading: self.table.lanes::<Heading>(),
-            traits,
-        };
-        let frames = &self.frames;
-        self.moved
-            .par_chunks_mut(Self::CHUNK_ROWS)
-            .enumerate()
-            .for_each(|(n, out)| advance_chunk(&scene, &rows, frames, n * Self::CHUNK_ROWS, out));
+        advance.run(self.level);
+        let done = advance.done;
+        (done.held.into_inner(), done.contacts.into_inner())
     }
 
-    /// Makes `moved` the state.
-    fn write_back(&mut self) {
-        let (_, (body, wish, heading)) = self
-            .table
-            .split_mut::<(&mut Body, &mut Wish, &mut Heading)>();
-        for (row, m) in self.moved.iter().enumerate() {
-            body.frame[row] = m.frame;
-            body.x[row] = m.x;
-            body.y[row] = m.y;
-            body.z[row] = m.z;
-            wish.east[row] = m.east;
-            wish.north[row] = m.north;
-            heading.turn[row] = m.heading;
-            self.places[row] = place_of(m.place);
+    /// Brings those who have left their frame into the one that they are in.
+    fn cross(&mut self) -> u32 {
+        let mut left = core::mem::take(self.left.get_mut().expect("nobody panics with it"));
+        left.reserve(self.len() / 256 + 64);
+        let mut crossings = 0;
+        for row in left.drain(..) {
+            crossings += u32::from(self.cross_row(row as usize));
         }
+        *self.left.get_mut().expect("nobody panics with it") = left;
+        crossings
+    }
+
+    fn cross_row(&mut self, row: usize) -> bool {
+        let next = self.frames.id_at(self.place(row).to_vec());
+        let from = self.position(row).frame;
+        let change = self.frames.carriers().change(self.ids()[row], from, next);
+        change.is_ok_and(|change| Crossing(&change).apply(self, row))
     }
 
     /// Recomputes what is derived from the table, after a load.
     pub(crate) fn derive(&mut self) -> Result<(), CoordError> {
         self.frames.clear();
-        let rows = 0..self.table.len();
-        let planet = self.start.planet;
-        self.places = rows
-            .map(|row| planet.place(self.position(row)))
-            .collect::<Result<_, _>>()?;
+        self.roll.clear();
+        self.slots.clear();
+        for row in 0..self.len() {
+            let frame = self.position(row).frame;
+            let slot = self.frames.slot_of(frame);
+            self.slots.push(slot.ok_or(CoordError::Frame(frame.0))?);
+            self.roll.touch(row);
+        }
+        self.sleepers.clear();
+        self.lay_all();
         Ok(())
     }
 }
@@ -390,59 +659,24 @@ impl World {
 /// Registers the columns of an agent; those a loaded table brings along stay.
 pub(crate) fn register(table: &mut Table) -> Result<(), RegisterError> {
     table.register::<Body>()?;
+    table.register::<Velocity>()?;
     table.register::<Wish>()?;
     table.register::<Heading>()?;
-    table.register::<Traits>()?;
+    table.register::<State>()?;
     Ok(())
 }
 
-fn frame_of_body(planet: Planet, id: FrameId) -> Frame {
-    Frame::new(planet, id).expect("spawns and loads are refused in a frame that does not exist")
-}
-
-fn place_of(place: [f64; 3]) -> Ecef {
-    let [x, y, z] = place;
-    Ecef::new(x, y, z).expect("integers of a frame are finite places")
-}
-
-/// The columns that a step reads.
-struct Rows<'a> {
-    body: BodyLanes<'a>,
-    wish: WishLanes<'a>,
-    heading: HeadingLanes<'a>,
-    traits: TraitsLanes<'a>,
-}
-
-impl Rows<'_> {
-    fn get(&self, row: usize) -> Before {
-        Before {
-            row,
-            body: Body::get(&self.body, row),
-            wish: Wish::get(&self.wish, row),
-            heading: Heading::get(&self.heading, row),
-            traits: Traits::get(&self.traits, row),
-        }
-    }
-}
-
-/// Moves the agents of one chunk. Neighbouring rows mostly share a frame, so the last one is kept.
-fn advance_chunk(
-    scene: &Scene<'_>,
-    rows: &Rows<'_>,
-    frames: &[Frame],
-    first_row: usize,
-    out: &mut [Moved],
-) {
-    let mut last = 0;
-    for (n, moved) in out.iter_mut().enumerate() {
-        let agent = rows.get(first_row + n);
-        if frames[last].id() != agent.body.frame {
-            last = frames
-                .binary_search_by_key(&agent.body.frame, Frame::id)
-                .expect("frames of all bodies were gathered");
-        }
-        *moved = scene.advance(&frames[last], &agent);
-    }
+/// The pose of a record; `None` when it is none.
+pub(crate) fn pose_of(pose: &CarrierPose) -> Option<Pose> {
+    let [x, y, z] = pose.at.map(|units| units as f64 / UNITS_PER_M);
+    let turn = pose
+        .turn
+        .map(|part| f64::from(part) / CarrierPose::TURN_ONE);
+    let turn = DQuat::from_array(turn);
+    let length = turn.length();
+    let is_unit = (length - 1.0).abs() < 1e-3;
+    let at = Ecef::new(x, y, z).ok().filter(|_| is_unit)?;
+    Pose::new(at, turn * (1.0 / length)).ok()
 }
 
 /// What a step did.
@@ -460,6 +694,10 @@ pub struct StepReport {
     pub crossings: u32,
     /// Records that could not be obeyed.
     pub refused: u32,
+    /// Events that arrived.
+    pub events: u32,
+    /// Events whose target is not there, and spawns and despawns that could not be.
+    pub lost: u32,
 }
 
 /// A tick rate out of range.

@@ -52,8 +52,8 @@ pub use columns::{
     DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo, LaneSchema,
     LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError, MigrationRefused,
     OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleHandle, Steps,
-    Table, TableSchema, TagError, TagId, UnknownConsumer, UnknownEntity, Wire, WireError,
-    WireParts, prefetch,
+    Table, TableSchema, TableSnapshot, TagError, TagId, UnknownConsumer, UnknownEntity, Wire,
+    WireError, WireParts, prefetch,
 };
 pub use derive::Component;
 pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};
@@ -114,5 +114,5 @@ pub use store::{
 };
 pub use terrain::{
     Codec, HeightTile, HotGrid, InvalidLattice, LatticeSpec, TileError, TileLines, cell_at,
-    column_row, decode_grid, encode_grid, face_st, halfway,
+    column_row, decode_grid, encode_grid, face_st, halfway, interpolate,
 };

@@ -1,6 +1,6 @@
 //! Wandering agents: what they want is drawn by lot now and then, and journalled like any input.
 
-use sim_core::{Agent, FINE_PER_M, Record, World};
+use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World};
 use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet};
 
 use crate::config::Config;
@@ -8,13 +8,11 @@ use crate::host::Host;
 use crate::lots::Lots;
 use crate::towns::{TOWNS, Town, town_radius_m};
 
-/// What [`Agent::role`] says of a wandering agent.
+/// What [`Kind::role`] says of a wandering agent.
 pub(super) const ROLE_AGENT: u8 = 0;
-/// What [`Agent::role`] says of a player's avatar.
+/// What [`Kind::role`] says of a player's avatar.
 pub(super) const ROLE_PLAYER: u8 = 1;
 
-/// Radius of the space that everybody claims, metres.
-const BODY_RADIUS_M: f64 = 0.4;
 /// Walking speeds of agents, metres a second.
 const SPEED_MPS: core::ops::Range<f64> = 0.5..1.8;
 /// Seconds until an agent changes its mind.
@@ -33,10 +31,13 @@ pub(super) struct Towns {
     centres: Vec<(Town, Ecef)>,
     radius_m: f64,
     speed_max: u16,
+    kinds: [KindId; 2], // of agents and of players
 }
 
 impl Towns {
-    pub(super) fn new(planet: Planet, config: &Config) -> Result<Self, CoordError> {
+    pub(super) fn new(world: &World, config: &Config) -> Result<Self, CoordError> {
+        let planet = world.start().planet;
+        let speed_max = (config.speed_max_mps * FINE_PER_M) as u16;
         let towns = &TOWNS[..usize::from(config.towns)];
         let centre = |town: &Town| Ok((*town, planet.ecef(town.near(0.0, 0.0)?)));
         Ok(Self {
@@ -46,12 +47,23 @@ impl Towns {
                 .map(centre)
                 .collect::<Result<_, CoordError>>()?,
             radius_m: town_radius_m(config),
-            speed_max: (config.speed_max_mps * FINE_PER_M) as u16,
+            speed_max,
+            kinds: kinds_in(world, speed_max),
         })
     }
 
     pub(super) fn centres(&self) -> impl Iterator<Item = Ecef> {
         self.centres.iter().map(|(_, at)| *at)
+    }
+
+    /// The records that tell a world the kinds of its agents and players, if it does not know them.
+    pub(super) fn tell_kinds(&self, world: &World, records: &mut Vec<Record>) {
+        for (role, id) in (0..).zip(self.kinds) {
+            let kind = kind_of(role, self.speed_max);
+            if world.kind(id).is_none() {
+                records.push(Record::Kind { id, kind });
+            }
+        }
     }
 
     pub(super) fn speed_max(&self) -> u16 {
@@ -71,9 +83,8 @@ impl Towns {
         Ok(Agent {
             position: self.planet.position(place)?,
             heading: lots.bits() as u16,
-            speed_max: self.speed_max,
-            radius: (BODY_RADIUS_M * FINE_PER_M) as u16,
-            role,
+            kind: self.kinds[usize::from(role)],
+            velocity: [0; 3],
         })
     }
 
@@ -82,6 +93,37 @@ impl Towns {
         let nearer = |a: &usize, b: &usize| away(a).total_cmp(&away(b));
         (0..self.centres.len()).min_by(nearer).unwrap_or(0)
     }
+}
+
+/// The rows of all who have a role.
+pub(super) fn of_role(world: &World, role: u8) -> impl Iterator<Item = usize> + '_ {
+    let has_role = move |id| world.kind(id).is_some_and(|kind| kind.role == role);
+    let rows = world.kinds().enumerate();
+    rows.filter_map(move |(row, id)| has_role(id).then_some(row))
+}
+
+/// What somebody with a role is.
+fn kind_of(role: u8, speed_max: u16) -> Kind {
+    Kind {
+        role,
+        ..Kind::crowd(speed_max)
+    }
+}
+
+/// The names of the kinds of both roles: those that a recovered world has already, or free ones. What a kind is never changes, so another
+/// speed limit is another kind.
+fn kinds_in(world: &World, speed_max: u16) -> [KindId; 2] {
+    let mut taken = None;
+    [ROLE_AGENT, ROLE_PLAYER].map(|role| {
+        let wanted = kind_of(role, speed_max);
+        let is_it = |id: &KindId| match world.kind(*id) {
+            Some(kind) => *kind == wanted,
+            None => taken != Some(*id),
+        };
+        let id = (0..=u16::MAX).map(KindId).find(is_it).unwrap_or_default();
+        taken = Some(id);
+        id
+    })
 }
 
 struct Wanderer {
@@ -100,14 +142,11 @@ pub(super) struct Wanderers {
 impl Wanderers {
     /// Takes over the agents that a recovered world holds; the missing ones will enter.
     pub(super) fn new(world: &World, towns: &Towns, config: &Config) -> Self {
-        let rows = world.ids().iter().zip(world.roles()).zip(world.places());
-        let all = rows
-            .filter(|((_, role), _)| **role == ROLE_AGENT)
-            .map(|((entity, _), place)| Wanderer {
-                entity: *entity,
-                home: towns.nearest(*place),
-                next_tick: world.tick(),
-            });
+        let all = of_role(world, ROLE_AGENT).map(|row| Wanderer {
+            entity: world.ids()[row],
+            home: towns.nearest(world.place(row)),
+            next_tick: world.tick(),
+        });
         let mut all: Vec<_> = all.collect();
         // Not all in the first tick: as many every tick, over the shortest whim.
         let spread = (WHIM_S.start * f64::from(config.tick_rate_hz)) as u64;
@@ -186,7 +225,7 @@ impl Towns {
 /// A new direction: home when far from it, else any.
 fn wish(wanderer: &Wanderer, (world, towns): (&World, &Towns), lots: &mut Lots) -> Option<Record> {
     let row = world.row_of(wanderer.entity)?;
-    let place = *world.places().get(row)?;
+    let place = world.place(row);
     let home = towns.centres[wanderer.home].1;
     let is_far = place.distance_m(home) > towns.radius_m + place_height_m(place, home);
     let any = lots.within(0.0, core::f64::consts::TAU);
@@ -200,10 +239,12 @@ fn wish(wanderer: &Wanderer, (world, towns): (&World, &Towns), lots: &mut Lots) 
     let turns = (bearing / core::f64::consts::TAU).rem_euclid(1.0);
     Some(Record::Input {
         entity: wanderer.entity,
-        seq: 0,
-        east: (speed * sin * FINE_PER_M) as i16,
-        north: (speed * cos * FINE_PER_M) as i16,
-        heading: (turns * 65_536.0) as u32 as u16,
+        input: Input {
+            east: (speed * sin * FINE_PER_M) as i16,
+            north: (speed * cos * FINE_PER_M) as i16,
+            heading: (turns * 65_536.0) as u32 as u16,
+            ..Input::default()
+        },
     })
 }
 

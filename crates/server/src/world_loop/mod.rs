@@ -36,7 +36,7 @@ use crate::persist::{FrameKind, Readiness, Store, TickFrames};
 use crate::server::ServerError;
 use crate::status::StatusBoard;
 
-use agents::{ROLE_PLAYER, Towns, Wanderers};
+use agents::{ROLE_PLAYER, Towns, Wanderers, of_role};
 use players::{Player, Players};
 use residency::Residency;
 use tally::{StopWatch, Tally};
@@ -104,8 +104,7 @@ impl WorldLoop {
             .thread_name(|n| format!("world-{n}"))
             .build()
             .map_err(|e| ServerError::Start(e.to_string()))?;
-        let towns = Towns::new(world.start().planet, &config)
-            .map_err(|e| ServerError::Start(e.to_string()))?;
+        let towns = Towns::new(&world, &config).map_err(|e| ServerError::Start(e.to_string()))?;
         let mut residency = Residency::start(&world, parts.planet)
             .map_err(|e| ServerError::Start(format!("the terrain thread: {e}")))?;
         towns.centres().for_each(|at| residency.want(&world, at));
@@ -164,10 +163,11 @@ impl WorldLoop {
 
     /// Avatars without a session: their players were in when the server ended.
     fn greet_leftovers(&mut self) {
-        let rows = self.world.ids().iter().zip(self.world.roles());
-        let leftovers = rows.filter(|(_, role)| **role == ROLE_PLAYER);
-        self.records
-            .extend(leftovers.map(|(entity, _)| Record::Despawn { entity: *entity }));
+        let leftovers = of_role(&self.world, ROLE_PLAYER).map(|row| Record::Despawn {
+            entity: self.world.ids()[row],
+        });
+        self.records.extend(leftovers);
+        self.towns.tell_kinds(&self.world, &mut self.records);
     }
 
     /// Sleeps until a tick is due; returns when it really was.

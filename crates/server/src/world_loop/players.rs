@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use net_proto::{InputBuffer, InputDatagram, PlayerId, RefuseCode, Replicator};
-use sim_core::Record;
+use sim_core::{Input, Record};
 use spatial_core::EntityId;
 
 use crate::gateway::{Message, SessionId, ToSession};
@@ -84,10 +84,13 @@ impl Players {
             if let Some(input) = player.inputs.take() {
                 records.push(Record::Input {
                     entity: player.entity,
-                    seq: player.inputs.applied_seq(),
-                    east: input.east,
-                    north: input.north,
-                    heading: input.heading,
+                    input: Input {
+                        seq: player.inputs.applied_seq(),
+                        east: input.east,
+                        north: input.north,
+                        heading: input.heading,
+                        ..Input::default()
+                    },
                 });
             }
         }

@@ -81,13 +81,12 @@ impl Residency {
 
     /// Looks around a share of the entities.
     pub(super) fn look(&mut self, world: &World) {
-        let places = world.places();
-        if self.next_row >= places.len() {
+        if self.next_row >= world.len() {
             self.next_row = 0;
         }
-        let end = (self.next_row + places.len() / ROUND_TICKS + 1).min(places.len());
-        for place in &places[self.next_row..end] {
-            self.want(world, *place);
+        let end = (self.next_row + world.len() / ROUND_TICKS + 1).min(world.len());
+        for row in self.next_row..end {
+            self.want(world, world.place(row));
         }
         self.next_row = end;
     }

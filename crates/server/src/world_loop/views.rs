@@ -9,7 +9,7 @@ use net_proto::{
 };
 use sim_core::World;
 use spatial_core::{
-    Anchor, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle, WatcherId, Watches,
+    Anchor, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle, WatcherId, Watches,
 };
 
 use super::players::{Player, Players};
@@ -33,6 +33,7 @@ pub(super) struct Views {
     /// World rows by ascending id, and for each world row its place in that order.
     order: Vec<u32>,
     rank: Vec<u32>,
+    places: Vec<Ecef>,
     states: Vec<EntityState>,
     visible: Vec<u32>,
     members: Vec<Hit>,
@@ -70,6 +71,7 @@ impl Views {
             ids: Vec::new(),
             order: Vec::new(),
             rank: Vec::new(),
+            places: Vec::new(),
             states: Vec::new(),
             visible: Vec::new(),
             members: Vec::new(),
@@ -81,7 +83,8 @@ impl Views {
 
     /// Takes in the state after a step.
     pub(super) fn advance(&mut self, world: &World) {
-        self.index.rebuild(world.ids(), world.places());
+        world.places_into(&mut self.places);
+        self.index.rebuild(world.ids(), &self.places);
         if self.ids != world.ids() {
             self.sort(world.ids());
         }
@@ -124,7 +127,7 @@ impl Views {
             let (Some(row), Some(watcher)) = (row, watcher) else {
                 continue;
             };
-            self.see(world, row, watcher);
+            self.see(row, watcher);
             self.pack_one(player, durable_tick);
             let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
             batch.snapshots.push((session, datagrams.collect()));
@@ -150,13 +153,13 @@ impl Views {
                 });
             }
         }
-        let view = self.index.view(world.ids(), world.places());
+        let view = self.index.view(world.ids(), &self.places);
         self.watches.update(view, &mut self.events);
     }
 
     /// Collects whom a player sees, ascending by id.
-    fn see(&mut self, world: &World, row: usize, watcher: WatchHandle) {
-        let places = world.places();
+    fn see(&mut self, row: usize, watcher: WatchHandle) {
+        let places = &self.places;
         let members = self.watches.members(watcher);
         let members = members.expect("it is removed only with its entry");
         self.members.clear();

@@ -2,8 +2,10 @@
 
 mod allocations;
 mod checkpoint;
+mod contacts;
 mod determinism;
 mod movement;
 mod records;
 mod rewind;
 mod scene;
+mod systems;

@@ -1,11 +1,11 @@
 //! How agents move.
 
-use sim_core::{FINE_PER_M, PUSH_SPEED_MAX_MPS, Record};
+use sim_core::{FINE_PER_M, Input, PUSH_SPEED_MAX_MPS, Record};
 use spatial_core::{DVec3, EntityId, Frame, Planet};
 
 use crate::scene::{
-    PLACES_DEG, TICK_RATE_HZ, all_ground, at, at_on, empty_world, empty_world_on, ground_m,
-    lone_walker, walker, wish,
+    PLACES_DEG, RACER, TICK_RATE_HZ, all_ground, at, at_on, empty_world, empty_world_on, ground_m,
+    kinds, lone_walker, walker, wish,
 };
 
 #[test]
@@ -80,7 +80,7 @@ fn overlapping_agents_part_and_then_rest() {
             let moved = before
                 .iter()
                 .zip(world.places())
-                .map(|(a, b)| a.distance_m(*b));
+                .map(|(a, b)| a.distance_m(b));
             fastest = moved.fold(fastest, f64::max);
         }
         assert!(
@@ -145,16 +145,15 @@ fn race(
     let mut world = empty_world_on(planet);
     let mut records = all_ground(&mut world);
     let (entity, mut agent) = (EntityId(5), walker(at_on(planet, lat, lon)));
-    agent.speed_max = u16::MAX;
-    let ([east, north], seq, heading) = (wish, 0, 0);
-    records.push(Record::Spawn { entity, agent });
-    records.push(Record::Input {
-        entity,
-        seq,
+    agent.kind = RACER;
+    let [east, north] = wish;
+    let input = Input {
         east,
         north,
-        heading,
-    });
+        ..Input::default()
+    };
+    records.push(Record::Spawn { entity, agent });
+    records.push(Record::Input { entity, input });
     let mut crossings = world.step(0, &records).expect("a step").crossings;
     world.step(1, &[]).expect("a step");
     let mut last: Option<DVec3> = None;
@@ -206,9 +205,9 @@ fn ground_that_is_not_there_holds() {
     let agent = walker(at(46.95, 7.44));
     let entity = EntityId(3);
     let spawn = Record::Spawn { entity, agent };
-    let report = world
-        .step(0, &[spawn, wish(entity, 1.0, 0.0)])
-        .expect("a step");
+    let mut records = kinds().to_vec();
+    records.extend([spawn, wish(entity, 1.0, 0.0)]);
+    let report = world.step(0, &records).expect("a step");
     assert_eq!((report.held, world.position(0)), (1, agent.position));
     let ground = all_ground(&mut world);
     let report = world.step(1, &ground).expect("a step");

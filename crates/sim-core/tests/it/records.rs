@@ -3,10 +3,13 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 
-use sim_core::{Agent, Entry, EntryError, GAP_TICKS_MAX, Record, ReplayError, StepError, replay};
+use sim_core::{
+    Agent, CarrierPose, Entry, EntryError, Event, EventData, EventKind, GAP_TICKS_MAX, Grade,
+    Input, Kind, KindId, Record, ReplayError, StepError, Tier, replay,
+};
 use spatial_core::{CellId, EntityId, FrameId, HeightTile, Planet, Position};
 
-use crate::scene::{at, empty_world, ground_m, lone_walker, tile, walker};
+use crate::scene::{RACER, at, empty_world, ground_m, lone_walker, tile, walker};
 
 #[test]
 fn what_cannot_be_obeyed_is_refused_and_counted() {
@@ -30,10 +33,7 @@ fn what_cannot_be_obeyed_is_refused_and_counted() {
         },
         Record::Input {
             entity: EntityId(98),
-            seq: 0,
-            east: 1,
-            north: 1,
-            heading: 1,
+            input: Input::default(),
         },
     ];
     let report = world.step(1, &records).expect("a step");
@@ -65,7 +65,7 @@ fn a_refused_step_changes_nothing() {
 }
 
 #[test]
-fn a_spawn_far_outside_its_frame_or_too_wide_is_refused() {
+fn a_spawn_far_outside_its_frame_or_of_no_kind_is_refused() {
     let (mut world, _) = lone_walker(at(0.0, 45.0));
     let legal = walker(at(10.0, 10.0));
     let far = Position {
@@ -73,15 +73,15 @@ fn a_spawn_far_outside_its_frame_or_too_wide_is_refused() {
         y: i32::MIN,
         ..legal.position
     };
-    let wide = Agent {
-        radius: Agent::RADIUS_MAX + 1,
+    let unknown = Agent {
+        kind: KindId(77),
         ..legal
     };
     let spawn = |n, agent| Record::Spawn {
         entity: EntityId(n),
         agent,
     };
-    let records = [spawn(2, walker(far)), spawn(3, wide), spawn(4, legal)];
+    let records = [spawn(2, walker(far)), spawn(3, unknown), spawn(4, legal)];
     let report = world.step(1, &records).expect("a step");
     assert_eq!((report.refused, report.entities), (2, 2));
 }
@@ -90,15 +90,18 @@ fn a_spawn_far_outside_its_frame_or_too_wide_is_refused() {
 fn extreme_wishes_and_heights_come_down_to_the_ground() {
     let (mut world, _) = lone_walker(at(0.0, 45.0));
     let mut agent = walker(at(10.0, 10.0));
-    agent.speed_max = u16::MAX;
+    agent.kind = RACER;
     agent.position.z = i32::MAX;
     let entity = EntityId(u64::MAX);
     let input = Record::Input {
         entity,
-        seq: u32::MAX,
-        east: i16::MIN,
-        north: i16::MAX,
-        heading: u16::MAX,
+        input: Input {
+            seq: u32::MAX,
+            east: i16::MIN,
+            north: i16::MAX,
+            heading: u16::MAX,
+            ..Input::default()
+        },
     };
     world
         .step(1, &[Record::Spawn { entity, agent }, input])
@@ -175,51 +178,90 @@ fn a_gap_that_would_take_for_ever_is_refused() {
     assert!(matches!(near, Err(ReplayError::Diverged { .. })));
 }
 
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Data([u64; 6]);
+
+impl EventData for Data {
+    const KIND: EventKind = EventKind(999);
+}
+
+fn kind() -> impl Strategy<Value = Record> {
+    (any::<[u16; 9]>(), 0..3u8, any::<u8>(), any::<u16>()).prop_map(|(n, grade, role, id)| {
+        Record::Kind {
+            id: KindId(id),
+            kind: Kind {
+                grade: [Grade::Crowd, Grade::Character, Grade::Flyer][usize::from(grade)],
+                role,
+                radius: n[0],
+                height: n[1],
+                speed_max: n[2],
+                acceleration: n[3],
+                slope_max: n[4],
+                step_max: n[5],
+                jump_speed: n[6],
+                drag: n[7],
+                weight: n[8],
+            },
+        }
+    })
+}
+
 fn record() -> impl Strategy<Value = Record> {
+    let entity = || any::<u64>().prop_map(EntityId);
     prop_oneof![
-        (
-            any::<u64>(),
-            any::<[i32; 3]>(),
-            any::<[u16; 3]>(),
-            any::<u8>()
-        )
-            .prop_map(|(e, [x, y, z], [h, s, r], role)| {
-                let position = Position {
-                    frame: FrameId(e ^ 77),
-                    x,
-                    y,
-                    z,
-                };
-                let (heading, speed_max, radius) = (h, s, r);
+        (entity(), any::<[i32; 6]>(), any::<[u16; 2]>()).prop_map(
+            |(entity, [x, y, z, velocity @ ..], [heading, kind])| {
+                let frame = FrameId(entity.0 ^ 77);
                 let agent = Agent {
-                    position,
+                    position: Position { frame, x, y, z },
                     heading,
-                    speed_max,
-                    radius,
-                    role,
+                    kind: KindId(kind),
+                    velocity,
                 };
-                Record::Spawn {
-                    entity: EntityId(e),
-                    agent,
-                }
-            }),
-        any::<u64>().prop_map(|e| Record::Despawn {
-            entity: EntityId(e)
+                Record::Spawn { entity, agent }
+            }
+        ),
+        entity().prop_map(|entity| Record::Despawn { entity }),
+        entity().prop_map(|entity| Record::Leave { entity }),
+        entity().prop_map(|entity| Record::CarrierGone { entity }),
+        (entity(), any::<u64>()).prop_map(|(first, count)| Record::Lease { first, count }),
+        (entity(), entity(), any::<[u64; 6]>()).prop_map(|(target, source, data)| {
+            let event = Event::new(target, source, Data(data));
+            Record::Event { event }
         }),
+        (entity(), entity()).prop_map(|(entity, carrier)| Record::Board { entity, carrier }),
+        (entity(), any::<[i64; 3]>(), any::<[i32; 4]>()).prop_map(|(entity, at, turn)| {
+            Record::Carrier {
+                entity,
+                pose: CarrierPose { at, turn },
+            }
+        }),
+        (entity(), 0..4u8).prop_map(|(entity, k)| Record::Tier {
+            entity,
+            tier: Tier::every_power_of_two(k).unwrap_or(Tier::ASLEEP),
+        }),
+        kind(),
         (
-            any::<u64>(),
-            any::<u32>(),
-            any::<i16>(),
-            any::<i16>(),
-            any::<u16>()
+            entity(),
+            any::<[u32; 2]>(),
+            any::<[i16; 3]>(),
+            any::<[u16; 2]>()
         )
-            .prop_map(|(e, seq, east, north, heading)| Record::Input {
-                entity: EntityId(e),
-                seq,
-                east,
-                north,
-                heading
-            }),
+            .prop_map(
+                |(entity, [seq, predicted], [east, north, up], [heading, buttons])| Record::Input {
+                    entity,
+                    input: Input {
+                        seq,
+                        east,
+                        north,
+                        up,
+                        heading,
+                        buttons,
+                        predicted,
+                    },
+                }
+            ),
         (0..6u8, 0..1u32 << 30, 0..1u32 << 30, 0..=30u8, any::<u64>()).prop_map(
             |(face, i, j, level, checksum)| {
                 Record::Resident {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sim_core::{Agent, FINE_PER_M, Record, World, WorldStart};
+use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World, WorldStart};
 use spatial_core::{
     CellId, Ecef, EntityId, Geodetic, HeightTile, LatticeSpec, Planet, Position, face_st,
 };
@@ -69,18 +69,31 @@ pub(crate) fn empty_world_on(planet: Planet) -> World {
     .expect("a legal start")
 }
 
-/// Stages every tile and gives the records that make them resident.
+/// Walks at most 4 m/s.
+pub(crate) const WALKER: KindId = KindId(0);
+/// Walks as fast as anybody can.
+pub(crate) const RACER: KindId = KindId(3);
+
+/// The kinds that a test's worlds have.
+pub(crate) fn kinds() -> [Record; 2] {
+    let kind = |id, speed_max| Record::Kind {
+        id,
+        kind: Kind::crowd(speed_max),
+    };
+    [kind(WALKER, 1_024), kind(RACER, u16::MAX)]
+}
+
+/// Stages every tile and gives the records that make them resident, and those of the kinds.
 pub(crate) fn all_ground(world: &mut World) -> Vec<Record> {
-    tiles()
-        .map(|tile| {
-            let record = Record::Resident {
-                tile: tile.cell(),
-                checksum: tile.checksum(),
-            };
-            world.stage(tile);
-            record
-        })
-        .collect()
+    let tiles = tiles().map(|tile| {
+        let record = Record::Resident {
+            tile: tile.cell(),
+            checksum: tile.checksum(),
+        };
+        world.stage(tile);
+        record
+    });
+    kinds().into_iter().chain(tiles).collect()
 }
 
 pub(crate) fn at(lat_deg: f64, lon_deg: f64) -> Position {
@@ -92,14 +105,12 @@ pub(crate) fn at_on(planet: Planet, lat_deg: f64, lon_deg: f64) -> Position {
     planet.position(place).expect("within the shell")
 }
 
-/// Walks at most 4 m/s and claims 0.4 m.
+/// A walker at a position.
 pub(crate) fn walker(position: Position) -> Agent {
     Agent {
         position,
-        heading: 0,
-        speed_max: (4.0 * FINE_PER_M) as u16,
-        radius: (0.4 * FINE_PER_M) as u16,
-        role: 0,
+        kind: WALKER,
+        ..Agent::default()
     }
 }
 
@@ -119,10 +130,11 @@ pub(crate) fn lone_walker(position: Position) -> (World, EntityId) {
 pub(crate) fn wish(entity: EntityId, east_mps: f64, north_mps: f64) -> Record {
     Record::Input {
         entity,
-        seq: 0,
-        east: (east_mps * FINE_PER_M) as i16,
-        north: (north_mps * FINE_PER_M) as i16,
-        heading: 0,
+        input: Input {
+            east: (east_mps * FINE_PER_M) as i16,
+            north: (north_mps * FINE_PER_M) as i16,
+            ..Input::default()
+        },
     }
 }
 

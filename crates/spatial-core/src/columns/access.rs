@@ -12,6 +12,8 @@ pub trait Part {
     type Component: Component;
     /// Some consecutive rows of it.
     type View<'a>: Send;
+    /// Whether it writes.
+    const WRITES: bool;
 
     /// All rows. Marks them as changed where the part says so.
     fn view(column: &mut Column) -> Self::View<'_>;
@@ -23,6 +25,7 @@ pub trait Part {
 impl<C: Component> Part for &C {
     type Component = C;
     type View<'a> = C::Lanes<'a>;
+    const WRITES: bool = false;
 
     fn view(column: &mut Column) -> Self::View<'_> {
         C::view(column.lanes())
@@ -36,6 +39,7 @@ impl<C: Component> Part for &C {
 impl<C: Component> Part for &mut C {
     type Component = C;
     type View<'a> = C::LanesMut<'a>;
+    const WRITES: bool = true;
 
     fn view(column: &mut Column) -> Self::View<'_> {
         C::view_mut(column.lanes_mut_marked())
@@ -52,6 +56,7 @@ pub struct Marked<C>(PhantomData<C>);
 impl<C: Component> Part for Marked<C> {
     type Component = C;
     type View<'a> = (C::LanesMut<'a>, Marks<'a>);
+    const WRITES: bool = true;
 
     fn view(column: &mut Column) -> Self::View<'_> {
         let (lanes, marks) = column.lanes_and_marks();
@@ -70,6 +75,9 @@ pub trait Access {
     /// A tuple of the parts' views.
     type View<'a>: Send;
 
+    /// The names of the components in their order, and whether the pass writes them.
+    fn parts() -> Vec<(&'static str, bool)>;
+
     /// All rows of all of them.
     ///
     /// # Panics
@@ -84,6 +92,10 @@ macro_rules! access {
     ($($part:ident $name:ident $after:ident),+) => {
         impl<$($part: Part),+> Access for ($($part,)+) {
             type View<'a> = ($($part::View<'a>,)+);
+
+            fn parts() -> Vec<(&'static str, bool)> {
+                vec![$(($part::Component::NAME, $part::WRITES)),+]
+            }
 
             fn view(columns: &mut [Column]) -> Self::View<'_> {
                 let positions = [$(position_of::<$part::Component>(columns)),+];

@@ -54,6 +54,13 @@ impl Bits {
         Some(bits)
     }
 
+    /// Becomes the set of words that a set of as many rows had.
+    pub(crate) fn set_words(&mut self, words: &[u64]) {
+        self.words.copy_from_slice(words);
+        self.summary.fill(0);
+        self.summarise();
+    }
+
     /// What is saved.
     pub(crate) fn words(&self) -> &[u64] {
         &self.words

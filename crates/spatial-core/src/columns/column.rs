@@ -43,6 +43,24 @@ impl Column {
         column
     }
 
+    /// What stands where a column was taken away for a while; nothing finds it.
+    pub(crate) fn absent() -> Self {
+        let schema = ColumnSchema {
+            name: String::new(),
+            kind: Kind::Raw,
+            version: 0,
+            durability: Durability::Transient,
+            lanes: Vec::new(),
+        };
+        Self {
+            schema,
+            lanes: Vec::new(),
+            seed: 0,
+            owner: Owner::Schema,
+            changes: Changes::default(),
+        }
+    }
+
     /// A column that belongs to nobody; `schema` describes `lanes`.
     pub(crate) fn loaded(lanes: Vec<Lane>, schema: ColumnSchema) -> Self {
         Self {

@@ -64,7 +64,7 @@ pub trait Component: Copy + Send + Sync + 'static {
     const LANES: &'static [LaneInfo];
 
     /// All rows, to read: one slice a field.
-    type Lanes<'a>: Copy + Send;
+    type Lanes<'a>: Copy + Send + Sync;
     /// All rows, to write: one slice a field.
     type LanesMut<'a>: Send;
 

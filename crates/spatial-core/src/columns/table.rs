@@ -236,6 +236,21 @@ impl Table {
         (self.ids.ids(), A::view(&mut self.columns))
     }
 
+    /// Lends all rows of a component to read beside the rest of the table, in which the component is not there meanwhile.
+    ///
+    /// # Panics
+    /// When the component is not registered, or `work` names it.
+    pub fn beside<C: Component, R>(
+        &mut self,
+        work: impl FnOnce(&mut Self, C::Lanes<'_>) -> R,
+    ) -> R {
+        let position = position_of::<C>(&self.columns);
+        let lent = core::mem::replace(&mut self.columns[position], Column::absent());
+        let result = work(self, C::view(lent.lanes()));
+        self.columns[position] = lent;
+        result
+    }
+
     /// One row's value of a component.
     ///
     /// # Panics

@@ -110,6 +110,11 @@ impl Frame {
         self.axes.rotate_in(v)
     }
 
+    /// The outward unit normals of the planes through the planet's centre and the edges of the frame's cell, in planet axes.
+    pub fn edges(&self) -> &[DVec3; 4] {
+        &self.edges
+    }
+
     /// How far a place lies beyond the planes through the centre and the edges of the frame's cell, metres:
     /// negative inside. Beyond a corner it is the larger of the two distances. Costs four dot products.
     pub fn outside_m(&self, place: Ecef) -> f64 {

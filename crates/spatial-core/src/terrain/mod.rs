@@ -17,5 +17,5 @@ pub(crate) use codec::{
 pub use lattice::{InvalidLattice, LatticeSpec, TileLines, cell_at, column_row, face_st};
 pub(crate) use lattice::{line_crossing, line_uv};
 pub use refine::halfway;
-pub use tile::HeightTile;
-pub(crate) use tile::{interpolate, interval_of, local};
+pub use tile::{HeightTile, interpolate};
+pub(crate) use tile::{interval_of, local};

@@ -266,9 +266,9 @@ fn bilinear(intervals: u16, x: f64, y: f64, at: impl Fn(usize) -> i16) -> f64 {
     )
 }
 
-/// Bilinear value between the samples at (0, 0), (1, 0), (0, 1), (1, 1).
+/// Bilinear value between the samples at (0, 0), (1, 0), (0, 1), (1, 1): how heights lie between samples, everywhere.
 #[inline(always)]
-pub(crate) fn interpolate(corners: [i16; 4], fx: f64, fy: f64) -> f64 {
+pub fn interpolate(corners: [i16; 4], fx: f64, fy: f64) -> f64 {
     let [a, b, c, d] = corners.map(f64::from);
     let low = a * (1.0 - fx) + b * fx;
     let high = c * (1.0 - fx) + d * fx;

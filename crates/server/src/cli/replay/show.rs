@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use sim_core::{Entry, Record};
+use spatial_core::EntityId;
 
 use crate::cli::out::say;
 use crate::persist::{DirLock, Found, Frame, FrameKind, StartFrom, StorageError, recover};
@@ -67,18 +68,34 @@ fn show(frame: &Frame<'_>) -> Result<(), ShowError> {
 }
 
 fn described(tick: u64, record: &Record) -> Value {
+    let of =
+        |what: &str, entity: &EntityId| json!({ "tick": tick, "record": what, "entity": entity.0 });
     match record {
+        Record::Kind { id, kind } => {
+            json!({ "tick": tick, "record": "kind", "kind": id.0, "role": kind.role })
+        }
         Record::Spawn { entity, agent } => {
-            json!({ "tick": tick, "record": "spawn", "entity": entity.0, "role": agent.role })
+            json!({ "tick": tick, "record": "spawn", "entity": entity.0, "kind": agent.kind.0 })
         }
-        Record::Despawn { entity } => {
-            json!({ "tick": tick, "record": "despawn", "entity": entity.0 })
+        Record::Input { entity, input } => {
+            json!({ "tick": tick, "record": "input", "entity": entity.0, "seq": input.seq })
         }
-        Record::Input { entity, seq, .. } => {
-            json!({ "tick": tick, "record": "input", "entity": entity.0, "seq": seq })
+        Record::Board { entity, carrier } => {
+            json!({ "tick": tick, "record": "board", "entity": entity.0, "carrier": carrier.0 })
         }
         Record::Resident { tile, .. } => {
             json!({ "tick": tick, "record": "resident", "tile": tile.token() })
         }
+        Record::Event { event } => {
+            json!({ "tick": tick, "record": "event", "entity": event.target.0, "kind": event.kind.0 })
+        }
+        Record::Lease { first, count } => {
+            json!({ "tick": tick, "record": "lease", "first": first.0, "count": count })
+        }
+        Record::Despawn { entity } => of("despawn", entity),
+        Record::Tier { entity, .. } => of("tier", entity),
+        Record::Carrier { entity, .. } => of("carrier", entity),
+        Record::CarrierGone { entity } => of("carrier gone", entity),
+        Record::Leave { entity } => of("leave", entity),
     }
 }

@@ -1,0 +1,338 @@
+//! One tick of all who are awake, block by block: contacts, then each agent's own step.
+//!
+//! A unit of work is a run of blocks, about a thousand agents, whose data stay in the second cache from the counting sort to
+//! the last write. Workers read the roll, which nobody writes meanwhile, and write the rows of their own agents.
+
+use core::ops::Range;
+use std::cell::RefCell;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use spatial_core::{DVec3, EntityId, Frame, Planet, Position, UNITS_PER_M};
+
+use crate::agent::{Tier, Wish, WishLanes};
+use crate::contacts::{CellSort, Contacts, Eights, OneByOne, Push, push_apart};
+use crate::frames::{FrameSlots, Slot};
+use crate::ground::Ground;
+use crate::kinds::Kinds;
+use crate::level::SimLevel;
+use crate::mode::Mode;
+use crate::parts::Parts;
+use crate::roll::{Guest, Roll, corner_of_key, slot_of_key};
+use crate::sleepers::Sleepers;
+use crate::walk::{Pace, height_z, places, walk};
+
+/// What the workers of a tick share.
+pub(crate) struct Advance<'a> {
+    pub(crate) tick: u64,
+    pub(crate) planet: Planet,
+    pub(crate) pace: Pace,
+    pub(crate) roll: &'a Roll,
+    pub(crate) sleepers: &'a Sleepers,
+    pub(crate) slots: &'a [Slot],
+    pub(crate) frames: &'a FrameSlots,
+    pub(crate) kinds: &'a Kinds,
+    pub(crate) ground: &'a Ground,
+    pub(crate) ids: &'a [EntityId],
+    pub(crate) wish: WishLanes<'a>,
+    pub(crate) out: Written<'a>,
+    pub(crate) done: Done<'a>,
+}
+
+/// The columns that workers write, each its own agents' rows.
+pub(crate) struct Written<'a> {
+    pub(crate) x: Parts<'a, i32>,
+    pub(crate) y: Parts<'a, i32>,
+    pub(crate) z: Parts<'a, i32>,
+    pub(crate) mode: Parts<'a, u8>,
+    pub(crate) tier: &'a [u8],
+    pub(crate) kind: &'a [u16],
+}
+
+/// What happened, summed over all workers.
+#[derive(Default)]
+pub(crate) struct Done<'a> {
+    pub(crate) held: AtomicU32,
+    pub(crate) contacts: AtomicU64,
+    /// Rows that have left their frame, in any order.
+    pub(crate) left: Option<&'a Mutex<Vec<u32>>>,
+}
+
+/// Room of one worker.
+#[derive(Default)]
+struct Room {
+    cells: CellSort,
+    others: Vec<Guest>,
+    pushes: Vec<Push>,
+    x: Vec<i32>, // where each goes
+    y: Vec<i32>,
+    z: Vec<i32>,
+    is_moving: Vec<bool>,
+    places: [Vec<f64>; 3],
+    heights: Vec<f64>,
+}
+
+thread_local! {
+    static ROOM: RefCell<Room> = RefCell::default();
+}
+
+impl Advance<'_> {
+    /// Moves everybody.
+    pub(crate) fn run(&self, level: SimLevel) {
+        self.roll.units.par_iter().for_each(|unit| {
+            ROOM.with_borrow_mut(|room| {
+                let blocks = unit.start as usize..unit.end as usize;
+                self.unit_at(level, blocks, room);
+            });
+        });
+    }
+
+    fn unit_at(&self, level: SimLevel, blocks: Range<usize>, room: &mut Room) {
+        match level {
+            // SAFETY: neither needs instructions that not every CPU of the target has.
+            SimLevel::Scalar => unsafe { self.unit::<OneByOne>(blocks, room) },
+            // SAFETY: as above.
+            SimLevel::Sse2 => unsafe { self.unit::<Eights>(blocks, room) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a level is only chosen where the CPU has it.
+            SimLevel::Avx2 => unsafe { self.unit_avx2(blocks, room) },
+            #[cfg(not(target_arch = "x86_64"))]
+            SimLevel::Avx2 => unreachable!("a level is only chosen where the CPU has it"),
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+    fn unit_avx2(&self, blocks: Range<usize>, room: &mut Room) {
+        // SAFETY: this function has AVX2.
+        unsafe { self.unit::<crate::contacts::Avx2>(blocks, room) }
+    }
+
+    /// Moves the agents of a run of blocks.
+    ///
+    /// # Safety
+    /// As [`Contacts::sum`].
+    #[inline(always)]
+    unsafe fn unit<C: Contacts>(&self, blocks: Range<usize>, room: &mut Room) {
+        let first = self.roll.blocks[blocks.start].first as usize;
+        let entries = first..self.roll.entries_of(blocks.end - 1).end;
+        room.begin(entries.len());
+        // SAFETY: as the caller promises.
+        unsafe { self.touch::<C>(blocks.clone(), first, room) };
+        let contacts = room.pushes.iter().map(|push| u64::from(push.contacts));
+        self.done
+            .contacts
+            .fetch_add(contacts.sum(), Ordering::Relaxed);
+        self.aim(entries.clone(), room);
+        self.find_ground::<C>(blocks, first, room);
+        self.settle(entries, room);
+    }
+
+    /// Adds those who are asleep in a block.
+    #[cold]
+    fn wake_none(&self, key: u64, others: &mut Vec<Guest>) {
+        let guest = |row: u32| {
+            let n = row as usize;
+            // SAFETY: who is asleep is in no entry, so nobody writes its row.
+            let xyz = unsafe { [*self.out.x.at(n), *self.out.y.at(n), *self.out.z.at(n)] };
+            let kind = self.out.kind[n];
+            (
+                Guest {
+                    key,
+                    xyz,
+                    row,
+                    kind,
+                },
+                self.slots[n],
+            )
+        };
+        self.sleepers.guests(key, self.frames, guest, others);
+    }
+
+    /// Where each agent wants to and is pushed to; who does not move is not looked at any more.
+    #[inline(always)]
+    fn aim(&self, entries: Range<usize>, room: &mut Room) {
+        let (roll, first) = (&self.roll.entries, entries.start);
+        for entry in entries {
+            let (n, row) = (entry - first, roll.rows[entry] as usize);
+            let ticks = Tier(self.out.tier[row]).ticks_due(self.tick, || self.ids[row]);
+            let wish = Wish {
+                east: self.wish.east[row],
+                north: self.wish.north[row],
+                up: 0,
+            };
+            let speed_max = self.kinds.body(roll.kinds[entry]).speed_max;
+            let [x, y] = walk(self.pace, ticks, wish, speed_max, room.pushes[n]);
+            // SAFETY: a row is in one entry, and an entry in one unit.
+            let mode = unsafe { *self.out.mode.at(row) };
+            room.x[n] = roll.x[entry].wrapping_add(x);
+            room.y[n] = roll.y[entry].wrapping_add(y);
+            room.z[n] = roll.z[entry];
+            let is_moving = x != 0 || y != 0 || mode != Mode::Walk as u8;
+            room.is_moving[n] = is_moving && ticks > 0;
+        }
+    }
+
+    /// How high the ground is where each agent goes.
+    #[inline(always)]
+    fn find_ground<C: Contacts>(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
+        for block in blocks {
+            let entries = self.roll.entries_of(block);
+            let range = entries.start - first..entries.end - first;
+            let axes = &self
+                .frames
+                .get(slot_of_key(self.roll.blocks[block].key))
+                .axes;
+            let at = [
+                &room.x[range.clone()],
+                &room.y[range.clone()],
+                &room.z[range.clone()],
+            ];
+            let [px, py, pz] = &mut room.places;
+            let out = [
+                &mut px[range.clone()],
+                &mut py[range.clone()],
+                &mut pz[range],
+            ];
+            places(axes, at, out);
+        }
+        let [px, py, pz] = &room.places;
+        if C::IS_SPECIFICATION {
+            for (n, height) in room.heights.iter_mut().enumerate() {
+                let place = DVec3::new(px[n], py[n], pz[n]);
+                *height = self.ground.height_m(place).unwrap_or(f64::NAN);
+            }
+        } else {
+            self.ground.heights_m([px, py, pz], &mut room.heights);
+        }
+    }
+
+    /// Writes where everybody is now.
+    #[inline(always)]
+    fn settle(&self, entries: Range<usize>, room: &mut Room) {
+        let (roll, first) = (&self.roll.entries, entries.start);
+        let mut held = 0;
+        for entry in entries {
+            let n = entry - first;
+            if !room.is_moving[n] {
+                continue;
+            }
+            let (slot, row) = (slot_of_key(roll.keys[entry]), roll.rows[entry] as usize);
+            let frame = self.frames.get(slot);
+            let (x, y) = (room.x[n], room.y[n]);
+            let z = match &frame.ground {
+                Some(_) => height_z(self.planet, room.heights[n], x, y),
+                None => Some(room.z[n]), // a deck
+            };
+            let Some(z) = z else {
+                held += 1;
+                continue;
+            };
+            // SAFETY: a row is in one entry, and an entry in one unit.
+            unsafe {
+                *self.out.mode.at(row) = Mode::Walk as u8;
+                *self.out.x.at(row) = x;
+                *self.out.y.at(row) = y;
+                *self.out.z.at(row) = z;
+            }
+            if !frame.is_calm(x, y, z) {
+                self.leave(slot, row, [x, y, z]);
+            }
+        }
+        self.done.held.fetch_add(held, Ordering::Relaxed);
+    }
+
+    /// Finds all contacts of a run of blocks.
+    ///
+    /// # Safety
+    /// As [`Contacts::sum`].
+    #[inline(always)]
+    unsafe fn touch<C: Contacts>(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
+        let (roll, reach) = (self.roll, self.kinds.reach());
+        if reach == 0 {
+            return;
+        }
+        let first_key = roll.blocks[blocks.start].key;
+        let mut guests = &roll.guests[roll.guests.partition_point(|g| g.key < first_key)..];
+        for block in blocks {
+            let (key, own) = (roll.blocks[block].key, roll.entries_of(block));
+            let skipped = guests.iter().take_while(|guest| guest.key < key).count();
+            let count = guests[skipped..]
+                .iter()
+                .take_while(|g| g.key == key)
+                .count();
+            room.others.clear();
+            room.others
+                .extend_from_slice(&guests[skipped..skipped + count]);
+            if !self.sleepers.is_empty() {
+                self.wake_none(key, &mut room.others);
+            }
+            let here = &room.others;
+            guests = &guests[skipped + count..];
+            if own.len() + here.len() < 2 {
+                continue;
+            }
+            let cells = &mut room.cells;
+            cells.begin(corner_of_key(key), reach, own.len() + here.len());
+            let entries = &roll.entries;
+            for n in own.clone() {
+                let xyz = [entries.x[n], entries.y[n], entries.z[n]];
+                cells.add(xyz, self.kinds.body(entries.kinds[n]));
+            }
+            for guest in here.iter() {
+                cells.add(guest.xyz, self.kinds.body(guest.kind));
+            }
+            cells.sort();
+            let up = match self.frames.get(slot_of_key(key)).ground {
+                Some(_) => (1.0 / (self.planet.radius_m() * UNITS_PER_M)) as f32,
+                None => 0.0,
+            };
+            let id_of = |entry: u32| {
+                let entry = entry as usize;
+                let row = match entry < own.len() {
+                    true => entries.rows[own.start + entry],
+                    false => here[entry - own.len()].row,
+                };
+                self.ids[row as usize]
+            };
+            let pushes = &mut room.pushes[own.start - first..own.end - first];
+            // SAFETY: as the caller promises.
+            unsafe { push_apart::<C>(cells, up, &id_of, pushes) };
+        }
+    }
+
+    /// Notes an agent that has left its frame.
+    #[cold]
+    fn leave(&self, slot: Slot, row: usize, [x, y, z]: [i32; 3]) {
+        let frame = self.frames.get(slot);
+        let at = Position {
+            frame: frame.axes.id(),
+            x,
+            y,
+            z,
+        };
+        let is_left = |f: &Frame| f.is_left(f.to_ecef(at));
+        if frame.ground.as_ref().is_some_and(is_left)
+            && let Some(left) = self.done.left
+        {
+            let mut left = left.lock().expect("nobody panics with it");
+            left.push(row as u32);
+        }
+    }
+}
+
+impl Room {
+    fn begin(&mut self, count: usize) {
+        self.pushes.clear();
+        self.pushes.resize(count, Push::default());
+        for lane in [&mut self.x, &mut self.y, &mut self.z] {
+            lane.resize(count, 0);
+        }
+        self.is_moving.resize(count, false);
+        for lane in &mut self.places {
+            lane.resize(count, 0.0);
+        }
+        self.heights.resize(count, 0.0);
+    }
+}

@@ -1,0 +1,194 @@
+//! The frames that agents are in, each with its geometry and its neighbours.
+
+use std::collections::HashMap;
+
+use spatial_core::{
+    Axes, CellId, DVec3, EntityId, FRAME_HYSTERESIS_M, Frame, FrameId, Frames, Planet, Pose,
+    UNITS_PER_M,
+};
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+/// A number of a frame in [`FrameSlots`].
+pub(crate) type Slot = u32;
+
+/// No frame.
+pub(crate) const NO_SLOT: Slot = u32::MAX;
+
+/// Who touches an agent of another frame is at most this far inside its own frame's cell: the other is at most 64 m outside of
+/// its own, and the widest two touch at 8 m.
+pub(crate) const BORDER_M: f64 = FRAME_HYSTERESIS_M + 8.0;
+
+/// A frame with what a tick asks of it.
+#[derive(Clone)]
+pub(crate) struct FrameSlot {
+    pub(crate) axes: Axes,
+    /// The frame, if it lies on the ground and not on a carrier.
+    pub(crate) ground: Option<Frame>,
+    /// The frames around it that there are.
+    pub(crate) around: [Slot; 8],
+    edges: [[f32; 4]; 4], // how far beyond each edge, metres: its value at the origin, and its growth a unit of x, y and z
+}
+
+/// What rounding to f32 may add to a distance from an edge, metres: numbers of 10⁷ units and 10⁴ m, a few roundings each.
+const EDGE_SLACK_M: f32 = 0.1;
+
+impl FrameSlot {
+    fn on_ground(frame: Frame) -> Self {
+        let origin = frame.axes().origin().to_vec();
+        let edges = frame.edges().map(|outward| {
+            let [x, y, z] = frame
+                .axes()
+                .units()
+                .map(|unit| outward.dot(unit) / UNITS_PER_M);
+            [outward.dot(origin), x, y, z].map(|part| part as f32)
+        });
+        Self {
+            axes: *frame.axes(),
+            ground: Some(frame),
+            around: [NO_SLOT; 8],
+            edges,
+        }
+    }
+
+    fn on_carrier(axes: Axes) -> Self {
+        Self {
+            axes,
+            ground: None,
+            around: [NO_SLOT; 8],
+            edges: [[f32::NEG_INFINITY, 0.0, 0.0, 0.0]; 4],
+        }
+    }
+
+    /// Whether an agent there is too far inside to touch anybody of another frame, or to leave. Not exactly: within a decimetre it
+    /// may say no.
+    #[inline(always)]
+    pub(crate) fn is_calm(&self, x: i32, y: i32, z: i32) -> bool {
+        const INSIDE_M: f32 = -(BORDER_M as f32) - EDGE_SLACK_M;
+        let (x, y, z) = (x as f32, y as f32, z as f32);
+        let beyond = |[at, a, b, c]: [f32; 4]| at + (a * x + b * y + c * z);
+        let [a, b, c, d] = self.edges.map(beyond);
+        (a < INSIDE_M) & (b < INSIDE_M) & (c < INSIDE_M) & (d < INSIDE_M)
+    }
+}
+
+/// The frames of all agents that are awake, and some that were. Derived from the state.
+#[derive(Clone)]
+pub(crate) struct FrameSlots {
+    slots: Vec<FrameSlot>,
+    by_id: HashMap<FrameId, Slot, Xxh3DefaultBuilder>, // never iterated
+    carriers: Frames,                                  // state
+    fresh: Vec<Slot>,                                  // made since they were last asked for
+}
+
+impl FrameSlots {
+    pub(crate) fn new(planet: Planet) -> Self {
+        Self {
+            slots: Vec::new(),
+            by_id: HashMap::default(),
+            carriers: Frames::new(planet),
+            fresh: Vec::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether a slot names a frame.
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        (slot as usize) < self.slots.len()
+    }
+
+    /// A frame that has been made since the last time; then another.
+    pub(crate) fn take_fresh(&mut self) -> Option<Slot> {
+        self.fresh.pop()
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, slot: Slot) -> &FrameSlot {
+        &self.slots[slot as usize]
+    }
+
+    /// The slot of a frame; made when it is new. `None` when there is no such frame.
+    pub(crate) fn slot_of(&mut self, id: FrameId) -> Option<Slot> {
+        if let Some(slot) = self.by_id.get(&id) {
+            return Some(*slot);
+        }
+        let made = match id.carrier() {
+            Some(entity) => FrameSlot::on_carrier(*self.carriers.carrier(entity)?.axes()),
+            None => {
+                let frame = Frame::new(self.carriers.planet(), id).ok()?;
+                FrameSlot::on_ground(frame)
+            }
+        };
+        Some(self.add(id, made))
+    }
+
+    fn add(&mut self, id: FrameId, mut made: FrameSlot) -> Slot {
+        let slot = self.slots.len() as Slot;
+        if let Some(frame) = &made.ground {
+            let mut next = 0;
+            let mut cells = frame.cell().neighbors();
+            cells.sort_unstable();
+            let mut last = None;
+            for cell in cells {
+                let is_again = last.replace(cell) == Some(cell); // at a corner one comes twice
+                let there = self.by_id.get(&FrameId(cell.to_u64()));
+                if let Some(&other) = there.filter(|_| !is_again) {
+                    made.around[next] = other;
+                    next += 1;
+                    let back = &mut self.slots[other as usize].around;
+                    if let Some(free) = back.iter_mut().find(|slot| **slot == NO_SLOT) {
+                        *free = slot;
+                    }
+                }
+            }
+        }
+        self.fresh.push(slot);
+        self.slots.push(made);
+        self.by_id.insert(id, slot);
+        slot
+    }
+
+    /// Forgets all frames, to begin anew with those that are in use.
+    pub(crate) fn clear(&mut self) {
+        self.slots.clear();
+        self.by_id.clear();
+        self.fresh.clear();
+    }
+
+    pub(crate) fn carriers(&self) -> &Frames {
+        &self.carriers
+    }
+
+    /// Makes an entity a carrier, or moves the one it is. False when its id does not fit.
+    pub(crate) fn set_carrier(&mut self, entity: EntityId, pose: Pose) -> bool {
+        if self.carriers.set_carrier(entity, pose).is_err() {
+            return false;
+        }
+        let carrier = self.carriers.carrier(entity).expect("it has just been set");
+        if let Some(slot) = self.by_id.get(&carrier.id()) {
+            self.slots[*slot as usize].axes = *carrier.axes();
+        }
+        true
+    }
+
+    /// Makes these the carriers.
+    pub(crate) fn set_carriers(&mut self, carriers: &[(EntityId, Pose)]) {
+        self.carriers = Frames::new(self.carriers.planet());
+        for (entity, pose) in carriers {
+            assert!(self.set_carrier(*entity, *pose), "it was a carrier");
+        }
+    }
+
+    /// The entity is no carrier any more. False when it was none.
+    pub(crate) fn remove_carrier(&mut self, entity: EntityId) -> bool {
+        self.carriers.remove_carrier(entity).is_some()
+    }
+
+    /// The frame whose cell contains a place.
+    pub(crate) fn id_at(&self, place: DVec3) -> FrameId {
+        let level = self.carriers.planet().frame_level();
+        FrameId(CellId::from_direction(place).parent(level).to_u64())
+    }
+}

@@ -1,0 +1,92 @@
+//! How one of a crowd moves in a tick: its wish and the push of its neighbours along the plane of its frame, then the ground.
+//!
+//! ```text
+//!        up│      p  (x, y, z): feet, on the grid of the frame
+//!          │     ╱                        along up, where |p| = R + h:
+//!   plane ─┼────●──────── east, north     z = √((R + h)² − x² − y²) − R
+//!   datum ─┴──╌╌╌╌╌╌╌
+//! ```
+
+use spatial_core::{Axes, Planet, UNITS_PER_M};
+
+use crate::agent::Wish;
+use crate::contacts::Push;
+
+/// Neighbours push an agent aside at most this fast, metres a second.
+pub const PUSH_SPEED_MAX_MPS: f64 = 2.0;
+
+/// Nobody of a crowd moves further in a step, grid units: 61 m.
+const STEP_MAX: f32 = 4e6;
+
+/// Adding it to a number below 2²² rounds that to an integer, ties to even.
+const ROUND: f32 = 12_582_912.0; // 1.5 × 2²³
+
+/// What speeds are in a tick.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    walk: f32,     // grid units in a tick of 2⁻⁸ m/s
+    push_max: f32, // grid units in a tick
+}
+
+impl Pace {
+    pub(crate) fn new(tick_rate_hz: u16) -> Self {
+        let hz = f32::from(tick_rate_hz);
+        Self {
+            walk: 256.0 / hz,
+            push_max: (PUSH_SPEED_MAX_MPS * UNITS_PER_M) as f32 / hz,
+        }
+    }
+}
+
+/// How far an agent goes along the plane in so many ticks, grid units.
+#[inline(always)]
+pub(crate) fn walk(pace: Pace, ticks: u32, wish: Wish, speed_max: f32, push: Push) -> [i32; 2] {
+    let ticks = ticks as f32;
+    let wish = shorten([f32::from(wish.east), f32::from(wish.north)], speed_max);
+    let push = shorten([push.x as f32, push.y as f32], pace.push_max * ticks);
+    let walk = pace.walk * ticks;
+    [0, 1].map(|axis| {
+        let units = wish[axis] * walk + push[axis];
+        let units = units.clamp(-STEP_MAX, STEP_MAX);
+        ((units + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
+    })
+}
+
+/// A vector cut to a length.
+#[inline(always)]
+fn shorten([x, y]: [f32; 2], limit: f32) -> [f32; 2] {
+    let square = x * x + y * y;
+    let scale = limit / square.sqrt();
+    let scale = if square > limit * limit { scale } else { 1.0 };
+    [x * scale, y * scale]
+}
+
+/// Where positions of one frame are, planet-centred metres: the bits of [`Axes::to_ecef`].
+#[inline(always)]
+pub(crate) fn places(axes: &Axes, [x, y, z]: [&[i32]; 3], [px, py, pz]: [&mut [f64]; 3]) {
+    let origin = axes.origin().to_array();
+    let [a, b, c] = axes.units().map(|unit| unit.to_array());
+    let count = x.len();
+    let (y, z) = (&y[..count], &z[..count]);
+    for (axis, out) in [px, py, pz].into_iter().enumerate() {
+        let out = &mut out[..count];
+        for n in 0..count {
+            let metres = |units: i32| f64::from(units) / UNITS_PER_M;
+            let turned = a[axis] * metres(x[n]) + b[axis] * metres(y[n]) + c[axis] * metres(z[n]);
+            out[n] = origin[axis] + turned;
+        }
+    }
+}
+
+/// The grid unit of a frame on the ground at which a height above the datum lies above or below (x, y); `None` beyond the frame's
+/// grid, and for NaN.
+#[inline(always)]
+pub(crate) fn height_z(planet: Planet, height_m: f64, x: i32, y: i32) -> Option<i32> {
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 × 2⁵²: rounds what is below 2⁵¹ to an integer, ties to even
+    let (east, north) = (f64::from(x) / UNITS_PER_M, f64::from(y) / UNITS_PER_M);
+    let reach = planet.radius_m() + height_m;
+    let up = (reach * reach - (east * east + north * north)).sqrt() - planet.radius_m();
+    let units = up * UNITS_PER_M;
+    let is_there = units.abs() < 2_147_483_647.0;
+    is_there.then(|| (units + ROUND).to_bits() as u32 as i32)
+}
