@@ -4,22 +4,20 @@
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum Mode {
-    /// It has not found its ground yet, or falls, or is thrown.
+    /// On its feet.
+    Walk = 0,
+    /// In the air, or on ground too steep to stand on. What enters a world does so until it stands.
     #[default]
-    Fall = 0,
-    /// It stands or walks.
-    Walk = 1,
-    /// It swims.
+    Fall = 1,
+    /// In the sea.
     Swim = 2,
 }
 
 impl Mode {
-    /// The mode of a number of the state column; what is none falls.
-    pub fn from_u8(mode: u8) -> Self {
-        match mode {
-            1 => Self::Walk,
-            2 => Self::Swim,
-            _ => Self::Fall,
-        }
+    /// The mode of a number; `None` for one that is none.
+    pub fn new(number: u8) -> Option<Self> {
+        [Self::Walk, Self::Fall, Self::Swim]
+            .into_iter()
+            .find(|mode| *mode as u8 == number)
     }
 }

@@ -21,6 +21,7 @@ use crate::kind::{Kind, KindId};
 use crate::kinds::Kinds;
 use crate::leases::Leases;
 use crate::level::SimLevel;
+use crate::mode::Mode;
 use crate::parts::Parts;
 use crate::record::{CarrierPose, Input, Record};
 use crate::roll::Roll;
@@ -403,6 +404,7 @@ impl World {
             row,
             State {
                 kind,
+                mode: Mode::default() as u8,
                 ..State::default()
             },
         );

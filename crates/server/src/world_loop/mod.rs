@@ -113,6 +113,8 @@ impl WorldLoop {
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let views = Views::new(sense);
         let newest_hash = (world.tick(), world.hash());
+        let mut records = Vec::new();
+        towns.tell_kinds(&world, &mut records);
         Ok(Self {
             wanderers: Wanderers::new(&world, &towns, &config),
             // Other draws after every restart; they are journalled, so nothing depends on them.
@@ -131,7 +133,7 @@ impl WorldLoop {
             players: Players::default(),
             residency,
             views,
-            records: Vec::new(),
+            records,
             logins: Vec::new(),
             hashes: VecDeque::new(),
             newest_hash,
@@ -167,7 +169,6 @@ impl WorldLoop {
             entity: self.world.ids()[row],
         });
         self.records.extend(leftovers);
-        self.towns.tell_kinds(&self.world, &mut self.records);
     }
 
     /// Sleeps until a tick is due; returns when it really was.

@@ -28,7 +28,7 @@ impl Relief {
     }
 
     fn tile(&self, cell: CellId) -> &'static HeightTile {
-        *self.tiles.borrow_mut().entry(cell).or_insert_with(|| {
+        self.tiles.borrow_mut().entry(cell).or_insert_with(|| {
             let n = u32::from(self.lattice.intervals());
             let (column, row) = spatial_core::column_row(cell);
             let sample = |k: u32| {
