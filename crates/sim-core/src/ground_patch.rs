@@ -15,7 +15,10 @@ use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec, cell_at, uv_to_st};
 
 use crate::local_axes::LocalAxes;
 
+mod sweep;
 mod touching;
+
+pub use sweep::NotResident;
 
 /// Where resident tiles are found.
 pub type Tiles<'a> = dyn Fn(CellId) -> Option<&'a HeightTile> + 'a;
@@ -113,6 +116,12 @@ impl<'a> GroundPatch<'a> {
             tiles,
             last: Cell::new(None),
         }
+    }
+
+    /// About how far apart two samples are here, metres.
+    pub(crate) fn spacing_m(&self) -> f64 {
+        let [i, j] = self.charts[0].per_m;
+        1.0 / (if i > j { i } else { j })
     }
 
     fn charts(&self) -> &[Chart] {

@@ -5,6 +5,7 @@
 
 mod advance;
 mod agent;
+mod character;
 mod checkpoint;
 mod contacts;
 mod crossing;
@@ -37,9 +38,10 @@ mod walk;
 mod world;
 
 pub use agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
+pub use character::{Drive, FALL_SPEED_MAX_MPS, LocalScene, Moved, Mover, advance_character};
 pub use checkpoint::LoadError;
 pub use event::{Despawn, Event, EventData, EventKind, Spawned};
-pub use ground_patch::{GroundPatch, Rest, Tiles};
+pub use ground_patch::{GroundPatch, NotResident, Rest, Tiles};
 pub use kind::{FINE_PER_M, Grade, Kind, KindId};
 pub use level::SimLevel;
 pub use local_axes::LocalAxes;

@@ -60,6 +60,12 @@ impl LocalAxes {
         x * v.x + y * v.y + z * v.z
     }
 
+    /// Half edges along the frame's axes of a box that holds one along these.
+    pub(crate) fn extent_in_frame(&self, half: DVec3) -> DVec3 {
+        let [x, y, z] = self.in_frame.map(DVec3::abs);
+        x * half.x + y * half.y + z * half.z
+    }
+
     /// A vector along these axes.
     #[inline]
     pub fn from_frame(&self, v: DVec3) -> DVec3 {

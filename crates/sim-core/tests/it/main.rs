@@ -5,6 +5,8 @@ mod checkpoint;
 mod contacts;
 mod determinism;
 mod movement;
+mod quality_scene;
+mod quality_slopes;
 mod records;
 mod rewind;
 mod scene;

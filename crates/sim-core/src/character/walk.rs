@@ -1,0 +1,409 @@
+//! On its feet: along the ground, over steps, along walls.
+
+use spatial_core::DVec3;
+
+use super::body::{Body, REST_M, Support, approached, level, level_unit};
+use super::{Drive, Moved, Mover};
+use crate::ground_patch::NotResident;
+use crate::mode::Mode;
+
+/// Surfaces and walls that one stride may meet.
+const MEETINGS_MAX: u32 = 6;
+
+/// Strides of a tick, at most.
+const STRIDES_MAX: f64 = 64.0;
+
+/// Shorter ways are none, metres: a tenth of the grid's unit.
+const NO_WAY_M: f64 = 1e-6;
+
+/// The speed along a slope is right within this part.
+const SPEED_EQUAL: f64 = 0.002;
+
+/// A capsule on its feet, on its way.
+struct Walker<'b, 'a> {
+    body: &'b Body<'a>,
+    at: DVec3,
+    normal: DVec3,     // of what it stands on
+    on_obstacle: bool, // and whether that is an obstacle
+    climb: f64,        // of the last part of its way: rise over run
+    walls: Walls,
+    has_ground: bool,
+}
+
+/// Upright walls that were met: their level normals.
+#[derive(Default)]
+struct Walls {
+    normals: [DVec3; 4],
+    count: usize,
+}
+
+impl<'a> Body<'a> {
+    pub(super) fn walk_tick(&self, mover: &Mover, drive: &Drive) -> Result<Moved, NotResident> {
+        let before = along_ground(mover.velocity_mps);
+        if drive.jump && self.jump_mps > 0.0 {
+            let upwards = if mover.velocity_mps.z > 0.0 {
+                mover.velocity_mps.z
+            } else {
+                0.0
+            };
+            let velocity_mps = level(mover.velocity_mps) + DVec3::Z * (upwards + self.jump_mps);
+            return self.fall_tick(
+                &Mover {
+                    velocity_mps,
+                    mode: Mode::Fall,
+                },
+                drive,
+            );
+        }
+        let change = self.acceleration_mps2 * drive.tick_s;
+        let velocity = approached(before, level(drive.wish_mps), change);
+        let way = velocity * drive.tick_s + level(drive.push_m);
+        let start = self.freed(DVec3::ZERO)?;
+        if way.length() <= NO_WAY_M || self.is_among_obstacles() {
+            let Some(support) = self.support(start, self.step_m)? else {
+                return self.fall_tick(mover, drive);
+            };
+            if way.length() <= NO_WAY_M {
+                return self.stand(start, &support, mover, drive);
+            }
+            let walker = self.walker(start, support.normal, support.is_obstacle);
+            return self.walk(walker, velocity, way);
+        }
+        self.walk(self.walker(start, DVec3::Z, false), velocity, way)
+    }
+
+    fn walker(&self, at: DVec3, normal: DVec3, on_obstacle: bool) -> Walker<'_, 'a> {
+        Walker {
+            body: self,
+            at,
+            normal,
+            on_obstacle,
+            climb: 0.0,
+            walls: Walls::default(),
+            has_ground: true,
+        }
+    }
+
+    /// Stays, if what it stands on lets it.
+    fn stand(
+        &self,
+        at: DVec3,
+        support: &Support,
+        mover: &Mover,
+        drive: &Drive,
+    ) -> Result<Moved, NotResident> {
+        let off_m = support.height_m - at.z;
+        let at = if off_m.abs() <= REST_M {
+            at
+        } else {
+            at + DVec3::Z * off_m
+        };
+        if !self.is_stable(at, support)? {
+            return self.fall_tick(mover, drive);
+        }
+        Ok(Moved {
+            travel_m: at,
+            mode: self.mode_in_water(at).unwrap_or(Mode::Walk),
+            ..Moved::default()
+        })
+    }
+
+    /// The way of a tick, in strides.
+    fn walk(
+        &self,
+        mut walker: Walker<'_, 'a>,
+        velocity: DVec3,
+        way: DVec3,
+    ) -> Result<Moved, NotResident> {
+        walker.go(way)?;
+        let velocity = walker.walls.clip(velocity);
+        let climbing = DVec3::new(velocity.x, velocity.y, velocity.length() * walker.climb);
+        let length = climbing.length();
+        let velocity_mps = match length > 0.0 {
+            true => climbing * (velocity.length() / length),
+            false => DVec3::ZERO,
+        };
+        let on_feet = if walker.has_ground {
+            Mode::Walk
+        } else {
+            Mode::Fall
+        };
+        Ok(Moved {
+            travel_m: walker.at,
+            velocity_mps,
+            mode: self.mode_in_water(walker.at).unwrap_or(on_feet),
+            ..Moved::default()
+        })
+    }
+
+    /// Goes on on its feet after a landing: a way along what it has landed on.
+    pub(super) fn walk_on(
+        &self,
+        at: DVec3,
+        way: DVec3,
+        (normal, on_obstacle): (DVec3, bool),
+    ) -> Result<(DVec3, bool), NotResident> {
+        let mut walker = self.walker(at, normal, on_obstacle);
+        walker.go(level(way))?;
+        Ok((walker.at, walker.has_ground))
+    }
+}
+
+impl Walker<'_, '_> {
+    fn go(&mut self, way: DVec3) -> Result<(), NotResident> {
+        let strides = (way.length() / self.body.stride_m()).ceil();
+        let strides = if strides < STRIDES_MAX {
+            strides
+        } else {
+            STRIDES_MAX
+        };
+        let mut stride = way / (if strides > 1.0 { strides } else { 1.0 });
+        for _ in 0..strides as u32 {
+            stride = self.stride(stride)?;
+            if !self.has_ground || stride.length() <= NO_WAY_M {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One stride, a level way whose length is that along the surface. What the next one is: the same, but for walls.
+    fn stride(&mut self, way: DVec3) -> Result<DVec3, NotResident> {
+        let mut left = way;
+        for _ in 0..MEETINGS_MAX {
+            if left.length() <= NO_WAY_M {
+                break;
+            }
+            let (ahead, ground) = self.ahead(left)?;
+            if let Some(touch) = self.body.sweep_obstacles(self.at, ahead) {
+                self.at += ahead * touch.time;
+                left *= 1.0 - touch.time;
+                if self.body.is_level(touch.normal) {
+                    (self.normal, self.on_obstacle) = (touch.normal, true);
+                } else if self.step_up(left)? {
+                    return Ok(self.walls.clip(way));
+                } else {
+                    left = self.slide(left, touch.normal);
+                }
+                continue;
+            }
+            if let Some(ground) = ground
+                && let Some((free, normal)) = self.steep_ahead(left, &ground)?
+            {
+                let to = self.at + left * free;
+                let height_m = self.body.rest(to)?.height_m;
+                self.at = if free > 0.0 {
+                    DVec3::new(to.x, to.y, height_m)
+                } else {
+                    self.at
+                };
+                left = self.slide(left * (1.0 - free), normal);
+                continue;
+            }
+            self.at += ahead;
+            self.climb = ahead.z / level(ahead).length();
+            self.settle(left.length())?;
+            break;
+        }
+        Ok(self.walls.clip(way))
+    }
+
+    /// The way along the surface, as long as the level one is, and the ground at its end.
+    fn ahead(&self, way: DVec3) -> Result<(DVec3, Option<Support>), NotResident> {
+        let (mut part, length) = (1.0, way.length());
+        let mut found = self.surface_at(way)?;
+        for _ in 0..3 {
+            let rise = found.0;
+            let along = (part * part + rise * rise / (length * length)).sqrt();
+            // What is too steep to climb is no slope to measure.
+            if (along - 1.0).abs() <= SPEED_EQUAL
+                || rise.abs() > 1.5 * self.body.slope_max * part * length
+            {
+                break;
+            }
+            part /= along;
+            found = self.surface_at(way * part)?;
+        }
+        let (rise, ground) = found;
+        Ok((way * part + DVec3::Z * rise, ground))
+    }
+
+    /// How much higher the surface is after a level way, and the ground there if it is that.
+    fn surface_at(&self, way: DVec3) -> Result<(f64, Option<Support>), NotResident> {
+        let rest = self.body.rest(self.at + way)?;
+        let ground = Support {
+            height_m: rest.height_m,
+            normal: rest.normal,
+            is_obstacle: false,
+        };
+        let rise = rest.height_m - self.at.z;
+        let drop_max = self.snap_m(way.length());
+        if !self.on_obstacle {
+            return Ok(match rise >= -drop_max {
+                true => (rise, Some(ground)),
+                false => (0.0, None),
+            });
+        }
+        let n = self.normal;
+        let along = match self.body.is_level(n) {
+            true => -(n.x * way.x + n.y * way.y) / n.z,
+            false => 0.0,
+        };
+        Ok(match rise > along {
+            true => (rise, Some(ground)),
+            false => (along, None),
+        })
+    }
+
+    /// How far down feet follow the ground.
+    fn snap_m(&self, way_m: f64) -> f64 {
+        let slope_m = 1.25 * way_m * self.body.slope_max;
+        if slope_m > self.body.step_m {
+            slope_m
+        } else {
+            self.body.step_m
+        }
+    }
+
+    /// How much of a way is free of ground too steep to climb, and that ground's normal; `None` when all of it is.
+    fn steep_ahead(
+        &self,
+        way: DVec3,
+        ground: &Support,
+    ) -> Result<Option<(f64, DVec3)>, NotResident> {
+        if !self.climbs_steeply(ground) || self.is_step(way)? {
+            return Ok(None);
+        }
+        let (mut free, mut steep, mut normal) = (0.0, 1.0, ground.normal);
+        for _ in 0..5 {
+            let middle = 0.5 * (free + steep);
+            let rest = self.body.rest(self.at + way * middle)?;
+            let there = Support {
+                height_m: rest.height_m,
+                normal: rest.normal,
+                is_obstacle: false,
+            };
+            match self.climbs_steeply(&there) {
+                true => (steep, normal) = (middle, rest.normal),
+                false => free = middle,
+            }
+        }
+        Ok(Some((free, normal)))
+    }
+
+    fn climbs_steeply(&self, ground: &Support) -> bool {
+        ground.height_m > self.at.z + REST_M && !self.body.is_level(ground.normal)
+    }
+
+    /// Whether beyond steep ground, a radius on, there is level ground no higher than a step.
+    fn is_step(&self, way: DVec3) -> Result<bool, NotResident> {
+        let ahead = way + way * (self.body.radius_m / way.length());
+        let rest = self.body.rest(self.at + ahead)?;
+        Ok(rest.height_m <= self.at.z + self.body.step_m && self.body.is_level(rest.normal))
+    }
+
+    /// Up, on and down again, over an obstacle that is no higher than a step; whether it went.
+    fn step_up(&mut self, way: DVec3) -> Result<bool, NotResident> {
+        let body = self.body;
+        if body.step_m <= 0.0 || way.length() <= NO_WAY_M {
+            return Ok(false);
+        }
+        let up = DVec3::Z * body.step_m;
+        let raised_m = body.step_m
+            * body
+                .sweep_obstacles(self.at, up)
+                .map_or(1.0, |touch| touch.time);
+        let raised = self.at + DVec3::Z * raised_m;
+        let free = body
+            .sweep_obstacles(raised, way)
+            .map_or(1.0, |touch| touch.time);
+        let on = raised + way * free;
+        if way.length() * free <= NO_WAY_M || body.rest(on)?.height_m > on.z {
+            return Ok(false);
+        }
+        let Some(support) = body.support(on, raised_m + self.snap_m(way.length()))? else {
+            return Ok(false);
+        };
+        let at = DVec3::new(on.x, on.y, support.height_m);
+        let can_stand = body.is_level(support.normal)
+            || support.is_obstacle && body.is_edge_of_level(at, support.normal);
+        let is_low = edge_m(body, at, support.normal) <= self.at.z + body.step_m + REST_M;
+        if can_stand && is_low {
+            self.climb = 0.0;
+            self.stand_on(at, &support);
+        }
+        Ok(can_stand && is_low)
+    }
+
+    /// Feet come down on what is below them, if it is not too far.
+    fn settle(&mut self, way_m: f64) -> Result<(), NotResident> {
+        let Some(support) = self.body.support(self.at, self.snap_m(way_m))? else {
+            self.has_ground = false;
+            return Ok(());
+        };
+        let at = DVec3::new(self.at.x, self.at.y, support.height_m);
+        if self.body.is_stable(at, &support)? {
+            self.stand_on(at, &support);
+        } else {
+            self.has_ground = false;
+            self.at.z = if support.height_m > self.at.z {
+                support.height_m
+            } else {
+                self.at.z
+            };
+        }
+        Ok(())
+    }
+
+    fn stand_on(&mut self, at: DVec3, support: &Support) {
+        self.at = at;
+        (self.normal, self.on_obstacle) = (support.normal, support.is_obstacle);
+    }
+
+    /// What is left of a way along a wall.
+    fn slide(&mut self, left: DVec3, normal: DVec3) -> DVec3 {
+        let Some(wall) = level_unit(normal) else {
+            return DVec3::ZERO;
+        };
+        self.walls.add(wall);
+        self.walls.clip(left)
+    }
+}
+
+/// Height of where a capsule touches.
+fn edge_m(body: &Body<'_>, at: DVec3, normal: DVec3) -> f64 {
+    at.z + body.radius_m * (1.0 - normal.z)
+}
+
+impl Walls {
+    fn add(&mut self, wall: DVec3) {
+        if let Some(slot) = self.normals.get_mut(self.count) {
+            *slot = wall;
+            self.count += 1;
+        }
+    }
+
+    /// A level vector without what goes into walls; nothing in a corner.
+    fn clip(&self, v: DVec3) -> DVec3 {
+        let walls = &self.normals[..self.count];
+        let goes_into = |v: DVec3, wall: DVec3| v.dot(wall) < -1e-9 * v.length();
+        let mut clipped = v;
+        for wall in walls {
+            if goes_into(clipped, *wall) {
+                clipped -= *wall * clipped.dot(*wall);
+            }
+        }
+        match walls.iter().any(|wall| goes_into(clipped, *wall)) {
+            true => DVec3::ZERO,
+            false => clipped,
+        }
+    }
+}
+
+/// The speed of a velocity along the ground, in its level direction.
+fn along_ground(velocity_mps: DVec3) -> DVec3 {
+    match level_unit(velocity_mps) {
+        Some(way) => way * velocity_mps.length(),
+        None => DVec3::ZERO,
+    }
+}
