@@ -13,6 +13,7 @@ use core::cell::Cell;
 
 use spatial_core::{CellId, DVec3, HeightTile, LatticeSpec, cell_at, uv_to_st};
 
+use crate::ground::Ground;
 use crate::local_axes::LocalAxes;
 
 mod sweep;
@@ -21,7 +22,16 @@ mod touching;
 pub use sweep::NotResident;
 
 /// Where resident tiles are found.
-pub type Tiles<'a> = dyn Fn(CellId) -> Option<&'a HeightTile> + 'a;
+pub trait Tiles {
+    /// The tile of a cell of the lattice's finest level, if it is resident.
+    fn tile(&self, cell: CellId) -> Option<&HeightTile>;
+}
+
+impl Tiles for Ground {
+    fn tile(&self, cell: CellId) -> Option<&HeightTile> {
+        self.resident(cell).map(|tile| &**tile)
+    }
+}
 
 /// The ground around one agent, in its own axes. Costs some 50 ns to make, and a tile's lookup with the first question.
 pub struct GroundPatch<'a> {
@@ -33,7 +43,7 @@ pub struct GroundPatch<'a> {
     base_m: f64,     // what a stored zero is above the origin
     quantum_m: f64,  // of a stored step
     sag_per_m2: f64, // how far the ground falls below the plane
-    tiles: &'a Tiles<'a>,
+    tiles: &'a dyn Tiles,
     last: Cell<Option<LastTile<'a>>>,
 }
 
@@ -81,7 +91,7 @@ impl<'a> GroundPatch<'a> {
         lattice: &LatticeSpec,
         axes: &LocalAxes,
         reach_m: f64,
-        tiles: &'a Tiles<'a>,
+        tiles: &'a dyn Tiles,
     ) -> Self {
         let place = axes.place();
         let own = face_of(place);
@@ -151,7 +161,7 @@ impl<'a> GroundPatch<'a> {
 
     #[cold]
     fn find(&self, face: u8, column: u32, row: u32) -> Option<&'a [i16]> {
-        let tile = (self.tiles)(cell_at(face, self.level, column, row))?;
+        let tile = self.tiles.tile(cell_at(face, self.level, column, row))?;
         let samples = tile.samples();
         self.last.set(Some(LastTile {
             face,

@@ -125,6 +125,25 @@ impl Relief {
     }
 }
 
+/// The tiles of a relief, or one of them.
+struct Resident<'r>(&'r Relief, Option<CellId>);
+
+impl Tiles for Resident<'_> {
+    fn tile(&self, cell: CellId) -> Option<&HeightTile> {
+        let is_there = self.1.is_none_or(|only| only == cell);
+        is_there.then(|| self.0.tile(cell))
+    }
+}
+
+/// A single tile.
+struct One(HeightTile);
+
+impl Tiles for One {
+    fn tile(&self, cell: CellId) -> Option<&HeightTile> {
+        (self.0.cell() == cell).then_some(&self.0)
+    }
+}
+
 /// A face's middle, an edge, a corner, the poles' neighbourhood, and anywhere.
 fn places() -> Vec<DVec3> {
     [
@@ -146,7 +165,7 @@ fn check(radius_m: f64, levels: u8, intervals: u16, slope: f64, balls: &[f64]) -
     let quantum_m = (amplitude_m / 30_000.0).max(0.001);
     let lattice = LatticeSpec::new(levels, intervals, 3.0, quantum_m).unwrap();
     let relief = Relief::new(radius_m, lattice, amplitude_m / quantum_m);
-    let tiles = |cell: CellId| Some(relief.tile(cell));
+    let tiles = Resident(&relief, None);
     let (mut worst, mut state) = (0.0f64, SEED);
     let mut draw = || {
         state = state
@@ -202,7 +221,7 @@ fn ground_that_is_not_there_is_told() {
     let relief = Relief::new(6_371_008.8, lattice, 3_000.0);
     let axes = relief.axes(DVec3::new(1.0, 1.0, 0.3).normalize(), 0.0);
     let own = lattice.tile_at(DVec3::new(1.0, 0.999, 0.3));
-    let tiles = |cell: CellId| (cell == own).then(|| relief.tile(cell));
+    let tiles = Resident(&relief, Some(own));
     let patch = GroundPatch::new(&lattice, &axes, 8.0, &tiles);
     assert_eq!(patch.rest(0.0, 0.0, 0.4), None); // on the edge of the cube: both tiles count
     let [x, y] = [DVec3::X, -DVec3::Y]
@@ -229,7 +248,7 @@ fn a_ball_on_a_plane_is_in_closed_form() {
     };
     for tilt in [0, 100, 3_000] {
         let tile = slope_of(&|i, _| (i * tilt / 10) as i16);
-        let tiles = |asked: CellId| (asked == cell).then_some(&tile);
+        let tiles = One(tile.clone());
         let (face, s, t) = face_st(at);
         let place = at * (planet.radius_m() + tile.height_m(&lattice, face, s, t));
         let place = Ecef::new(place.x, place.y, place.z).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sim_core::{
     Drive, GroundPatch, Kind, LocalAxes, LocalScene, Mode, Moved, Mover, Obstacle, Obstacles,
-    Shape, advance_character,
+    Shape, Tiles, advance_character,
 };
 use spatial_core::{
     CellId, DQuat, DVec3, Ecef, EntityId, Frame, FrameChange, Geodetic, HeightTile, LatticeSpec,
@@ -185,7 +185,7 @@ impl Course {
         frame.to_ecef(runner.position).to_vec()
     }
 
-    fn tile(&self, cell: CellId) -> &'static HeightTile {
+    fn leaked(&self, cell: CellId) -> &'static HeightTile {
         let mut held = self.held.borrow_mut();
         held.entry(cell)
             .or_insert_with(|| Box::leak(Box::new((*self.relief.tile(cell)).clone())))
@@ -197,8 +197,7 @@ impl Course {
         let frame = Frame::new(planet, runner.position.frame).expect("a frame");
         let axes = LocalAxes::upright(planet.radius_m(), frame.axes(), runner.position);
         let local = |v: DVec3| axes.from_frame(frame.rotate_in(v));
-        let tiles = |cell: CellId| Some(self.tile(cell));
-        let patch = GroundPatch::new(&self.relief.lattice, &axes, 16.0, &tiles);
+        let patch = GroundPatch::new(&self.relief.lattice, &axes, 16.0, self);
         let at = runner.position;
         let scene = LocalScene {
             axes: &axes,
@@ -296,6 +295,12 @@ impl Course {
             deepest = deepest.max(radius - placed.solid.gap(axis).distance_m);
         }
         deepest
+    }
+}
+
+impl Tiles for Course {
+    fn tile(&self, cell: CellId) -> Option<&HeightTile> {
+        Some(self.leaked(cell))
     }
 }
 
