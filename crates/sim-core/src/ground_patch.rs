@@ -63,8 +63,10 @@ struct Chart {
     at: [f64; 2],         // lattice coordinates of the origin
     rows: [[f64; 2]; 2],  // gain of i and of j a metre along x and y
     per_m: [f64; 2],      // lengths of the rows
+    m_per: [f64; 2],      // and one over them: from one line of i, or of j, to the next
     skew: f64,            // the rows' product
     along: [[f64; 2]; 2], // x and y of one interval along i and along j
+    along_m: [f64; 2],    // and its length
 }
 
 #[derive(Clone, Copy)]
@@ -130,8 +132,8 @@ impl<'a> GroundPatch<'a> {
 
     /// About how far apart two samples are here, metres.
     pub(crate) fn spacing_m(&self) -> f64 {
-        let [i, j] = self.charts[0].per_m;
-        1.0 / (if i > j { i } else { j })
+        let [i, j] = self.charts[0].m_per;
+        if i < j { i } else { j }
     }
 
     fn charts(&self) -> &[Chart] {
@@ -145,8 +147,14 @@ impl<'a> GroundPatch<'a> {
         let mask = (1u32 << self.tile_shift) - 1;
         let side = mask as usize + 2;
         let first = (j & mask) as usize * side + (i & mask) as usize;
-        let four = [first, first + 1, first + side, first + side + 1];
-        Some(four.map(|n| self.base_m + self.quantum_m * f64::from(samples[n])))
+        let [low, high] = [first, first + side].map(|n| &samples[n..n + 2]);
+        let height_m = |sample: i16| self.base_m + self.quantum_m * f64::from(sample);
+        Some([
+            height_m(low[0]),
+            height_m(low[1]),
+            height_m(high[0]),
+            height_m(high[1]),
+        ])
     }
 
     #[inline]
@@ -177,31 +185,49 @@ impl Chart {
     fn new(face: u8, axes: &LocalAxes, face_intervals: u32) -> Self {
         let [u_axis, v_axis, out_axis] = FACE_AXES[usize::from(face)];
         let place = axes.place();
-        let out_m = out_axis.dot(place);
+        let per_out_m = 1.0 / out_axis.dot(place);
         let [x, y, _] = axes.in_space();
+        let out = [out_axis.dot(x), out_axis.dot(y)];
         let n = f64::from(face_intervals);
         let line = |axis: DVec3| {
-            let u = axis.dot(place) / out_m;
+            let u = axis.dot(place) * per_out_m;
             let s = uv_to_st(u);
             // ds/du is 3/8 over s or 1 − s, the larger; du of a way is its part along the axis, less what the face's own takes.
-            let rate = n * 0.375 / (if s > 0.5 { s } else { 1.0 - s }) / out_m;
-            let along = |way: DVec3| (axis.dot(way) - u * out_axis.dot(way)) * rate;
-            (s * n, [along(x), along(y)])
+            let rate = n * 0.375 * per_out_m / (if s > 0.5 { s } else { 1.0 - s });
+            let row = [
+                (axis.dot(x) - u * out[0]) * rate,
+                (axis.dot(y) - u * out[1]) * rate,
+            ];
+            (s * n, row)
         };
         let ((i, row_i), (j, row_j)) = (line(u_axis), line(v_axis));
-        let area = row_i[0] * row_j[1] - row_i[1] * row_j[0];
+        let per_area = 1.0 / (row_i[0] * row_j[1] - row_i[1] * row_j[0]);
         let length = |row: [f64; 2]| (row[0] * row[0] + row[1] * row[1]).sqrt();
+        let per_m = [length(row_i), length(row_j)];
+        let along_m = [per_m[1] * per_area.abs(), per_m[0] * per_area.abs()];
         Self {
             face,
             at: [i, j],
             rows: [row_i, row_j],
-            per_m: [length(row_i), length(row_j)],
+            per_m,
+            m_per: [1.0 / per_m[0], 1.0 / per_m[1]],
             skew: row_i[0] * row_j[0] + row_i[1] * row_j[1],
             along: [
-                [row_j[1] / area, -row_j[0] / area],
-                [-row_i[1] / area, row_i[0] / area],
+                [row_j[1] * per_area, -row_j[0] * per_area],
+                [-row_i[1] * per_area, row_i[0] * per_area],
             ],
+            along_m,
         }
+    }
+
+    /// Lattice coordinates of a place around the agent.
+    #[inline]
+    fn place(&self, x: f64, y: f64) -> [f64; 2] {
+        let [row_i, row_j] = &self.rows;
+        [
+            self.at[0] + row_i[0] * x + row_i[1] * y,
+            self.at[1] + row_j[0] * x + row_j[1] * y,
+        ]
     }
 }
 

@@ -201,22 +201,26 @@ impl<'a> Body<'a> {
 
     /// What holds feet that are at most so far above it.
     pub(super) fn support(&self, at: DVec3, below_m: f64) -> Result<Option<Support>, NotResident> {
-        let rest = self.rest(at)?;
-        let obstacle = self.sweep_obstacles(at, DVec3::Z * -below_m);
-        let on_ground = (rest.height_m >= at.z - below_m).then_some(Support {
+        Ok(self.support_or(&self.rest(at)?, at, below_m))
+    }
+
+    /// The same where the ground under the feet is known.
+    pub(super) fn support_or(&self, rest: &Rest, at: DVec3, below_m: f64) -> Option<Support> {
+        let ground = (rest.height_m >= at.z - below_m).then_some(Support {
             height_m: rest.height_m,
             normal: rest.normal,
             is_obstacle: false,
         });
-        let on_obstacle = obstacle.map(|touch| Support {
+        let touch = self.sweep_obstacles(at, DVec3::Z * -below_m);
+        let obstacle = touch.map(|touch| Support {
             height_m: at.z - below_m * touch.time,
             normal: touch.normal,
             is_obstacle: true,
         });
-        Ok(match (on_ground, on_obstacle) {
+        match (ground, obstacle) {
             (Some(ground), Some(other)) if other.height_m > ground.height_m => Some(other),
             (ground, other) => ground.or(other),
-        })
+        }
     }
 
     /// Whether feet stay on what holds them: it is level enough, or the edge of something that is, or a hollow without a way down.

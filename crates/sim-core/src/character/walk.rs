@@ -4,7 +4,7 @@ use spatial_core::DVec3;
 
 use super::body::{Body, REST_M, Support, approached, level, level_unit};
 use super::{Drive, Moved, Mover};
-use crate::ground_patch::NotResident;
+use crate::ground_patch::{NotResident, Rest};
 use crate::mode::Mode;
 
 /// Surfaces and walls that one stride may meet.
@@ -28,6 +28,13 @@ struct Walker<'b, 'a> {
     climb: f64,        // of the last part of its way: rise over run
     walls: Walls,
     has_ground: bool,
+}
+
+/// What feet would be on after a level way.
+struct Surface {
+    rise_m: f64,
+    rest: Rest,      // the ground there
+    is_ground: bool, // whether feet would be on that, and not on an obstacle or in the air
 }
 
 /// Upright walls that were met: their level normals.
@@ -59,6 +66,7 @@ impl<'a> Body<'a> {
         let velocity = approached(before, level(drive.wish_mps), change);
         let way = velocity * drive.tick_s + level(drive.push_m);
         let start = self.freed(DVec3::ZERO)?;
+        let climb = climb_along(mover.velocity_mps, way);
         if way.length() <= NO_WAY_M || self.is_among_obstacles() {
             let Some(support) = self.support(start, self.step_m)? else {
                 return self.fall_tick(mover, drive);
@@ -66,19 +74,24 @@ impl<'a> Body<'a> {
             if way.length() <= NO_WAY_M {
                 return self.stand(start, &support, mover, drive);
             }
-            let walker = self.walker(start, support.normal, support.is_obstacle);
+            let walker = self.walker(start, (support.normal, support.is_obstacle), climb);
             return self.walk(walker, velocity, way);
         }
-        self.walk(self.walker(start, DVec3::Z, false), velocity, way)
+        self.walk(self.walker(start, (DVec3::Z, false), climb), velocity, way)
     }
 
-    fn walker(&self, at: DVec3, normal: DVec3, on_obstacle: bool) -> Walker<'_, 'a> {
+    fn walker(
+        &self,
+        at: DVec3,
+        (normal, on_obstacle): (DVec3, bool),
+        climb: f64,
+    ) -> Walker<'_, 'a> {
         Walker {
             body: self,
             at,
             normal,
             on_obstacle,
-            climb: 0.0,
+            climb,
             walls: Walls::default(),
             has_ground: true,
         }
@@ -143,7 +156,7 @@ impl<'a> Body<'a> {
         way: DVec3,
         (normal, on_obstacle): (DVec3, bool),
     ) -> Result<(DVec3, bool), NotResident> {
-        let mut walker = self.walker(at, normal, on_obstacle);
+        let mut walker = self.walker(at, (normal, on_obstacle), 0.0);
         walker.go(level(way))?;
         Ok((walker.at, walker.has_ground))
     }
@@ -174,7 +187,7 @@ impl Walker<'_, '_> {
             if left.length() <= NO_WAY_M {
                 break;
             }
-            let (ahead, ground) = self.ahead(left)?;
+            let (ahead, surface) = self.ahead(left)?;
             if let Some(touch) = self.body.sweep_obstacles(self.at, ahead) {
                 self.at += ahead * touch.time;
                 left *= 1.0 - touch.time;
@@ -187,71 +200,67 @@ impl Walker<'_, '_> {
                 }
                 continue;
             }
-            if let Some(ground) = ground
-                && let Some((free, normal)) = self.steep_ahead(left, &ground)?
+            if surface.is_ground
+                && let Some((free, normal)) = self.steep_ahead(left, &surface.rest)?
             {
                 let to = self.at + left * free;
-                let height_m = self.body.rest(to)?.height_m;
-                self.at = if free > 0.0 {
-                    DVec3::new(to.x, to.y, height_m)
-                } else {
-                    self.at
-                };
+                if free > 0.0 {
+                    self.at = DVec3::new(to.x, to.y, self.body.rest(to)?.height_m);
+                }
                 left = self.slide(left * (1.0 - free), normal);
                 continue;
             }
             self.at += ahead;
             self.climb = ahead.z / level(ahead).length();
-            self.settle(left.length())?;
+            self.settle(left.length(), &surface.rest)?;
             break;
         }
         Ok(self.walls.clip(way))
     }
 
-    /// The way along the surface, as long as the level one is, and the ground at its end.
-    fn ahead(&self, way: DVec3) -> Result<(DVec3, Option<Support>), NotResident> {
-        let (mut part, length) = (1.0, way.length());
-        let mut found = self.surface_at(way)?;
+    /// The way along the surface, as long as the level one is, and the surface at its end.
+    fn ahead(&self, way: DVec3) -> Result<(DVec3, Surface), NotResident> {
+        let length = way.length();
+        let mut part = 1.0 / (1.0 + self.climb * self.climb).sqrt();
+        let mut surface = self.surface_at(way * part)?;
         for _ in 0..3 {
-            let rise = found.0;
-            let along = (part * part + rise * rise / (length * length)).sqrt();
+            let slope = surface.rise_m / length;
+            let along = (part * part + slope * slope).sqrt();
             // What is too steep to climb is no slope to measure.
-            if (along - 1.0).abs() <= SPEED_EQUAL
-                || rise.abs() > 1.5 * self.body.slope_max * part * length
+            if (along - 1.0).abs() <= SPEED_EQUAL || slope.abs() > 1.5 * self.body.slope_max * part
             {
                 break;
             }
             part /= along;
-            found = self.surface_at(way * part)?;
+            surface = self.surface_at(way * part)?;
         }
-        let (rise, ground) = found;
-        Ok((way * part + DVec3::Z * rise, ground))
+        Ok((way * part + DVec3::Z * surface.rise_m, surface))
     }
 
-    /// How much higher the surface is after a level way, and the ground there if it is that.
-    fn surface_at(&self, way: DVec3) -> Result<(f64, Option<Support>), NotResident> {
+    /// The surface after a level way.
+    fn surface_at(&self, way: DVec3) -> Result<Surface, NotResident> {
         let rest = self.body.rest(self.at + way)?;
-        let ground = Support {
-            height_m: rest.height_m,
-            normal: rest.normal,
-            is_obstacle: false,
+        let rise_m = rest.height_m - self.at.z;
+        let of_ground = |is_ground: bool| Surface {
+            rise_m: if is_ground { rise_m } else { 0.0 },
+            rest,
+            is_ground,
         };
-        let rise = rest.height_m - self.at.z;
-        let drop_max = self.snap_m(way.length());
         if !self.on_obstacle {
-            return Ok(match rise >= -drop_max {
-                true => (rise, Some(ground)),
-                false => (0.0, None),
-            });
+            return Ok(of_ground(rise_m >= -self.snap_m(way.length())));
         }
         let n = self.normal;
-        let along = match self.body.is_level(n) {
+        let along_m = match self.body.is_level(n) {
             true => -(n.x * way.x + n.y * way.y) / n.z,
             false => 0.0,
         };
-        Ok(match rise > along {
-            true => (rise, Some(ground)),
-            false => (along, None),
+        Ok(match rise_m > along_m {
+            true => of_ground(true),
+            false => Surface {
+                rise_m: along_m,
+                rest,
+                is_ground: false,
+            },
         })
     }
 
@@ -266,32 +275,23 @@ impl Walker<'_, '_> {
     }
 
     /// How much of a way is free of ground too steep to climb, and that ground's normal; `None` when all of it is.
-    fn steep_ahead(
-        &self,
-        way: DVec3,
-        ground: &Support,
-    ) -> Result<Option<(f64, DVec3)>, NotResident> {
+    fn steep_ahead(&self, way: DVec3, ground: &Rest) -> Result<Option<(f64, DVec3)>, NotResident> {
         if !self.climbs_steeply(ground) || self.is_step(way)? {
             return Ok(None);
         }
         let (mut free, mut steep, mut normal) = (0.0, 1.0, ground.normal);
         for _ in 0..5 {
             let middle = 0.5 * (free + steep);
-            let rest = self.body.rest(self.at + way * middle)?;
-            let there = Support {
-                height_m: rest.height_m,
-                normal: rest.normal,
-                is_obstacle: false,
-            };
+            let there = self.body.rest(self.at + way * middle)?;
             match self.climbs_steeply(&there) {
-                true => (steep, normal) = (middle, rest.normal),
+                true => (steep, normal) = (middle, there.normal),
                 false => free = middle,
             }
         }
         Ok(Some((free, normal)))
     }
 
-    fn climbs_steeply(&self, ground: &Support) -> bool {
+    fn climbs_steeply(&self, ground: &Rest) -> bool {
         ground.height_m > self.at.z + REST_M && !self.body.is_level(ground.normal)
     }
 
@@ -336,8 +336,9 @@ impl Walker<'_, '_> {
     }
 
     /// Feet come down on what is below them, if it is not too far.
-    fn settle(&mut self, way_m: f64) -> Result<(), NotResident> {
-        let Some(support) = self.body.support(self.at, self.snap_m(way_m))? else {
+    fn settle(&mut self, way_m: f64, rest: &Rest) -> Result<(), NotResident> {
+        let found = self.body.support_or(rest, self.at, self.snap_m(way_m));
+        let Some(support) = found else {
             self.has_ground = false;
             return Ok(());
         };
@@ -405,5 +406,15 @@ fn along_ground(velocity_mps: DVec3) -> DVec3 {
     match level_unit(velocity_mps) {
         Some(way) => way * velocity_mps.length(),
         None => DVec3::ZERO,
+    }
+}
+
+/// Rise over run of a velocity, as far as it tells it for a way.
+fn climb_along(velocity_mps: DVec3, way: DVec3) -> f64 {
+    let run = level(velocity_mps);
+    let along = run.dot(way);
+    match along > 0.9 * run.length() * way.length() && along > 0.0 {
+        true => velocity_mps.z / run.length(),
+        false => 0.0,
     }
 }

@@ -2,6 +2,7 @@
 
 use spatial_core::DVec3;
 
+use super::touching::cells_within;
 use super::{Chart, GroundPatch};
 use crate::shape::Touch;
 
@@ -113,19 +114,10 @@ impl Chart {
         radius_m: f64,
         face_intervals: u32,
     ) -> Option<[[u32; 2]; 2]> {
-        let last = f64::from(face_intervals) - 1.0;
-        let (mut low, mut high) = ([0; 2], [0; 2]);
-        for k in 0..2 {
-            let place = |p: DVec3| self.at[k] + self.rows[k][0] * p.x + self.rows[k][1] * p.y;
-            let (a, b, span) = (place(from), place(to), radius_m * self.per_m[k]);
-            let (least, most) = if a < b { (a, b) } else { (b, a) };
-            if most + span < 0.0 || least - span > last + 1.0 {
-                return None;
-            }
-            let cell = |place: f64| (if place < last { place } else { last }) as u32;
-            (low[k], high[k]) = (cell(least - span), cell(most + span));
-        }
-        Some([low, high])
+        let (a, b) = (self.place(from.x, from.y), self.place(to.x, to.y));
+        let middle = [0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1])];
+        let span = |k: usize| 0.5 * (a[k] - b[k]).abs() + radius_m * self.per_m[k];
+        cells_within(middle, [span(0), span(1)], face_intervals)
     }
 }
 

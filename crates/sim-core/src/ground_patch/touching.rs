@@ -84,48 +84,64 @@ impl GroundPatch<'_> {
     /// Everything of one face that a ball may touch.
     #[inline]
     fn touch(&self, chart: &Chart, [x, y]: [f64; 2], ball: Ball, best: &mut Best) -> Option<()> {
-        let place = [0, 1].map(|k| chart.at[k] + chart.rows[k][0] * x + chart.rows[k][1] * y);
-        let span = chart.per_m.map(|per_m| ball.radius * per_m);
-        let last = f64::from(self.face_intervals) - 1.0;
-        let (mut low, mut high, mut own) = ([0u32; 2], [0u32; 2], [0u32; 2]);
-        for k in 0..2 {
-            let (from, to) = (place[k] - span[k], place[k] + span[k]);
-            if to < 0.0 || from > last + 1.0 {
-                return Some(()); // none of the face is under the ball
-            }
-            low[k] = clamped(from, last);
-            high[k] = clamped(to, last);
-            own[k] = clamped(place[k], last);
-        }
-        let square = |i: u32, j: u32| {
-            Some(Square {
-                chart,
-                at: [place[0] - f64::from(i), place[1] - f64::from(j)],
-                corners: self.corners(chart.face, i, j)?,
-            })
+        let place = chart.place(x, y);
+        let span = [ball.radius * chart.per_m[0], ball.radius * chart.per_m[1]];
+        let Some([low, high]) = cells_within(place, span, self.face_intervals) else {
+            return Some(()); // none of the face is under the ball
         };
-        let own_square = square(own[0], own[1])?;
+        let last = f64::from(self.face_intervals - 1);
+        let own = [clamped(place[0], last), clamped(place[1], last)];
+        let own_square = self.square(chart, place, own)?;
         own_square.inside(ball, best);
-        let within = |k: usize| {
-            place[k] - span[k] > f64::from(own[k]) && place[k] + span[k] < f64::from(own[k] + 1)
-        };
-        if within(0) && within(1) {
+        if own_square.holds_all(span) {
             return Some(()); // no edge in reach
         }
-        own_square.edges(ball, best);
         for j in low[1]..=high[1] {
             for i in low[0]..=high[0] {
-                if [i, j] != own {
-                    let other = square(i, j)?;
-                    if other.may_beat(ball, best.centre_m) {
-                        other.inside(ball, best);
-                        other.edges(ball, best);
+                let square = self.square(chart, place, [i, j])?;
+                if square.may_beat(ball, best.centre_m) {
+                    if [i, j] != own {
+                        square.inside(ball, best);
                     }
+                    square.edges(ball, best, [i == high[0], j == high[1]]);
                 }
             }
         }
         Some(())
     }
+
+    #[inline]
+    fn square<'c>(
+        &self,
+        chart: &'c Chart,
+        place: [f64; 2],
+        [i, j]: [u32; 2],
+    ) -> Option<Square<'c>> {
+        Some(Square {
+            chart,
+            at: [place[0] - f64::from(i), place[1] - f64::from(j)],
+            corners: self.corners(chart.face, i, j)?,
+        })
+    }
+}
+
+/// The lowest and highest cells of a face within a span of a place, if there are any.
+#[inline]
+pub(super) fn cells_within(
+    place: [f64; 2],
+    span: [f64; 2],
+    face_intervals: u32,
+) -> Option<[[u32; 2]; 2]> {
+    let last = f64::from(face_intervals - 1);
+    let (i_low, i_high) = (place[0] - span[0], place[0] + span[0]);
+    let (j_low, j_high) = (place[1] - span[1], place[1] + span[1]);
+    let is_off = i_high < 0.0 || j_high < 0.0 || i_low > last + 1.0 || j_low > last + 1.0;
+    (!is_off).then(|| {
+        [
+            [clamped(i_low, last), clamped(j_low, last)],
+            [clamped(i_high, last), clamped(j_high, last)],
+        ]
+    })
 }
 
 /// The cell that a lattice coordinate is in, or the nearest one of the face.
@@ -139,28 +155,24 @@ fn clamped(place: f64, last: f64) -> u32 {
 }
 
 impl Square<'_> {
+    /// Whether the whole ball is over the cell.
+    #[inline]
+    fn holds_all(&self, span: [f64; 2]) -> bool {
+        let [p, q] = self.at;
+        p > span[0] && p + span[0] < 1.0 && q > span[1] && q + span[1] < 1.0
+    }
+
     /// Whether any point of the cell could hold the ball higher.
     #[inline]
     fn may_beat(&self, ball: Ball, centre_m: f64) -> bool {
         let [a, b, c, d] = self.corners;
-        let (ab, cd) = (if a > b { a } else { b }, if c > d { c } else { d });
-        let top = if ab > cd { ab } else { cd };
+        let top = larger(larger(a, b), larger(c, d));
         // Lines of i and of j are as far as their rows tell; the farther of the two is not beyond the cell.
-        let away = |k: usize| {
-            let p = self.at[k];
-            let beyond = if p < 0.0 {
-                -p
-            } else if p > 1.0 {
-                p - 1.0
-            } else {
-                0.0
-            };
-            beyond / self.chart.per_m[k]
-        };
-        let (i, j) = (away(0), away(1));
-        let away = if i > j { i } else { j };
-        let rise = ball.square - away * away;
-        rise >= 0.0 && top + rise.sqrt() > centre_m
+        let i = beyond(self.at[0]) * self.chart.m_per[0];
+        let j = beyond(self.at[1]) * self.chart.m_per[1];
+        let away = larger(i, j);
+        let (rise, missing) = (ball.square - away * away, centre_m - top);
+        rise >= 0.0 && (missing < 0.0 || missing * missing < rise)
     }
 
     /// Slopes along x and y at a place in the cell.
@@ -169,8 +181,11 @@ impl Square<'_> {
         let [a, b, c, d] = self.corners;
         let along_i = (b - a) * (1.0 - q) + (d - c) * q;
         let along_j = (c - a) * (1.0 - p) + (d - b) * p;
-        let rows = &self.chart.rows;
-        [0, 1].map(|k| along_i * rows[0][k] + along_j * rows[1][k])
+        let [row_i, row_j] = &self.chart.rows;
+        [
+            along_i * row_i[0] + along_j * row_j[0],
+            along_i * row_i[1] + along_j * row_j[1],
+        ]
     }
 
     #[inline]
@@ -180,9 +195,12 @@ impl Square<'_> {
     }
 
     #[inline]
-    fn place(&self, to: [f64; 2]) -> [f64; 2] {
-        let rows = &self.chart.rows;
-        [0, 1].map(|k| self.at[k] + rows[k][0] * to[0] + rows[k][1] * to[1])
+    fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        let [row_i, row_j] = &self.chart.rows;
+        [
+            self.at[0] + row_i[0] * x + row_i[1] * y,
+            self.at[1] + row_j[0] * x + row_j[1] * y,
+        ]
     }
 
     /// The ball against the cell's inside.
@@ -194,17 +212,17 @@ impl Square<'_> {
         if !(-TWIST_MAX..=TWIST_MAX).contains(&twist) {
             return self.search(ball, best);
         }
-        let mut slopes = self.slopes(self.at.map(unit));
+        let mut slopes = self.slopes([unit(self.at[0]), unit(self.at[1])]);
         for _ in 0..LOOKS_MAX {
-            let steep = (1.0 + slopes[0] * slopes[0] + slopes[1] * slopes[1]).sqrt();
-            let lean = ball.radius / steep; // height of the centre over where it touches
-            let to = slopes.map(|slope| slope * lean);
+            let steep_square = 1.0 + slopes[0] * slopes[0] + slopes[1] * slopes[1];
+            let lean = ball.radius / steep_square.sqrt(); // height of the centre over where it touches
+            let to = [slopes[0] * lean, slopes[1] * lean];
             let place = self.place(to);
-            let next = self.slopes(place.map(unit));
+            let next = self.slopes([unit(place[0]), unit(place[1])]);
             let (dx, dy) = (next[0] - slopes[0], next[1] - slopes[1]);
-            if dx * dx + dy * dy <= LOOK_EQUAL * LOOK_EQUAL * steep * steep {
-                let is_inside = |p: &f64| (-1e-9..=1.0 + 1e-9).contains(p);
-                if place.iter().all(is_inside) {
+            if dx * dx + dy * dy <= LOOK_EQUAL * LOOK_EQUAL * steep_square {
+                let is_inside = |p: f64| p >= -1e-9 && p <= 1.0 + 1e-9;
+                if is_inside(place[0]) && is_inside(place[1]) {
                     best.consider(self.height(place) + lean, to);
                 }
                 return; // or its plane is touched beyond the cell
@@ -246,14 +264,18 @@ impl Square<'_> {
         }
     }
 
-    /// The ball against the cell's four edges.
+    /// The ball against the cell's lower edges, and its upper ones where there is no further cell to have them.
     #[inline]
-    fn edges(&self, ball: Ball, best: &mut Best) {
+    fn edges(&self, ball: Ball, best: &mut Best, [is_last_i, is_last_j]: [bool; 2]) {
         let [a, b, c, d] = self.corners;
         self.edge(ball, best, (0, 0.0), [a, c]);
-        self.edge(ball, best, (0, 1.0), [b, d]);
         self.edge(ball, best, (1, 0.0), [a, b]);
-        self.edge(ball, best, (1, 1.0), [c, d]);
+        if is_last_i {
+            self.edge(ball, best, (0, 1.0), [b, d]);
+        }
+        if is_last_j {
+            self.edge(ball, best, (1, 1.0), [c, d]);
+        }
     }
 
     #[inline]
@@ -273,20 +295,16 @@ impl Square<'_> {
         (k, value): (usize, f64),
         [from, to]: [f64; 2],
     ) -> Option<(f64, [f64; 2])> {
-        let chart = self.chart;
-        let off = (value - self.at[k]) / (chart.per_m[k] * chart.per_m[k]); // of the foot, times the row
-        let foot = chart.rows[k].map(|c| c * off);
-        let square = ball.square - (foot[0] * foot[0] + foot[1] * foot[1]);
-        if square < 0.0 {
+        let (chart, other) = (self.chart, 1 - k);
+        let off_m = (value - self.at[k]) * chart.m_per[k];
+        let (square, missing) = (ball.square - off_m * off_m, known_m - larger(from, to));
+        if square < 0.0 || missing > 0.0 && missing * missing >= square {
             return None;
         }
+        let off = off_m * chart.m_per[k]; // times the row is the way to the foot of the line
         let radius = square.sqrt(); // of the circle that the line's upright plane cuts from the ball
-        if (if from > to { from } else { to }) + radius <= known_m {
-            return None;
-        }
-        let way = chart.along[1 - k]; // one interval along the line
-        let length = (way[0] * way[0] + way[1] * way[1]).sqrt();
-        let foot_along = self.at[1 - k] + chart.skew * off;
+        let length = chart.along_m[other];
+        let foot_along = self.at[other] + chart.skew * off;
         let slope = (to - from) / length;
         let lean = radius * slope / (1.0 + slope * slope).sqrt() / length;
         let along = unit(foot_along + lean);
@@ -295,12 +313,24 @@ impl Square<'_> {
         if over < 0.0 {
             return None;
         }
-        let centre_m = from + (to - from) * along + over.sqrt();
-        Some((
-            centre_m,
-            [0, 1].map(|axis| foot[axis] + way[axis] * from_foot),
-        ))
+        let (row, way) = (chart.rows[k], chart.along[other]);
+        let touches = [
+            row[0] * off + way[0] * from_foot,
+            row[1] * off + way[1] * from_foot,
+        ];
+        Some((from + (to - from) * along + over.sqrt(), touches))
     }
+}
+
+#[inline]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+/// How far a coordinate is outside of the cell.
+#[inline]
+fn beyond(p: f64) -> f64 {
+    larger(larger(-p, p - 1.0), 0.0)
 }
 
 /// A coordinate brought into the cell.
