@@ -221,7 +221,7 @@ impl Square<'_> {
             let next = self.slopes([unit(place[0]), unit(place[1])]);
             let (dx, dy) = (next[0] - slopes[0], next[1] - slopes[1]);
             if dx * dx + dy * dy <= LOOK_EQUAL * LOOK_EQUAL * steep_square {
-                let is_inside = |p: f64| p >= -1e-9 && p <= 1.0 + 1e-9;
+                let is_inside = |p: f64| (-1e-9..=1.0 + 1e-9).contains(&p);
                 if is_inside(place[0]) && is_inside(place[1]) {
                     best.consider(self.height(place) + lean, to);
                 }
