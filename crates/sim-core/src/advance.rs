@@ -12,12 +12,14 @@ use rayon::prelude::*;
 use spatial_core::{DVec3, EntityId, Frame, Planet, Position, UNITS_PER_M};
 
 use crate::agent::{Tier, Wish, WishLanes};
+use crate::avoid::beside;
 use crate::contacts::{CellSort, Contacts, Eights, OneByOne, Push, push_apart};
 use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
 use crate::kinds::Kinds;
 use crate::level::SimLevel;
 use crate::mode::Mode;
+use crate::obstacles::{Obstacles, Placed};
 use crate::parts::Parts;
 use crate::roll::{Guest, Roll, corner_of_key, slot_of_key};
 use crate::sleepers::Sleepers;
@@ -34,6 +36,7 @@ pub(crate) struct Advance<'a> {
     pub(crate) frames: &'a FrameSlots,
     pub(crate) kinds: &'a Kinds,
     pub(crate) ground: &'a Ground,
+    pub(crate) obstacles: &'a Obstacles,
     pub(crate) ids: &'a [EntityId],
     pub(crate) wish: WishLanes<'a>,
     pub(crate) out: Written<'a>,
@@ -64,11 +67,13 @@ pub(crate) struct Done<'a> {
 struct Room {
     cells: CellSort,
     others: Vec<Guest>,
+    near: Vec<Near>,
     pushes: Vec<Push>,
     x: Vec<i32>, // where each goes
     y: Vec<i32>,
     z: Vec<i32>,
     is_moving: Vec<bool>,
+    is_due: Vec<bool>,
     places: [Vec<f64>; 3],
     heights: Vec<f64>,
 }
@@ -125,6 +130,7 @@ impl Advance<'_> {
             .contacts
             .fetch_add(contacts.sum(), Ordering::Relaxed);
         self.aim(entries.clone(), room);
+        self.avoid(blocks.clone(), first, room);
         self.find_ground::<C>(blocks, first, room);
         self.settle(entries, room);
     }
@@ -170,7 +176,44 @@ impl Advance<'_> {
             room.y[n] = roll.y[entry].wrapping_add(y);
             room.z[n] = roll.z[entry];
             let is_moving = x != 0 || y != 0 || mode != Mode::Walk as u8;
-            room.is_moving[n] = is_moving && ticks > 0;
+            (room.is_moving[n], room.is_due[n]) = (is_moving && ticks > 0, ticks > 0);
+        }
+    }
+
+    /// The static obstacles of a block.
+    #[inline(always)]
+    fn obstacles_of(&self, key: u64) -> &[Placed] {
+        if self.obstacles.is_empty() {
+            return &[];
+        }
+        let [x, y] = corner_of_key(key);
+        let frame = self.frames.get(slot_of_key(key)).axes.id();
+        self.obstacles.near(frame, x, y)
+    }
+
+    /// Keeps those who may touch obstacles out of them, one obstacle after the other in order of id.
+    fn avoid(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
+        let mut near = room.near.iter().peekable();
+        for block in blocks {
+            if near.peek().is_none_or(|near| near.block as usize != block) {
+                continue;
+            }
+            let obstacles = self.obstacles_of(self.roll.blocks[block].key);
+            while let Some(Near {
+                entry, obstacle, ..
+            }) = near.next_if(|near| near.block as usize == block)
+            {
+                let n = *entry as usize;
+                let body = self.kinds.body(self.roll.entries.kinds[first + n]);
+                let xyz = [room.x[n], room.y[n], room.z[n]];
+                let solid = &obstacles[*obstacle as usize].solid;
+                if room.is_due[n]
+                    && let Some(out) = beside(solid, xyz, body)
+                {
+                    room.is_moving[n] |= out != [xyz[0], xyz[1]];
+                    [room.x[n], room.y[n]] = out;
+                }
+            }
         }
     }
 
@@ -250,9 +293,7 @@ impl Advance<'_> {
     #[inline(always)]
     unsafe fn touch<C: Contacts>(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
         let (roll, reach) = (self.roll, self.kinds.reach());
-        if reach == 0 {
-            return;
-        }
+        room.near.clear();
         let first_key = roll.blocks[blocks.start].key;
         let mut guests = &roll.guests[roll.guests.partition_point(|g| g.key < first_key)..];
         for block in blocks {
@@ -270,7 +311,8 @@ impl Advance<'_> {
             }
             let here = &room.others;
             guests = &guests[skipped + count..];
-            if own.len() + here.len() < 2 {
+            let obstacles = self.obstacles_of(key);
+            if own.len() + here.len() < 2 && obstacles.is_empty() {
                 continue;
             }
             let cells = &mut room.cells;
@@ -284,6 +326,8 @@ impl Advance<'_> {
                 cells.add(guest.xyz, self.kinds.body(guest.kind));
             }
             cells.sort();
+            let near = (block, own.start - first, own.len());
+            find_near(cells, obstacles, near, reach, &mut room.near);
             let up = match self.frames.get(slot_of_key(key)).ground {
                 Some(_) => (1.0 / (self.planet.radius_m() * UNITS_PER_M)) as f32,
                 None => 0.0,
@@ -322,6 +366,50 @@ impl Advance<'_> {
     }
 }
 
+/// Notes who may touch a block's obstacles: those whose cells touch their bounds, grown by the widest agent and a step of
+/// [`AVOID_STEP`].
+#[inline(always)]
+fn find_near(
+    cells: &CellSort,
+    obstacles: &[Placed],
+    (block, first, count): (usize, usize, usize),
+    reach: i32,
+    out: &mut Vec<Near>,
+) {
+    for (n, placed) in obstacles.iter().enumerate() {
+        let (middle, half) = (placed.solid.centre(), placed.solid.reach());
+        let grown = reach / 2 + AVOID_STEP;
+        let side = |middle: f64, half: f64| {
+            let units = |m: f64| (m * UNITS_PER_M) as i32; // saturates far outside of any frame
+            (
+                units(middle - half).saturating_sub(grown),
+                units(middle + half).saturating_add(grown),
+            )
+        };
+        let ((x0, x1), (y0, y1)) = (side(middle.x, half.x), side(middle.y, half.y));
+        cells.each_between([x0, y0], [x1, y1], |entry| {
+            if (entry as usize) < count {
+                out.push(Near {
+                    block: block as u32,
+                    entry: (first + entry as usize) as u32,
+                    obstacle: n as u32,
+                });
+            }
+        });
+    }
+}
+
+/// Somebody who may touch an obstacle.
+#[derive(Clone, Copy)]
+struct Near {
+    block: u32,
+    entry: u32,    // in the unit
+    obstacle: u32, // in the block
+}
+
+/// Who of a crowd goes further in a tick may pass through a thin obstacle: 1 m.
+const AVOID_STEP: i32 = 65_536;
+
 impl Room {
     fn begin(&mut self, count: usize) {
         self.pushes.clear();
@@ -330,6 +418,7 @@ impl Room {
             lane.resize(count, 0);
         }
         self.is_moving.resize(count, false);
+        self.is_due.resize(count, false);
         for lane in &mut self.places {
             lane.resize(count, 0.0);
         }

@@ -8,6 +8,7 @@
 //! carriers: count u32 · (entity u64 · pose 7 × f64)…, ascending
 //! leases: count u32 · (next u64 · end u64)…
 //! events on their way: count u32 · (due u64 · sent u64 · order u32 · event)…
+//! obstacles: count u32 · (id u64 · obstacle)…, ascending
 //! table: the bytes of Table::save, to the end
 //! ```
 
@@ -24,6 +25,7 @@ use crate::kind::{Kind, KindId};
 use crate::kinds::Kinds;
 use crate::leases::Leases;
 use crate::record::{EntryError, Reader};
+use crate::statics::Statics;
 use crate::world::{StartError, World, WorldStart, register};
 
 const MAGIC: &[u8; 8] = b"BMWORLD2";
@@ -43,6 +45,7 @@ impl World {
             out.extend(checksum.to_le_bytes());
         }
         self.encode_others(&mut out);
+        self.statics.encode(&mut out);
         self.table.save(&mut out);
         let sum = xxh3_64(&out[16..]);
         out[8..16].copy_from_slice(&sum.to_le_bytes());
@@ -95,6 +98,7 @@ impl World {
         }
         let leases = Leases::decode(&mut r)?;
         let mail = Mail::decode(&mut r)?;
+        let statics = Statics::decode(start.planet, &mut r)?.ok_or(LoadError::Obstacle)?;
         let mut table = Table::load(r.0)?;
         let columns = table.columns().len();
         register(&mut table)?;
@@ -103,6 +107,7 @@ impl World {
         }
         let mut world = Self::from_parts(start, tick, table);
         (world.kinds, world.leases, world.mail) = (kinds, leases, mail);
+        world.statics = statics;
         for (entity, pose) in carriers {
             if !world.frames.set_carrier(entity, pose) {
                 return Err(LoadError::Carrier(entity));
@@ -215,6 +220,9 @@ pub enum LoadError {
     /// A kind is told twice or none, or an agent's is not told.
     #[error("checkpoint is damaged: its kinds are not those of its agents")]
     Kind,
+    /// An obstacle is there twice, or cannot be there.
+    #[error("checkpoint is damaged: an obstacle is there twice, or cannot be there")]
+    Obstacle,
     /// A carrier cannot be one.
     #[error("checkpoint is damaged: {0} cannot be a carrier")]
     Carrier(EntityId),

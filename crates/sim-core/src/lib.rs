@@ -5,6 +5,7 @@
 
 mod advance;
 mod agent;
+mod avoid;
 mod character;
 mod checkpoint;
 mod contacts;
@@ -33,6 +34,7 @@ mod rules;
 mod shape;
 mod sleepers;
 mod snapshot;
+mod statics;
 mod system;
 mod walk;
 mod world;

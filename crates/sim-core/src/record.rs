@@ -17,6 +17,8 @@
 //!  12     carrier gone  entity u64
 //!  13     event     target u64 · source u64 · kind u16 · data 6 × u64
 //!  14     lease     first u64 · count u64
+//!  15     build     id u64 · obstacle
+//!  16     raze      id u64
 //! ```
 
 use spatial_core::{CellId, EntityId, FrameId, Pose, Position, UNITS_PER_M};
@@ -24,9 +26,10 @@ use spatial_core::{CellId, EntityId, FrameId, Pose, Position, UNITS_PER_M};
 use crate::agent::{Agent, Tier};
 use crate::event::Event;
 use crate::kind::{Kind, KindId};
+use crate::shape::{Obstacle, ShapeError};
 
 /// One thing that a tick consumes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Record {
     /// An agent enters the world. That ids are never used again is the promise of whoever leases them.
     Spawn {
@@ -72,6 +75,18 @@ pub enum Record {
     Event {
         /// What, and to whom.
         event: Event,
+    },
+    /// A static obstacle is built.
+    Build {
+        /// Its name, among obstacles.
+        id: EntityId,
+        /// What it is, and where.
+        obstacle: Obstacle,
+    },
+    /// A static obstacle is taken away.
+    Raze {
+        /// Its name.
+        id: EntityId,
     },
     /// Names for agents whom systems spawn: used in this order, each once.
     Lease {
@@ -207,6 +222,9 @@ pub enum EntryError {
     /// A run of names that is none.
     #[error("journal entry leases names from {0} on, which cannot be")]
     Lease(u64),
+    /// The bytes of an obstacle are none.
+    #[error("journal entry builds what cannot be: {0}")]
+    Obstacle(#[from] ShapeError),
     /// A number that is no tier of activity.
     #[error("journal entry names the tier {0}, which does not exist")]
     Tier(u8),
@@ -308,6 +326,11 @@ impl Record {
                 begin(6, entity.0);
                 encode_agent(&agent, out);
             }
+            Self::Build { id, ref obstacle } => {
+                begin(15, id.0);
+                obstacle.encode(out);
+            }
+            Self::Raze { id } => begin(16, id.0),
             Self::Lease { first, count } => {
                 begin(14, first.0);
                 out.extend(count.to_le_bytes());
@@ -374,6 +397,13 @@ impl Record {
             14 => Self::Lease {
                 first: EntityId(r.u64()?),
                 count: r.u64()?,
+            },
+            15 => Self::Build {
+                id: EntityId(r.u64()?),
+                obstacle: r.obstacle()?,
+            },
+            16 => Self::Raze {
+                id: EntityId(r.u64()?),
             },
             kind => return Err(EntryError::Kind(kind)),
         })
@@ -455,6 +485,12 @@ impl Reader<'_> {
 
     pub(crate) fn u64(&mut self) -> Result<u64, EntryError> {
         Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    pub(crate) fn obstacle(&mut self) -> Result<Obstacle, EntryError> {
+        let (obstacle, rest) = Obstacle::decode(self.0)?;
+        self.0 = rest;
+        Ok(obstacle)
     }
 
     pub(crate) fn cell(&mut self) -> Result<CellId, EntryError> {

@@ -7,6 +7,7 @@ use spatial_core::{EntityId, HeightTile, Pose, TableSnapshot};
 use crate::event::Mail;
 use crate::kinds::Kinds;
 use crate::leases::Leases;
+use crate::statics::Statics;
 use crate::world::World;
 
 /// What a world was before a tick. Its memory is kept when another is taken into it.
@@ -18,6 +19,7 @@ pub struct Snapshot {
     kinds: Kinds,
     carriers: Vec<(EntityId, Pose)>,
     leases: Leases,
+    statics: Option<Statics>, // none in a snapshot that nothing was taken into
     mail: Mail,
     resident: Vec<Arc<HeightTile>>,
 }
@@ -47,6 +49,7 @@ impl World {
         self.table.snapshot(&mut into.table);
         into.kinds.clone_from(&self.kinds);
         into.leases.clone_from(&self.leases);
+        into.statics = Some(self.statics.clone());
         into.mail.clone_from(&self.mail);
         let carriers = self.frames.carriers().carriers().iter();
         into.carriers.clear();
@@ -60,9 +63,11 @@ impl World {
     /// # Errors
     /// [`OtherWorld`] when it is of a world with another start; this one is unchanged.
     pub fn restore(&mut self, from: &Snapshot) -> Result<(), OtherWorld> {
+        let statics = from.statics.as_ref().ok_or(OtherWorld)?;
         if from.start_hash != self.start_hash() {
             return Err(OtherWorld);
         }
+        self.statics.clone_from(statics);
         let are_same = self.table.restore(&from.table);
         self.kinds.clone_from(&from.kinds);
         self.leases.clone_from(&from.leases);

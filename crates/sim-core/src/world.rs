@@ -22,12 +22,14 @@ use crate::kinds::Kinds;
 use crate::leases::Leases;
 use crate::level::SimLevel;
 use crate::mode::Mode;
+use crate::obstacles::Obstacles;
 use crate::parts::Parts;
 use crate::record::{CarrierPose, Input, Record};
 use crate::roll::Roll;
 use crate::rows::Rows;
 use crate::rules::Rules;
 use crate::sleepers::Sleepers;
+use crate::statics::Statics;
 use crate::system::Stage;
 use crate::walk::Pace;
 
@@ -70,6 +72,7 @@ pub struct World {
     pub(crate) roll: Roll,       // derived
     sleepers: Sleepers,          // derived
     left: Mutex<Vec<u32>>,       // scratch
+    pub(crate) statics: Statics,
     pub(crate) leases: Leases,
     pub(crate) mail: Mail,
     pub(crate) rules: Rules, // not state: whoever loads a world adds them again
@@ -104,6 +107,7 @@ impl World {
             roll: Roll::default(),
             sleepers: Sleepers::default(),
             left: Mutex::default(),
+            statics: Statics::new(start.planet),
             leases: Leases::default(),
             mail: Mail::default(),
             rules: Rules::default(),
@@ -206,7 +210,7 @@ impl World {
         })
     }
 
-    /// The hash of the start and the state: columns, kinds, carriers, names on lease, events on
+    /// The hash of the start and the state: columns, kinds, obstacles, carriers, names on lease, events on
     /// their way, resident tiles, tick. It does not depend on the order of
     /// rows. Costs about 50 ns an agent.
     pub fn hash(&self) -> u64 {
@@ -217,6 +221,7 @@ impl World {
         hash.update(&self.hash_rows().to_le_bytes());
         let mut bytes = Vec::new();
         self.encode_others(&mut bytes);
+        bytes.extend(self.statics.hash().to_le_bytes());
         hash.update(&bytes);
         for (tile, checksum) in self.ground.inventory() {
             hash.update(&tile.to_u64().to_le_bytes());
@@ -306,6 +311,11 @@ impl World {
         KindId(self.table.lanes::<State>().kind[row])
     }
 
+    /// The static obstacles.
+    pub fn obstacles(&self) -> &Obstacles {
+        self.statics.get()
+    }
+
     /// How often an agent moves.
     pub fn tier(&self, entity: EntityId) -> Option<Tier> {
         let row = self.row_of(entity)?;
@@ -372,6 +382,8 @@ impl World {
             Record::CarrierGone { entity } => self.remove_carrier(entity),
             Record::Board { entity, carrier } => self.board(entity, carrier),
             Record::Leave { entity } => self.leave(entity),
+            Record::Build { id, ref obstacle } => self.statics.build(id, obstacle),
+            Record::Raze { id } => self.statics.raze(id),
             Record::Lease { first, count } => self.leases.add(first, count),
             Record::Event { event } => self.post_now(event),
             Record::Resident { tile, .. } => {
@@ -602,6 +614,7 @@ impl World {
             frames: &self.frames,
             kinds: &self.kinds,
             ground: &self.ground,
+            obstacles: self.statics.get(),
             ids,
             wish,
             out: Written {

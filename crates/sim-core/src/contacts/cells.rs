@@ -125,6 +125,19 @@ impl CellSort {
         [below, self.run(row, from, to), above]
     }
 
+    /// Calls with the number of each agent whose cell touches a rectangle.
+    #[inline(always)]
+    pub(crate) fn each_between(&self, low: [i32; 2], high: [i32; 2], mut each: impl FnMut(u32)) {
+        let last = self.side as i32 - 1;
+        let at = |units: i32, axis: usize| {
+            (units.saturating_sub(self.corner[axis]) >> self.shift).clamp(0, last) as usize
+        };
+        for row in at(low[1], 1)..=at(high[1], 1) {
+            let run = self.run(row, at(low[0], 0), at(high[0], 0) + 1);
+            self.entry[run].iter().for_each(|entry| each(*entry));
+        }
+    }
+
     /// An agent as the one who is pushed; `up` is how far up turns in a unit, 1 / radius of the planet.
     #[inline(always)]
     pub(super) fn own(&self, at: usize, up: f32) -> Own {

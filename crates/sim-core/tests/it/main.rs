@@ -5,6 +5,7 @@ mod checkpoint;
 mod contacts;
 mod determinism;
 mod movement;
+mod obstacles;
 mod quality_scene;
 mod quality_slopes;
 mod records;

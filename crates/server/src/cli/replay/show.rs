@@ -92,6 +92,8 @@ fn described(tick: u64, record: &Record) -> Value {
         Record::Lease { first, count } => {
             json!({ "tick": tick, "record": "lease", "first": first.0, "count": count })
         }
+        Record::Build { id, .. } => of("build", id),
+        Record::Raze { id } => of("raze", id),
         Record::Despawn { entity } => of("despawn", entity),
         Record::Tier { entity, .. } => of("tier", entity),
         Record::Carrier { entity, .. } => of("carrier", entity),
