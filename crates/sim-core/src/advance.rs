@@ -279,7 +279,7 @@ impl Advance<'_> {
                 *self.out.y.at(row) = y;
                 *self.out.z.at(row) = z;
             }
-            if !frame.is_calm(x, y, z) {
+            if !frame.is_at_home(x, y, z) {
                 self.leave(slot, row, [x, y, z]);
             }
         }

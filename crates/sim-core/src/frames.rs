@@ -59,15 +59,25 @@ impl FrameSlot {
         }
     }
 
-    /// Whether an agent there is too far inside to touch anybody of another frame, or to leave. Not exactly: within a decimetre it
-    /// may say no.
+    /// Whether an agent there is too far inside to touch anybody of another frame. Not exactly: within a decimetre it may say no.
     #[inline(always)]
     pub(crate) fn is_calm(&self, x: i32, y: i32, z: i32) -> bool {
-        const INSIDE_M: f32 = -(BORDER_M as f32) - EDGE_SLACK_M;
+        self.is_inside(x, y, z, -(BORDER_M as f32) - EDGE_SLACK_M)
+    }
+
+    /// Whether an agent there has certainly not left. Not exactly: within a decimetre it may say no.
+    #[inline(always)]
+    pub(crate) fn is_at_home(&self, x: i32, y: i32, z: i32) -> bool {
+        self.is_inside(x, y, z, FRAME_HYSTERESIS_M as f32 - EDGE_SLACK_M)
+    }
+
+    /// Whether a place is less than so far beyond each edge.
+    #[inline(always)]
+    fn is_inside(&self, x: i32, y: i32, z: i32, beyond_m: f32) -> bool {
         let (x, y, z) = (x as f32, y as f32, z as f32);
         let beyond = |[at, a, b, c]: [f32; 4]| at + (a * x + b * y + c * z);
         let [a, b, c, d] = self.edges.map(beyond);
-        (a < INSIDE_M) & (b < INSIDE_M) & (c < INSIDE_M) & (d < INSIDE_M)
+        (a < beyond_m) & (b < beyond_m) & (c < beyond_m) & (d < beyond_m)
     }
 }
 

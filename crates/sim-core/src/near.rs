@@ -110,7 +110,7 @@ impl<'a, C: Component> Near<'a, C> {
         for other in around.into_iter().take_while(|slot| *slot != NO_SLOT) {
             let frame = self.scene.frames.get(other);
             let far_m = spatial_core::FRAME_HYSTERESIS_M + radius_m;
-            let is_near = (frame.ground.as_ref()).is_some_and(|f| f.outside_m(place) <= far_m);
+            let is_near = (frame.ground.as_ref()).is_some_and(|f| f.is_within(place, far_m));
             let there = is_near
                 .then(|| frame.axes.to_position(place).ok())
                 .flatten();

@@ -222,8 +222,8 @@ impl Roll {
             let row = arrival.row as usize;
             visit(rows, row, arrival.key, (frames, kinds), &mut self.guests);
         }
-        self.guests
-            .par_sort_unstable_by_key(|guest| (guest.key, guest.row));
+        // Their order within a block means nothing.
+        self.guests.par_sort_unstable_by_key(|guest| guest.key);
     }
 
     fn find_blocks(&mut self) {

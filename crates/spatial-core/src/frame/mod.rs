@@ -122,6 +122,11 @@ impl Frame {
         a.max(b).max(c.max(d))
     }
 
+    /// Whether [`Frame::outside_m`] is at most a distance. Most places that are not are told by the first edge.
+    pub fn is_within(&self, place: Ecef, far_m: f64) -> bool {
+        (self.edges.iter()).all(|outward| outward.dot(place.0) <= far_m)
+    }
+
     /// Whether an entity at a place has left: it is beyond the hysteresis outside the frame's cell.
     pub fn is_left(&self, place: Ecef) -> bool {
         self.outside_m(place) > FRAME_HYSTERESIS_M
