@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         world_id,
         planet: earth,
         tick_rate_hz,
+        gravity: WorldStart::EARTH_GRAVITY,
         lattice,
     })?;
     let zermatt = earth.ecef(Geodetic::from_degrees(46.02, 7.75, 0.0)?);

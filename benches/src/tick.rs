@@ -34,6 +34,7 @@ impl Crowd {
                 world_id: 1,
                 planet: Planet::EARTH,
                 tick_rate_hz: 30,
+                gravity: WorldStart::EARTH_GRAVITY,
                 lattice: lattice(),
             })
             .expect("a legal start"),

@@ -179,6 +179,7 @@ fn empty_world() -> World {
         world_id: 7,
         planet: Planet::EARTH,
         tick_rate_hz: 30,
+        gravity: WorldStart::EARTH_GRAVITY,
         lattice: lattice(),
     })
     .expect("a legal start")

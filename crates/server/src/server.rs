@@ -47,6 +47,7 @@ impl Server {
             verifier: keys.token.verifier(),
             players_max: config.players_max as usize,
             tick_rate_hz: config.tick_rate_hz,
+            gravity: WorldStart::EARTH_GRAVITY,
             used: host.used.clone(),
         });
         let gateway = start_gateway(&config, keys, &gate, net)?;

@@ -13,9 +13,12 @@ use spatial_core::{DVec3, EntityId, Frame, Planet, Position, UNITS_PER_M};
 
 use crate::agent::{Tier, Wish, WishLanes};
 use crate::avoid::beside;
+use crate::careful::Care;
 use crate::contacts::{CellSort, Contacts, Eights, OneByOne, Push, push_apart};
+use crate::event::Pending;
 use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
+use crate::kind::Grade;
 use crate::kinds::Kinds;
 use crate::level::SimLevel;
 use crate::mode::Mode;
@@ -30,6 +33,7 @@ pub(crate) struct Advance<'a> {
     pub(crate) tick: u64,
     pub(crate) planet: Planet,
     pub(crate) pace: Pace,
+    pub(crate) care: Care,
     pub(crate) roll: &'a Roll,
     pub(crate) sleepers: &'a Sleepers,
     pub(crate) slots: &'a [Slot],
@@ -49,8 +53,10 @@ pub(crate) struct Written<'a> {
     pub(crate) y: Parts<'a, i32>,
     pub(crate) z: Parts<'a, i32>,
     pub(crate) mode: Parts<'a, u8>,
+    pub(crate) velocity: [Parts<'a, i32>; 3],
     pub(crate) tier: &'a [u8],
     pub(crate) kind: &'a [u16],
+    pub(crate) buttons: &'a [u16],
 }
 
 /// What happened, summed over all workers.
@@ -60,6 +66,8 @@ pub(crate) struct Done<'a> {
     pub(crate) contacts: AtomicU64,
     /// Rows that have left their frame, in any order.
     pub(crate) left: Option<&'a Mutex<Vec<u32>>>,
+    /// Events that agents have sent, in any order.
+    pub(crate) sent: Option<&'a Mutex<Vec<Pending>>>,
 }
 
 /// Room of one worker.
@@ -68,6 +76,7 @@ struct Room {
     cells: CellSort,
     others: Vec<Guest>,
     near: Vec<Near>,
+    careful: Vec<(u32, u32)>, // entries of those who are no crowd, and the ticks they move
     pushes: Vec<Push>,
     x: Vec<i32>, // where each goes
     y: Vec<i32>,
@@ -133,6 +142,10 @@ impl Advance<'_> {
         self.avoid(blocks.clone(), first, room);
         self.find_ground::<C>(blocks, first, room);
         self.settle(entries, room);
+        for n in 0..room.careful.len() {
+            let (entry, ticks) = room.careful[n];
+            self.move_carefully(entry as usize, ticks, room.pushes[entry as usize - first]);
+        }
     }
 
     /// Adds those who are asleep in a block.
@@ -168,8 +181,12 @@ impl Advance<'_> {
                 north: self.wish.north[row],
                 up: 0,
             };
-            let speed_max = self.kinds.body(roll.kinds[entry]).speed_max;
-            let [x, y] = walk(self.pace, ticks, wish, speed_max, room.pushes[n]);
+            let body = self.kinds.body(roll.kinds[entry]);
+            if body.grade != Grade::Crowd {
+                room.careful.push((entry as u32, ticks));
+            }
+            let ticks = if body.grade == Grade::Crowd { ticks } else { 0 };
+            let [x, y] = walk(self.pace, ticks, wish, body.speed_max, room.pushes[n]);
             // SAFETY: a row is in one entry, and an entry in one unit.
             let mode = unsafe { *self.out.mode.at(row) };
             room.x[n] = roll.x[entry].wrapping_add(x);
@@ -346,9 +363,14 @@ impl Advance<'_> {
         }
     }
 
+    /// Counts an agent that is held for want of ground.
+    pub(crate) fn note_held(&self) {
+        self.done.held.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Notes an agent that has left its frame.
     #[cold]
-    fn leave(&self, slot: Slot, row: usize, [x, y, z]: [i32; 3]) {
+    pub(crate) fn leave(&self, slot: Slot, row: usize, [x, y, z]: [i32; 3]) {
         let frame = self.frames.get(slot);
         let at = Position {
             frame: frame.axes.id(),
@@ -412,6 +434,7 @@ const AVOID_STEP: i32 = 65_536;
 
 impl Room {
     fn begin(&mut self, count: usize) {
+        self.careful.clear();
         self.pushes.clear();
         self.pushes.resize(count, Push::default());
         for lane in [&mut self.x, &mut self.y, &mut self.z] {

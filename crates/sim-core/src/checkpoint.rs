@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! magic "BMWORLD2" · xxh3-64 of all that follows
-//! world u64 · radius f64 · tick rate u16 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64 · tick u64
+//! world u64 · radius f64 · tick rate u16 · gravity u16 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64 · tick u64
 //! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
 //! kinds: count u32 · (id u16 · what Kind writes)…, ascending
 //! carriers: count u32 · (entity u64 · pose 7 × f64)…, ascending
@@ -162,6 +162,7 @@ fn encode_start(start: &WorldStart, out: &mut Vec<u8>) {
     out.extend(start.world_id.to_le_bytes());
     out.extend(start.planet.radius_m().to_le_bytes());
     out.extend(start.tick_rate_hz.to_le_bytes());
+    out.extend(start.gravity.to_le_bytes());
     let lattice = &start.lattice;
     out.push(lattice.levels());
     out.extend(lattice.intervals().to_le_bytes());
@@ -176,6 +177,7 @@ fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
     if !WorldStart::TICK_RATE_HZ.contains(&tick_rate_hz) {
         return Err(LoadError::Start(StartError(tick_rate_hz)));
     }
+    let gravity = r.u16()?;
     let (levels, intervals) = (r.u8()?, r.u16()?);
     let (offset_m, quantum_m) = (
         f64::from_le_bytes(r.array()?),
@@ -188,6 +190,7 @@ fn decode_start(r: &mut Reader<'_>) -> Result<(WorldStart, u64), LoadError> {
         world_id,
         planet,
         tick_rate_hz,
+        gravity,
         lattice,
     };
     Ok((start, tick))

@@ -169,6 +169,18 @@ impl EventData for Despawn {
     const KIND: EventKind = EventKind(3);
 }
 
+/// The target came down on its feet; it is its own source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct Landed {
+    /// How fast, 2⁻⁸ m/s.
+    pub speed: u32,
+}
+
+impl EventData for Landed {
+    const KIND: EventKind = EventKind(4);
+}
+
 /// An event on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pending {

@@ -26,6 +26,10 @@ impl Ground {
         }
     }
 
+    pub(crate) fn lattice(&self) -> &LatticeSpec {
+        &self.lattice
+    }
+
     /// Offers a tile; the last offer for a cell counts. A tile of another level or size than the collision level's is
     /// of no use and not kept.
     pub(crate) fn stage(&mut self, tile: Arc<HeightTile>) {

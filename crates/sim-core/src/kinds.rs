@@ -1,6 +1,6 @@
 //! The kinds of a world, and what the kernels read of them.
 
-use crate::kind::{FINE_PER_M, Kind, KindId};
+use crate::kind::{FINE_PER_M, Grade, Kind, KindId};
 
 /// Grid units in one fine unit (2⁻⁸ m).
 const UNITS_PER_FINE: f32 = 256.0;
@@ -9,18 +9,21 @@ const UNITS_PER_FINE: f32 = 256.0;
 #[derive(Clone, Default)]
 pub(crate) struct Kinds {
     all: Vec<Option<Kind>>, // by id
-    bodies: Vec<KindBody>,  // by id, derived
+    bodies: Vec<KindBody>,  // by id, derived; of those not told, anything
     radius_max: u16,        // of all
 }
 
 /// A kind's body in grid units.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct KindBody {
     pub(crate) radius: f32,
+    /// The radius at which others touch it; NaN of a flyer, which nobody does.
+    pub(crate) touch_radius: f32,
     /// The centre of the capsule's upper ball above its feet.
     pub(crate) top: f32,
     /// Highest speed, 2⁻⁸ m/s.
     pub(crate) speed_max: f32,
+    pub(crate) grade: Grade,
 }
 
 impl Kinds {
@@ -33,7 +36,7 @@ impl Kinds {
             None => {
                 let length = self.all.len().max(at + 1);
                 self.all.resize(length, None);
-                self.bodies.resize(length, KindBody::default());
+                self.bodies.resize(length, KindBody::of(&kind));
                 self.all[at] = Some(kind);
                 self.bodies[at] = KindBody::of(&kind);
                 self.radius_max = self.radius_max.max(kind.radius);
@@ -66,10 +69,16 @@ impl Kinds {
 
 impl KindBody {
     fn of(kind: &Kind) -> Self {
+        let radius = f32::from(kind.radius) * UNITS_PER_FINE;
         Self {
-            radius: f32::from(kind.radius) * UNITS_PER_FINE,
+            radius,
+            touch_radius: match kind.grade {
+                Grade::Flyer => f32::NAN,
+                Grade::Crowd | Grade::Character => radius,
+            },
             top: f32::from(kind.height - kind.radius) * UNITS_PER_FINE,
             speed_max: f32::from(kind.speed_max),
+            grade: kind.grade,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod advance;
 mod agent;
 mod avoid;
+mod careful;
 mod character;
 mod checkpoint;
 mod contacts;
@@ -42,7 +43,7 @@ mod world;
 pub use agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
 pub use character::{Drive, FALL_SPEED_MAX_MPS, LocalScene, Moved, Mover, advance_character};
 pub use checkpoint::LoadError;
-pub use event::{Despawn, Event, EventData, EventKind, Spawned};
+pub use event::{Despawn, Event, EventData, EventKind, Landed, Spawned};
 pub use ground_patch::{GroundPatch, NotResident, Rest, Tiles};
 pub use kind::{FINE_PER_M, Grade, Kind, KindId};
 pub use level::SimLevel;

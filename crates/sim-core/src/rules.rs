@@ -16,7 +16,7 @@ pub(crate) struct Rules {
     systems: Vec<Box<dyn AnySystem>>,
     ids: Vec<EntityId>, // by row, while systems run
     arrived: Vec<Event>,
-    sent: Mutex<Vec<Pending>>,
+    pub(crate) sent: Mutex<Vec<Pending>>,
 }
 
 impl World {

@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::advance::{Advance, Done, Written};
 use crate::agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
+use crate::careful::Care;
 use crate::checkpoint::hash_start;
 use crate::crossing::Crossing;
 use crate::event::Mail;
@@ -45,11 +46,16 @@ pub struct WorldStart {
     pub planet: Planet,
     /// Ticks a second, in [`WorldStart::TICK_RATE_HZ`].
     pub tick_rate_hz: u16,
+    /// How characters and flyers fall towards the planet's centre, 2⁻⁸ m/s²; the same everywhere.
+    pub gravity: u16,
     /// The lattice of the terrain that agents stand on; its finest level is the one they collide with.
     pub lattice: LatticeSpec,
 }
 
 impl WorldStart {
+    /// The gravity of the Earth: 9.81 m/s².
+    pub const EARTH_GRAVITY: u16 = 2_511;
+
     /// Tick rates that a world may have.
     pub const TICK_RATE_HZ: core::ops::RangeInclusive<u16> = 20..=120;
 }
@@ -603,11 +609,18 @@ impl World {
 
     /// Moves every agent that is awake; gives how many were held, and contacts.
     fn advance(&mut self) -> (u32, u64) {
-        let (ids, (body, state, wish)) = self.table.split_mut::<(&mut Body, &mut State, &Wish)>();
+        type Columns = (
+            &'static mut Body,
+            &'static mut State,
+            &'static mut Velocity,
+            &'static Wish,
+        );
+        let (ids, (body, state, velocity, wish)) = self.table.split_mut::<Columns>();
         let advance = Advance {
             tick: self.tick,
             planet: self.start.planet,
             pace: Pace::new(self.start.tick_rate_hz),
+            care: Care::new(&self.start),
             roll: &self.roll,
             sleepers: &self.sleepers,
             slots: &self.slots,
@@ -622,11 +635,14 @@ impl World {
                 y: Parts::new(body.y),
                 z: Parts::new(body.z),
                 mode: Parts::new(state.mode),
+                velocity: [velocity.x, velocity.y, velocity.z].map(Parts::new),
                 tier: state.tier,
                 kind: state.kind,
+                buttons: state.buttons,
             },
             done: Done {
                 left: Some(&self.left),
+                sent: Some(&self.rules.sent),
                 ..Done::default()
             },
         };

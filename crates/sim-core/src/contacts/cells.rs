@@ -62,7 +62,7 @@ impl CellSort {
         self.cells.push(row * self.side + column);
         self.added.push(Added {
             xyz,
-            radius: body.radius,
+            radius: body.touch_radius,
             top: body.top,
         });
     }

@@ -1,6 +1,7 @@
 //! The simulation as its users see it.
 
 mod allocations;
+mod characters;
 mod checkpoint;
 mod contacts;
 mod determinism;

@@ -64,6 +64,7 @@ pub(crate) fn empty_world_on(planet: Planet) -> World {
         world_id: 7,
         planet,
         tick_rate_hz: TICK_RATE_HZ,
+        gravity: WorldStart::EARTH_GRAVITY,
         lattice: lattice(),
     })
     .expect("a legal start")
@@ -74,13 +75,19 @@ pub(crate) const WALKER: KindId = KindId(0);
 /// Walks as fast as anybody can.
 pub(crate) const RACER: KindId = KindId(3);
 
+/// A character that walks at most 4 m/s, and one as fast as can be.
+pub(crate) const CHARACTER: KindId = KindId(1);
+pub(crate) const RUNNER: KindId = KindId(4);
+
 /// The kinds that a test's worlds have.
-pub(crate) fn kinds() -> [Record; 2] {
-    let kind = |id, speed_max| Record::Kind {
-        id,
-        kind: Kind::crowd(speed_max),
-    };
-    [kind(WALKER, 1_024), kind(RACER, u16::MAX)]
+pub(crate) fn kinds() -> [Record; 4] {
+    [
+        (WALKER, Kind::crowd(1_024)),
+        (CHARACTER, Kind::character(1_024)),
+        (RACER, Kind::crowd(u16::MAX)),
+        (RUNNER, Kind::character(25_600)),
+    ]
+    .map(|(id, kind)| Record::Kind { id, kind })
 }
 
 /// Stages every tile and gives the records that make them resident, and those of the kinds.
