@@ -1,6 +1,6 @@
 //! The tick of those who are moved with care, one by one: characters and flyers.
 
-use spatial_core::{CellId, DVec3, HeightTile, Position, UNITS_PER_M};
+use spatial_core::{DVec3, Position, UNITS_PER_M};
 
 use crate::advance::Advance;
 use crate::agent::Tier;
@@ -127,13 +127,11 @@ impl Advance<'_> {
             mode: walker.mode,
         };
         let drive = self.drive(row, push_m);
-        let tiles =
-            |cell: CellId| -> Option<&HeightTile> { self.ground.resident(cell).map(|t| &**t) };
         let speed_mps = mover.velocity_mps.length() + f64::from(kind.speed_max) / FINE_PER_M;
         let reach_m = 2.0 + kind.height_m() + speed_mps * self.care.tick_s;
         let patch = frame
             .ground
-            .map(|_| GroundPatch::new(self.ground.lattice(), &axes, reach_m, &tiles));
+            .map(|_| GroundPatch::new(self.ground.lattice(), &axes, reach_m, self.ground));
         let scene = LocalScene {
             axes: &axes,
             ground: patch.as_ref(),

@@ -1,7 +1,9 @@
 //! Characters in a world: what the pure controller promises, at awkward places, across frames, on carriers.
 
 use sim_core::{Agent, CarrierPose, Input, KindId, Landed, Obstacle, Record, Shape, World};
-use spatial_core::{DQuat, DVec3, EntityId, Geodetic, Planet, Pose, Position, UNITS_PER_M};
+use spatial_core::{
+    DQuat, DVec3, EntityId, FrameId, Geodetic, Planet, Pose, Position, UNITS_PER_M,
+};
 
 use crate::scene::{
     CHARACTER, PLACES_DEG, RUNNER, TICK_RATE_HZ, all_ground, at, empty_world, ground_m, wish,
@@ -164,82 +166,76 @@ fn nobody_runs_through_a_wall() {
     }
 }
 
-#[test]
-fn passengers_stay_where_they_stand_while_the_ship_sails() {
-    let earth = Planet::EARTH;
-    let ship = EntityId(900);
-    let pose = |tick: u64| {
-        // A circle of 60 m/s, rolling.
-        let lon = -30.0 + tick as f64 * 2e-5;
-        let at = Geodetic::from_degrees(10.0, lon, 2.0).expect("a legal place");
-        let level = Pose::level(earth, at, tick as f64 * 0.01).expect("a pose");
-        let roll = DQuat::from_rotation_y(0.1 * (tick as f64 * 0.05).sin());
-        let pose = Pose::new(level.at(), level.rotation() * roll).expect("a pose");
-        let pose = CarrierPose::new(pose);
-        Record::Carrier { entity: ship, pose }
-    };
-    let frame = spatial_core::FrameId::of_carrier(ship).expect("a legal id");
+const SHIP: EntityId = EntityId(900);
+
+/// A ship that sails a circle at 60 m/s, rolling.
+fn sail(tick: u64) -> Record {
+    let (earth, ticks) = (Planet::EARTH, tick as f64);
+    let at = Geodetic::from_degrees(10.0, -30.0 + ticks * 2e-5, 2.0).expect("a legal place");
+    let level = Pose::level(earth, at, ticks * 0.01).expect("a pose");
+    let roll = DQuat::from_rotation_y(0.1 * libm::sin(ticks * 0.05));
+    let pose = Pose::new(level.at(), level.rotation() * roll).expect("a pose");
+    Record::Carrier {
+        entity: SHIP,
+        pose: CarrierPose::new(pose),
+    }
+}
+
+/// A world with a ship, and a character who stands on its deck.
+fn at_sea() -> World {
+    let frame = FrameId::of_carrier(SHIP).expect("a legal id");
+    let on_deck = |x, y, z| Position { frame, x, y, z };
+    let half_m = DVec3::new(10.0, 40.0, 1.0);
     let deck = Obstacle {
-        position: Position {
-            frame,
-            x: 0,
-            y: 0,
-            z: -65_536,
-        },
-        shape: Shape::cuboid(DVec3::new(10.0, 40.0, 1.0), DQuat::IDENTITY).expect("a box"),
+        position: on_deck(0, 0, -65_536),
+        shape: Shape::cuboid(half_m, DQuat::IDENTITY).expect("a box"),
     };
     let mut world = empty_world();
     let mut records = all_ground(&mut world);
-    records.extend([
-        pose(0),
-        Record::Build {
-            id: EntityId(1),
-            obstacle: deck,
-        },
-    ]);
-    let position = Position {
-        frame,
-        x: 65_536,
-        y: 131_072,
-        z: 32_768,
+    let build = Record::Build {
+        id: EntityId(1),
+        obstacle: deck,
     };
     let agent = Agent {
-        position,
+        position: on_deck(65_536, 131_072, 32_768),
         kind: CHARACTER,
         ..Agent::default()
     };
-    records.push(Record::Spawn {
-        entity: ENTITY,
-        agent,
-    });
+    let entity = ENTITY;
+    records.extend([sail(0), build, Record::Spawn { entity, agent }]);
     world.step(0, &records).expect("a step");
     for tick in 1..60 {
-        world.step(tick, &[pose(tick)]).expect("a step");
+        world.step(tick, &[sail(tick)]).expect("a step");
     }
+    world
+}
+
+#[test]
+fn passengers_stay_where_they_stand_while_the_ship_sails() {
+    let mut world = at_sea();
     let standing = world.position(0);
     assert!(standing.z.abs() < 700, "1 cm above the deck: {standing:?}");
     let mut travelled_m = 0.0;
     for tick in 60..400 {
         let before = world.place(0);
-        world.step(tick, &[pose(tick)]).expect("a step");
+        world.step(tick, &[sail(tick)]).expect("a step");
         travelled_m += before.distance_m(world.place(0));
         assert_eq!(world.position(0), standing, "tick {tick}");
     }
     assert!(travelled_m > 500.0, "{travelled_m} m");
-    // It walks along the deck, and over the rail into the sea.
-    world.step(400, &[wish(ENTITY, 3.0, 0.0)]).expect("a step");
-    for tick in 401..430 {
-        world.step(tick, &[]).expect("a step");
-    }
+}
+
+#[test]
+fn passengers_walk_along_the_deck_and_step_off() {
+    let mut world = at_sea();
+    let standing = world.position(0);
+    run(&mut world, 30, &[wish(ENTITY, 3.0, 0.0)]);
     let walked_m = f64::from(world.position(0).x - standing.x) / UNITS_PER_M;
-    assert!(
-        (walked_m - 3.0 * 30.0 / f64::from(TICK_RATE_HZ)).abs() < 0.2,
-        "{walked_m} m"
-    );
+    assert!((walked_m - 3.0).abs() < 0.3, "{walked_m} m");
     let place = world.place(0);
-    let report = world
-        .step(430, &[Record::Leave { entity: ENTITY }])
-        .expect("a step");
+    let tick = world.tick();
+    let off = Record::Leave { entity: ENTITY };
+    let report = world.step(tick, &[off]).expect("a step");
     assert_eq!(
         (report.refused, world.position(0).frame.carrier()),
         (0, None)
@@ -248,15 +244,12 @@ fn passengers_stay_where_they_stand_while_the_ship_sails() {
         world.place(0).distance_m(place) < 0.2,
         "it steps off where it stands"
     );
-    let back = Record::Board {
-        entity: ENTITY,
-        carrier: ship,
-    };
-    let gone = Record::CarrierGone { entity: ship };
-    assert_eq!(world.step(431, &[back, gone]).expect("a step").refused, 0);
+    let (entity, carrier) = (ENTITY, SHIP);
+    let back = Record::Board { entity, carrier };
+    let gone = Record::CarrierGone { entity: SHIP };
+    let report = world.step(tick + 1, &[back, gone]).expect("a step");
     assert_eq!(
-        world.position(0).frame.carrier(),
-        None,
-        "who is on a ship that goes is off it"
+        (report.refused, world.position(0).frame.carrier()),
+        (0, None)
     );
 }

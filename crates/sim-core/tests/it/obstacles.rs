@@ -63,7 +63,7 @@ fn a_crowd_goes_around_what_stands_in_its_way() {
             for n in 1..=80u64 {
                 let mut position = middle;
                 let angle = n as f64 * 0.61;
-                let (sin, cos) = angle.sin_cos();
+                let (sin, cos) = libm::sincos(angle);
                 let far_m = 8.0 + seeded.below(12) as f64;
                 position.x += (cos * far_m * UNITS_PER_M) as i32;
                 position.y += (sin * far_m * UNITS_PER_M) as i32;
