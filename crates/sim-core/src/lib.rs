@@ -37,6 +37,7 @@ mod sleepers;
 mod snapshot;
 mod statics;
 mod system;
+mod validate;
 mod walk;
 mod world;
 
@@ -62,5 +63,9 @@ pub use rewind::{
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
 pub use snapshot::{OtherWorld, Snapshot};
 pub use system::{Stage, System, SystemError};
+pub use validate::{
+    Claim, Escalation, Finding, Judged, Limits, Prediction, Received, Surroundings, Validator,
+    ValidatorError,
+};
 pub use walk::PUSH_SPEED_MAX_MPS;
 pub use world::{StartError, StepError, StepReport, World, WorldStart};

@@ -295,7 +295,7 @@ impl<'a> Past<'a> {
         } else {
             DVec3::Z // at the centre none is, and NaN is no answer
         };
-        let shape = self.ring.shapes[usize::from(stance.kind)];
+        let shape = self.ring.shape(stance.kind);
         Capsule::new(feet, up, shape, origin)
     }
 

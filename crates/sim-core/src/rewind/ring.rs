@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use spatial_core::{FrameId, Frames, Planet, UNITS_PER_M};
+use spatial_core::{EntityId, FrameId, Frames, Planet, UNITS_PER_M};
 
 use super::cells::{Cells, Maker, Sheet};
 use super::frame_table::{FrameTable, NoFrame};
@@ -10,7 +10,8 @@ use super::moment::{Moment, PastError};
 use super::past::Past;
 use super::roster::Roster;
 use super::row::{NOWHERE, PlayerRow, Shape, Stance, between};
-use crate::kind::Kind;
+use crate::kind::{Kind, KindId};
+use crate::world::World;
 
 /// Ticks that are remembered.
 pub(super) const TICKS: usize = 64;
@@ -23,7 +24,7 @@ pub struct Rewind {
     ticks: Vec<Tick>, // as many as TICKS; tick n is at n modulo TICKS
     pub(super) roster: Roster,
     pub(super) frames: FrameTable,
-    pub(super) shapes: Vec<Shape>, // by kind
+    pub(super) shapes: Vec<Option<Shape>>, // by kind
     newest: Option<u64>,
     pub(super) sheet: Sheet,
     maker: Mutex<Maker>,
@@ -67,9 +68,43 @@ impl Rewind {
         }
     }
 
+    /// Learns what agents of a kind are; of a kind that it knows, nothing.
+    pub fn learn(&mut self, id: KindId, kind: &Kind) {
+        let at = usize::from(id.0);
+        if self.shapes.len() <= at {
+            self.shapes.resize(at + 1, None);
+        }
+        self.shapes[at].get_or_insert(Shape::from(kind));
+    }
+
+    /// Remembers players of a world as its last step left them, under a tick; who is not there is left out.
+    ///
+    /// # Errors
+    /// [`RecordError`], as for [`Rewind::record`].
+    pub fn record_world(
+        &mut self,
+        tick: u64,
+        world: &World,
+        players: impl IntoIterator<Item = EntityId>,
+    ) -> Result<Recorded, RecordError> {
+        for (id, kind) in world.kinds.iter() {
+            self.learn(id, kind);
+        }
+        let rows = players.into_iter().filter_map(|entity| {
+            let row = world.row_of(entity)?;
+            Some(PlayerRow {
+                entity,
+                position: world.position(row),
+                heading: world.headings()[row],
+                kind: world.kind_at(row),
+            })
+        });
+        self.record(tick, world.frames.carriers(), rows)
+    }
+
     /// Remembers a tick, and forgets the one 64 ticks before it.
     ///
-    /// `kinds` are those of the world, by number; they may grow from tick to tick. Rows in the order of the tick before cost 4 to 5 ns each.
+    /// Rows in the order of the tick before cost 4 to 5 ns each.
     /// Rows that cannot be kept are left out and counted. Allocates nothing once kinds and frames have been met.
     ///
     /// # Errors
@@ -78,15 +113,12 @@ impl Rewind {
         &mut self,
         tick: u64,
         frames: &Frames,
-        kinds: &[Kind],
         rows: impl IntoIterator<Item = PlayerRow>,
     ) -> Result<Recorded, RecordError> {
         if let Some(newest) = self.newest.filter(|newest| tick <= *newest) {
             return Err(RecordError { tick, newest });
         }
         self.newest = Some(tick);
-        self.shapes.clear();
-        self.shapes.extend(kinds.iter().map(Shape::from));
         let place = &mut self.ticks[tick as usize % TICKS];
         place.number = Some(tick);
         if let Some(cells) = place.cells.take() {
@@ -97,7 +129,7 @@ impl Rewind {
         let mut writer = Writer {
             tick,
             frames,
-            kinds: kinds.len(),
+            shapes: &self.shapes,
             last: None,
             recent: [(FrameId(0), NOWHERE); RECENT],
             table: &mut self.frames,
@@ -159,8 +191,13 @@ impl Rewind {
         };
         let ticks: usize = self.ticks.iter().map(of_tick).sum();
         let maker = self.maker.lock().unwrap_or_else(PoisonError::into_inner);
-        let shapes = self.shapes.capacity() * size_of::<Shape>();
+        let shapes = self.shapes.capacity() * size_of::<Option<Shape>>();
         ticks + self.roster.bytes() + self.frames.bytes() + maker.bytes() + shapes
+    }
+
+    /// The shape of a kind that a stance has.
+    pub(super) fn shape(&self, kind: u16) -> Shape {
+        self.shapes[usize::from(kind)].expect("rows of unknown kinds are left out")
     }
 
     fn known(&self, number: u64) -> Result<&Tick, PastError> {
@@ -183,7 +220,7 @@ impl Rewind {
         let before = tick.number.and_then(|n| self.known(n.checked_sub(1)?).ok());
         let there = rows.iter().enumerate().filter(|(_, row)| row.is_there());
         let feet = there.map(|(slot, row)| {
-            let shape = self.shapes[usize::from(row.kind)];
+            let shape = self.shape(row.kind);
             radius_m = radius_m.max(shape.radius_m);
             height_m = height_m.max(shape.height_m);
             if let Some(before) = before {
@@ -221,7 +258,7 @@ impl Rewind {
 struct Writer<'a> {
     tick: u64,
     frames: &'a Frames,
-    kinds: usize,
+    shapes: &'a [Option<Shape>],
     last: Option<(FrameId, u16)>,
     recent: [(FrameId, u16); RECENT], // by hash: a town's few
     table: &'a mut FrameTable,
@@ -238,9 +275,7 @@ impl Writer<'_> {
             Some((last, number)) if last == id => number,
             _ => self.number(id).ok()?,
         };
-        if usize::from(row.kind.0) >= self.kinds {
-            return None;
-        }
+        self.shapes.get(usize::from(row.kind.0))?.as_ref()?;
         let slot = self.roster.take(n, row.entity, self.tick)?;
         self.out[usize::from(slot)] = Stance {
             x: row.position.x,

@@ -13,3 +13,4 @@ mod records;
 mod rewind;
 mod scene;
 mod systems;
+mod validate;

@@ -3,9 +3,9 @@
 use sim_core::{KindId, Moment, PastError, PlayerRow, RecordError, Rewind};
 use spatial_core::{DVec3, EntityId, Frames, Geodetic, Planet, Pose, Position, Ray, UNITS_PER_M};
 
-use super::town::{KINDS, place};
+use super::town::{new_ring, place};
 use crate::allocations::allocations;
-use crate::scene::{PLACES_DEG, Seeded, at};
+use crate::scene::{PLACES_DEG, Seeded, at, lone_walker, wish};
 
 fn row(id: u64, position: Position) -> PlayerRow {
     PlayerRow {
@@ -33,9 +33,9 @@ fn crowd() -> Vec<PlayerRow> {
 fn ten_thousand_players_take_at_most_16_mb() {
     let rows = crowd();
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, rows.len());
+    let mut ring = new_ring(Planet::EARTH, rows.len());
     for tick in 0..100 {
-        let recorded = ring.record(tick, &frames, &KINDS, rows.iter().copied());
+        let recorded = ring.record(tick, &frames, rows.iter().copied());
         assert_eq!(recorded.expect("the next tick").players, 10_000);
         ring.past(Moment::at(tick)).expect("a known tick"); // its cells, too
     }
@@ -50,7 +50,7 @@ fn ten_thousand_players_take_at_most_16_mb() {
 fn a_steady_tick_and_its_queries_allocate_nothing() {
     let mut rows = crowd();
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, rows.len());
+    let mut ring = new_ring(Planet::EARTH, rows.len());
     let mut found = Vec::with_capacity(100);
     let mut tick = 0;
     let mut walk = |ticks: u64| {
@@ -58,7 +58,7 @@ fn a_steady_tick_and_its_queries_allocate_nothing() {
             for row in &mut rows {
                 row.position.x += 5_000;
             }
-            ring.record(tick, &frames, &KINDS, rows.iter().copied())
+            ring.record(tick, &frames, rows.iter().copied())
                 .expect("the next tick");
             let past = ring.past(Moment::at(tick)).expect("a known tick");
             let from = past.place(EntityId(17)).expect("there");
@@ -82,12 +82,11 @@ fn a_steady_tick_and_its_queries_allocate_nothing() {
 #[test]
 fn moments_that_are_not_known_are_refused() {
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, 10);
+    let mut ring = new_ring(Planet::EARTH, 10);
     assert_eq!(ring.past(Moment::at(0)).err(), Some(PastError::Empty));
     let rows = [row(1, at(1.0, 2.0))];
     for tick in (100..300).filter(|tick| *tick != 270) {
-        ring.record(tick, &frames, &KINDS, rows)
-            .expect("the next tick");
+        ring.record(tick, &frames, rows).expect("the next tick");
     }
     let error = |tick, fraction| ring.past(Moment { tick, fraction }).err();
     assert_eq!(error(299, 0), None);
@@ -101,9 +100,9 @@ fn moments_that_are_not_known_are_refused() {
     assert_eq!(error(270, 0), Some(PastError::NotRecorded(270)));
     assert_eq!(error(269, 1), Some(PastError::NotRecorded(270)));
     assert_eq!(error(269, 0), None);
-    let late = ring.record(299, &frames, &KINDS, rows);
+    let late = ring.record(299, &frames, rows);
     assert_eq!(late, Err(RecordError { tick: 299, newest }));
-    let last = ring.record(u64::MAX, &frames, &KINDS, rows);
+    let last = ring.record(u64::MAX, &frames, rows);
     assert_eq!(last.map(|done| done.players), Ok(1));
     assert_eq!(
         ring.past(Moment::at(u64::MAX)).map(|past| past.len()).ok(),
@@ -119,7 +118,7 @@ fn moments_that_are_not_known_are_refused() {
 #[test]
 fn rows_that_cannot_be_kept_are_counted() {
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, 3);
+    let mut ring = new_ring(Planet::EARTH, 3);
     let here = at(46.95, 7.44);
     let mut rows = vec![row(1, here), row(2, here), row(1, here), row(0, here)];
     rows.push(PlayerRow {
@@ -128,33 +127,30 @@ fn rows_that_cannot_be_kept_are_counted() {
     });
     rows.push(row(4, Position::default())); // in no frame
     rows.extend([row(5, here), row(6, here)]); // the second one is one too many
-    let recorded = ring
-        .record(0, &frames, &KINDS, rows)
-        .expect("the first tick");
+    let recorded = ring.record(0, &frames, rows).expect("the first tick");
     assert_eq!((recorded.players, recorded.left_out), (3, 5));
     let past = ring.past(Moment::at(0)).expect("a known tick");
     assert!(past.player(EntityId(5)).is_some() && past.player(EntityId(6)).is_none());
     // Who leaves makes room once no tick knows them.
     for tick in 1..=64 {
-        let recorded = ring.record(tick, &frames, &KINDS, [row(6, here)]);
+        let recorded = ring.record(tick, &frames, [row(6, here)]);
         let players = recorded.expect("the next tick").players;
         assert_eq!(players, u32::from(tick > 64), "{tick}");
     }
-    let recorded = ring.record(65, &frames, &KINDS, [row(6, here), row(7, here)]);
+    let recorded = ring.record(65, &frames, [row(6, here), row(7, here)]);
     assert_eq!(recorded.expect("the next tick").players, 2);
 }
 
 #[test]
 fn who_is_gone_is_gone_and_slots_hold_no_ghosts() {
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, 4);
+    let mut ring = new_ring(Planet::EARTH, 4);
     let here = at(46.95, 7.44);
-    ring.record(10, &frames, &KINDS, [row(1, here), row(2, here)])
+    ring.record(10, &frames, [row(1, here), row(2, here)])
         .expect("a tick");
     // Later, and only one of them; then as many as were there in a place of the ring that still had both.
     for tick in [200, 202, 264, 266] {
-        ring.record(tick, &frames, &KINDS, [row(2, here)])
-            .expect("a tick");
+        ring.record(tick, &frames, [row(2, here)]).expect("a tick");
         let past = ring.past(Moment::at(tick)).expect("a known tick");
         assert_eq!(past.len(), 1);
         assert!(past.player(EntityId(1)).is_none());
@@ -165,7 +161,7 @@ fn who_is_gone_is_gone_and_slots_hold_no_ghosts() {
 fn passengers_are_where_their_ship_was() {
     let planet = Planet::EARTH;
     let mut frames = Frames::new(planet);
-    let mut ring = Rewind::new(planet, 10);
+    let mut ring = new_ring(planet, 10);
     let ship = EntityId(77);
     let mut rows = Vec::new();
     let at_tick = |tick: u64| {
@@ -188,7 +184,7 @@ fn passengers_are_where_their_ship_was() {
                 z: 3 * units,
             },
         ));
-        ring.record(tick, &frames, &KINDS, rows.iter().copied())
+        ring.record(tick, &frames, rows.iter().copied())
             .expect("the next tick");
     }
     for tick in 20..79 {
@@ -216,9 +212,9 @@ fn passengers_are_where_their_ship_was() {
 fn many_threads_may_ask() {
     let rows = crowd();
     let frames = Frames::new(Planet::EARTH);
-    let mut ring = Rewind::new(Planet::EARTH, rows.len());
+    let mut ring = new_ring(Planet::EARTH, rows.len());
     for tick in 0..64 {
-        ring.record(tick, &frames, &KINDS, rows.iter().copied())
+        ring.record(tick, &frames, rows.iter().copied())
             .expect("the next tick");
     }
     let ask = || {
@@ -240,4 +236,23 @@ fn many_threads_may_ask() {
             .collect()
     });
     assert!(sums.iter().all(|sum| *sum == ask() && *sum > 0.0));
+}
+
+#[test]
+fn players_of_a_world_are_remembered() {
+    let (mut world, entity) = lone_walker(at(46.95, 7.44));
+    let mut ring = Rewind::new(Planet::EARTH, 4);
+    let mut places = Vec::new();
+    for tick in 1..70 {
+        let asked = wish(entity, 2.0, 1.0);
+        world.step(tick, &[asked]).expect("a step");
+        let players = [entity, EntityId(99)];
+        let recorded = ring.record_world(tick, &world, players);
+        assert_eq!(recorded.expect("the next tick").players, 1);
+        places.push(world.place(0));
+    }
+    for tick in 6..70 {
+        let past = ring.past(Moment::at(tick)).expect("a known tick");
+        assert_eq!(past.place(entity), Some(places[tick as usize - 1]));
+    }
 }

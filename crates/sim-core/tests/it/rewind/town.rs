@@ -11,6 +11,15 @@ pub(super) const KINDS: [Kind; 3] = [
     Kind::flyer(300), // a ball
 ];
 
+/// A ring that knows them.
+pub(super) fn new_ring(planet: Planet, players_max: usize) -> Rewind {
+    let mut ring = Rewind::new(planet, players_max);
+    for (n, kind) in KINDS.iter().enumerate() {
+        ring.learn(KindId(n as u16), kind);
+    }
+    ring
+}
+
 /// Somebody in a tick, as f64.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Person {
@@ -35,7 +44,7 @@ impl Town {
     pub(super) fn new(planet: Planet, players: u64, side_m: f64) -> Self {
         let mut town = Self {
             frames: Frames::new(planet),
-            ring: Rewind::new(planet, players as usize + 40),
+            ring: new_ring(planet, players as usize + 40),
             history: Vec::new(),
             rows: Vec::new(),
             ways: Vec::new(),
@@ -96,7 +105,7 @@ impl Town {
         }
         let recorded = self
             .ring
-            .record(tick, &self.frames, &KINDS, self.rows.iter().copied());
+            .record(tick, &self.frames, self.rows.iter().copied());
         let recorded = recorded.expect("the next tick");
         assert_eq!(
             (recorded.players as usize, recorded.left_out),

@@ -1,0 +1,236 @@
+//! Twelve cheats, and how soon each is found.
+
+use sim_core::{Escalation, Finding, Input, Mode};
+
+use super::client::{Client, Datagram, KIND};
+use super::ground::WALL_M;
+use super::line::{Line, TICK};
+use super::server::{Server, State};
+
+const RATE: u16 = 30;
+const TWO_SECONDS: u64 = 2 * RATE as u64;
+/// The cheat begins after ten seconds of honest play, and goes on for as many.
+const BEGIN: u64 = 300;
+const END: u64 = 600;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Cheat {
+    Speed { percent: i32 },
+    Teleport,
+    Burst,
+    Clock { percent: u64 },
+    Replay,
+    Wall,
+    Noclip,
+    Flight,
+    AimSnap,
+    Flood,
+    ForgedHash,
+}
+
+/// What the table says of a cheat.
+#[derive(Default)]
+struct Row {
+    finding: Option<Finding>,
+    found: Option<u64>, // ticks after the first datagram with it came
+    watched: Option<u64>,
+    kicked: Option<u64>,
+    highest: Escalation,
+}
+
+impl Cheat {
+    /// Whether it is one of a game in which clients say where they are.
+    fn is_claimed(self) -> bool {
+        use Cheat::{Flight, Noclip, Speed, Teleport, Wall};
+        matches!(self, Speed { .. } | Teleport | Wall | Noclip | Flight)
+    }
+
+    /// Makes an input as this cheat does; whether it shows in it.
+    fn act(self, client: &mut Client, n: u64) -> bool {
+        let mut input = client.play();
+        (input.east, input.north, input.buttons) = (KIND.speed_max as i16, 0, 0); // straight on
+        let step = i32::from(KIND.speed_max) * 256 / i32::from(RATE);
+        let before = client.body;
+        match self {
+            Self::Speed { percent } => client.body.at[0] += step * percent / 100,
+            Self::Teleport if n.is_multiple_of(90) => client.body.at[1] += 10 << 16,
+            Self::AimSnap if n.is_multiple_of(10) => {
+                input.heading = input.heading.wrapping_add(0x7800)
+            }
+            Self::Flight if n == 0 => input.buttons = Input::JUMP,
+            _ => {}
+        }
+        client.say(input);
+        match self {
+            Self::ForgedHash => client.newest().input.predicted ^= 1,
+            Self::Noclip => {
+                let deep = client.hills.position([before.at[0], before.at[1], -65_536]);
+                client.newest().claim.position = deep;
+            }
+            Self::Wall => return f64::from(client.body.at[0]) > WALL_M * 65_536.0,
+            Self::AimSnap | Self::Teleport => return n.is_multiple_of(10),
+            Self::Flight if client.body.rise < 0 || client.body.at[2] == 0 && n > 3 => {
+                // At the top it stays there.
+                (client.body.at[2], client.body.rise) = (before.at[2], 0);
+                let (x, y) = (client.body.at[0], client.body.at[1]);
+                let position = client.hills.position([x, y, before.at[2]]);
+                let said = client.newest();
+                (said.claim.position, said.claim.mode) = (position, Mode::Fall);
+            }
+            Self::Flight => return false,
+            _ => {}
+        }
+        true
+    }
+
+    /// Sends what there is as this cheat does.
+    fn send(
+        self,
+        client: &Client,
+        (now, n): (u64, u64),
+        up: &mut Line<Datagram>,
+        old: &[Datagram],
+    ) {
+        let mut own = *old.last().expect("it made one");
+        own.is_cheating = client.cheated.is_some();
+        match self {
+            Self::Burst if n % 90 < 45 => {} // holds everything back
+            Self::Burst if n % 90 < 47 => {
+                for back in [32, 16, 0] {
+                    up.send(now, client.earlier(16, back));
+                }
+            }
+            Self::Replay => {
+                up.send(now, own);
+                let mut again = old[old.len() - 30];
+                again.is_cheating = true;
+                up.send(now, again);
+            }
+            Self::Flood => (0..10).for_each(|_| up.send(now, own)),
+            _ => up.send(now, own),
+        }
+    }
+}
+
+/// Plays honestly, then cheats.
+fn play(cheat: Cheat, delay_ms: (u64, u64)) -> Row {
+    let (lost_per_100, rate) = (1, u64::from(RATE));
+    let mut up: Line<Datagram> = Line::new(1, delay_ms, lost_per_100, rate);
+    let mut down: Line<State> = Line::new(2, delay_ms, lost_per_100, rate);
+    let mut client = Client::new(3, RATE, !cheat.is_claimed());
+    let mut server = Server::new(RATE, cheat.is_claimed());
+    if cheat == Cheat::Wall {
+        client.body.at[0] = 145 << 16;
+    }
+    let (mut row, mut old, mut begun) = (Row::default(), Vec::new(), None);
+    for tick in 0..END {
+        let now = tick * TICK;
+        while client.frame <= now {
+            let n = client.frame / TICK;
+            let mut is_new = false;
+            while client.is_due() {
+                if n < BEGIN {
+                    let input = client.play();
+                    client.say(input);
+                } else if cheat.act(&mut client, n - BEGIN) {
+                    client.cheated = client.cheated.or(Some(client.seq));
+                }
+                is_new |= client.seq.is_multiple_of(2);
+                if let (Cheat::Clock { percent }, true) = (cheat, n >= BEGIN) {
+                    client.pace = TICK * 100 / (100 + percent);
+                }
+            }
+            let own = client.datagram();
+            let (made, honest) = (client.frame, n < BEGIN);
+            down.take(made, |state| client.hear(&state));
+            if is_new {
+                old.push(own);
+                match honest {
+                    true => up.send(made, own),
+                    false => cheat.send(&client, (made, n - BEGIN), &mut up, &old),
+                }
+            }
+            client.wait();
+        }
+        up.take(now, |datagram| {
+            begun = begun.or(datagram.is_cheating.then_some(tick));
+            server.receive(tick, &datagram);
+        });
+        let state = server.step(tick);
+        down.send(now, state);
+        note(&mut row, tick, begun, &mut server);
+    }
+    row.highest = server.validator.highest();
+    row
+}
+
+fn note(row: &mut Row, tick: u64, begun: Option<u64>, server: &mut Server) {
+    let after = begun.map(|begun| tick - begun);
+    if let Some(finding) = server.findings.first() {
+        let after = after.unwrap_or_else(|| panic!("{finding:?} in honest tick {tick}"));
+        row.finding = row.finding.or(Some(*finding));
+        row.found = row.found.or(Some(after));
+    }
+    let now = server.validator.escalation(&server.judged(tick));
+    row.watched = row.watched.or(after.filter(|_| now >= Escalation::Watch));
+    row.kicked = row.kicked.or(after.filter(|_| now >= Escalation::Kick));
+    server.findings.clear();
+}
+
+const CHEATS: [(&str, Cheat); 12] = [
+    ("speed + 5 %", Cheat::Speed { percent: 5 }),
+    ("speed × 2", Cheat::Speed { percent: 100 }),
+    ("teleport", Cheat::Teleport),
+    ("long burst of inputs", Cheat::Burst),
+    ("clock 5 % fast", Cheat::Clock { percent: 5 }),
+    ("replayed datagrams", Cheat::Replay),
+    ("through a wall", Cheat::Wall),
+    ("through the ground", Cheat::Noclip),
+    ("flight", Cheat::Flight),
+    ("aim that snaps", Cheat::AimSnap),
+    ("flood of datagrams", Cheat::Flood),
+    ("forged predictions", Cheat::ForgedHash),
+];
+
+#[test]
+fn twelve_cheats_are_found() {
+    let ticks = |ticks: Option<u64>| ticks.map_or("-".into(), |ticks| ticks.to_string());
+    println!("| cheat | found by | after ticks | watched | kicked | highest |");
+    println!("| --- | --- | --- | --- | --- | --- |");
+    for (name, cheat) in CHEATS {
+        let row = play(cheat, (15, 40));
+        let finding = format!("{:?}", row.finding);
+        let finding = finding.trim_start_matches("Some(").trim_end_matches(')');
+        let (found, watched, kicked) = (ticks(row.found), ticks(row.watched), ticks(row.kicked));
+        println!(
+            "| {name} | {finding} | {found} | {watched} | {kicked} | {:?} |",
+            row.highest
+        );
+        let found = row.found.unwrap_or_else(|| panic!("{name} is not found"));
+        assert!(found <= TWO_SECONDS, "{name}: {found}");
+        let is_at_once = matches!(cheat, Cheat::Teleport | Cheat::Wall | Cheat::Noclip);
+        assert!(!is_at_once || found == 0, "{name}: {found}");
+        assert!(row.highest >= Escalation::Watch, "{name}");
+    }
+}
+
+/// What a fast clock gains must exceed the line's round trip before anybody can know, or the burst where nothing was seen: see `pace`.
+#[test]
+fn a_fast_clock_is_found_later_on_a_worse_line() {
+    let found = |percent, delay_ms| {
+        let row = play(Cheat::Clock { percent }, delay_ms);
+        (
+            row.found.expect("it is found"),
+            row.finding.expect("it is found"),
+        )
+    };
+    let (near, by) = found(5, (15, 40));
+    assert!(
+        near <= TWO_SECONDS && matches!(by, Finding::TooEarly { .. }),
+        "{near}"
+    );
+    let (far, _) = found(5, (80, 120));
+    assert!((near..=4 * TWO_SECONDS).contains(&far), "{far}");
+    let (far, _) = found(50, (80, 120));
+    assert!(far <= TWO_SECONDS, "{far}");
+}

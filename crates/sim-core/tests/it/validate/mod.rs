@@ -1,0 +1,10 @@
+//! Players who are judged: honest ones on bad lines, and cheats.
+
+mod cheats;
+mod claims;
+mod client;
+mod ground;
+mod honest;
+mod hostile;
+mod line;
+mod server;
