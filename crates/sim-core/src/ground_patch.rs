@@ -65,8 +65,9 @@ struct Chart {
     per_m: [f64; 2],      // lengths of the rows
     m_per: [f64; 2],      // and one over them: from one line of i, or of j, to the next
     skew: f64,            // the rows' product
+    twist: f64, // the most that the slope turns a metre, for a cell whose corners are off a plane by 1
     along: [[f64; 2]; 2], // x and y of one interval along i and along j
-    along_m: [f64; 2],    // and its length
+    along_m: [f64; 2], // and its length
 }
 
 #[derive(Clone, Copy)]
@@ -205,13 +206,15 @@ impl Chart {
         let length = |row: [f64; 2]| (row[0] * row[0] + row[1] * row[1]).sqrt();
         let per_m = [length(row_i), length(row_j)];
         let along_m = [per_m[1] * per_area.abs(), per_m[0] * per_area.abs()];
+        let skew = row_i[0] * row_j[0] + row_i[1] * row_j[1];
         Self {
             face,
             at: [i, j],
             rows: [row_i, row_j],
             per_m,
             m_per: [1.0 / per_m[0], 1.0 / per_m[1]],
-            skew: row_i[0] * row_j[0] + row_i[1] * row_j[1],
+            skew,
+            twist: per_m[0] * per_m[1] + skew.abs(),
             along: [
                 [row_j[1] * per_area, -row_j[0] * per_area],
                 [-row_i[1] * per_area, row_i[0] * per_area],

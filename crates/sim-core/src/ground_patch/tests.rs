@@ -160,6 +160,16 @@ fn places() -> Vec<DVec3> {
 }
 
 fn check(radius_m: f64, levels: u8, intervals: u16, slope: f64, balls: &[f64]) -> f64 {
+    check_at(&places(), radius_m, (levels, intervals), slope, balls)
+}
+
+fn check_at(
+    places: &[DVec3],
+    radius_m: f64,
+    (levels, intervals): (u8, u16),
+    slope: f64,
+    balls: &[f64],
+) -> f64 {
     let spacing = 1.6 * radius_m / f64::from(u32::from(intervals) << (levels - 1));
     let amplitude_m = 0.5 * slope * spacing;
     let quantum_m = (amplitude_m / 30_000.0).max(0.001);
@@ -173,11 +183,11 @@ fn check(radius_m: f64, levels: u8, intervals: u16, slope: f64, balls: &[f64]) -
             .wrapping_add(1);
         (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     };
-    for direction in places() {
+    for direction in places {
         for radius in balls {
-            let axes = relief.axes(direction, 1.0 + draw());
+            let axes = relief.axes(*direction, 1.0 + draw());
             let patch = GroundPatch::new(&lattice, &axes, 8.0, &tiles);
-            for _ in 0..6 {
+            for _ in 0..10 {
                 let (x, y) = (draw() * 0.7, draw() * 0.7);
                 let rest = patch.rest(x, y, *radius).unwrap();
                 let want = relief.searched_m(&axes, (x, y), *radius, rest.normal);
@@ -200,12 +210,30 @@ fn check(radius_m: f64, levels: u8, intervals: u16, slope: f64, balls: &[f64]) -
 
 #[test]
 fn balls_rest_on_the_surface_of_the_earth() {
-    for slope in [0.1, 1.0, 4.0] {
+    for slope in [0.1, 0.6, 1.0, 2.0, 4.0] {
         check(6_371_008.8, 18, 128, slope, &[0.4, 0.05, 1.5]); // 0.6 m
     }
     assert!(check(6_371_008.8, 18, 32, 1.0, &[0.4, 4.0]) < 1e-5); // 2.4 m
     assert!(check(6_371_008.8, 12, 128, 1.0, &[0.4]) < 1e-5); // 39 m
     assert!(check(6_371_008.8, 4, 128, 1.0, &[0.4, 4.0]) < 1e-5); // 10 km
+}
+
+/// Around a corner of the cube, cells are rhombi of 60°.
+#[test]
+fn balls_rest_on_skewed_cells() {
+    let corner = DVec3::new(1.0, -1.0, 1.0);
+    let near = |k: u32| {
+        let off = DVec3::new(
+            f64::from(k % 5),
+            f64::from(k / 5 % 5),
+            2.0 - f64::from(k / 25),
+        ) * 1e-6;
+        (corner + off).normalize()
+    };
+    let places: Vec<_> = (0..100).map(near).collect();
+    for slope in [0.8, 1.2, 1.6] {
+        assert!(check_at(&places, 6_371_008.8, (18, 128), slope, &[0.4]) < 1e-5);
+    }
 }
 
 #[test]

@@ -207,8 +207,7 @@ impl Square<'_> {
     #[inline]
     fn inside(&self, ball: Ball, best: &mut Best) {
         let [a, b, c, d] = self.corners;
-        let [i_per_m, j_per_m] = self.chart.per_m;
-        let twist = ((a - b) + (d - c)) * i_per_m * j_per_m * ball.radius;
+        let twist = ((a - b) + (d - c)) * self.chart.twist * ball.radius;
         if !(-TWIST_MAX..=TWIST_MAX).contains(&twist) {
             return self.search(ball, best);
         }
@@ -229,6 +228,7 @@ impl Square<'_> {
             }
             slopes = next;
         }
+        self.search(ball, best);
     }
 
     /// The ball against the straight lines that the cell is made of: evenly, then between the neighbours of the best.

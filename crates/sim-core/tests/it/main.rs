@@ -7,6 +7,7 @@ mod contacts;
 mod determinism;
 mod movement;
 mod obstacles;
+mod quality_falls;
 mod quality_scene;
 mod quality_slopes;
 mod records;

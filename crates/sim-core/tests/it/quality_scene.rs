@@ -185,6 +185,12 @@ impl Course {
         frame.to_ecef(runner.position).to_vec()
     }
 
+    pub(crate) fn set_velocity(&self, runner: &mut Runner, mps: DVec3) {
+        let frame = Frame::new(self.relief.planet, runner.position.frame).expect("a frame");
+        let v = frame.rotate_in(mps) * UNITS_PER_M;
+        runner.velocity = v.to_array().map(|c| c.round() as i32);
+    }
+
     fn leaked(&self, cell: CellId) -> &'static HeightTile {
         let mut held = self.held.borrow_mut();
         held.entry(cell)
