@@ -3,25 +3,36 @@
 use std::sync::Arc;
 
 use spatial_core::{
-    CellId, DVec3, HeightTile, LatticeSpec, cell_at, direction_to_face_uv, face_st, interpolate,
+    CellId, DVec3, HeightTile, LatticeSpec, Planet, direction_to_face_uv, face_st, interpolate,
     uv_to_st,
 };
+
+use crate::sight::pieces_per_m;
+use crate::tile_table::TileTable;
 
 /// Resident tiles, and those staged to become so.
 ///
 /// What is resident is state; what is staged is only a supply of samples and never hashed or saved.
 #[derive(Clone)]
 pub(crate) struct Ground {
-    lattice: LatticeSpec,
+    pub(crate) lattice: LatticeSpec,
+    pub(crate) base_m: f64, // how far from the planet's centre ground of a stored zero is
+    pub(crate) quanta_per_m: f64, // stored steps
+    pub(crate) pieces_per_m: f64, // of a line of sight
     resident: Vec<Arc<HeightTile>>, // sorted by cell, no cell twice
+    pub(crate) table: TileTable, // of them
     staged: Vec<Arc<HeightTile>>,
 }
 
 impl Ground {
-    pub(crate) fn new(lattice: LatticeSpec) -> Self {
+    pub(crate) fn new(planet: Planet, lattice: LatticeSpec) -> Self {
         Self {
+            base_m: planet.radius_m() + lattice.offset_m(),
+            quanta_per_m: 1.0 / lattice.quantum_m(),
+            pieces_per_m: pieces_per_m(planet.radius_m()),
             lattice,
             resident: Vec::new(),
+            table: TileTable::default(),
             staged: Vec::new(),
         }
     }
@@ -54,6 +65,7 @@ impl Ground {
         };
         let offered = self.staged.swap_remove(n);
         if let Err(at) = self.resident.binary_search_by_key(&tile, |t| t.cell()) {
+            self.table.insert(Arc::clone(&offered));
             self.resident.insert(at, offered);
         }
     }
@@ -65,12 +77,15 @@ impl Ground {
 
     /// Goes back to what was resident; what is no more is still on offer.
     pub(crate) fn restore(&mut self, from: &[Arc<HeightTile>]) {
-        let is_same = |a: &Arc<HeightTile>, b: &Arc<HeightTile>| Arc::ptr_eq(a, b);
-        let were = core::mem::take(&mut self.resident);
-        self.resident.extend_from_slice(from);
-        let gone = were
-            .into_iter()
-            .filter(|tile| !from.iter().any(|there| is_same(tile, there)));
+        let is_same = |(a, b): (&Arc<HeightTile>, &Arc<HeightTile>)| Arc::ptr_eq(a, b);
+        if from.len() == self.resident.len() && from.iter().zip(&self.resident).all(is_same) {
+            return;
+        }
+        let were = core::mem::replace(&mut self.resident, from.to_vec());
+        self.table.set(from);
+        let now = |tile: &Arc<HeightTile>| self.resident(tile.cell());
+        let is_gone = |tile: &Arc<HeightTile>| !now(tile).is_some_and(|now| Arc::ptr_eq(now, tile));
+        let gone: Vec<_> = were.into_iter().filter(is_gone).collect();
         self.staged.extend(gone);
     }
 
@@ -80,8 +95,7 @@ impl Ground {
     }
 
     pub(crate) fn resident(&self, tile: CellId) -> Option<&Arc<HeightTile>> {
-        let at = self.resident.binary_search_by_key(&tile, |t| t.cell());
-        at.ok().map(|n| &self.resident[n])
+        self.table.tile(tile)
     }
 
     /// Height of the ground in a direction, metres; `None` where it is not resident. The specification.
@@ -94,7 +108,7 @@ impl Ground {
     /// Heights of the ground in directions, metres, with the bits of [`Ground::height_m`]; NaN where it is not resident.
     #[inline(always)]
     pub(crate) fn heights_m(&self, [x, y, z]: [&[f64]; 3], heights: &mut [f64]) {
-        let (intervals, level) = (self.lattice.intervals(), self.lattice.leaf_level());
+        let intervals = self.lattice.intervals();
         let per_face = f64::from(self.lattice.face_intervals());
         let last = self.lattice.face_intervals() - 1;
         let mut tile = LastTile::default();
@@ -117,7 +131,7 @@ impl Ground {
             let mut is_there = [false; LANES];
             for n in 0..count {
                 let (column, row) = (i[n] / u32::from(intervals), j[n] / u32::from(intervals));
-                if let Some(found) = tile.find(self, [u32::from(face[n]), column, row], level) {
+                if let Some(found) = tile.find(self, [u32::from(face[n]), column, row]) {
                     let local = |k: u32| (k % u32::from(intervals)) as usize;
                     corners[n] = corners_of(found.samples(), intervals, local(i[n]), local(j[n]));
                     is_there[n] = true;
@@ -146,11 +160,11 @@ struct LastTile<'a> {
 
 impl<'a> LastTile<'a> {
     #[inline(always)]
-    fn find(&mut self, ground: &'a Ground, place: [u32; 3], level: u8) -> Option<&'a HeightTile> {
+    fn find(&mut self, ground: &'a Ground, place: [u32; 3]) -> Option<&'a HeightTile> {
         if self.place != Some(place) {
             let [face, column, row] = place;
-            let cell = cell_at(face as u8, level, column, row);
-            self.tile = ground.resident(cell).map(|tile| &**tile);
+            let found = ground.table.find(face as u8, column, row);
+            self.tile = found.map(|found| &*found.tile);
             self.place = Some(place);
         }
         self.tile

@@ -34,11 +34,13 @@ mod roll;
 mod rows;
 mod rules;
 mod shape;
+mod sight;
 mod sleepers;
 mod snapshot;
 mod statics;
 mod system;
 mod validate;
+mod tile_table;
 mod walk;
 mod world;
 
@@ -63,6 +65,7 @@ pub use rewind::{
     Rewind,
 };
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
+pub use sight::SightLine;
 pub use snapshot::{OtherWorld, Snapshot};
 pub use system::{Stage, System, SystemError};
 pub use validate::{

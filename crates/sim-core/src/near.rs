@@ -1,10 +1,11 @@
 //! Who is near: what a system sees of others, as they were before the tick.
 
-use spatial_core::{Component, DVec3, EntityId, Planet, Position, UNITS_PER_M};
+use spatial_core::{Component, DVec3, Ecef, EntityId, Planet, Position, UNITS_PER_M};
 
 use crate::frames::{FrameSlots, NO_SLOT, Slot};
 use crate::ground::Ground;
 use crate::roll::{BLOCK_SHIFT, Roll, block_key, slot_of_key};
+use crate::sight::SightLine;
 
 /// What all systems of a tick see.
 pub(crate) struct Scene<'a> {
@@ -89,6 +90,11 @@ impl<'a, C: Component> Near<'a, C> {
     /// Height of the ground below a position of a row's frame above the datum, metres; `None` where it is not resident.
     pub fn ground_m(&self, row: usize, at: Position) -> Option<f64> {
         self.scene.ground.height_m(self.place_m(row, at))
+    }
+
+    /// What ground is on the straight way between two places, as [`World::sight`](crate::World::sight) has it.
+    pub fn sight(&self, from: Ecef, to: Ecef) -> SightLine {
+        self.scene.ground.sight(from, to)
     }
 
     /// All awake agents whose feet are within a radius of those of a row at `at`, but itself, ascending by id.

@@ -103,7 +103,7 @@ impl World {
         Self {
             tick,
             table,
-            ground: Ground::new(start.lattice),
+            ground: Ground::new(start.planet, start.lattice),
             kinds: Kinds::default(),
             frames: FrameSlots::new(start.planet),
             start_hash: hash_start(&start),

@@ -44,7 +44,7 @@ pub use cell::{
     InvalidToken, MAX_LEVEL, NeighborsAt, Token, VertexNeighbors, direction_to_face_uv,
     direction_to_face_uv_lanes, face_uv_to_direction, face_uv_to_direction_lanes, grid_keys,
     grid_keys_of_places, ij_to_st, ij_to_st_lanes, st_to_ij, st_to_ij_lanes, st_to_uv,
-    st_to_uv_lanes, uv_to_st, uv_to_st_lanes,
+    st_to_uv_lanes, to_face_frame, uv_to_st, uv_to_st_lanes,
 };
 pub use client_tile::{ClientTile, EdgeSteps, Horizon, NodeBounds, TileMesh, TooCoarse};
 pub use columns::{
@@ -71,7 +71,7 @@ pub use geo::{
 pub use glam::{DQuat, DVec3};
 pub use ground::{
     Biome, Ground, Place, ProfileError, ProfilePoint, Ray, RayError, RayHit, Seen, Sight, Terrain,
-    Viewshed, ViewshedError, ViewshedOptions,
+    Viewshed, ViewshedError, ViewshedOptions, first_not_positive,
 };
 pub use ids::EntityId;
 pub use index::{

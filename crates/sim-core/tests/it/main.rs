@@ -13,5 +13,6 @@ mod quality_slopes;
 mod records;
 mod rewind;
 mod scene;
+mod sight;
 mod systems;
 mod validate;

@@ -31,10 +31,11 @@ pub use lanes::{
 };
 pub use neighbors::{NeighborsAt, VertexNeighbors};
 pub(crate) use neighbors::{face_of_cube, on_cube};
+pub(crate) use projection::from_face_frame;
 pub use projection::{
-    direction_to_face_uv, face_uv_to_direction, ij_to_st, st_to_ij, st_to_uv, uv_to_st,
+    direction_to_face_uv, face_uv_to_direction, ij_to_st, st_to_ij, st_to_uv, to_face_frame,
+    uv_to_st,
 };
-pub(crate) use projection::{from_face_frame, to_face_frame};
 pub use range::CellRange;
 pub use token::{InvalidToken, Token};
 

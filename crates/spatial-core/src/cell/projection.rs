@@ -61,9 +61,10 @@ pub(crate) fn from_face_frame(face: u8, [a, b, w]: [f64; 3]) -> DVec3 {
     }
 }
 
-/// A vector's parts along a face's u and v, and out of the face: the inverse of [`from_face_frame`].
+/// A vector's parts along a face's u and v, and out of the face, exactly: u is the first over the third.
 #[inline]
-pub(crate) fn to_face_frame(face: u8, p: DVec3) -> [f64; 3] {
+pub fn to_face_frame(face: u8, p: DVec3) -> [f64; 3] {
+    debug_assert!(face < 6);
     let [x, y, z] = p.to_array();
     match face {
         0 => [y, z, x],
