@@ -39,8 +39,8 @@ mod sleepers;
 mod snapshot;
 mod statics;
 mod system;
-mod validate;
 mod tile_table;
+mod validate;
 mod walk;
 mod world;
 
