@@ -47,7 +47,6 @@ impl Server {
             verifier: keys.token.verifier(),
             players_max: config.players_max as usize,
             tick_rate_hz: config.tick_rate_hz,
-            gravity: WorldStart::EARTH_GRAVITY,
             used: host.used.clone(),
         });
         let gateway = start_gateway(&config, keys, &gate, net)?;
@@ -150,6 +149,7 @@ pub(crate) fn open_world(
         world_id: u64::from(config.world),
         planet: planet.manifest().planet(),
         tick_rate_hz: config.tick_rate_hz,
+        gravity: WorldStart::EARTH_GRAVITY,
         lattice: *planet.manifest().lattice(),
     };
     match recover(&config.data_dir, config.world, StartFrom::Newest)? {

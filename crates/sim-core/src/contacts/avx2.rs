@@ -1,7 +1,6 @@
 //! Contacts by AVX2: a run of neighbours is mostly shorter than a vector, and mostly nobody in it touches.
 
 use core::arch::x86_64::*;
-use core::ops::Range;
 
 use super::Contacts;
 use super::cells::CellSort;
@@ -12,15 +11,15 @@ pub(crate) struct Avx2;
 
 impl Contacts for Avx2 {
     #[inline(always)]
-    unsafe fn sum(own: &Own, others: &CellSort, runs: [Range<usize>; 3]) -> Push {
+    unsafe fn sum(own: &Own, others: &CellSort) -> Push {
         // SAFETY: the caller has seen to it that the CPU has AVX2.
-        unsafe { sum(own, others, runs) }
+        unsafe { sum(own, others) }
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx2,popcnt")]
-fn sum(own: &Own, others: &CellSort, runs: [Range<usize>; 3]) -> Push {
+fn sum(own: &Own, others: &CellSort) -> Push {
     let mut total = Push::default();
     let [own_x, own_y, own_z] = own.xyz.map(|units| _mm256_set1_epi32(units));
     let [up_x, up_y] = own.up.map(|part| _mm256_set1_ps(part));
@@ -29,7 +28,7 @@ fn sum(own: &Own, others: &CellSort, runs: [Range<usize>; 3]) -> Push {
     let numbers = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     let itself = _mm256_set1_epi32(own.at as i32);
     let (mut sum_x, mut sum_y) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-    for run in runs {
+    for run in others.runs(own) {
         let end = _mm256_set1_epi32(run.end as i32);
         let mut at = run.start;
         while at < run.end {

@@ -1,6 +1,6 @@
 //! A block's agents and guests, sorted by cell.
 
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 
 use super::pair::{LANES, Other, Own};
 use crate::kinds::KindBody;
@@ -12,8 +12,10 @@ pub(crate) struct CellSort {
     cells: Vec<u32>,  // of each agent as it was added
     starts: Vec<u32>, // of each cell in the sorted arrays, and the end
     added: Vec<Added>,
-    shift: u32,
-    side: u32, // cells along an edge
+    shift: u32, // log₂ of a cell's width; it is twice as high
+    columns: u32,
+    rows: u32,
+    reach: i32, // at which the widest two touch
     corner: [i32; 2],
     /// Who it is: its number as it was added.
     pub(crate) entry: Vec<u32>,
@@ -38,28 +40,36 @@ impl CellSort {
     /// Begins a block of so many agents, guests included, the widest two of whom touch at `reach`.
     pub(crate) fn begin(&mut self, corner: [i32; 2], reach: i32, count: usize) {
         self.corner = corner.map(|low| low.wrapping_sub(reach));
+        self.reach = reach;
         let extent = (1u64 << BLOCK_SHIFT) + 2 * u64::from(reach.unsigned_abs());
-        let finest = (reach.max(1) as u32 - 1)
-            .checked_ilog2()
-            .map_or(0, |log| log + 1);
-        self.shift = finest.max(SHIFT_MIN);
-        let side = |shift: u32| (extent >> shift) + 1;
-        while side(self.shift) * side(self.shift) > 2 * count as u64 + 16 {
+        let along = |shift: u32| (extent >> shift) + 1;
+        self.shift = SHIFT_MIN;
+        while along(self.shift) * along(self.shift + 1) > count as u64 + 16 {
             self.shift += 1;
         }
-        self.side = side(self.shift) as u32;
+        self.columns = along(self.shift) as u32;
+        self.rows = along(self.shift + 1) as u32;
         self.cells.clear();
         self.added.clear();
+    }
+
+    #[inline(always)]
+    fn column(&self, x: i32) -> u32 {
+        let at = x.saturating_sub(self.corner[0]) >> self.shift;
+        at.clamp(0, self.columns as i32 - 1) as u32
+    }
+
+    #[inline(always)]
+    fn row(&self, y: i32) -> u32 {
+        let at = y.saturating_sub(self.corner[1]) >> (self.shift + 1);
+        at.clamp(0, self.rows as i32 - 1) as u32
     }
 
     /// Adds an agent; the order of adding numbers them.
     #[inline(always)]
     pub(crate) fn add(&mut self, xyz: [i32; 3], body: KindBody) {
-        let last = self.side as i32 - 1;
-        let at =
-            |units: i32, low: i32| ((units.wrapping_sub(low)) >> self.shift).clamp(0, last) as u32;
-        let (column, row) = (at(xyz[0], self.corner[0]), at(xyz[1], self.corner[1]));
-        self.cells.push(row * self.side + column);
+        let (column, row) = (self.column(xyz[0]), self.row(xyz[1]));
+        self.cells.push(row * self.columns + column);
         self.added.push(Added {
             xyz,
             radius: body.touch_radius,
@@ -70,7 +80,7 @@ impl CellSort {
     /// Sorts those who were added.
     pub(crate) fn sort(&mut self) {
         let count = self.added.len();
-        let cells = (self.side * self.side) as usize;
+        let cells = (self.columns * self.rows) as usize;
         self.starts.clear();
         self.starts.resize(cells + 2, 0);
         for cell in &self.cells {
@@ -98,42 +108,39 @@ impl CellSort {
         }
     }
 
-    /// Cells along an edge.
+    /// The run of the cells of a row between two columns, both included.
     #[inline(always)]
-    pub(super) fn side(&self) -> usize {
-        self.side as usize
+    fn run(&self, row: u32, columns: RangeInclusive<u32>) -> Range<usize> {
+        let at = |column: u32| self.starts[(row * self.columns + column) as usize] as usize;
+        at(*columns.start())..at(*columns.end() + 1)
     }
 
-    /// The run of the cells of a row between two columns.
+    /// The runs in which all are who may touch somebody: one or two, seldom three.
     #[inline(always)]
-    pub(super) fn run(&self, row: usize, from: usize, to: usize) -> Range<usize> {
-        let at = row * self.side();
-        self.starts[at + from] as usize..self.starts[at + to] as usize
-    }
-
-    /// The three runs that hold a cell and those around it.
-    #[inline(always)]
-    pub(super) fn around(&self, row: usize, column: usize) -> [Range<usize>; 3] {
-        let (from, to) = (column.saturating_sub(1), (column + 2).min(self.side()));
-        let below = row
-            .checked_sub(1)
-            .map_or(0..0, |row| self.run(row, from, to));
-        let above = match row + 1 < self.side() {
-            true => self.run(row + 1, from, to),
-            false => 0..0,
+    pub(super) fn runs(&self, own: &Own) -> impl Iterator<Item = Range<usize>> + Clone + '_ {
+        let [x, y, _] = own.xyz;
+        let ends = |units: i32| {
+            (
+                units.saturating_sub(self.reach),
+                units.saturating_add(self.reach),
+            )
         };
-        [below, self.run(row, from, to), above]
+        let ((x0, x1), (y0, y1)) = (ends(x), ends(y));
+        let columns = self.column(x0)..=self.column(x1);
+        (self.row(y0)..self.row(y1) + 1).map(move |row| self.run(row, columns.clone()))
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.added.len()
     }
 
     /// Calls with the number of each agent whose cell touches a rectangle.
     #[inline(always)]
     pub(crate) fn each_between(&self, low: [i32; 2], high: [i32; 2], mut each: impl FnMut(u32)) {
-        let last = self.side as i32 - 1;
-        let at = |units: i32, axis: usize| {
-            (units.saturating_sub(self.corner[axis]) >> self.shift).clamp(0, last) as usize
-        };
-        for row in at(low[1], 1)..=at(high[1], 1) {
-            let run = self.run(row, at(low[0], 0), at(high[0], 0) + 1);
+        let columns = self.column(low[0])..=self.column(high[0]);
+        for row in self.row(low[1])..=self.row(high[1]) {
+            let run = self.run(row, columns.clone());
             self.entry[run].iter().for_each(|entry| each(*entry));
         }
     }

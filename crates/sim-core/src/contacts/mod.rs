@@ -1,14 +1,14 @@
 //! Contacts: who touches whom in one block, and how they push each other.
 //!
 //! ```text
-//!            reach                        agents of the block and its guests, sorted by cell: a counting sort in the
-//!   ┌──┬──┬──┬──┬──┐                      first cache. Cells are at least as wide as the widest two reach, and about
-//!   │  │  │  │  │  │ guests               as many as agents.
-//!   ├──╔══╤══╤══╗──┤
-//!   │  ║  │ i│  ║  │                      who may touch i lies in three runs of the sorted arrays: its own row of
-//!   ├──╟──┼──┼──╢──┤                      cells and those above and below
-//!   │  ║  │  │  ║  │
-//!   └──╚══╧══╧══╝──┘
+//!          block                         agents of the block and its guests, sorted by cell: a counting sort in the first
+//!   ┌───┬───┬───┬───┬───┐                cache. Cells are twice as high as wide, and about as many as agents.
+//!   │   ╔═══╪═══╪═══╗   │ guests
+//!   ├───╫───┼─┬─┼─┬─╫───┤                who may touch i lies in one run of the sorted arrays for each row of cells that its
+//!   │   ║   │ │i│ │ ║   │                reach covers: mostly one or two
+//!   ├───╫───┼─┴─┼─┴─╫───┤
+//!   │   ╚═══╪═══╪═══╝   │
+//!   └───┴───┴───┴───┴───┘
 //! ```
 //! An overlap is half each one's to give way. Pushes are integers, so their sums have no order.
 
@@ -28,11 +28,11 @@ pub(crate) trait Contacts {
     /// Whether it is the specification: then all else is done one by one, too.
     const IS_SPECIFICATION: bool = false;
 
-    /// What those in three runs of the sorted arrays do to one agent.
+    /// What all who may touch an agent do to it.
     ///
     /// # Safety
     /// The CPU has the instructions of the implementation.
-    unsafe fn sum(own: &Own, others: &CellSort, runs: [core::ops::Range<usize>; 3]) -> Push;
+    unsafe fn sum(own: &Own, others: &CellSort) -> Push;
 }
 
 /// The specification: one after the other.
@@ -42,9 +42,9 @@ impl Contacts for OneByOne {
     const IS_SPECIFICATION: bool = true;
 
     #[inline(always)]
-    unsafe fn sum(own: &Own, others: &CellSort, runs: [core::ops::Range<usize>; 3]) -> Push {
+    unsafe fn sum(own: &Own, others: &CellSort) -> Push {
         let mut sum = Push::default();
-        for at in runs.into_iter().flatten() {
+        for at in others.runs(own).flatten() {
             if at != own.at {
                 sum.add(pair::push(own, &others.other(at)));
             }
@@ -58,9 +58,9 @@ pub(crate) struct Eights;
 
 impl Contacts for Eights {
     #[inline(always)]
-    unsafe fn sum(own: &Own, others: &CellSort, runs: [core::ops::Range<usize>; 3]) -> Push {
+    unsafe fn sum(own: &Own, others: &CellSort) -> Push {
         let mut sum = pair::LaneSums::default();
-        for run in runs {
+        for run in others.runs(own) {
             let mut at = run.start;
             while at < run.end {
                 sum.add(own, others, at, run.end);
@@ -85,41 +85,25 @@ pub(crate) unsafe fn push_apart<C: Contacts>(
     id_of: &dyn Fn(u32) -> EntityId,
     pushes: &mut [Push],
 ) {
-    for row in 0..cells.side() {
-        for column in 0..cells.side() {
-            let cell = cells.run(row, column, column + 1);
-            if cell.is_empty() {
-                continue;
-            }
-            let runs = cells.around(row, column);
-            for at in cell {
-                let entry = cells.entry[at];
-                let Some(slot) = pushes.get_mut(entry as usize) else {
-                    continue; // a guest
-                };
-                let own = cells.own(at, up);
-                // SAFETY: as the caller promises.
-                let mut push = unsafe { C::sum(&own, cells, runs.clone()) };
-                if push.coincident > 0 {
-                    part(&own, cells, &runs, id_of, &mut push);
-                }
-                *slot = push;
-            }
+    for at in 0..cells.count() {
+        let Some(slot) = pushes.get_mut(cells.entry[at] as usize) else {
+            continue; // a guest
+        };
+        let own = cells.own(at, up);
+        // SAFETY: as the caller promises.
+        let mut push = unsafe { C::sum(&own, cells) };
+        if push.coincident > 0 {
+            part(&own, cells, id_of, &mut push);
         }
+        *slot = push;
     }
 }
 
 /// Those who stand in one spot part along an axis, by the order of their ids.
 #[cold]
-fn part(
-    own: &Own,
-    cells: &CellSort,
-    runs: &[core::ops::Range<usize>; 3],
-    id_of: &dyn Fn(u32) -> EntityId,
-    push: &mut Push,
-) {
+fn part(own: &Own, cells: &CellSort, id_of: &dyn Fn(u32) -> EntityId, push: &mut Push) {
     let id = id_of(cells.entry[own.at]);
-    for at in runs.iter().cloned().flatten().filter(|at| *at != own.at) {
+    for at in cells.runs(own).flatten().filter(|at| *at != own.at) {
         if pair::push(own, &cells.other(at)).coincident > 0 {
             let is_first = id < id_of(cells.entry[at]);
             let half = own.overlap_half(&cells.other(at));
