@@ -1,17 +1,19 @@
 //! The tick of those who are moved with care, one by one: characters and flyers.
 
-use spatial_core::{DVec3, Position, UNITS_PER_M};
+use spatial_core::{DVec3, EntityId, Position, UNITS_PER_M};
 
 use crate::advance::Advance;
 use crate::agent::Tier;
-use crate::character::{Drive, LocalScene, Moved, Mover, advance_character};
+use crate::character::{Drive, LocalScene, Mover, advance_character};
 use crate::contacts::Push;
-use crate::event::{Event, Landed, Pending};
+use crate::event::{Event, EventData, Landed, Pending};
+use crate::flight::parts;
 use crate::frames::FrameSlot;
 use crate::ground_patch::GroundPatch;
 use crate::kind::{FINE_PER_M, Grade, Kind, KindId};
 use crate::local_axes::LocalAxes;
 use crate::mode::Mode;
+use crate::outbox::STEP_ORDER;
 use crate::record::Input;
 use crate::roll::slot_of_key;
 use crate::walk::PUSH_SPEED_MAX_MPS;
@@ -57,15 +59,17 @@ impl Advance<'_> {
             } else {
                 DVec3::ZERO
             };
-            let moved = self.advance_one(row, kind, frame, &walker, push_m);
-            let Some((next, landed_mps)) = moved else {
+            let moved = match kind.grade {
+                Grade::Flyer => self.fly_tick(row, kind, frame, &walker),
+                Grade::Crowd | Grade::Character => {
+                    self.walk_tick(row, kind, frame, &walker, push_m)
+                }
+            };
+            let Some(next) = moved else {
                 self.note_held();
                 break;
             };
             walker = next;
-            if let Some(speed_mps) = landed_mps {
-                self.send_landed(row, speed_mps);
-            }
         }
         self.write(row, &walker);
         let [x, y, z] = walker.at.xyz();
@@ -108,15 +112,79 @@ impl Advance<'_> {
         }
     }
 
-    /// One tick; `None` when ground is missing, or the way leads off the frame's grid.
-    fn advance_one(
+    /// One tick of a character; `None` when ground is missing, or the way leads off the frame's grid.
+    fn walk_tick(
         &self,
         row: usize,
         kind: &Kind,
         frame: &FrameSlot,
         walker: &Walker,
         push_m: DVec3,
-    ) -> Option<(Walker, Option<f64>)> {
+    ) -> Option<Walker> {
+        let drive = self.drive(row, push_m);
+        let moved = self.within_scene(kind, frame, walker, |mover, scene| {
+            let moved = advance_character(kind, mover, &drive, scene);
+            let next = after(walker, scene.axes, moved.travel_m, moved.velocity_mps)?;
+            (!moved.is_held).then_some((moved, next))
+        });
+        let (moved, next) = moved?;
+        if let Some(speed_mps) = moved.landed_mps {
+            let speed = (speed_mps * FINE_PER_M) as u32;
+            self.send(row, self.ids[row], Landed { speed });
+        }
+        Some(Walker {
+            mode: moved.mode,
+            ..next
+        })
+    }
+
+    /// One tick of a flyer, in as many parts as its speed needs. Who has hit something rests there until it gets a velocity.
+    fn fly_tick(
+        &self,
+        row: usize,
+        kind: &Kind,
+        frame: &FrameSlot,
+        walker: &Walker,
+    ) -> Option<Walker> {
+        if walker.mode == Mode::Walk && walker.velocity == [0; 3] {
+            return Some(*walker);
+        }
+        let in_frame = DVec3::from_array(walker.velocity.map(f64::from)) / UNITS_PER_M;
+        let count = parts(in_frame.length(), self.care.tick_s);
+        let mut drive = self.drive(row, DVec3::ZERO);
+        drive.tick_s /= f64::from(count);
+        let mut walker = Walker {
+            mode: Mode::Fall,
+            ..*walker
+        };
+        for _ in 0..count {
+            let part = self.within_scene(kind, frame, &walker, |mover, scene| {
+                let part = self.fly(row, (kind, frame, walker.at), (mover, &drive, scene))?;
+                let next = after(&walker, scene.axes, part.travel_m, part.velocity_mps)?;
+                Some((part.struck, next))
+            });
+            let (struck, next) = part?;
+            walker = next;
+            if let Some(struck) = struck {
+                self.send(row, self.ids[row], struck.hit);
+                if let Some(agent) = struck.agent {
+                    self.send(row, agent, struck.hit);
+                }
+                walker.mode = Mode::Walk;
+                break;
+            }
+        }
+        Some(walker)
+    }
+
+    /// Calls with somebody along its own axes, and what is around it.
+    fn within_scene<T>(
+        &self,
+        kind: &Kind,
+        frame: &FrameSlot,
+        walker: &Walker,
+        work: impl FnOnce(&Mover, &LocalScene<'_>) -> T,
+    ) -> T {
         let axes = match &frame.ground {
             Some(ground) => LocalAxes::upright(self.planet.radius_m(), ground.axes(), walker.at),
             None => LocalAxes::aboard(walker.at),
@@ -126,7 +194,6 @@ impl Advance<'_> {
             velocity_mps: axes.from_frame(in_frame),
             mode: walker.mode,
         };
-        let drive = self.drive(row, push_m);
         let speed_mps = mover.velocity_mps.length() + f64::from(kind.speed_max) / FINE_PER_M;
         let reach_m = 2.0 + kind.height_m() + speed_mps * self.care.tick_s;
         let patch = frame
@@ -142,12 +209,7 @@ impl Advance<'_> {
                     .near(walker.at.frame, walker.at.x, walker.at.y),
             },
         };
-        let moved = match kind.grade {
-            Grade::Flyer => return Some((*walker, None)),
-            _ => advance_character(kind, &mover, &drive, &scene),
-        };
-        let next = after(walker, &axes, &moved)?;
-        (!moved.is_held).then_some((next, moved.landed_mps))
+        work(&mover, &scene)
     }
 
     fn drive(&self, row: usize, push_m: DVec3) -> Drive {
@@ -172,25 +234,29 @@ impl Advance<'_> {
         }
     }
 
-    fn send_landed(&self, row: usize, speed_mps: f64) {
-        let id = self.ids[row];
-        let speed = (speed_mps * FINE_PER_M) as u32;
-        if let Some(sent) = self.done.sent {
-            let mut sent = sent.lock().expect("nobody panics with it");
-            sent.push(Pending {
-                due: self.tick.saturating_add(1),
-                sent: self.tick,
-                order: 0,
-                event: Event::new(id, id, Landed { speed }),
-            });
-        }
+    fn send<T: EventData>(&self, row: usize, target: EntityId, data: T) {
+        let Some(sent) = self.done.sent else { return };
+        let mut sent = sent.lock().expect("nobody panics with it");
+        // Those of one source stay in their order, whatever comes between, and come after those of its systems.
+        let order = STEP_ORDER | sent.len() as u32 & !STEP_ORDER;
+        sent.push(Pending {
+            due: self.tick.saturating_add(1),
+            sent: self.tick,
+            order,
+            event: Event::new(target, self.ids[row], data),
+        });
     }
 }
 
-/// Where somebody is after a tick; `None` beyond the frame's grid.
-fn after(walker: &Walker, axes: &LocalAxes, moved: &Moved) -> Option<Walker> {
-    let travel = (axes.to_frame(moved.travel_m) * UNITS_PER_M).to_array();
-    let velocity = (axes.to_frame(moved.velocity_mps) * UNITS_PER_M).to_array();
+/// Where somebody is after a way along its axes; `None` beyond the frame's grid.
+fn after(
+    walker: &Walker,
+    axes: &LocalAxes,
+    travel_m: DVec3,
+    velocity_mps: DVec3,
+) -> Option<Walker> {
+    let travel = (axes.to_frame(travel_m) * UNITS_PER_M).to_array();
+    let velocity = (axes.to_frame(velocity_mps) * UNITS_PER_M).to_array();
     let step = |from: i32, units: f64| {
         let to = f64::from(from) + units.round_ties_even();
         (to.abs() < f64::from(i32::MAX)).then_some(to as i32)
@@ -203,7 +269,7 @@ fn after(walker: &Walker, axes: &LocalAxes, moved: &Moved) -> Option<Walker> {
             z: step(walker.at.z, travel[2])?,
         },
         velocity: velocity.map(|part| part.round_ties_even() as i32),
-        mode: moved.mode,
+        mode: walker.mode,
     })
 }
 

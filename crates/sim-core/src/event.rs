@@ -181,6 +181,31 @@ impl EventData for Landed {
     const KIND: EventKind = EventKind(4);
 }
 
+/// A flyer, the source, hit something. Who was hit gets it, and the flyer itself, which stops there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct Hit {
+    /// The obstacle's name, if it was one.
+    pub obstacle: u64,
+    /// How fast the flyer was, 2⁻⁸ m/s.
+    pub speed: u32,
+    /// [`Hit::GROUND`], [`Hit::OBSTACLE`] or [`Hit::AGENT`].
+    pub what: u32,
+}
+
+impl Hit {
+    /// The ground.
+    pub const GROUND: u32 = 0;
+    /// A static obstacle.
+    pub const OBSTACLE: u32 = 1;
+    /// An agent.
+    pub const AGENT: u32 = 2;
+}
+
+impl EventData for Hit {
+    const KIND: EventKind = EventKind(5);
+}
+
 /// An event on its way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Pending {

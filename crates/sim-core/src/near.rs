@@ -108,9 +108,20 @@ impl<'a, C: Component> Near<'a, C> {
             self.reach_m
         );
         out.clear();
+        self.search_all(row, at, (radius_m, radius_m), out);
+    }
+
+    /// All awake agents but a row's own whose feet are within a radius along the frame's plane, at whatever height; ascending by id.
+    pub(crate) fn around(&self, row: usize, at: Position, radius_m: f64, out: &mut Vec<Neighbour>) {
+        out.clear();
+        self.search_all(row, at, (radius_m, f64::INFINITY), out);
+    }
+
+    fn search_all(&self, row: usize, at: Position, radii_m: (f64, f64), out: &mut Vec<Neighbour>) {
+        let radius_m = radii_m.0;
         let slot = self.scene.slots[row];
         let from = &self.scene.frames.get(slot).axes;
-        self.search(slot, at, radius_m, |entry| self.entry_xyz(entry), out);
+        self.search(slot, at, radii_m, |entry| self.entry_xyz(entry), out);
         let place = from.to_ecef(at);
         let around = self.scene.frames.get(slot).around;
         for other in around.into_iter().take_while(|slot| *slot != NO_SLOT) {
@@ -133,7 +144,7 @@ impl<'a, C: Component> Near<'a, C> {
                     at.map_or([i32::MAX; 3], Position::xyz)
                 };
                 let (xyz, mut found) = (at.xyz(), Vec::new());
-                self.search_from(other, there, xyz, radius_m, here, &mut found);
+                self.search_from((other, there), xyz, radii_m, here, &mut found);
                 out.append(&mut found);
             }
         }
@@ -150,20 +161,19 @@ impl<'a, C: Component> Near<'a, C> {
         &self,
         slot: Slot,
         at: Position,
-        radius_m: f64,
+        radii_m: (f64, f64),
         xyz: impl Fn(usize) -> [i32; 3],
         out: &mut Vec<Neighbour>,
     ) {
-        self.search_from(slot, at, at.xyz(), radius_m, xyz, out);
+        self.search_from((slot, at), at.xyz(), radii_m, xyz, out);
     }
 
     /// Those of one frame who are within a radius of a place that is `there` in it and `own` in the asker's.
     fn search_from(
         &self,
-        slot: Slot,
-        there: Position,
+        (slot, there): (Slot, Position),
         own: [i32; 3],
-        radius_m: f64,
+        (radius_m, distance_max_m): (f64, f64),
         xyz: impl Fn(usize) -> [i32; 3],
         out: &mut Vec<Neighbour>,
     ) {
@@ -181,7 +191,7 @@ impl<'a, C: Component> Near<'a, C> {
                 let axis = |n: usize| (f64::from(units[n]) - f64::from(own[n])) / UNITS_PER_M;
                 let way_m = DVec3::new(axis(0), axis(1), axis(2));
                 let distance_m = way_m.length();
-                if distance_m <= radius_m {
+                if distance_m <= distance_max_m {
                     let row = roll.entries.rows[entry] as usize;
                     debug_assert_eq!(slot_of_key(roll.entries.keys[entry]), slot);
                     out.push(Neighbour {

@@ -16,6 +16,9 @@ pub struct Outbox {
 /// Events of one source, system and tick are told apart by this many bits.
 const ORDER_BITS: u32 = 24;
 
+/// What the step itself sends has this number of a system, which none has.
+pub(crate) const STEP_ORDER: u32 = 255 << ORDER_BITS;
+
 impl Outbox {
     /// For a system's turn in a tick.
     pub(crate) fn begin(&mut self, tick: u64, system: usize) {

@@ -19,6 +19,9 @@ pub(crate) struct Rules {
     pub(crate) sent: Mutex<Vec<Pending>>,
 }
 
+/// Most systems of a world: their events are told apart by a byte, whose last value is the step's own.
+const SYSTEMS_MAX: usize = 254;
+
 impl World {
     /// Adds a column of the game's own. It is part of the state, and zero for who is spawned.
     ///
@@ -34,6 +37,9 @@ impl World {
     /// # Errors
     /// [`SystemError`] when its columns are not there or not its to write, or it looks too far.
     pub fn add_system<S: System>(&mut self, system: S) -> Result<(), SystemError> {
+        if self.rules.systems.len() >= SYSTEMS_MAX {
+            return Err(SystemError::TooMany);
+        }
         check(&system, &self.table)?;
         self.rules.systems.push(Box::new(system));
         Ok(())

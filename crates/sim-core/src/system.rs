@@ -81,6 +81,9 @@ pub enum SystemError {
     /// It would write the column of others that it looks at, or names a column twice.
     #[error("column {0} is named twice")]
     Twice(&'static str),
+    /// The world has as many systems as it can have.
+    #[error("a world has at most 254 systems")]
+    TooMany,
     /// It looks too far.
     #[error("a system looks at most {max} m far, not {0} m", max = Near::<crate::State>::REACH_MAX_M)]
     Reach(String),

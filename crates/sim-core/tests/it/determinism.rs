@@ -7,8 +7,8 @@ use sim_core::{
 use spatial_core::{DQuat, DVec3, EntityId, Planet};
 
 use crate::scene::{
-    CHARACTER, PLACES_DEG, RACER, RUNNER, Seeded, all_ground, at, empty_world, ground_m, tile,
-    walker,
+    BALL, CHARACTER, PLACES_DEG, RACER, RUNNER, Seeded, all_ground, at, empty_world, ground_m,
+    tile, walker,
 };
 
 const TICKS: u64 = 1_000;
@@ -17,7 +17,7 @@ const SHORT: u64 = 300;
 const AGENTS: u64 = 1_124;
 
 /// The state hash after [`TICKS`] ticks of [`records_of`]: on every CPU, thread count and build profile.
-const GOLDEN: u64 = 0x2f36_449c_e2df_4521;
+const GOLDEN: u64 = 0x5c73_c9b7_0519_5e8f;
 
 /// What the crowd does in a tick: a seeded stream of spawns, wishes and leavings at the awkward places.
 fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
@@ -37,6 +37,11 @@ fn records_of(tick: u64, world: &mut World) -> Vec<Record> {
             if n % 5 == 0 {
                 agent.kind = [CHARACTER, RUNNER][n as usize % 2];
                 agent.velocity = [0, 0, 65_536 * 3];
+            }
+            if n % 13 == 0 {
+                agent.kind = BALL;
+                agent.position.z += 65_536 * 1_600; // above the highest hill
+                agent.velocity = [65_536 * 30, 65_536 * (n as i32 % 50), 65_536 * 20];
             }
             let entity = EntityId(n);
             records.push(Record::Spawn { entity, agent });

@@ -5,6 +5,7 @@ mod characters;
 mod checkpoint;
 mod contacts;
 mod determinism;
+mod flight;
 mod movement;
 mod obstacles;
 mod quality_falls;

@@ -78,14 +78,17 @@ pub(crate) const RACER: KindId = KindId(3);
 /// A character that walks at most 4 m/s, and one as fast as can be.
 pub(crate) const CHARACTER: KindId = KindId(1);
 pub(crate) const RUNNER: KindId = KindId(4);
+/// A ball of 0.1 m.
+pub(crate) const BALL: KindId = KindId(5);
 
 /// The kinds that a test's worlds have.
-pub(crate) fn kinds() -> [Record; 4] {
+pub(crate) fn kinds() -> [Record; 5] {
     [
         (WALKER, Kind::crowd(1_024)),
         (CHARACTER, Kind::character(1_024)),
         (RACER, Kind::crowd(u16::MAX)),
         (RUNNER, Kind::character(25_600)),
+        (BALL, Kind::flyer(26)),
     ]
     .map(|(id, kind)| Record::Kind { id, kind })
 }
