@@ -16,6 +16,9 @@ const STRIDES_MAX: f64 = 64.0;
 /// Shorter ways are none, metres: a tenth of the grid's unit.
 const NO_WAY_M: f64 = 1e-6;
 
+/// Who gets no farther than this part of its way has no speed.
+const STOPPED: f64 = 0.01;
+
 /// The speed along a slope is right within this part.
 const SPEED_EQUAL: f64 = 0.002;
 
@@ -128,8 +131,13 @@ impl<'a> Body<'a> {
         velocity: DVec3,
         way: DVec3,
     ) -> Result<Moved, NotResident> {
+        let start = walker.at;
         walker.go(way)?;
-        let velocity = walker.walls.clip(velocity);
+        let is_stopped = level(walker.at - start).length() < STOPPED * way.length();
+        let velocity = match is_stopped {
+            true => DVec3::ZERO,
+            false => walker.walls.clip(velocity),
+        };
         let climbing = DVec3::new(velocity.x, velocity.y, velocity.length() * walker.climb);
         let length = climbing.length();
         let velocity_mps = match length > 0.0 {
@@ -190,23 +198,30 @@ impl Walker<'_, '_> {
             let (ahead, surface) = self.ahead(left)?;
             if let Some(touch) = self.body.sweep_obstacles(self.at, ahead) {
                 self.at += ahead * touch.time;
+                self.rise()?;
                 left *= 1.0 - touch.time;
                 if self.body.is_level(touch.normal) {
                     (self.normal, self.on_obstacle) = (touch.normal, true);
                 } else if self.step_up(left)? {
                     return Ok(self.walls.clip(way));
                 } else {
-                    left = self.slide(left, touch.normal);
+                    let floor = if self.on_obstacle {
+                        self.normal
+                    } else {
+                        surface.rest.normal
+                    };
+                    left = self.slide(left, wall_on(floor, touch.normal));
                 }
                 continue;
             }
             if surface.is_ground
                 && let Some((free, normal)) = self.steep_ahead(left, &surface.rest)?
             {
-                let to = self.at + left * free;
-                if free > 0.0 {
-                    self.at = DVec3::new(to.x, to.y, self.body.rest(to)?.height_m);
-                }
+                let up_to = left * free;
+                let part = up_to + DVec3::Z * self.surface_at(up_to)?.rise_m;
+                let touch = self.body.sweep_obstacles(self.at, part);
+                self.at += part * touch.map_or(1.0, |touch| touch.time);
+                self.rise()?;
                 left = self.slide(left * (1.0 - free), normal);
                 continue;
             }
@@ -361,6 +376,17 @@ impl Walker<'_, '_> {
         (self.normal, self.on_obstacle) = (support.normal, support.is_obstacle);
     }
 
+    /// Up to the ground, where a straight way has cut under what bulges, as far as there is room.
+    fn rise(&mut self) -> Result<(), NotResident> {
+        let missing_m = self.body.rest(self.at)?.height_m - self.at.z;
+        if missing_m > 0.0 {
+            let up = DVec3::Z * missing_m;
+            let free = self.body.sweep_obstacles(self.at, up);
+            self.at += up * free.map_or(1.0, |touch| touch.time);
+        }
+        Ok(())
+    }
+
     /// What is left of a way along a wall.
     fn slide(&mut self, left: DVec3, normal: DVec3) -> DVec3 {
         let Some(wall) = level_unit(normal) else {
@@ -369,6 +395,15 @@ impl Walker<'_, '_> {
         self.walls.add(wall);
         self.walls.clip(left)
     }
+}
+
+/// The wall that a surface is to feet that stay on a floor: level, and square to where the two meet.
+///
+/// A way d on the floor goes up by g · d. It stays outside of the surface where (n + n_z g) · d is not negative.
+fn wall_on(floor: DVec3, normal: DVec3) -> DVec3 {
+    let steep = if floor.z > 0.3 { floor.z } else { 0.3 };
+    let g = -level(floor) / steep;
+    level(normal) + g * normal.z
 }
 
 /// Height of where a capsule touches.

@@ -11,6 +11,7 @@ mod obstacles;
 mod quality_falls;
 mod quality_scene;
 mod quality_slopes;
+mod quality_walks;
 mod records;
 mod rewind;
 mod scene;

@@ -105,6 +105,37 @@ fn places_are_alike() {
     }
 }
 
+/// Across the edge of a frame and back, on a slope: no tick's way is another than the wished one.
+#[test]
+fn frames_are_left_unnoticed() {
+    let mut changes = 0;
+    for place in PLACES_DEG {
+        let [east, north, _] = tangent(place);
+        let mut course = plane(place, 70.0, (0.05, 0.02));
+        course.kind = Kind::character((30.0 * FINE_PER_M) as u16);
+        let mut runner = standing(&course, place);
+        for way in [east, -east, north, -north] {
+            for tick in 0..600 {
+                let (before, frame) = (course.place(&runner), runner.position.frame);
+                let wish_mps = way * 30.0;
+                course.tick(
+                    &mut runner,
+                    Ask {
+                        wish_mps,
+                        ..Ask::default()
+                    },
+                );
+                let speed = course.place(&runner).distance(before) / course.tick_s;
+                let is_fast = (speed / 30.0 - 1.0).abs() < 0.01;
+                assert!(is_fast || tick < 60, "{place:?} tick {tick}: {speed} m/s");
+                assert_eq!(runner.mode, Mode::Walk);
+                changes += u32::from(runner.position.frame != frame);
+            }
+        }
+    }
+    assert!(changes >= 10, "{changes} changes of frame");
+}
+
 #[test]
 fn nothing_moves_at_rest() {
     for place in PLACES_DEG {
