@@ -96,6 +96,10 @@ features)
     done
     compare
     ;;
+sim)
+    # A million steps of walks over relief with obstacles, a thousand player-hours of honest inputs, and the matrix of threads and levels, optimised.
+    BLUEMARBLE_WALKS=1000000 BLUEMARBLE_PLAYER_HOURS=1000 cargo test --locked --release -p bluemarble-sim-core -- --nocapture
+    ;;
 terrain)
     # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, migrations, backups, packs and restores;
     # the memory that an import of very large files takes.
@@ -106,6 +110,6 @@ terrain)
     BLUEMARBLE_MEMORY=1 cargo test --locked --release -p bluemarble-server --test planet -- --nocapture memory::
     ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim or PART=fuzz"
     ;;
 esac

@@ -14,7 +14,7 @@ use spatial_core::{DVec3, EntityId, Frame, Planet, Position, UNITS_PER_M};
 use crate::agent::{Tier, Wish, WishLanes};
 use crate::avoid::beside;
 use crate::careful::Care;
-use crate::contacts::{CellSort, Contacts, Eights, OneByOne, Push, push_apart};
+use crate::contacts::{CellSort, Contacts, Eights, OneByOne, OwnAgents, Push, push_apart};
 use crate::event::Pending;
 use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
@@ -140,8 +140,8 @@ impl Advance<'_> {
             .fetch_add(contacts.sum(), Ordering::Relaxed);
         self.aim(entries.clone(), room);
         self.avoid(blocks.clone(), first, room);
-        self.find_ground::<C>(blocks, first, room);
-        self.settle(entries, room);
+        self.find_ground::<C>(blocks.clone(), first, room);
+        self.settle(blocks, first, room);
         for n in 0..room.careful.len() {
             let (entry, ticks) = room.careful[n];
             self.move_carefully(entry as usize, ticks, room.pushes[entry as usize - first]);
@@ -270,34 +270,39 @@ impl Advance<'_> {
 
     /// Writes where everybody is now.
     #[inline(always)]
-    fn settle(&self, entries: Range<usize>, room: &mut Room) {
-        let (roll, first) = (&self.roll.entries, entries.start);
+    fn settle(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
         let mut held = 0;
-        for entry in entries {
-            let n = entry - first;
-            if !room.is_moving[n] {
-                continue;
-            }
-            let (slot, row) = (slot_of_key(roll.keys[entry]), roll.rows[entry] as usize);
+        for block in blocks {
+            let (key, entries) = (self.roll.blocks[block].key, self.roll.entries_of(block));
+            let slot = slot_of_key(key);
             let frame = self.frames.get(slot);
-            let (x, y) = (room.x[n], room.y[n]);
-            let z = match &frame.ground {
-                Some(_) => height_z(self.planet, room.heights[n], x, y),
-                None => Some(room.z[n]), // a deck
-            };
-            let Some(z) = z else {
-                held += 1;
-                continue;
-            };
-            // SAFETY: a row is in one entry, and an entry in one unit.
-            unsafe {
-                *self.out.mode.at(row) = Mode::Walk as u8;
-                *self.out.x.at(row) = x;
-                *self.out.y.at(row) = y;
-                *self.out.z.at(row) = z;
-            }
-            if !frame.is_at_home(x, y, z) {
-                self.leave(slot, row, [x, y, z]);
+            // What is asked of a block pays for a few of it. Nobody of a crowd goes further than a border is wide.
+            let is_calm = entries.len() >= 4 && frame.is_block_calm(corner_of_key(key));
+            for entry in entries {
+                let n = entry - first;
+                if !room.is_moving[n] {
+                    continue;
+                }
+                let (x, y) = (room.x[n], room.y[n]);
+                let z = match &frame.ground {
+                    Some(_) => height_z(self.planet, room.heights[n], x, y),
+                    None => Some(room.z[n]), // a deck
+                };
+                let Some(z) = z else {
+                    held += 1;
+                    continue;
+                };
+                let row = self.roll.entries.rows[entry] as usize;
+                // SAFETY: a row is in one entry, and an entry in one unit.
+                unsafe {
+                    *self.out.mode.at(row) = Mode::Walk as u8;
+                    *self.out.x.at(row) = x;
+                    *self.out.y.at(row) = y;
+                    *self.out.z.at(row) = z;
+                }
+                if !is_calm && !frame.is_at_home(x, y, z) {
+                    self.leave(slot, row, [x, y, z]);
+                }
             }
         }
         self.done.held.fetch_add(held, Ordering::Relaxed);
@@ -335,14 +340,13 @@ impl Advance<'_> {
             let cells = &mut room.cells;
             cells.begin(corner_of_key(key), reach, own.len() + here.len());
             let entries = &roll.entries;
-            for n in own.clone() {
-                let xyz = [entries.x[n], entries.y[n], entries.z[n]];
-                cells.add(xyz, self.kinds.body(entries.kinds[n]));
-            }
-            for guest in here.iter() {
-                cells.add(guest.xyz, self.kinds.body(guest.kind));
-            }
-            cells.sort();
+            let agents = OwnAgents {
+                x: &entries.x[own.clone()],
+                y: &entries.y[own.clone()],
+                z: &entries.z[own.clone()],
+                kinds: &entries.kinds[own.clone()],
+            };
+            cells.sort(&agents, here, self.kinds);
             let near = (block, own.start - first, own.len());
             find_near(cells, obstacles, near, reach, &mut room.near);
             let up = match self.frames.get(slot_of_key(key)).ground {

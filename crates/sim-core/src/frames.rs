@@ -8,6 +8,8 @@ use spatial_core::{
 };
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
+use crate::roll::BLOCK_SHIFT;
+
 /// A number of a frame in [`FrameSlots`].
 pub(crate) type Slot = u32;
 
@@ -63,6 +65,17 @@ impl FrameSlot {
     #[inline(always)]
     pub(crate) fn is_calm(&self, x: i32, y: i32, z: i32) -> bool {
         self.is_inside(x, y, z, -(BORDER_M as f32) - EDGE_SLACK_M)
+    }
+
+    /// Whether all agents of a block are so far inside, at any height. Not exactly: at borders it may say no.
+    pub(crate) fn is_block_calm(&self, [x, y]: [i32; 2]) -> bool {
+        const INSIDE_M: f32 = -(BORDER_M as f32) - EDGE_SLACK_M;
+        const HIGHEST: f32 = 2_147_483_648.0;
+        let ends = |low: i32| [low as f32, (low as f32) + (1u32 << BLOCK_SHIFT) as f32];
+        let (x, y) = (ends(x), ends(y));
+        let most = |gain: f32, [low, high]: [f32; 2]| (gain * low).max(gain * high);
+        let beyond = |[at, a, b, c]: [f32; 4]| at + most(a, x) + most(b, y) + c.abs() * HIGHEST;
+        self.edges.iter().all(|edge| beyond(*edge) < INSIDE_M)
     }
 
     /// Whether an agent there has certainly not left. Not exactly: within a decimetre it may say no.

@@ -220,7 +220,8 @@ impl Roll {
         }
         for arrival in &self.arrivals {
             let row = arrival.row as usize;
-            visit(rows, row, arrival.key, (frames, kinds), &mut self.guests);
+            let who = (rows, row, arrival.key);
+            visit(who, false, (frames, kinds), &mut self.guests);
         }
         // Their order within a block means nothing.
         self.guests.par_sort_unstable_by_key(|guest| guest.key);
@@ -338,9 +339,16 @@ impl Chunk {
         rows: &Rows<'_>,
         scene: (&FrameSlots, &Kinds),
     ) {
+        let mut block = (u64::MAX, false); // its key, and whether it is calm
         for n in 0..self.stayed {
-            let row = entry_rows[n] as usize;
-            visit(rows, row, keys[n], scene, &mut self.guests);
+            let (row, key) = (entry_rows[n] as usize, keys[n]);
+            if key != block.0 {
+                // What is asked of a block pays for a few of it.
+                let is_full = keys[..self.stayed].get(n + 4) == Some(&key);
+                let frame = scene.0.get(slot_of_key(key));
+                block = (key, is_full && frame.is_block_calm(corner_of_key(key)));
+            }
+            visit((rows, row, key), block.1, scene, &mut self.guests);
         }
     }
 }
@@ -367,15 +375,14 @@ pub(crate) fn visits(
         row: row as u32,
         kind: rows.kind(row),
     });
-    visit(rows, row, key, scene, out);
+    visit((rows, row, key), false, scene, out);
 }
 
 /// Makes an agent a guest wherever somebody may touch it.
 #[inline(always)]
 fn visit(
-    rows: &Rows<'_>,
-    row: usize,
-    key: u64,
+    (rows, row, key): (&Rows<'_>, usize, u64),
+    is_block_calm: bool,
     (frames, kinds): (&FrameSlots, &Kinds),
     guests: &mut Vec<Guest>,
 ) {
@@ -394,8 +401,7 @@ fn visit(
     if !(is_inside(x) && is_inside(y)) {
         visit_blocks(slot, key, &guest, reach, guests);
     }
-    let frame = frames.get(slot);
-    if !frame.is_calm(x, y, z) {
+    if !is_block_calm && !frames.get(slot).is_calm(x, y, z) {
         visit_frames(slot, &guest, frames, reach, guests);
     }
 }

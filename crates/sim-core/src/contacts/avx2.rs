@@ -33,14 +33,17 @@ fn sum(own: &Own, others: &CellSort) -> Push {
         let mut at = run.start;
         while at < run.end {
             let d = |lane: &[i32], own: __m256i| {
-                _mm256_cvtepi32_ps(_mm256_sub_epi32(own, integers(lane, at)))
+                // SAFETY: runs end before the padding of a vector, as `CellSort` makes its lanes.
+                let others = unsafe { integers(lane, at) };
+                _mm256_cvtepi32_ps(_mm256_sub_epi32(own, others))
             };
             let (x, y, z) = (
                 d(&others.x, own_x),
                 d(&others.y, own_y),
                 d(&others.z, own_z),
             );
-            let (radius, top) = (floats(&others.radius, at), floats(&others.top, at));
+            // SAFETY: as above.
+            let (radius, top) = unsafe { (floats(&others.radius, at), floats(&others.top, at)) };
             let up = _mm256_add_ps(
                 z,
                 _mm256_add_ps(_mm256_mul_ps(x, up_x), _mm256_mul_ps(y, up_y)),
@@ -89,20 +92,28 @@ fn sum(own: &Own, others: &CellSort) -> Push {
     total
 }
 
+/// Eight integers of a lane.
+///
+/// # Safety
+/// The lane has so many from there on.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn integers(lane: &[i32], at: usize) -> __m256i {
-    let eight = &lane[at..at + LANES];
-    // SAFETY: eight integers, as the slice says; the load needs no alignment.
-    unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) }
+unsafe fn integers(lane: &[i32], at: usize) -> __m256i {
+    debug_assert!(at + LANES <= lane.len());
+    // SAFETY: as the caller promises; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(lane.as_ptr().add(at).cast()) }
 }
 
+/// Eight floats of a lane.
+///
+/// # Safety
+/// The lane has so many from there on.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn floats(lane: &[f32], at: usize) -> __m256 {
-    let eight = &lane[at..at + LANES];
-    // SAFETY: eight floats, as the slice says; the load needs no alignment.
-    unsafe { _mm256_loadu_ps(eight.as_ptr()) }
+unsafe fn floats(lane: &[f32], at: usize) -> __m256 {
+    debug_assert!(at + LANES <= lane.len());
+    // SAFETY: as the caller promises; the load needs no alignment.
+    unsafe { _mm256_loadu_ps(lane.as_ptr().add(at)) }
 }
 
 /// The sum of eight lanes, wrapping.

@@ -3,16 +3,16 @@
 use core::ops::{Range, RangeInclusive};
 
 use super::pair::{LANES, Other, Own};
-use crate::kinds::KindBody;
-use crate::roll::BLOCK_SHIFT;
+use crate::kinds::{KindBody, Kinds};
+use crate::roll::{BLOCK_SHIFT, Guest};
 
 /// A counting sort of one block; kept from block to block, so that it allocates nothing.
 #[derive(Default)]
 pub(crate) struct CellSort {
     cells: Vec<u32>,  // of each agent as it was added
     starts: Vec<u32>, // of each cell in the sorted arrays, and the end
-    added: Vec<Added>,
-    shift: u32, // log₂ of a cell's width; it is twice as high
+    count: usize,     // of all who were sorted
+    shift: u32,       // log₂ of a cell's width; it is twice as high
     columns: u32,
     rows: u32,
     reach: i32, // at which the widest two touch
@@ -26,11 +26,12 @@ pub(crate) struct CellSort {
     pub(super) top: Vec<f32>,
 }
 
-#[derive(Clone, Copy)]
-struct Added {
-    xyz: [i32; 3],
-    radius: f32,
-    top: f32,
+/// A block's own agents, a slice each.
+pub(crate) struct OwnAgents<'a> {
+    pub(crate) x: &'a [i32],
+    pub(crate) y: &'a [i32],
+    pub(crate) z: &'a [i32],
+    pub(crate) kinds: &'a [u16],
 }
 
 /// Cells are not smaller: 1 m.
@@ -49,8 +50,6 @@ impl CellSort {
         }
         self.columns = along(self.shift) as u32;
         self.rows = along(self.shift + 1) as u32;
-        self.cells.clear();
-        self.added.clear();
     }
 
     #[inline(always)]
@@ -65,47 +64,68 @@ impl CellSort {
         at.clamp(0, self.rows as i32 - 1) as u32
     }
 
-    /// Adds an agent; the order of adding numbers them.
     #[inline(always)]
-    pub(crate) fn add(&mut self, xyz: [i32; 3], body: KindBody) {
-        let (column, row) = (self.column(xyz[0]), self.row(xyz[1]));
-        self.cells.push(row * self.columns + column);
-        self.added.push(Added {
-            xyz,
-            radius: body.touch_radius,
-            top: body.top,
-        });
+    fn cell(&self, x: i32, y: i32) -> u32 {
+        self.row(y)
+            .wrapping_mul(self.columns)
+            .wrapping_add(self.column(x))
     }
 
-    /// Sorts those who were added.
-    pub(crate) fn sort(&mut self) {
-        let count = self.added.len();
-        let cells = (self.columns * self.rows) as usize;
-        self.starts.clear();
-        self.starts.resize(cells + 2, 0);
-        for cell in &self.cells {
-            self.starts[*cell as usize + 2] += 1;
+    /// Sorts a block's own agents, which are numbered from 0, and those after them who visit it.
+    #[inline(always)]
+    pub(crate) fn sort(&mut self, own: &OwnAgents<'_>, guests: &[Guest], kinds: &Kinds) {
+        self.count = own.x.len() + guests.len();
+        let mut cells = core::mem::take(&mut self.cells);
+        cells.clear();
+        cells.extend(own.x.iter().zip(own.y).map(|(x, y)| self.cell(*x, *y)));
+        cells.extend(
+            guests
+                .iter()
+                .map(|guest| self.cell(guest.xyz[0], guest.xyz[1])),
+        );
+        self.begin_cells(&cells);
+        let (own_cells, guest_cells) = cells.split_at(own.x.len());
+        for (n, cell) in own_cells.iter().enumerate() {
+            let body = kinds.body(own.kinds[n]);
+            self.put(*cell, n as u32, [own.x[n], own.y[n], own.z[n]], body);
         }
-        let mut sum = 0;
+        for ((n, cell), guest) in (own.x.len()..).zip(guest_cells).zip(guests) {
+            self.put(*cell, n as u32, guest.xyz, kinds.body(guest.kind));
+        }
+        self.cells = cells;
+    }
+
+    /// Counts, sums up, and makes room.
+    fn begin_cells(&mut self, cells: &[u32]) {
+        self.starts.clear();
+        self.starts
+            .resize((self.columns * self.rows) as usize + 2, 0);
+        for cell in cells {
+            let start = &mut self.starts[*cell as usize + 2];
+            *start = start.wrapping_add(1); // agents are numbered by 32 bits
+        }
+        let mut sum = 0u32;
         for start in &mut self.starts {
-            sum += *start;
+            sum = sum.wrapping_add(*start);
             *start = sum;
         }
-        let padded = count + LANES;
+        let padded = self.count + LANES;
         for lane in [&mut self.x, &mut self.y, &mut self.z] {
             lane.resize(padded, 0);
         }
         self.radius.resize(padded, 0.0);
         self.top.resize(padded, 0.0);
         self.entry.resize(padded, 0);
-        for (n, (cell, added)) in self.cells.iter().zip(&self.added).enumerate() {
-            let start = &mut self.starts[*cell as usize + 1];
-            let at = *start as usize;
-            *start += 1;
-            [self.x[at], self.y[at], self.z[at]] = added.xyz;
-            (self.radius[at], self.top[at]) = (added.radius, added.top);
-            self.entry[at] = n as u32;
-        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, cell: u32, number: u32, [x, y, z]: [i32; 3], body: KindBody) {
+        let start = &mut self.starts[cell as usize + 1];
+        let at = *start as usize;
+        *start = start.wrapping_add(1);
+        (self.x[at], self.y[at], self.z[at]) = (x, y, z);
+        (self.radius[at], self.top[at]) = (body.touch_radius, body.top);
+        self.entry[at] = number;
     }
 
     /// The run of the cells of a row between two columns, both included.
@@ -132,7 +152,7 @@ impl CellSort {
 
     /// How many there are.
     pub(super) fn count(&self) -> usize {
-        self.added.len()
+        self.count
     }
 
     /// Calls with the number of each agent whose cell touches a rectangle.

@@ -20,7 +20,7 @@ mod avx2;
 
 use spatial_core::EntityId;
 
-pub(crate) use cells::CellSort;
+pub(crate) use cells::{CellSort, OwnAgents};
 pub(crate) use pair::{Own, Push};
 
 /// How a block's contacts are found: the bits are the same.
