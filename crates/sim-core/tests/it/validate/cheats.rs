@@ -5,7 +5,7 @@ use sim_core::{Escalation, Finding, Input, Mode};
 use super::client::{Client, Datagram, KIND};
 use super::ground::WALL_M;
 use super::line::{Line, TICK};
-use super::server::{Server, State};
+use super::server::{Server, Told};
 
 const RATE: u16 = 30;
 const TWO_SECONDS: u64 = 2 * RATE as u64;
@@ -50,34 +50,32 @@ impl Cheat {
         let mut input = client.play();
         (input.east, input.north, input.buttons) = (KIND.speed_max as i16, 0, 0); // straight on
         let step = i32::from(KIND.speed_max) * 256 / i32::from(RATE);
-        let before = client.body;
         match self {
-            Self::Speed { percent } => client.body.at[0] += step * percent / 100,
-            Self::Teleport if n.is_multiple_of(90) => client.body.at[1] += 10 << 16,
+            Self::Speed { percent } => client.lie[0] += step * percent / 100,
+            Self::Teleport if n.is_multiple_of(90) => client.lie[1] += 10 << 16,
             Self::AimSnap if n.is_multiple_of(10) => {
-                input.heading = input.heading.wrapping_add(0x7800)
+                input.heading = input.heading.wrapping_add(0x7800);
             }
             Self::Flight if n == 0 => input.buttons = Input::JUMP,
             _ => {}
         }
+        let before = client.claim().position;
         client.say(input);
+        let claim = &mut client.newest().claim;
         match self {
             Self::ForgedHash => client.newest().input.predicted ^= 1,
-            Self::Noclip => {
-                let deep = client.hills.position([before.at[0], before.at[1], -65_536]);
-                client.newest().claim.position = deep;
+            Self::Noclip => claim.position.z -= 1 << 16,
+            Self::Flight => {
+                let is_falling = claim.position.z < before.z;
+                if is_falling {
+                    // At the top it stays there.
+                    (claim.position.z, claim.mode) = (before.z, Mode::Fall);
+                    client.lie[2] = before.z - client.body.position().z;
+                }
+                return is_falling;
             }
-            Self::Wall => return f64::from(client.body.at[0]) > WALL_M * 65_536.0,
+            Self::Wall => return f64::from(client.body.at()[0]) > WALL_M * 65_536.0,
             Self::AimSnap | Self::Teleport => return n.is_multiple_of(10),
-            Self::Flight if client.body.rise < 0 || client.body.at[2] == 0 && n > 3 => {
-                // At the top it stays there.
-                (client.body.at[2], client.body.rise) = (before.at[2], 0);
-                let (x, y) = (client.body.at[0], client.body.at[1]);
-                let position = client.hills.position([x, y, before.at[2]]);
-                let said = client.newest();
-                (said.claim.position, said.claim.mode) = (position, Mode::Fall);
-            }
-            Self::Flight => return false,
             _ => {}
         }
         true
@@ -116,11 +114,14 @@ impl Cheat {
 fn play(cheat: Cheat, delay_ms: (u64, u64)) -> Row {
     let (lost_per_100, rate) = (1, u64::from(RATE));
     let mut up: Line<Datagram> = Line::new(1, delay_ms, lost_per_100, rate);
-    let mut down: Line<State> = Line::new(2, delay_ms, lost_per_100, rate);
+    let mut down: Line<Told> = Line::new(2, delay_ms, lost_per_100, rate);
     let mut client = Client::new(3, RATE, !cheat.is_claimed());
     let mut server = Server::new(RATE, cheat.is_claimed());
-    if cheat == Cheat::Wall {
-        client.body.at[0] = 145 << 16;
+    while cheat == Cheat::Wall && client.body.at()[0] < 145 << 16 {
+        client.body.step(Some(&Input {
+            east: KIND.speed_max as i16,
+            ..Input::default()
+        }));
     }
     let (mut row, mut old, mut begun) = (Row::default(), Vec::new(), None);
     for tick in 0..END {
@@ -156,8 +157,8 @@ fn play(cheat: Cheat, delay_ms: (u64, u64)) -> Row {
             begun = begun.or(datagram.is_cheating.then_some(tick));
             server.receive(tick, &datagram);
         });
-        let state = server.step(tick);
-        down.send(now, state);
+        let told = server.step(tick);
+        down.send(now, told);
         note(&mut row, tick, begun, &mut server);
     }
     row.highest = server.validator.highest();

@@ -3,42 +3,15 @@
 use std::collections::VecDeque;
 
 use sim_core::{Claim, Input, Kind, Mode, Received};
+use spatial_core::Position;
 
-use super::ground::Hills;
+use super::body::Body;
 use super::line::TICK;
-use super::server::State;
+use super::server::Told;
 use crate::scene::Seeded;
 
 /// What its player is: 4 m/s, jumps 1 m high.
 pub(super) const KIND: Kind = Kind::character(1_024);
-
-/// Somebody on the hills: moved by inputs, the same on both sides of the line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Body {
-    pub(super) at: [i32; 3], // east, north, above the ground, grid units
-    pub(super) rise: i32,    // grid units a tick
-}
-
-impl Body {
-    pub(super) fn step(&mut self, input: &Input, rate: i32) {
-        self.at[0] += i32::from(input.east) * 256 / rate;
-        self.at[1] += i32::from(input.north) * 256 / rate;
-        if self.at[2] == 0 && input.buttons & Input::JUMP != 0 {
-            self.rise = i32::from(KIND.jump_speed) * 256 / rate;
-        }
-        self.rise -= 9_81 * 65_536 / 100 / (rate * rate);
-        self.at[2] += self.rise;
-        if self.at[2] <= 0 {
-            (self.at[2], self.rise) = (0, 0);
-        }
-    }
-
-    pub(super) fn hash(&self) -> u32 {
-        let [x, y, z] = self.at.map(|axis| axis as u32);
-        let mixed = x ^ y.rotate_left(11) ^ z.rotate_left(22) ^ (self.rise as u32).rotate_left(5);
-        mixed.wrapping_mul(0x9e37_79b9)
-    }
-}
 
 /// An input with what a client says about it.
 #[derive(Clone, Copy, Default)]
@@ -58,9 +31,9 @@ pub(super) struct Datagram {
 
 /// A client.
 pub(super) struct Client {
-    pub(super) hills: Hills,
-    pub(super) rate: i32,
     pub(super) body: Body,
+    /// How far off the truth its claims are, grid units.
+    pub(super) lie: [i32; 3],
     pub(super) seq: u32,
     pub(super) seen: Option<u64>,
     pub(super) seeded: Seeded,
@@ -73,6 +46,7 @@ pub(super) struct Client {
     said: VecDeque<Said>,          // all that may be sent or applied again
     acknowledged: u32,
     wish: Input,
+    straight: u32, // inputs with this wish
 }
 
 const KEPT: usize = 64;
@@ -82,9 +56,8 @@ impl Client {
         let mut seeded = Seeded(seed);
         let due = seeded.below(TICK);
         Self {
-            hills: Hills::new(),
-            rate: i32::from(rate),
-            body: Body::default(),
+            body: Body::new(rate),
+            lie: [0; 3],
             seq: 0,
             seen: None,
             seeded,
@@ -97,30 +70,36 @@ impl Client {
             said: VecDeque::with_capacity(KEPT + 1),
             acknowledged: 0,
             wish: Input::default(),
+            straight: 0,
         }
     }
 
     /// What the server says: acknowledges inputs, and where the player is.
-    pub(super) fn hear(&mut self, state: &State) {
+    pub(super) fn hear(&mut self, state: &Told) {
         if self.seen.is_some_and(|seen| seen >= state.tick) {
             return;
         }
         self.seen = Some(state.tick);
         self.acknowledged = state.applied;
-        if self.is_corrected && state.applied > 0 {
-            self.body = state.body;
-            for said in self
-                .said
-                .iter_mut()
-                .filter(|said| said.input.seq > state.applied)
-            {
-                self.body.step(&said.input, self.rate);
+        let Some(correction) = state.correction.as_ref().filter(|_| self.is_corrected) else {
+            return;
+        };
+        self.body.restore(correction);
+        for said in &self.said {
+            if said.input.seq > state.applied {
+                self.body.step(Some(&said.input));
             }
         }
     }
 
-    /// Makes the input of a tick: walks at the limit of its speed, mostly straight on, and not away from the hills.
+    /// Makes the input of a tick: walks at the limit of its speed, mostly straight on, and not far away.
     pub(super) fn play(&mut self) -> Input {
+        if self.body.mode() == Mode::Fall {
+            // Who turns in the air, or as it jumps, gets faster than on its feet.
+            self.wish.buttons = 0;
+            return self.wish;
+        }
+        let before = self.wish;
         if self.seeded.below(20) == 0 {
             let turn = self.seeded.below(0x4000) as u16;
             self.wish.heading = self.wish.heading.wrapping_add(turn.wrapping_sub(0x2000));
@@ -129,16 +108,20 @@ impl Client {
             self.wish.east = (speed * libm::sin(angle)).round() as i16;
             self.wish.north = (speed * libm::cos(angle)).round() as i16;
         }
+        let at = self.body.at();
         for (axis, wish) in [&mut self.wish.east, &mut self.wish.north]
             .into_iter()
             .enumerate()
         {
-            let is_far = self.body.at[axis].abs() > 150 << 16;
-            if is_far && (self.body.at[axis] > 0) == (*wish > 0) {
+            let is_far = at[axis].abs() > 150 << 16;
+            if is_far && (at[axis] > 0) == (*wish > 0) {
                 *wish = -*wish;
             }
         }
-        self.wish.buttons = u16::from(self.seeded.below(60) == 0) * Input::JUMP;
+        let is_same = (before.east, before.north) == (self.wish.east, self.wish.north);
+        self.straight = if is_same { self.straight + 1 } else { 0 };
+        let jumps = self.straight > 10 && self.seeded.below(60) == 0;
+        self.wish.buttons = u16::from(jumps) * Input::JUMP;
         self.wish
     }
 
@@ -167,7 +150,7 @@ impl Client {
             predicted: self.body.hash(),
             ..input
         };
-        self.body.step(&input, self.rate);
+        self.body.step(Some(&input));
         let claim = self.claim();
         self.said.push_back(Said { input, claim });
         if self.said.len() > KEPT {
@@ -178,13 +161,16 @@ impl Client {
 
     /// Where it says that it is.
     pub(super) fn claim(&self) -> Claim {
+        let at = self.body.position();
         Claim {
             seq: self.seq,
-            position: self.hills.position(self.body.at),
-            mode: match self.body.at[2] {
-                0 => Mode::Walk,
-                _ => Mode::Fall,
+            position: Position {
+                x: at.x + self.lie[0],
+                y: at.y + self.lie[1],
+                z: at.z + self.lie[2],
+                ..at
             },
+            mode: self.body.mode(),
         }
     }
 

@@ -1,69 +1,70 @@
-//! A place to walk on: low hills, a wall in the east.
+//! The ground that players walk on, and a wall in the east.
+
+use std::sync::{Arc, OnceLock};
 
 use sim_core::Surroundings;
-use spatial_core::{Ecef, Frame, Planet, Position, UNITS_PER_M};
+use spatial_core::{Ecef, Frame, HeightTile, Planet, Position, UNITS_PER_M, face_st};
 
-use crate::scene::at;
+use crate::scene::{at, ground_m, lattice, tile};
 
-/// A wall stands along this line east of the frame's origin, metres.
+/// A wall stands along this line east of the start, metres.
 pub(super) const WALL_M: f64 = 160.0;
 
-/// The ground of one frame.
-#[derive(Clone, Copy)]
-pub(super) struct Hills {
-    frame: Frame,
+/// Where players begin: on the ground, far inside of a frame.
+pub(super) fn start() -> Position {
+    static START: OnceLock<Position> = OnceLock::new();
+    *START.get_or_init(|| {
+        let frame = frame();
+        let place = frame.axes().origin().to_vec();
+        let reach = Planet::EARTH.radius_m() + ground_m(frame.axes().origin()) + 0.01;
+        let v = place * (reach / place.length_squared().sqrt());
+        let on_ground = Ecef::new(v.x, v.y, v.z).expect("a finite place");
+        frame.to_position(on_ground).expect("within reach")
+    })
 }
 
-impl Hills {
+fn frame() -> Frame {
+    Frame::new(Planet::EARTH, at(46.95, 7.44).frame).expect("a frame")
+}
+
+/// The ground around the start.
+#[derive(Clone)]
+pub(super) struct Field {
+    frame: Frame,
+    tile: Arc<HeightTile>,
+}
+
+impl Field {
     pub(super) fn new() -> Self {
-        let frame = Frame::new(Planet::EARTH, at(46.95, 7.44).frame).expect("a frame");
-        Self { frame }
-    }
-
-    /// Height of the ground, metres: waves of triangles, 2 m high and 80 m long.
-    fn height_m(east_m: f64, north_m: f64) -> f64 {
-        let wave = |at: f64| {
-            let part = at / 80.0 - (at / 80.0).floor();
-            2.0 * (2.0 * part - 1.0).abs()
-        };
-        wave(east_m) + wave(north_m + 13.0)
-    }
-
-    /// Somebody so far east and north, and so high above the ground, grid units.
-    pub(super) fn position(&self, [x, y, above]: [i32; 3]) -> Position {
-        let [east, north] = [x, y].map(|units| f64::from(units) / UNITS_PER_M);
-        let reach = Planet::EARTH.radius_m() + Self::height_m(east, north);
-        let plane = (reach * reach - (east * east + north * north)).sqrt();
-        let up = (plane - Planet::EARTH.radius_m()) * UNITS_PER_M;
-        Position {
-            frame: self.frame.id(),
-            x,
-            y,
-            z: up.round() as i32 + above,
+        let frame = frame();
+        let (face, s, t) = face_st(frame.axes().origin().to_vec());
+        Self {
+            frame,
+            tile: tile(lattice().tile_of(face, s, t)),
         }
     }
 
-    fn plane(&self, at: Ecef) -> [f64; 2] {
+    fn east_m(&self, at: Ecef) -> f64 {
         let v = self
             .frame
             .rotate_in(at.to_vec() - self.frame.axes().origin().to_vec());
-        [v.x, v.y]
+        v.x - f64::from(start().x) / UNITS_PER_M
     }
 }
 
-impl Surroundings for Hills {
+impl Surroundings for Field {
     fn place(&self, at: Position) -> Option<Ecef> {
         (at.frame == self.frame.id()).then(|| self.frame.to_ecef(at))
     }
 
     fn is_open(&self, from: Ecef, to: Ecef) -> bool {
-        let ([a, _], [b, _]) = (self.plane(from), self.plane(to));
-        (a < WALL_M) == (b < WALL_M)
+        (self.east_m(from) < WALL_M) == (self.east_m(to) < WALL_M)
     }
 
     fn above_ground_m(&self, at: Ecef) -> Option<f64> {
-        let [east, north] = self.plane(at);
-        let height = at.to_vec().length_squared().sqrt() - Planet::EARTH.radius_m();
-        Some(height - Self::height_m(east, north))
+        let (face, s, t) = face_st(at.to_vec());
+        let height = self.tile.height_m(&lattice(), face, s, t);
+        let above_datum = at.to_vec().length_squared().sqrt() - Planet::EARTH.radius_m();
+        Some(above_datum - height)
     }
 }

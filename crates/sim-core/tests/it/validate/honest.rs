@@ -4,7 +4,7 @@ use sim_core::Escalation;
 
 use super::client::{Client, Datagram};
 use super::line::{Line, TICK};
-use super::server::{Server, State};
+use super::server::{Server, Told};
 use crate::scene::Seeded;
 
 /// How a player is connected.
@@ -35,7 +35,7 @@ fn play(seed: u64, ticks: u64, connection: Connection) -> Account {
         ..
     } = connection;
     let mut up: Line<Datagram> = Line::new(seed, delay_ms, lost_per_100, rate.into());
-    let mut down: Line<State> = Line::new(!seed, delay_ms, lost_per_100, rate.into());
+    let mut down: Line<Told> = Line::new(!seed, delay_ms, lost_per_100, rate.into());
     let mut client = Client::new(seed ^ 0x5555, rate, !is_claimed);
     client.frame_max = connection.frame_slices;
     client.pace = TICK + seed % 3 - 1; // clocks differ by 0.1 %
@@ -66,15 +66,15 @@ fn play(seed: u64, ticks: u64, connection: Connection) -> Account {
             client.wait();
         }
         up.take(now, |datagram| server.receive(tick, &datagram));
-        let state = server.step(tick);
-        down.send(now, state);
+        let told = server.step(tick);
+        account.used = u64::from(told.applied);
+        down.send(now, told);
         account.findings += server.findings.len() as u64;
         assert!(
             server.findings.is_empty(),
             "seed {seed}, {connection:?}, tick {tick}: {:?}",
             server.findings
         );
-        account.used = u64::from(state.applied);
     }
     assert_eq!(
         server.validator.escalation(&server.judged(ticks)),

@@ -1,5 +1,6 @@
 //! Players who are judged: honest ones on bad lines, and cheats.
 
+mod body;
 mod cheats;
 mod claims;
 mod client;

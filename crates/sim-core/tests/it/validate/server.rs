@@ -1,18 +1,21 @@
 //! A server of one player: takes in datagrams, applies an input a tick, judges.
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
-use sim_core::{Finding, Input, Judged, Limits, Prediction, Received, Validator};
+use sim_core::{Finding, Input, Judged, Limits, Prediction, Received, Snapshot, Validator};
 
-use super::client::{Body, Datagram, KIND, Said};
-use super::ground::Hills;
+use super::body::Body;
+use super::client::{Datagram, KIND, Said};
+use super::ground::Field;
 
 /// What the server tells its player every tick.
-#[derive(Clone, Copy)]
-pub(super) struct State {
+#[derive(Clone)]
+pub(super) struct Told {
     pub(super) tick: u64,
     pub(super) applied: u32,
-    pub(super) body: Body,
+    /// The player's state, while the client may think that it is another.
+    pub(super) correction: Option<Rc<Snapshot>>,
 }
 
 /// Inputs that wait: 200 ms of them.
@@ -22,11 +25,11 @@ pub(super) struct Server {
     pub(super) limits: Limits,
     pub(super) validator: Validator,
     pub(super) findings: Vec<Finding>, // of this tick
-    hills: Hills,
+    field: Field,
     body: Body,
     waiting: VecDeque<Said>, // ascending
     applied: u32,
-    last: Input,
+    disturbed: u64,   // the tick in which it last was
     is_claimed: bool, // clients say where they are
 }
 
@@ -39,11 +42,11 @@ impl Server {
             },
             validator: Validator::default(),
             findings: Vec::new(),
-            hills: Hills::new(),
-            body: Body::default(),
+            field: Field::new(),
+            body: Body::new(rate),
             waiting: VecDeque::new(),
             applied: 0,
-            last: Input::default(),
+            disturbed: 0,
             is_claimed,
         }
     }
@@ -77,7 +80,7 @@ impl Server {
             if self.is_claimed {
                 let claim = &said.claim;
                 self.validator
-                    .claimed(&at, claim, &self.hills, &mut self.findings);
+                    .claimed(&at, claim, &self.field, &mut self.findings);
             }
             let place = self
                 .waiting
@@ -89,7 +92,7 @@ impl Server {
     }
 
     /// Applies the next input, or the last one again where there is none.
-    pub(super) fn step(&mut self, tick: u64) -> State {
+    pub(super) fn step(&mut self, tick: u64) -> Told {
         let limits = self.limits;
         let at = Judged {
             tick,
@@ -110,17 +113,21 @@ impl Server {
             self.validator
                 .predicted(&at, &prediction, &mut self.findings);
         }
+        if !is_next {
+            self.disturbed = tick;
+        }
         if let Some(next) = next {
-            (self.applied, self.last) = (next.input.seq, next.input);
+            self.applied = next.input.seq;
         }
-        if self.applied > 0 {
-            self.body
-                .step(&self.last, i32::from(self.limits.tick_rate_hz));
+        let is_simulated = self.applied > 0 && !self.is_claimed;
+        if is_simulated {
+            self.body.step(next.as_ref().map(|next| &next.input));
         }
-        State {
+        let is_corrected = is_simulated && tick < self.disturbed + 60;
+        Told {
             tick,
             applied: self.applied,
-            body: self.body,
+            correction: is_corrected.then(|| self.body.snapshot()),
         }
     }
 }
