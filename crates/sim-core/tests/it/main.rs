@@ -6,6 +6,7 @@ mod checkpoint;
 mod contacts;
 mod determinism;
 mod flight;
+mod difference;
 mod movement;
 mod obstacles;
 mod quality_falls;
