@@ -124,16 +124,19 @@ fn play(cheat: Cheat, delay_ms: (u64, u64)) -> Row {
         }));
     }
     let (mut row, mut old, mut begun) = (Row::default(), Vec::new(), None);
+    let mut began = None; // the last honest input
     for tick in 0..END {
         let now = tick * TICK;
         while client.frame <= now {
             let n = client.frame / TICK;
             let mut is_new = false;
             while client.is_due() {
+                let made = u64::from(client.seq - began.unwrap_or(client.seq));
                 if n < BEGIN {
                     let input = client.play();
                     client.say(input);
-                } else if cheat.act(&mut client, n - BEGIN) {
+                    began = Some(client.seq);
+                } else if cheat.act(&mut client, made) {
                     client.cheated = client.cheated.or(Some(client.seq));
                 }
                 is_new |= client.seq.is_multiple_of(2);
