@@ -10,6 +10,7 @@ use spatial_core::{DVec3, EntityId};
 
 use crate::character::{Drive, LocalScene, Mover};
 use crate::kind::{FINE_PER_M, Kind};
+use crate::obstacles::Bounds;
 use crate::shape::{Segment, Touch};
 
 /// Obstacles stop a ball this far before it touches, metres, or half of it.
@@ -89,8 +90,9 @@ fn first_hit(radius_m: f64, way: DVec3, scene: &LocalScene<'_>) -> Option<Option
     let (from, to) = (centre, centre + travel);
     let low = DVec3::new(less(from.x, to.x), less(from.y, to.y), less(from.z, to.z)) - grown;
     let high = from + to - (low + grown) + grown;
+    let bounds = Bounds::new(low, high);
     for placed in scene.obstacles {
-        if !placed.solid.is_near(low, high) {
+        if !placed.is_near(&bounds) {
             continue;
         }
         let touch = placed

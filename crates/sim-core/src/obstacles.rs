@@ -9,6 +9,7 @@
 
 use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use spatial_core::{
     CoordError, DQuat, DVec3, EntityId, Frame, FrameChange, FrameId, Planet, UNITS_PER_M,
@@ -28,7 +29,7 @@ const SQUARE_SHIFT: u32 = 22;
 /// All static obstacles of a world.
 ///
 /// A step asks only for the squares that agents are in; what is elsewhere costs it nothing. Memory is in proportion to obstacles and, for
-/// those larger than a square, to the squares they cover: some 400 B for a house.
+/// those larger than a square, to the squares they cover: 540 B for a house.
 #[derive(Clone)]
 pub struct Obstacles {
     planet: Planet,
@@ -36,13 +37,21 @@ pub struct Obstacles {
     squares: HashMap<Square, Vec<Placed>, BuildHasherDefault<Mix>>, // only looked up, never walked; ascending by id
 }
 
-/// An obstacle in one frame.
+/// An obstacle in one frame. 40 bytes, so that many can be looked over; squares of a frame share the solid.
 #[derive(Clone, Debug)]
 pub struct Placed {
     /// Whose it is.
     pub id: EntityId,
+    bounds: Bounds,
     /// What it is, in the frame's metres.
-    pub solid: Solid,
+    pub solid: Arc<Solid>,
+}
+
+/// A box along a frame's axes, metres, rounded outwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    low: [f32; 3],
+    high: [f32; 3],
 }
 
 /// Why an obstacle cannot be there.
@@ -82,11 +91,14 @@ impl Obstacles {
             return Err(ObstacleError::Taken(id));
         }
         for (frame, solid) in self.appearances(&obstacle)? {
+            let solid = Arc::new(solid);
+            let (low, high) = solid.bounds();
+            let bounds = Bounds::new(low, high);
             for square in squares_of(frame, &solid) {
                 let there = self.squares.entry(square).or_default();
                 let at = there.partition_point(|other| other.id < id);
-                let solid = solid.clone();
-                there.insert(at, Placed { id, solid });
+                let solid = Arc::clone(&solid);
+                there.insert(at, Placed { id, bounds, solid });
             }
         }
         self.all.insert(id, obstacle);
@@ -131,13 +143,10 @@ impl Obstacles {
         out: &mut Vec<&'a Placed>,
     ) {
         out.clear();
+        let bounds = Bounds::new(low, high);
         for square in squares_between(frame, low, high) {
             let there = self.squares.get(&square).map_or(&[][..], Vec::as_slice);
-            out.extend(
-                there
-                    .iter()
-                    .filter(|placed| placed.solid.is_near(low, high)),
-            );
+            out.extend(there.iter().filter(|placed| placed.is_near(&bounds)));
         }
         out.sort_unstable_by_key(|placed| placed.id);
         out.dedup_by_key(|placed| placed.id);
@@ -189,6 +198,31 @@ impl Obstacles {
             appearances.push((frame.id(), solid.placed(&obstacle.shape, centre, turn)));
         }
         Ok(appearances)
+    }
+}
+
+impl Placed {
+    /// Whether its bounds touch a box.
+    #[inline]
+    pub(crate) fn is_near(&self, other: &Bounds) -> bool {
+        // One branch for all six: each of them alone is a toss.
+        let (a, b) = (&self.bounds, other);
+        let x = (a.low[0] <= b.high[0]) & (b.low[0] <= a.high[0]);
+        let y = (a.low[1] <= b.high[1]) & (b.low[1] <= a.high[1]);
+        let z = (a.low[2] <= b.high[2]) & (b.low[2] <= a.high[2]);
+        x & y & z
+    }
+}
+
+impl Bounds {
+    /// Coordinates of a frame are below 2¹⁵ m, where an f32 is right to 2 mm.
+    pub(crate) fn new(low: DVec3, high: DVec3) -> Self {
+        const ROUNDING_M: f64 = 0.004;
+        let outwards = |v: DVec3, by: f64| v.to_array().map(|c| (c + by) as f32);
+        Self {
+            low: outwards(low, -ROUNDING_M),
+            high: outwards(high, ROUNDING_M),
+        }
     }
 }
 

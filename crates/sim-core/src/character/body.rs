@@ -6,6 +6,7 @@ use super::{Drive, LocalScene, Mover};
 use crate::ground_patch::{NotResident, Rest};
 use crate::kind::{FINE_PER_M, Kind};
 use crate::mode::Mode;
+use crate::obstacles::Bounds;
 use crate::shape::{Segment, Solid, Touch};
 
 /// Solids that are kept apart for a tick; where there are more, all of the square are asked every time.
@@ -66,7 +67,9 @@ impl<'a> Body<'a> {
 
     /// Keeps the solids that anything this tick may touch.
     fn find_near(&mut self, mover: &Mover, drive: &Drive) {
-        let speed = mover.velocity_mps.length() + drive.wish_mps.length() + self.jump_mps;
+        let (own, wished) = (mover.velocity_mps.length(), drive.wish_mps.length());
+        let jump = if drive.jump { self.jump_mps } else { 0.0 };
+        let speed = jump + if own > wished { own } else { wished };
         let fall = drive.gravity_mps2 * drive.tick_s;
         let way = (speed + fall) * drive.tick_s + drive.push_m.length();
         let side = self.radius_m + way + 0.1;
@@ -77,9 +80,9 @@ impl<'a> Body<'a> {
         let axes = self.scene.axes;
         let centre = axes.origin() + axes.to_frame(middle);
         let reach = axes.extent_in_frame(half);
-        let (low, high) = (centre - reach, centre + reach);
+        let bounds = Bounds::new(centre - reach, centre + reach);
         for placed in self.scene.obstacles {
-            if placed.solid.is_near(low, high) {
+            if placed.is_near(&bounds) {
                 if let Some(slot) = self.near.get_mut(self.near_count) {
                     *slot = Some(&placed.solid);
                 }
@@ -97,7 +100,7 @@ impl<'a> Body<'a> {
         let all = if is_few { &[] } else { self.scene.obstacles };
         few.flatten()
             .copied()
-            .chain(all.iter().map(|placed| &placed.solid))
+            .chain(all.iter().map(|placed| &*placed.solid))
     }
 
     /// Whether any obstacle is near.

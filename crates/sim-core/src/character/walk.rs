@@ -323,15 +323,21 @@ impl Walker<'_, '_> {
         if body.step_m <= 0.0 || way.length() <= NO_WAY_M {
             return Ok(false);
         }
+        // What is higher than a step ends most tries: it is asked first.
         let up = DVec3::Z * body.step_m;
-        let raised_m = body.step_m
-            * body
-                .sweep_obstacles(self.at, up)
-                .map_or(1.0, |touch| touch.time);
+        let ahead = body.sweep_obstacles(self.at + up, way);
+        if ahead.is_some_and(|touch| way.length() * touch.time <= NO_WAY_M) {
+            return Ok(false);
+        }
+        let room = body.sweep_obstacles(self.at, up);
+        let raised_m = body.step_m * room.map_or(1.0, |touch| touch.time);
         let raised = self.at + DVec3::Z * raised_m;
-        let free = body
-            .sweep_obstacles(raised, way)
-            .map_or(1.0, |touch| touch.time);
+        let ahead = if room.is_some() {
+            body.sweep_obstacles(raised, way)
+        } else {
+            ahead
+        };
+        let free = ahead.map_or(1.0, |touch| touch.time);
         let on = raised + way * free;
         if way.length() * free <= NO_WAY_M || body.rest(on)?.height_m > on.z {
             return Ok(false);

@@ -122,10 +122,15 @@ impl Solid {
         self.reach
     }
 
+    /// The corners of the box along the frame's axes that holds it.
+    pub fn bounds(&self) -> (DVec3, DVec3) {
+        (self.centre - self.reach, self.centre + self.reach)
+    }
+
     /// Whether its bounds touch a box.
     #[inline]
     pub fn is_near(&self, low: DVec3, high: DVec3) -> bool {
-        let (a, b) = (self.centre - self.reach, self.centre + self.reach);
+        let (a, b) = self.bounds();
         a.x <= high.x
             && low.x <= b.x
             && a.y <= high.y

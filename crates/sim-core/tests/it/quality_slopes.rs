@@ -322,3 +322,96 @@ fn rest_on_obstacles_is_rest() {
         assert!(course.depth_m(&runner) < 0.01);
     }
 }
+
+/// A floor of boxes side by side, of one height: walked over at the wished speed, level, in every direction.
+#[test]
+fn seams_of_floors_are_not_felt() {
+    let place = PLACES_DEG[5];
+    let axes @ [east, north, up] = tangent(place);
+    let mut course = plane(place, 20.0, (0.0, 0.0));
+    let middle = course.relief.surface(place, 0.0, 0.0);
+    for k in 0..100i32 {
+        let (x, y) = (f64::from(k % 10) - 4.5, f64::from(k / 10) - 4.5);
+        let at = middle + (east * x + north * y) * 1.5;
+        course.put(at, axes, |turn| {
+            Shape::cuboid(DVec3::new(0.75, 0.75, 1.0), turn).expect("a box")
+        });
+    }
+    for degrees in [0.0, 7.0, 45.0, 90.0, 100.0] {
+        let angle = degrees / 180.0 * core::f64::consts::PI;
+        let way = east * libm::cos(angle) + north * libm::sin(angle);
+        let mut runner = course.runner(middle - way * 6.0 + up * 1.2);
+        course.run(&mut runner, 40, way * 0.5);
+        let from = course.place(&runner);
+        for tick in 0..70 {
+            let before = course.place(&runner);
+            let wish_mps = way * SPEED_MPS;
+            course.tick(
+                &mut runner,
+                Ask {
+                    wish_mps,
+                    ..Ask::default()
+                },
+            );
+            let walked = course.place(&runner) - before;
+            let speed = walked.length() / course.tick_s;
+            assert!(
+                (speed - SPEED_MPS).abs() < 0.04 || tick < 5,
+                "{degrees}° {tick}: {speed}"
+            );
+            // Boxes are on the grids of different frames' integers: 2⁻¹⁶ m.
+            assert!(
+                walked.dot(up).abs() < 1e-3,
+                "{degrees}° {tick}: {}",
+                walked.dot(up)
+            );
+            assert_eq!(runner.mode, Mode::Walk);
+        }
+        assert!((course.place(&runner) - from).dot(way) > 9.0);
+    }
+}
+
+#[test]
+fn neighbours_push_up_to_walls_and_not_into_them() {
+    let place = PLACES_DEG[3];
+    let axes @ [east, ..] = tangent(place);
+    let mut course = plane(place, 20.0, (0.2, 0.1));
+    let wall = course.relief.surface(place, 2.0, 0.0);
+    course.put(wall, axes, |turn| {
+        Shape::cuboid(DVec3::new(0.2, 9.0, 9.0), turn).expect("a wall")
+    });
+    let mut runner = standing(&course, place);
+    for _ in 0..60 {
+        let push_m = east * 0.06;
+        course.tick(
+            &mut runner,
+            Ask {
+                push_m,
+                ..Ask::default()
+            },
+        );
+        assert!(course.depth_m(&runner) < 0.001);
+        assert_eq!(runner.mode, Mode::Walk);
+    }
+    let gap = (wall - course.place(&runner)).dot(east) - 0.2 - course.kind.radius_m();
+    assert!((0.0..0.01).contains(&gap), "{gap}");
+}
+
+/// What is put where somebody stands pushes him out.
+#[test]
+fn nobody_stays_inside_of_an_obstacle() {
+    let place = PLACES_DEG[1];
+    let axes @ [east, north, up] = tangent(place);
+    for (x, y, z) in [(0.3, 0.0, 0.0), (0.0, -0.6, 0.4), (-0.5, 0.5, 1.0)] {
+        let mut course = plane(place, 20.0, (0.1, 0.0));
+        let mut runner = standing(&course, place);
+        let at = course.place(&runner) + east * x + north * y + up * z;
+        course.put(at, axes, |turn| {
+            Shape::cuboid(DVec3::new(1.0, 1.2, 0.9), turn).expect("a box")
+        });
+        assert!(course.depth_m(&runner) > 0.3);
+        course.run(&mut runner, 60, DVec3::ZERO);
+        assert!(course.depth_m(&runner) < 0.001, "({x}, {y}, {z})");
+        assert_eq!(runner.mode, Mode::Walk);
+    }
+}
