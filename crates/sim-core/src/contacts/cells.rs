@@ -52,16 +52,18 @@ impl CellSort {
         self.rows = along(self.shift + 1) as u32;
     }
 
+    /// The column of a place in the block or within reach of it; of any other, some column.
     #[inline(always)]
     fn column(&self, x: i32) -> u32 {
-        let at = x.saturating_sub(self.corner[0]) >> self.shift;
-        at.clamp(0, self.columns as i32 - 1) as u32
+        let at = x.wrapping_sub(self.corner[0]).cast_unsigned() >> self.shift;
+        at.min(self.columns - 1)
     }
 
+    /// The row of a place in the block or within reach of it; of any other, some row.
     #[inline(always)]
     fn row(&self, y: i32) -> u32 {
-        let at = y.saturating_sub(self.corner[1]) >> (self.shift + 1);
-        at.clamp(0, self.rows as i32 - 1) as u32
+        let at = y.wrapping_sub(self.corner[1]).cast_unsigned() >> (self.shift + 1);
+        at.min(self.rows - 1)
     }
 
     #[inline(always)]
@@ -141,8 +143,8 @@ impl CellSort {
         let [x, y, _] = own.xyz;
         let ends = |units: i32| {
             (
-                units.saturating_sub(self.reach),
-                units.saturating_add(self.reach),
+                units.wrapping_sub(self.reach),
+                units.wrapping_add(self.reach),
             )
         };
         let ((x0, x1), (y0, y1)) = (ends(x), ends(y));
@@ -158,8 +160,16 @@ impl CellSort {
     /// Calls with the number of each agent whose cell touches a rectangle.
     #[inline(always)]
     pub(crate) fn each_between(&self, low: [i32; 2], high: [i32; 2], mut each: impl FnMut(u32)) {
-        let columns = self.column(low[0])..=self.column(high[0]);
-        for row in self.row(low[1])..=self.row(high[1]) {
+        let extent = (1 << BLOCK_SHIFT) + 2 * self.reach;
+        let inside = |at: [i32; 2]| {
+            [0, 1].map(|axis| {
+                let from = self.corner[axis];
+                at[axis].clamp(from, from.saturating_add(extent))
+            })
+        };
+        let ([x0, y0], [x1, y1]) = (inside(low), inside(high));
+        let columns = self.column(x0)..=self.column(x1);
+        for row in self.row(y0)..=self.row(y1) {
             let run = self.run(row, columns.clone());
             self.entry[run].iter().for_each(|entry| each(*entry));
         }
