@@ -52,7 +52,7 @@ pub(crate) fn revive(
 }
 
 /// The tile with this checksum; a store's trouble shows as its absence, and is logged.
-fn tile(store: &dyn TileStore, cell: CellId, checksum: u64) -> Option<Arc<HeightTile>> {
+pub(crate) fn tile(store: &dyn TileStore, cell: CellId, checksum: u64) -> Option<Arc<HeightTile>> {
     match store.load_refined(cell) {
         Ok(tile) if tile.checksum() == checksum => Some(tile),
         Ok(_) => {

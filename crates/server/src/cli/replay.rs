@@ -1,6 +1,11 @@
 //! `bluemarble replay`.
 
+mod bisect;
+mod search;
 mod show;
+mod side;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +29,8 @@ pub(super) struct ReplayArgs {
 enum ReplayCommand {
     /// Run the oldest kept checkpoint and the journal after it, comparing every recorded state hash
     Run(RunArgs),
+    /// Find the first tick after which two replays differ, and the agent and column in which they do
+    Bisect(bisect::BisectArgs),
     /// Print what the journal after the oldest kept checkpoint holds, one JSON object a record
     Show(show::ShowArgs),
 }
@@ -55,6 +62,7 @@ struct RunArgs {
 pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
     let args = match args.command {
         ReplayCommand::Run(args) => args,
+        ReplayCommand::Bisect(args) => return bisect::run(&args),
         ReplayCommand::Show(args) => return show::run(&args),
     };
     let planet = open_planet(&args.planet)?;

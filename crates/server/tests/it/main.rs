@@ -9,6 +9,7 @@ mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
 mod program;
+mod replay;
 mod restart;
 mod support;
 mod watch;
