@@ -38,7 +38,10 @@ fn a_served_world_is_the_same_in_all_manners() {
         &[data, data, "--threads=2", "--level=sse2", "--until=9"],
     );
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("no difference") && out.contains("before tick 10"), "{out}");
+    assert!(
+        out.contains("no difference") && out.contains("before tick 10"),
+        "{out}"
+    );
 }
 
 #[test]
