@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sim_core::{Entry, GAP_TICKS_MAX, Record, ReplayError, SimLevel, World};
+use sim_core::{Entry, GAP_TICKS_MAX, Record, ReplayError, SimLevel, StepError, World};
 use spatial_core::TileStore;
 
 use crate::persist::{Found, Frame, FrameKind, Recovery, StartFrom, StorageError, recover};
@@ -117,7 +117,11 @@ impl<'a> Side<'a> {
         self.check_hashes()?;
         let tick = self.world.tick();
         match self.peek()? {
-            Some(Told::Records(at, _)) if at - tick > GAP_TICKS_MAX => {
+            Some(Told::Records(at, _)) if *at < tick => {
+                let (asked, next) = (*at, tick);
+                Err(ReviveError::from(StepError::Tick { asked, next }).into())
+            }
+            Some(Told::Records(at, _)) if *at - tick > GAP_TICKS_MAX => {
                 let error = ReplayError::Gap {
                     tick: *at,
                     next: tick,
@@ -181,10 +185,19 @@ fn told(frame: &Frame<'_>) -> Result<Option<Told>, ReviveError> {
     let tick = frame.tick;
     let entry = Entry::decode(frame.payload);
     let entry = entry.map_err(|source| ReviveError::Entry { tick, source })?;
-    Ok(Some(match entry {
-        Entry::Records { tick, records } => Told::Records(tick, records),
-        Entry::StateHash { tick, hash } => Told::Hash(tick, hash),
-    }))
+    match entry {
+        Entry::Records {
+            tick: means,
+            records,
+        } if means == tick => Ok(Some(Told::Records(means, records))),
+        Entry::StateHash { tick: means, hash } if tick.checked_add(1) == Some(means) => {
+            Ok(Some(Told::Hash(means, hash)))
+        }
+        other => Err(ReviveError::Tick {
+            executed: tick,
+            means: other.tick(),
+        }),
+    }
 }
 
 /// Why reading ended.

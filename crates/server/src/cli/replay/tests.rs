@@ -63,7 +63,7 @@ fn records(tick: u64, store: &MemoryStore) -> Vec<Record> {
             let entity = EntityId(n);
             records.push(Record::Spawn { entity, agent });
         }
-    } else if tick % 3 == 0 {
+    } else if tick.is_multiple_of(3) {
         records.push(Record::Input {
             entity: EntityId(1 + tick % 12),
             input: Input {
@@ -92,7 +92,7 @@ const TOLD: Told = Told {
 };
 
 /// Writes the journal of a world whose records may be changed.
-fn write(dir: &Path, about: Told, change: impl Fn(u64, &mut Vec<Record>)) {
+fn write(dir: &Path, about: Told, change: impl Fn(u64, &mut [Record])) {
     let (mut world, planet) = (empty(about.gravity), planet());
     let lock = DirLock::take(dir).unwrap();
     let host = || Host::default().encode();
@@ -144,7 +144,7 @@ fn compare(left: &Path, right: &Path, until: u64) -> (Outcome, [Option<u64>; 2])
 }
 
 /// The heading of whoever is told in tick 171 is another.
-fn bend(tick: u64, records: &mut Vec<Record>) {
+fn bend(tick: u64, records: &mut [Record]) {
     if let (171, Some(Record::Input { input, .. })) = (tick, records.last_mut()) {
         input.heading ^= 1;
     }
