@@ -13,6 +13,7 @@ pub mod relief;
 mod seal;
 pub mod tile;
 pub mod token;
+pub mod validator;
 pub mod wire;
 
 /// A fuzz target.
@@ -81,6 +82,11 @@ pub const TARGETS: &[Target] = &[
         name: "token",
         run: token::run,
         seeds: token::seeds,
+    },
+    Target {
+        name: "validator",
+        run: validator::run,
+        seeds: validator::seeds,
     },
     Target {
         name: "wire",
