@@ -69,8 +69,8 @@ impl Body<'_> {
         })
     }
 
-    /// The velocity with what a wish does to it in the air: it adds up to the wished speed, and takes nothing away. It does not climb what
-    /// is too steep.
+    /// The velocity with what a wish does to it in the air: it adds up to the wished speed, and turns what is faster without making it more
+    /// so. It does not climb what is too steep.
     fn steered(&self, at: DVec3, velocity: DVec3, drive: &Drive) -> Result<DVec3, NotResident> {
         let mut wish = level(drive.wish_mps);
         if wish == DVec3::ZERO {
@@ -93,11 +93,13 @@ impl Body<'_> {
         let most = AIR_GRAVITY_MAX * drive.gravity_mps2;
         let gain = (if own < most { own } else { most }) * drive.tick_s;
         let gain = if missing < gain { missing } else { gain };
-        Ok(if gain > 0.0 {
-            velocity + way * gain
-        } else {
-            velocity
-        })
+        if gain <= 0.0 || missing <= 0.0 {
+            return Ok(velocity);
+        }
+        // A gain across the way adds to the speed as well: without a limit, who turns in the air goes 7 % faster than on its feet.
+        let (had, wished) = (level(velocity).length(), wish.length());
+        let limit = if had > wished { had } else { wished };
+        Ok(shortened(level(velocity + way * gain), limit) + DVec3::Z * velocity.z)
     }
 
     /// Flies until the way ends or feet come down on something that holds them.

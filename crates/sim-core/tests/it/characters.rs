@@ -1,6 +1,9 @@
 //! Characters in a world: what the pure controller promises, at awkward places, across frames, on carriers.
 
-use sim_core::{Agent, CarrierPose, Input, KindId, Landed, Obstacle, Record, Shape, World};
+use sim_core::{
+    Agent, CarrierPose, FINE_PER_M, Input, KindId, Landed, Mode, Obstacle, Record, Shape, State,
+    World,
+};
 use spatial_core::{
     DQuat, DVec3, EntityId, FrameId, Geodetic, Planet, Pose, Position, UNITS_PER_M,
 };
@@ -134,6 +137,41 @@ fn a_jump_goes_up_and_comes_down() {
         (0.8..1.2).contains(&top_m) && landed == 1,
         "{top_m} m, {landed}"
     );
+}
+
+/// Turns are steered in the air, and nobody gets faster by them.
+#[test]
+fn who_turns_in_the_air_is_no_faster_than_on_its_feet() {
+    for turn_rad in [0.05, 0.2, 0.7, 1.57, 3.0] {
+        let mut world = lone(at(46.95, 7.44), CHARACTER, 0.1);
+        run(&mut world, 30, &[]);
+        run(&mut world, 30, &[wish(ENTITY, 4.0, 0.0)]);
+        let level = |world: &World| {
+            let [x, y, _] = world.agent(ENTITY).expect("it is there").velocity;
+            DVec3::new(f64::from(x), f64::from(y), 0.0) / UNITS_PER_M
+        };
+        let before = level(&world);
+        let (mut fastest, mut aerial_ticks) = (0.0f64, 0);
+        for n in 1..120 {
+            let angle = turn_rad * f64::from(n);
+            let input = Input {
+                east: (4.0 * FINE_PER_M * libm::cos(angle)) as i16,
+                north: (4.0 * FINE_PER_M * libm::sin(angle)) as i16,
+                buttons: Input::JUMP, // again as soon as it is down
+                ..Input::default()
+            };
+            let entity = ENTITY;
+            run(&mut world, 1, &[Record::Input { entity, input }]);
+            if world.column::<State>().mode[0] == Mode::Fall as u8 {
+                aerial_ticks += 1;
+                fastest = fastest.max(level(&world).length());
+            }
+        }
+        let turned = level(&world).normalize().dot(before.normalize());
+        assert!(fastest < 4.004, "{fastest} m/s by turns of {turn_rad}");
+        assert!(turn_rad > 0.2 || turned < 0.99, "it goes on as before");
+        assert!(aerial_ticks > 80, "{aerial_ticks}");
+    }
 }
 
 #[test]
