@@ -9,24 +9,22 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use spatial_core::{DVec3, EntityId, Frame, Planet, Position, UNITS_PER_M};
+use spatial_core::{EntityId, Frame, Planet, Position, UNITS_PER_M};
 
-use crate::agent::{Tier, Wish, WishLanes};
-use crate::avoid::beside;
+use crate::agent::WishLanes;
 use crate::careful::Care;
-use crate::contacts::{CellSort, Contacts, Eights, OneByOne, OwnAgents, Push, push_apart};
+use crate::contacts::{BlockAgents, CellSort, Contacts, Found, Push};
 use crate::event::Pending;
 use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
-use crate::kind::Grade;
+use crate::kernels::{Eights, Kernels, OneByOne};
 use crate::kinds::Kinds;
 use crate::level::SimLevel;
-use crate::mode::Mode;
 use crate::obstacles::{Obstacles, Placed};
 use crate::parts::Parts;
 use crate::roll::{Guest, Roll, corner_of_key, slot_of_key};
 use crate::sleepers::Sleepers;
-use crate::walk::{Pace, height_z, places, walk};
+use crate::walk::Pace;
 
 /// What the workers of a tick share.
 pub(crate) struct Advance<'a> {
@@ -64,27 +62,34 @@ pub(crate) struct Written<'a> {
 pub(crate) struct Done<'a> {
     pub(crate) held: AtomicU32,
     pub(crate) contacts: AtomicU64,
+    /// Entries of the roll that may be in another block now, in any order.
+    pub(crate) moved: Option<&'a Mutex<Vec<u32>>>,
     /// Rows that have left their frame, in any order.
     pub(crate) left: Option<&'a Mutex<Vec<u32>>>,
     /// Events that agents have sent, in any order.
     pub(crate) sent: Option<&'a Mutex<Vec<Pending>>>,
 }
 
-/// Room of one worker.
+/// Room of one worker; lanes of a unit's agents.
 #[derive(Default)]
-struct Room {
+pub(crate) struct Room {
     cells: CellSort,
     others: Vec<Guest>,
-    near: Vec<Near>,
-    careful: Vec<(u32, u32)>, // entries of those who are no crowd, and the ticks they move
-    pushes: Vec<Push>,
-    x: Vec<i32>, // where each goes
-    y: Vec<i32>,
-    z: Vec<i32>,
-    is_moving: Vec<bool>,
-    is_due: Vec<bool>,
-    places: [Vec<f64>; 3],
-    heights: Vec<f64>,
+    pub(crate) near: Vec<Near>,
+    pub(crate) careful: Vec<(u32, u32, u32)>, // who is no crowd: block, number in the unit, ticks it moves
+    pub(crate) count_careful: usize,
+    pub(crate) moved: Vec<u32>, // entries
+    found: Found,
+    pub(crate) pushes: Vec<Push>,
+    pub(crate) x: Vec<i32>, // where each goes
+    pub(crate) y: Vec<i32>,
+    pub(crate) z: Vec<i32>,
+    pub(crate) flags: Vec<u8>,
+    pub(crate) wish: [Vec<f32>; 2],
+    pub(crate) limit: Vec<f32>,
+    pub(crate) ticks: Vec<f32>,
+    pub(crate) places: [Vec<f64>; 3],
+    pub(crate) heights: Vec<f64>, // above the datum, metres; then of the frame, grid units
 }
 
 thread_local! {
@@ -120,31 +125,38 @@ impl Advance<'_> {
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
     fn unit_avx2(&self, blocks: Range<usize>, room: &mut Room) {
         // SAFETY: this function has AVX2.
-        unsafe { self.unit::<crate::contacts::Avx2>(blocks, room) }
+        unsafe { self.unit::<crate::kernels::Avx2>(blocks, room) }
     }
 
     /// Moves the agents of a run of blocks.
     ///
     /// # Safety
-    /// As [`Contacts::sum`].
+    /// As [`Kernels`].
     #[inline(always)]
-    unsafe fn unit<C: Contacts>(&self, blocks: Range<usize>, room: &mut Room) {
+    unsafe fn unit<K: Kernels>(&self, blocks: Range<usize>, room: &mut Room) {
         let first = self.roll.blocks[blocks.start].first as usize;
         let entries = first..self.roll.entries_of(blocks.end - 1).end;
         room.begin(entries.len());
         // SAFETY: as the caller promises.
-        unsafe { self.touch::<C>(blocks.clone(), first, room) };
-        let contacts = room.pushes.iter().map(|push| u64::from(push.contacts));
-        self.done
-            .contacts
-            .fetch_add(contacts.sum(), Ordering::Relaxed);
-        self.aim(entries.clone(), room);
-        self.avoid(blocks.clone(), first, room);
-        self.find_ground::<C>(blocks.clone(), first, room);
-        self.settle(blocks, first, room);
+        let contacts = unsafe { self.touch::<K>(blocks.clone(), first, room) };
+        self.done.contacts.fetch_add(contacts, Ordering::Relaxed);
+        // SAFETY: as the caller promises.
+        unsafe {
+            K::aim(self, blocks.clone(), entries, room);
+            self.avoid(blocks.clone(), first, room);
+            K::find_ground(self, blocks.clone(), first, room);
+            K::settle(self, blocks, first, room);
+        }
         for n in 0..room.careful.len() {
-            let (entry, ticks) = room.careful[n];
-            self.move_carefully(entry as usize, ticks, room.pushes[entry as usize - first]);
+            let (block, at, ticks) = room.careful[n];
+            let who = (self.roll.blocks[block as usize].key, first + at as usize);
+            if self.move_carefully(who, ticks, room.pushes[at as usize]) {
+                room.moved.push(who.1 as u32);
+            }
+        }
+        if let Some(moved) = self.done.moved.filter(|_| !room.moved.is_empty()) {
+            let mut moved = moved.lock().expect("nobody panics with it");
+            moved.append(&mut room.moved);
         }
     }
 
@@ -169,37 +181,9 @@ impl Advance<'_> {
         self.sleepers.guests(key, self.frames, guest, others);
     }
 
-    /// Where each agent wants to and is pushed to; who does not move is not looked at any more.
-    #[inline(always)]
-    fn aim(&self, entries: Range<usize>, room: &mut Room) {
-        let (roll, first) = (&self.roll.entries, entries.start);
-        for entry in entries {
-            let (n, row) = (entry - first, roll.rows[entry] as usize);
-            let ticks = Tier(self.out.tier[row]).ticks_due(self.tick, || self.ids[row]);
-            let wish = Wish {
-                east: self.wish.east[row],
-                north: self.wish.north[row],
-                up: 0,
-            };
-            let body = self.kinds.body(roll.kinds[entry]);
-            if body.grade != Grade::Crowd {
-                room.careful.push((entry as u32, ticks));
-            }
-            let ticks = if body.grade == Grade::Crowd { ticks } else { 0 };
-            let [x, y] = walk(self.pace, ticks, wish, body.speed_max, room.pushes[n]);
-            // SAFETY: a row is in one entry, and an entry in one unit.
-            let mode = unsafe { *self.out.mode.at(row) };
-            room.x[n] = roll.x[entry].wrapping_add(x);
-            room.y[n] = roll.y[entry].wrapping_add(y);
-            room.z[n] = roll.z[entry];
-            let is_moving = x != 0 || y != 0 || mode != Mode::Walk as u8;
-            (room.is_moving[n], room.is_due[n]) = (is_moving && ticks > 0, ticks > 0);
-        }
-    }
-
     /// The static obstacles of a block.
     #[inline(always)]
-    fn obstacles_of(&self, key: u64) -> &[Placed] {
+    pub(crate) fn obstacles_of(&self, key: u64) -> &[Placed] {
         if self.obstacles.is_empty() {
             return &[];
         }
@@ -208,112 +192,13 @@ impl Advance<'_> {
         self.obstacles.near(frame, x, y)
     }
 
-    /// Keeps those who may touch obstacles out of them, one obstacle after the other in order of id.
-    fn avoid(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
-        let mut near = room.near.iter().peekable();
-        for block in blocks {
-            if near.peek().is_none_or(|near| near.block as usize != block) {
-                continue;
-            }
-            let obstacles = self.obstacles_of(self.roll.blocks[block].key);
-            while let Some(Near {
-                entry, obstacle, ..
-            }) = near.next_if(|near| near.block as usize == block)
-            {
-                let n = *entry as usize;
-                let body = self.kinds.body(self.roll.entries.kinds[first + n]);
-                let xyz = [room.x[n], room.y[n], room.z[n]];
-                let solid = &obstacles[*obstacle as usize].solid;
-                if room.is_due[n]
-                    && let Some(out) = beside(solid, xyz, body)
-                {
-                    room.is_moving[n] |= out != [xyz[0], xyz[1]];
-                    [room.x[n], room.y[n]] = out;
-                }
-            }
-        }
-    }
-
-    /// How high the ground is where each agent goes.
-    #[inline(always)]
-    fn find_ground<C: Contacts>(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
-        for block in blocks {
-            let entries = self.roll.entries_of(block);
-            let range = entries.start - first..entries.end - first;
-            let axes = &self
-                .frames
-                .get(slot_of_key(self.roll.blocks[block].key))
-                .axes;
-            let at = [
-                &room.x[range.clone()],
-                &room.y[range.clone()],
-                &room.z[range.clone()],
-            ];
-            let [px, py, pz] = &mut room.places;
-            let out = [
-                &mut px[range.clone()],
-                &mut py[range.clone()],
-                &mut pz[range],
-            ];
-            places(axes, at, out);
-        }
-        let [px, py, pz] = &room.places;
-        if C::IS_SPECIFICATION {
-            for (n, height) in room.heights.iter_mut().enumerate() {
-                let place = DVec3::new(px[n], py[n], pz[n]);
-                *height = self.ground.height_m(place).unwrap_or(f64::NAN);
-            }
-        } else {
-            self.ground.heights_m([px, py, pz], &mut room.heights);
-        }
-    }
-
-    /// Writes where everybody is now.
-    #[inline(always)]
-    fn settle(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
-        let mut held = 0;
-        for block in blocks {
-            let (key, entries) = (self.roll.blocks[block].key, self.roll.entries_of(block));
-            let slot = slot_of_key(key);
-            let frame = self.frames.get(slot);
-            // What is asked of a block pays for a few of it. Nobody of a crowd goes further than a border is wide.
-            let is_calm = entries.len() >= 4 && frame.is_block_calm(corner_of_key(key));
-            for entry in entries {
-                let n = entry - first;
-                if !room.is_moving[n] {
-                    continue;
-                }
-                let (x, y) = (room.x[n], room.y[n]);
-                let z = match &frame.ground {
-                    Some(_) => height_z(self.planet, room.heights[n], x, y),
-                    None => Some(room.z[n]), // a deck
-                };
-                let Some(z) = z else {
-                    held += 1;
-                    continue;
-                };
-                let row = self.roll.entries.rows[entry] as usize;
-                // SAFETY: a row is in one entry, and an entry in one unit.
-                unsafe {
-                    *self.out.mode.at(row) = Mode::Walk as u8;
-                    *self.out.x.at(row) = x;
-                    *self.out.y.at(row) = y;
-                    *self.out.z.at(row) = z;
-                }
-                if !is_calm && !frame.is_at_home(x, y, z) {
-                    self.leave(slot, row, [x, y, z]);
-                }
-            }
-        }
-        self.done.held.fetch_add(held, Ordering::Relaxed);
-    }
-
-    /// Finds all contacts of a run of blocks.
+    /// Finds all contacts of a run of blocks; gives how many are felt.
     ///
     /// # Safety
-    /// As [`Contacts::sum`].
+    /// As [`Kernels`].
     #[inline(always)]
-    unsafe fn touch<C: Contacts>(&self, blocks: Range<usize>, first: usize, room: &mut Room) {
+    unsafe fn touch<K: Kernels>(&self, blocks: Range<usize>, first: usize, room: &mut Room) -> u64 {
+        let mut contacts = 0;
         let (roll, reach) = (self.roll, self.kinds.reach());
         room.near.clear();
         let first_key = roll.blocks[blocks.start].key;
@@ -337,34 +222,42 @@ impl Advance<'_> {
             if own.len() + here.len() < 2 && obstacles.is_empty() {
                 continue;
             }
-            let cells = &mut room.cells;
-            cells.begin(corner_of_key(key), reach, own.len() + here.len());
             let entries = &roll.entries;
-            let agents = OwnAgents {
+            let agents = BlockAgents {
                 x: &entries.x[own.clone()],
                 y: &entries.y[own.clone()],
                 z: &entries.z[own.clone()],
                 kinds: &entries.kinds[own.clone()],
+                guests: here,
             };
-            cells.sort(&agents, here, self.kinds);
+            let cells = &mut room.cells;
+            // SAFETY: as the caller promises.
+            unsafe { K::sort(cells, corner_of_key(key), reach, &agents) };
             let near = (block, own.start - first, own.len());
             find_near(cells, obstacles, near, reach, &mut room.near);
-            let up = match self.frames.get(slot_of_key(key)).ground {
-                Some(_) => (1.0 / (self.planet.radius_m() * UNITS_PER_M)) as f32,
-                None => 0.0,
-            };
-            let id_of = |entry: u32| {
-                let entry = entry as usize;
-                let row = match entry < own.len() {
-                    true => entries.rows[own.start + entry],
-                    false => here[entry - own.len()].row,
+            let id_of = |number: u32| {
+                let number = number as usize;
+                let row = match number < own.len() {
+                    true => entries.rows[own.start + number],
+                    false => here[number - own.len()].row,
                 };
                 self.ids[row as usize]
             };
+            let of_block = Contacts {
+                agents,
+                kinds: self.kinds,
+                up: match self.frames.get(slot_of_key(key)).is_on_ground {
+                    true => (1.0 / (self.planet.radius_m() * UNITS_PER_M)) as f32,
+                    false => 0.0,
+                },
+                id_of: &id_of,
+            };
             let pushes = &mut room.pushes[own.start - first..own.end - first];
             // SAFETY: as the caller promises.
-            unsafe { push_apart::<C>(cells, up, &id_of, pushes) };
+            let felt = unsafe { of_block.push_apart::<K>(cells, &mut room.found, pushes) };
+            contacts += u64::from(felt);
         }
+        contacts
     }
 
     /// Counts an agent that is held for want of ground.
@@ -383,7 +276,8 @@ impl Advance<'_> {
             z,
         };
         let is_left = |f: &Frame| f.is_left(f.to_ecef(at));
-        if frame.ground.as_ref().is_some_and(is_left)
+        let ground = self.frames.border(slot).ground.as_ref();
+        if ground.is_some_and(is_left)
             && let Some(left) = self.done.left
         {
             let mut left = left.lock().expect("nobody panics with it");
@@ -427,10 +321,10 @@ fn find_near(
 
 /// Somebody who may touch an obstacle.
 #[derive(Clone, Copy)]
-struct Near {
-    block: u32,
-    entry: u32,    // in the unit
-    obstacle: u32, // in the block
+pub(crate) struct Near {
+    pub(crate) block: u32,
+    pub(crate) entry: u32,    // in the unit
+    pub(crate) obstacle: u32, // in the block
 }
 
 /// Who of a crowd goes further in a tick may pass through a thin obstacle: 1 m.
@@ -439,13 +333,17 @@ const AVOID_STEP: i32 = 65_536;
 impl Room {
     fn begin(&mut self, count: usize) {
         self.careful.clear();
+        self.moved.clear();
         self.pushes.clear();
         self.pushes.resize(count, Push::default());
         for lane in [&mut self.x, &mut self.y, &mut self.z] {
             lane.resize(count, 0);
         }
-        self.is_moving.resize(count, false);
-        self.is_due.resize(count, false);
+        self.flags.resize(count, 0);
+        let [east, north] = &mut self.wish;
+        for lane in [east, north, &mut self.limit, &mut self.ticks] {
+            lane.resize(count, 0.0);
+        }
         for lane in &mut self.places {
             lane.resize(count, 0.0);
         }

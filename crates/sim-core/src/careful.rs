@@ -15,7 +15,7 @@ use crate::local_axes::LocalAxes;
 use crate::mode::Mode;
 use crate::outbox::STEP_ORDER;
 use crate::record::Input;
-use crate::roll::slot_of_key;
+use crate::roll::{corner_of_key, is_beyond, slot_of_key};
 use crate::walk::PUSH_SPEED_MAX_MPS;
 use crate::world::WorldStart;
 
@@ -44,10 +44,16 @@ struct Walker {
 }
 
 impl Advance<'_> {
-    /// Moves one agent by so many ticks, one after the other: nobody travels further than its obstacles are told.
-    pub(crate) fn move_carefully(&self, entry: usize, ticks: u32, push: Push) {
+    /// Moves one agent by so many ticks, one after the other: nobody travels further than its obstacles are told. Whether it may be in
+    /// another block than the one of its key then.
+    pub(crate) fn move_carefully(
+        &self,
+        (key, entry): (u64, usize),
+        ticks: u32,
+        push: Push,
+    ) -> bool {
         let (roll, row) = (&self.roll.entries, self.roll.entries.rows[entry] as usize);
-        let slot = slot_of_key(roll.keys[entry]);
+        let slot = slot_of_key(key);
         let frame = self.frames.get(slot);
         let kind = self.kinds.get(KindId(roll.kinds[entry]));
         let kind = kind.expect("nobody is spawned without a kind that was told");
@@ -73,9 +79,11 @@ impl Advance<'_> {
         }
         self.write(row, &walker);
         let [x, y, z] = walker.at.xyz();
-        if walker.at != before.at && !frame.is_at_home(x, y, z) {
+        let is_leaving = walker.at != before.at && !frame.is_at_home(x, y, z);
+        if is_leaving {
             self.leave(slot, row, [x, y, z]);
         }
+        is_leaving || is_beyond(corner_of_key(key), x, y)
     }
 
     fn walker(&self, entry: usize, row: usize, frame: &FrameSlot) -> Walker {
@@ -185,9 +193,9 @@ impl Advance<'_> {
         walker: &Walker,
         work: impl FnOnce(&Mover, &LocalScene<'_>) -> T,
     ) -> T {
-        let axes = match &frame.ground {
-            Some(ground) => LocalAxes::upright(self.planet.radius_m(), ground.axes(), walker.at),
-            None => LocalAxes::aboard(walker.at),
+        let axes = match frame.is_on_ground {
+            true => LocalAxes::upright(self.planet.radius_m(), &frame.axes, walker.at),
+            false => LocalAxes::aboard(walker.at),
         };
         let in_frame = DVec3::from_array(walker.velocity.map(f64::from)) / UNITS_PER_M;
         let mover = Mover {
@@ -197,8 +205,8 @@ impl Advance<'_> {
         let speed_mps = mover.velocity_mps.length() + f64::from(kind.speed_max) / FINE_PER_M;
         let reach_m = 2.0 + kind.height_m() + speed_mps * self.care.tick_s;
         let patch = frame
-            .ground
-            .map(|_| GroundPatch::new(self.ground.lattice(), &axes, reach_m, self.ground));
+            .is_on_ground
+            .then(|| GroundPatch::new(self.ground.lattice(), &axes, reach_m, self.ground));
         let scene = LocalScene {
             axes: &axes,
             ground: patch.as_ref(),

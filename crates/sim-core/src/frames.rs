@@ -20,22 +20,29 @@ pub(crate) const NO_SLOT: Slot = u32::MAX;
 /// its own, and the widest two touch at 8 m.
 pub(crate) const BORDER_M: f64 = FRAME_HYSTERESIS_M + 8.0;
 
-/// A frame with what a tick asks of it.
+/// A frame with what a tick asks of it for everybody in it.
 #[derive(Clone)]
 pub(crate) struct FrameSlot {
     pub(crate) axes: Axes,
+    edges: [[f32; 4]; 4], // how far beyond each edge, metres: its value at the origin, and its growth a unit of x, y and z
+    /// Whether it lies on the ground and not on a carrier.
+    pub(crate) is_on_ground: bool,
+}
+
+/// What is asked of a frame for those at its border: apart, since there are few.
+#[derive(Clone)]
+pub(crate) struct Border {
     /// The frame, if it lies on the ground and not on a carrier.
     pub(crate) ground: Option<Frame>,
     /// The frames around it that there are.
     pub(crate) around: [Slot; 8],
-    edges: [[f32; 4]; 4], // how far beyond each edge, metres: its value at the origin, and its growth a unit of x, y and z
 }
 
 /// What rounding to f32 may add to a distance from an edge, metres: numbers of 10⁷ units and 10⁴ m, a few roundings each.
 const EDGE_SLACK_M: f32 = 0.1;
 
 impl FrameSlot {
-    fn on_ground(frame: Frame) -> Self {
+    fn on_ground(frame: &Frame) -> Self {
         let origin = frame.axes().origin().to_vec();
         let edges = frame.edges().map(|outward| {
             let [x, y, z] = frame
@@ -46,18 +53,16 @@ impl FrameSlot {
         });
         Self {
             axes: *frame.axes(),
-            ground: Some(frame),
-            around: [NO_SLOT; 8],
             edges,
+            is_on_ground: true,
         }
     }
 
     fn on_carrier(axes: Axes) -> Self {
         Self {
             axes,
-            ground: None,
-            around: [NO_SLOT; 8],
             edges: [[f32::NEG_INFINITY, 0.0, 0.0, 0.0]; 4],
+            is_on_ground: false,
         }
     }
 
@@ -98,6 +103,7 @@ impl FrameSlot {
 #[derive(Clone)]
 pub(crate) struct FrameSlots {
     slots: Vec<FrameSlot>,
+    borders: Vec<Border>,                              // of each slot
     by_id: HashMap<FrameId, Slot, Xxh3DefaultBuilder>, // never iterated
     carriers: Frames,                                  // state
     fresh: Vec<Slot>,                                  // made since they were last asked for
@@ -107,6 +113,7 @@ impl FrameSlots {
     pub(crate) fn new(planet: Planet) -> Self {
         Self {
             slots: Vec::new(),
+            borders: Vec::new(),
             by_id: HashMap::default(),
             carriers: Frames::new(planet),
             fresh: Vec::new(),
@@ -132,24 +139,32 @@ impl FrameSlots {
         &self.slots[slot as usize]
     }
 
+    pub(crate) fn border(&self, slot: Slot) -> &Border {
+        &self.borders[slot as usize]
+    }
+
     /// The slot of a frame; made when it is new. `None` when there is no such frame.
     pub(crate) fn slot_of(&mut self, id: FrameId) -> Option<Slot> {
         if let Some(slot) = self.by_id.get(&id) {
             return Some(*slot);
         }
         let made = match id.carrier() {
-            Some(entity) => FrameSlot::on_carrier(*self.carriers.carrier(entity)?.axes()),
+            Some(entity) => {
+                let axes = self.carriers.carrier(entity)?.axes();
+                (FrameSlot::on_carrier(*axes), None)
+            }
             None => {
                 let frame = Frame::new(self.carriers.planet(), id).ok()?;
-                FrameSlot::on_ground(frame)
+                (FrameSlot::on_ground(&frame), Some(frame))
             }
         };
         Some(self.add(id, made))
     }
 
-    fn add(&mut self, id: FrameId, mut made: FrameSlot) -> Slot {
+    fn add(&mut self, id: FrameId, (made, ground): (FrameSlot, Option<Frame>)) -> Slot {
         let slot = self.slots.len() as Slot;
-        if let Some(frame) = &made.ground {
+        let mut around = [NO_SLOT; 8];
+        if let Some(frame) = &ground {
             let mut next = 0;
             let mut cells = frame.cell().neighbors();
             cells.sort_unstable();
@@ -158,9 +173,9 @@ impl FrameSlots {
                 let is_again = last.replace(cell) == Some(cell); // at a corner one comes twice
                 let there = self.by_id.get(&FrameId(cell.to_u64()));
                 if let Some(&other) = there.filter(|_| !is_again) {
-                    made.around[next] = other;
+                    around[next] = other;
                     next += 1;
-                    let back = &mut self.slots[other as usize].around;
+                    let back = &mut self.borders[other as usize].around;
                     if let Some(free) = back.iter_mut().find(|slot| **slot == NO_SLOT) {
                         *free = slot;
                     }
@@ -169,6 +184,7 @@ impl FrameSlots {
         }
         self.fresh.push(slot);
         self.slots.push(made);
+        self.borders.push(Border { ground, around });
         self.by_id.insert(id, slot);
         slot
     }
@@ -176,6 +192,7 @@ impl FrameSlots {
     /// Forgets all frames, to begin anew with those that are in use.
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
+        self.borders.clear();
         self.by_id.clear();
         self.fresh.clear();
     }

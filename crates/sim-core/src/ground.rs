@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spatial_core::{
     CellId, DVec3, HeightTile, LatticeSpec, Planet, direction_to_face_uv, face_st, interpolate,
-    uv_to_st,
+    to_face_frame, uv_to_st,
 };
 
 use crate::sight::pieces_per_m;
@@ -108,48 +108,120 @@ impl Ground {
     /// Heights of the ground in directions, metres, with the bits of [`Ground::height_m`]; NaN where it is not resident.
     #[inline(always)]
     pub(crate) fn heights_m(&self, [x, y, z]: [&[f64]; 3], heights: &mut [f64]) {
-        let intervals = self.lattice.intervals();
-        let per_face = f64::from(self.lattice.face_intervals());
-        let last = self.lattice.face_intervals() - 1;
         let mut tile = LastTile::default();
-        let mut at = 0;
-        while at < heights.len() {
-            let count = LANES.min(heights.len() - at);
-            let (mut face, mut s, mut t) = ([0; LANES], [0.0; LANES], [0.0; LANES]);
-            for n in 0..count {
-                let direction = DVec3::new(x[at + n], y[at + n], z[at + n]);
-                (face[n], s[n], t[n]) = direction_to_face_uv(direction);
-            }
-            // Products with powers of two are exact, so where a sample begins does not matter.
-            let (mut i, mut j) = ([0; LANES], [0; LANES]);
-            for n in 0..LANES {
-                (s[n], t[n]) = (uv_to_st(s[n]) * per_face, uv_to_st(t[n]) * per_face);
-                (i[n], j[n]) = ((s[n] as u32).min(last), (t[n] as u32).min(last));
-                (s[n], t[n]) = (s[n] - f64::from(i[n]), t[n] - f64::from(j[n]));
-            }
-            let mut corners = [[0; 4]; LANES];
-            let mut is_there = [false; LANES];
-            for n in 0..count {
-                let (column, row) = (i[n] / u32::from(intervals), j[n] / u32::from(intervals));
-                if let Some(found) = tile.find(self, [u32::from(face[n]), column, row]) {
-                    let local = |k: u32| (k % u32::from(intervals)) as usize;
-                    corners[n] = corners_of(found.samples(), intervals, local(i[n]), local(j[n]));
-                    is_there[n] = true;
-                }
-            }
-            let mut values = [0.0; LANES];
-            for n in 0..LANES {
-                let value = self.lattice.height_m(interpolate(corners[n], s[n], t[n]));
-                values[n] = if is_there[n] { value } else { f64::NAN };
-            }
-            heights[at..at + count].copy_from_slice(&values[..count]);
-            at += count;
+        let (xs, ys, zs) = (x.chunks(LANES), y.chunks(LANES), z.chunks(LANES));
+        for (((x, y), z), heights) in xs.zip(ys).zip(zs).zip(heights.chunks_mut(LANES)) {
+            let points = match (x.try_into(), y.try_into(), z.try_into()) {
+                (Ok(x), Ok(y), Ok(z)) => self.locate([x, y, z]),
+                _ => self.locate([x, y, z].map(padded).each_ref()),
+            };
+            let values = self.interpolate(&points, &mut tile);
+            heights.copy_from_slice(&values[..heights.len()]);
         }
+    }
+
+    /// Where eight directions meet the lattice.
+    #[inline(always)]
+    fn locate(&self, p: [&[f64; LANES]; 3]) -> Points {
+        let (face, mut s, mut t) = faces_uv(p);
+        let per_face = f64::from(self.lattice.face_intervals());
+        let last = self.lattice.face_intervals().cast_signed() - 1;
+        let (mut i, mut j) = ([0; LANES], [0; LANES]);
+        for n in 0..LANES {
+            // Products with powers of two are exact, so where a sample begins does not matter.
+            let (along, across) = (uv_to_st(s[n]) * per_face, uv_to_st(t[n]) * per_face);
+            (i[n], j[n]) = (whole_of(along).min(last), whole_of(across).min(last));
+            (s[n], t[n]) = (along - f64::from(i[n]), across - f64::from(j[n]));
+        }
+        Points { face, i, j, s, t }
+    }
+
+    /// Heights at points of the lattice.
+    #[inline(always)]
+    fn interpolate<'a>(&'a self, at: &Points, tile: &mut LastTile<'a>) -> [f64; LANES] {
+        let intervals = self.lattice.intervals();
+        let (shift, mask) = (intervals.trailing_zeros(), i32::from(intervals) - 1);
+        let (mut low, mut high) = ([0; LANES], [0; LANES]);
+        let mut missing = [u64::MAX; LANES];
+        for n in 0..LANES {
+            let place = [
+                u32::from(at.face[n]),
+                (at.i[n] >> shift) as u32,
+                (at.j[n] >> shift) as u32,
+            ];
+            if let Some(found) = tile.find(self, place) {
+                let (i, j) = ((at.i[n] & mask) as usize, (at.j[n] & mask) as usize);
+                [low[n], high[n]] = corners_of(found.samples(), intervals, i, j);
+                missing[n] = 0;
+            }
+        }
+        let mut values = [0.0; LANES];
+        for n in 0..LANES {
+            let [a, b] = [low[n] as i16, (low[n] >> 16) as i16];
+            let [c, d] = [high[n] as i16, (high[n] >> 16) as i16];
+            let value = interpolate([a, b, c, d], at.s[n], at.t[n]);
+            // All bits are a NaN.
+            values[n] = f64::from_bits(self.lattice.height_m(value).to_bits() | missing[n]);
+        }
+        values
     }
 }
 
 /// Heights that are computed at a time.
 const LANES: usize = 8;
+
+/// Eight places in units of the lattice of their face: interval, and how far into it.
+struct Points {
+    face: [u8; LANES],
+    i: [i32; LANES],
+    j: [i32; LANES],
+    s: [f64; LANES],
+    t: [f64; LANES],
+}
+
+/// The integer below a number from 0 to 2³⁰. Casts saturate, which costs a vector more than this.
+#[inline(always)]
+fn whole_of(number: f64) -> i32 {
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 × 2⁵²: the sum's low bits are the nearest integer
+    let sum = number + ROUND;
+    let nearest = sum.to_bits() as i32;
+    nearest.wrapping_sub(i32::from(sum - ROUND > number))
+}
+
+/// Fewer than eight numbers, and the last of them as often as is needed.
+#[cold]
+fn padded(values: &[f64]) -> [f64; LANES] {
+    core::array::from_fn(|n| values[n.min(values.len() - 1)])
+}
+
+/// The faces of eight directions and where they meet them: the bits of [`direction_to_face_uv`]. Neighbours mostly share a face.
+#[inline(always)]
+fn faces_uv([x, y, z]: [&[f64; LANES]; 3]) -> ([u8; LANES], [f64; LANES], [f64; LANES]) {
+    let face = direction_to_face_uv(DVec3::new(x[0], y[0], z[0])).0;
+    // Which parts a face's are, and their signs; products with those are exact.
+    let parts = to_face_frame(face, DVec3::new(1.0, 2.0, 3.0));
+    let lanes = parts.map(|part| match part.abs() as u32 {
+        1 => x,
+        2 => y,
+        _ => z,
+    });
+    let [(a, a_sign), (b, b_sign), (w, w_sign)] =
+        [0, 1, 2].map(|n| (lanes[n], 1f64.copysign(parts[n])));
+    let (mut u, mut v, mut is_other) = ([0.0; LANES], [0.0; LANES], false);
+    for n in 0..LANES {
+        let (a, b, w) = (a[n] * a_sign, b[n] * b_sign, w[n] * w_sign);
+        is_other |= !((a.abs() < w) & (b.abs() < w));
+        (u[n], v[n]) = (a / w, b / w);
+    }
+    if !is_other {
+        return ([face; LANES], u, v);
+    }
+    let mut faces = [0; LANES];
+    for n in 0..LANES {
+        (faces[n], u[n], v[n]) = direction_to_face_uv(DVec3::new(x[n], y[n], z[n]));
+    }
+    (faces, u, v)
+}
 
 /// The tile that was asked last: neighbours mostly stand on one.
 #[derive(Default)]
@@ -171,11 +243,15 @@ impl<'a> LastTile<'a> {
     }
 }
 
-/// The samples around interval (i, j) of a tile.
+/// The samples around interval (i, j) of a tile: a pair of the row below and one of the row above, the first of each in the low bits.
 #[inline(always)]
-fn corners_of(samples: &[i16], intervals: u16, i: usize, j: usize) -> [i16; 4] {
+fn corners_of(samples: &[i16], intervals: u16, i: usize, j: usize) -> [i32; 2] {
     let side = usize::from(intervals) + 1;
     let at = j * side + i;
     let around = &samples[at..at + side + 2];
-    [around[0], around[1], around[side], around[side + 1]]
+    let pair = |first: i16, second: i16| i32::from(second) << 16 | i32::from(first) & 0xffff;
+    [
+        pair(around[0], around[1]),
+        pair(around[side], around[side + 1]),
+    ]
 }

@@ -4,7 +4,7 @@ use spatial_core::{Component, DVec3, Ecef, EntityId, Planet, Position, UNITS_PER
 
 use crate::frames::{FrameSlots, NO_SLOT, Slot};
 use crate::ground::Ground;
-use crate::roll::{BLOCK_SHIFT, Roll, block_key, slot_of_key};
+use crate::roll::{BLOCK_SHIFT, Roll, block_key};
 use crate::sight::SightLine;
 
 /// What all systems of a tick see.
@@ -123,11 +123,12 @@ impl<'a, C: Component> Near<'a, C> {
         let from = &self.scene.frames.get(slot).axes;
         self.search(slot, at, radii_m, |entry| self.entry_xyz(entry), out);
         let place = from.to_ecef(at);
-        let around = self.scene.frames.get(slot).around;
+        let around = self.scene.frames.border(slot).around;
         for other in around.into_iter().take_while(|slot| *slot != NO_SLOT) {
             let frame = self.scene.frames.get(other);
             let far_m = spatial_core::FRAME_HYSTERESIS_M + radius_m;
-            let is_near = (frame.ground.as_ref()).is_some_and(|f| f.is_within(place, far_m));
+            let ground = self.scene.frames.border(other).ground.as_ref();
+            let is_near = ground.is_some_and(|f| f.is_within(place, far_m));
             let there = is_near
                 .then(|| frame.axes.to_position(place).ok())
                 .flatten();
@@ -193,7 +194,6 @@ impl<'a, C: Component> Near<'a, C> {
                 let distance_m = way_m.length();
                 if distance_m <= distance_max_m {
                     let row = roll.entries.rows[entry] as usize;
-                    debug_assert_eq!(slot_of_key(roll.entries.keys[entry]), slot);
                     out.push(Neighbour {
                         id: self.scene.ids[row],
                         row,

@@ -1,6 +1,7 @@
 //! Slices that workers write disjoint parts of.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 /// A slice whose parts belong to different workers for a while.
 pub(crate) struct Parts<'a, T> {
@@ -21,6 +22,19 @@ impl<'a, T> Parts<'a, T> {
             len: slice.len(),
             _slice: PhantomData,
         }
+    }
+
+    /// Some elements in a row.
+    ///
+    /// # Safety
+    /// Nobody else has any of these elements while the slice lives.
+    ///
+    /// # Panics
+    /// When they are not all there.
+    pub(crate) unsafe fn slice(&self, range: Range<usize>) -> &'a mut [T] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: within the slice, as asserted; alone, as the caller promises.
+        unsafe { core::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
     /// One element.

@@ -68,7 +68,8 @@ impl Sleepers {
         if self.is_empty() {
             return;
         }
-        let around = scene.0.get(slot).around.iter().filter(|s| scene.0.has(**s));
+        let around = &scene.0.border(slot).around;
+        let around = around.iter().filter(|s| scene.0.has(**s));
         let near = around.flat_map(|slot| self.beds.range(beds_of(*slot)));
         let near: Vec<u32> = near.map(|(_, row)| *row).collect();
         for row in near {

@@ -9,7 +9,6 @@
 
 use spatial_core::{Axes, Planet, UNITS_PER_M};
 
-use crate::agent::Wish;
 use crate::contacts::Push;
 
 /// Neighbours push an agent aside at most this fast, metres a second.
@@ -38,18 +37,34 @@ impl Pace {
     }
 }
 
-/// How far an agent goes along the plane in so many ticks, grid units.
+/// What agents want, a lane each.
+#[derive(Clone, Copy)]
+pub(crate) struct Going<'a> {
+    pub(crate) wish: [&'a [f32]; 2], // 2⁻⁸ m/s
+    pub(crate) limit: &'a [f32],     // of the wish's length
+    pub(crate) push: &'a [Push],
+    pub(crate) ticks: &'a [f32], // that they move
+}
+
+/// Moves agents along the plane from where they are, grid units.
 #[inline(always)]
-pub(crate) fn walk(pace: Pace, ticks: u32, wish: Wish, speed_max: f32, push: Push) -> [i32; 2] {
-    let ticks = ticks as f32;
-    let wish = shorten([f32::from(wish.east), f32::from(wish.north)], speed_max);
-    let push = shorten([push.x as f32, push.y as f32], pace.push_max * ticks);
-    let walk = pace.walk * ticks;
-    [0, 1].map(|axis| {
-        let units = wish[axis] * walk + push[axis];
-        let units = units.clamp(-STEP_MAX, STEP_MAX);
-        ((units + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
-    })
+pub(crate) fn walk(pace: Pace, going: &Going<'_>, [x, y]: [&mut [i32]; 2]) {
+    let count = x.len();
+    let [east, north] = going.wish.map(|lane| &lane[..count]);
+    let (limit, ticks) = (&going.limit[..count], &going.ticks[..count]);
+    let (push, y) = (&going.push[..count], &mut y[..count]);
+    for n in 0..count {
+        let wish = shorten([east[n], north[n]], limit[n]);
+        let push = [push[n].x as f32, push[n].y as f32];
+        let push = shorten(push, pace.push_max * ticks[n]);
+        let walk = pace.walk * ticks[n];
+        let step = |axis: usize| {
+            let units = (wish[axis] * walk + push[axis]).clamp(-STEP_MAX, STEP_MAX);
+            ((units + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
+        };
+        x[n] = x[n].wrapping_add(step(0));
+        y[n] = y[n].wrapping_add(step(1));
+    }
 }
 
 /// A vector cut to a length.
@@ -78,15 +93,25 @@ pub(crate) fn places(axes: &Axes, [x, y, z]: [&[i32]; 3], [px, py, pz]: [&mut [f
     }
 }
 
-/// The grid unit of a frame on the ground at which a height above the datum lies above or below (x, y); `None` beyond the frame's
-/// grid, and for NaN.
+/// Makes of heights above the datum the grid units of a frame on the ground at which they lie above or below (x, y); NaN beyond the
+/// frame's grid, and of NaN.
 #[inline(always)]
-pub(crate) fn height_z(planet: Planet, height_m: f64, x: i32, y: i32) -> Option<i32> {
-    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 × 2⁵²: rounds what is below 2⁵¹ to an integer, ties to even
-    let (east, north) = (f64::from(x) / UNITS_PER_M, f64::from(y) / UNITS_PER_M);
-    let reach = planet.radius_m() + height_m;
-    let up = (reach * reach - (east * east + north * north)).sqrt() - planet.radius_m();
-    let units = up * UNITS_PER_M;
-    let is_there = units.abs() < 2_147_483_647.0;
-    is_there.then(|| (units + ROUND).to_bits() as u32 as i32)
+pub(crate) fn heights_z(planet: Planet, heights_m: &mut [f64], [x, y]: [&[i32]; 2]) {
+    let (count, radius_m) = (heights_m.len(), planet.radius_m());
+    let (x, y) = (&x[..count], &y[..count]);
+    for n in 0..count {
+        let (east, north) = (f64::from(x[n]) / UNITS_PER_M, f64::from(y[n]) / UNITS_PER_M);
+        let reach = radius_m + heights_m[n];
+        let up = (reach * reach - (east * east + north * north)).sqrt() - radius_m;
+        let units = up * UNITS_PER_M;
+        let is_there = units.abs() < 2_147_483_647.0;
+        heights_m[n] = if is_there {
+            (units + ROUND_F64) - ROUND_F64
+        } else {
+            f64::NAN
+        };
+    }
 }
+
+/// Rounds what is below 2⁵¹ to an integer, ties to even: 1.5 × 2⁵².
+const ROUND_F64: f64 = 6_755_399_441_055_744.0;

@@ -77,7 +77,8 @@ pub struct World {
     spare_slots: Vec<Slot>,      // scratch
     pub(crate) roll: Roll,       // derived
     sleepers: Sleepers,          // derived
-    left: Mutex<Vec<u32>>,       // scratch
+    left: Mutex<Vec<u32>>,       // scratch: rows that have left their frame
+    moved: Mutex<Vec<u32>>,      // scratch: entries of the roll that have left their block
     pub(crate) statics: Statics,
     pub(crate) leases: Leases,
     pub(crate) mail: Mail,
@@ -113,6 +114,7 @@ impl World {
             roll: Roll::default(),
             sleepers: Sleepers::default(),
             left: Mutex::default(),
+            moved: Mutex::default(),
             statics: Statics::new(start.planet),
             leases: Leases::default(),
             mail: Mail::default(),
@@ -141,6 +143,7 @@ impl World {
             return self.derive().expect("all frames were known");
         }
         let named = self.table.lanes::<Body>().frame;
+        self.roll.doubt();
         for (slot, frame) in self.slots.iter_mut().zip(named) {
             if self.frames.get(*slot).axes.id() != *frame {
                 *slot = self.frames.slot_of(*frame).expect("all frames were known");
@@ -403,10 +406,9 @@ impl World {
         let Some(slot) = self.frames.slot_of(agent.position.frame) else {
             return false;
         };
-        let frame = self.frames.get(slot);
+        let ground = self.frames.border(slot).ground.as_ref();
         let is_left = |f: &Frame| f.is_left(f.to_ecef(agent.position));
-        let is_legal =
-            !frame.ground.as_ref().is_some_and(is_left) && self.kinds.get(agent.kind).is_some();
+        let is_legal = !ground.is_some_and(is_left) && self.kinds.get(agent.kind).is_some();
         if !is_legal || self.table.spawn(entity).is_err() {
             return false;
         }
@@ -548,6 +550,7 @@ impl World {
     fn change_frame(&mut self, row: usize, change: &FrameChange) -> bool {
         let is_asleep = self.raise(row);
         let is_done = Crossing(change).apply(self, row);
+        self.roll.touch(row);
         if is_asleep {
             self.lay(row);
         }
@@ -641,6 +644,7 @@ impl World {
                 buttons: state.buttons,
             },
             done: Done {
+                moved: Some(&self.moved),
                 left: Some(&self.left),
                 sent: Some(&self.rules.sent),
                 ..Done::default()
@@ -648,7 +652,10 @@ impl World {
         };
         advance.run(self.level);
         let done = advance.done;
-        (done.held.into_inner(), done.contacts.into_inner())
+        let (held, contacts) = (done.held.into_inner(), done.contacts.into_inner());
+        let moved = self.moved.get_mut().expect("nobody panics with it");
+        self.roll.moved.append(moved);
+        (held, contacts)
     }
 
     /// Brings those who have left their frame into the one that they are in.

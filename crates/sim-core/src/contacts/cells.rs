@@ -1,110 +1,179 @@
 //! A block's agents and guests, sorted by cell.
 
-use core::ops::{Range, RangeInclusive};
+use core::ops::Range;
 
-use super::pair::{LANES, Other, Own};
-use crate::kinds::{KindBody, Kinds};
+use super::pair::Body;
+use crate::kind::Kind;
+use crate::kinds::Kinds;
 use crate::roll::{BLOCK_SHIFT, Guest};
+
+/// Neighbours that are looked at together.
+pub(crate) const LANES: usize = 8;
 
 /// A counting sort of one block; kept from block to block, so that it allocates nothing.
 #[derive(Default)]
 pub(crate) struct CellSort {
     cells: Vec<u32>,  // of each agent as it was added
     starts: Vec<u32>, // of each cell in the sorted arrays, and the end
-    count: usize,     // of all who were sorted
-    shift: u32,       // log₂ of a cell's width; it is twice as high
+    grid: Grid,
+    count: usize, // of all who were sorted
+    /// Who it is: its number as it was added.
+    pub(crate) entry: Vec<u32>,
+    pub(super) x: Vec<i32>, // and so many more that a vector may be read from every place
+    pub(super) y: Vec<i32>,
+}
+
+/// Those in a cell, as places in the sorted arrays, and who comes after them and may touch them: a cell is wider and higher than the
+/// reach. What follows the last cell of a row is the first of the next: nobody in it is near.
+pub(super) struct Neighbours {
+    pub(super) own_end: usize,
+    pub(super) beside_end: usize, // of those in the cell and the one to the right
+    pub(super) below: Range<usize>, // the three cells of the row below
+}
+
+/// A block and what is within twice the reach of it, in cells.
+#[derive(Clone, Copy, Default)]
+struct Grid {
+    shift: u32, // log₂ of a cell's width; it is twice as high
     columns: u32,
     rows: u32,
     reach: i32, // at which the widest two touch
     corner: [i32; 2],
-    /// Who it is: its number as it was added.
-    pub(crate) entry: Vec<u32>,
-    pub(super) x: Vec<i32>,
-    pub(super) y: Vec<i32>,
-    pub(super) z: Vec<i32>,
-    pub(super) radius: Vec<f32>,
-    pub(super) top: Vec<f32>,
 }
 
-/// A block's own agents, a slice each.
-pub(crate) struct OwnAgents<'a> {
+/// A block's own agents, a slice each, and who visits it: numbered one after the other.
+#[derive(Clone, Copy)]
+pub(crate) struct BlockAgents<'a> {
     pub(crate) x: &'a [i32],
     pub(crate) y: &'a [i32],
     pub(crate) z: &'a [i32],
     pub(crate) kinds: &'a [u16],
+    pub(crate) guests: &'a [Guest],
 }
+
+impl BlockAgents<'_> {
+    pub(crate) fn count(&self) -> usize {
+        self.x.len() + self.guests.len()
+    }
+
+    /// An agent as its neighbours feel it.
+    #[inline(always)]
+    pub(super) fn get(&self, number: usize, kinds: &Kinds) -> Body {
+        let (xyz, kind) = match self.kinds.get(number) {
+            Some(kind) => {
+                let xyz = [self.x[number], self.y[number], self.z[number]];
+                (xyz, *kind)
+            }
+            None => {
+                let guest = &self.guests[number - self.x.len()];
+                (guest.xyz, guest.kind)
+            }
+        };
+        let kind = kinds.body(kind);
+        Body {
+            xyz,
+            radius: kind.touch_radius,
+            top: kind.top,
+        }
+    }
+}
+
+/// So few are all in one cell: looking at every pair of them costs less than sorting.
+const FEW: usize = 32;
 
 /// Cells are not smaller: 1 m.
 const SHIFT_MIN: u32 = 16;
+/// One is wide enough for a block with its borders: 128 m.
+const SHIFT_MAX: u32 = 23;
+const _: () = assert!((1 << BLOCK_SHIFT) + 8 * 256 * Kind::RADIUS_MAX as u32 <= 1 << SHIFT_MAX);
 
-impl CellSort {
-    /// Begins a block of so many agents, guests included, the widest two of whom touch at `reach`.
-    pub(crate) fn begin(&mut self, corner: [i32; 2], reach: i32, count: usize) {
-        self.corner = corner.map(|low| low.wrapping_sub(reach));
-        self.reach = reach;
-        let extent = (1u64 << BLOCK_SHIFT) + 2 * u64::from(reach.unsigned_abs());
+impl Grid {
+    /// Of a block with so many agents, guests included, the widest two of whom touch at `reach`.
+    fn new(corner: [i32; 2], reach: i32, count: usize) -> Self {
+        let extent = (1u64 << BLOCK_SHIFT) + 4 * u64::from(reach.unsigned_abs());
         let along = |shift: u32| (extent >> shift) + 1;
-        self.shift = SHIFT_MIN;
-        while along(self.shift) * along(self.shift + 1) > count as u64 + 16 {
-            self.shift += 1;
+        let mut shift = if count <= FEW { SHIFT_MAX } else { SHIFT_MIN };
+        while along(shift) * along(shift + 1) > count as u64 + 16 || 1 << shift < reach {
+            shift += 1;
         }
-        self.columns = along(self.shift) as u32;
-        self.rows = along(self.shift + 1) as u32;
+        Self {
+            shift,
+            columns: along(shift) as u32,
+            rows: along(shift + 1) as u32,
+            reach,
+            corner: corner.map(|low| low.wrapping_sub(2 * reach)),
+        }
     }
 
-    /// The column of a place in the block or within reach of it; of any other, some column.
+    /// The column of a place; of one outside, some column.
     #[inline(always)]
     fn column(&self, x: i32) -> u32 {
         let at = x.wrapping_sub(self.corner[0]).cast_unsigned() >> self.shift;
         at.min(self.columns - 1)
     }
 
-    /// The row of a place in the block or within reach of it; of any other, some row.
+    /// The row of a place; of one outside, some row.
     #[inline(always)]
     fn row(&self, y: i32) -> u32 {
         let at = y.wrapping_sub(self.corner[1]).cast_unsigned() >> (self.shift + 1);
         at.min(self.rows - 1)
     }
 
+    /// The least y of a row.
     #[inline(always)]
-    fn cell(&self, x: i32, y: i32) -> u32 {
-        self.row(y)
-            .wrapping_mul(self.columns)
-            .wrapping_add(self.column(x))
+    fn top_of(&self, row: u32) -> i32 {
+        let down = row << (self.shift + 1);
+        self.corner[1].wrapping_add(down.cast_signed())
     }
 
-    /// Sorts a block's own agents, which are numbered from 0, and those after them who visit it.
     #[inline(always)]
-    pub(crate) fn sort(&mut self, own: &OwnAgents<'_>, guests: &[Guest], kinds: &Kinds) {
-        self.count = own.x.len() + guests.len();
-        let mut cells = core::mem::take(&mut self.cells);
-        cells.clear();
-        cells.extend(own.x.iter().zip(own.y).map(|(x, y)| self.cell(*x, *y)));
-        cells.extend(
-            guests
-                .iter()
-                .map(|guest| self.cell(guest.xyz[0], guest.xyz[1])),
-        );
-        self.begin_cells(&cells);
-        let (own_cells, guest_cells) = cells.split_at(own.x.len());
-        for (n, cell) in own_cells.iter().enumerate() {
-            let body = kinds.body(own.kinds[n]);
-            self.put(*cell, n as u32, [own.x[n], own.y[n], own.z[n]], body);
+    fn cell(&self, x: i32, y: i32) -> u32 {
+        let row_start = self.row(y).wrapping_mul(self.columns);
+        row_start.wrapping_add(self.column(x))
+    }
+}
+
+impl CellSort {
+    /// Sorts a block's agents, the widest two of whom touch at `reach`.
+    #[inline(always)]
+    pub(crate) fn sort(&mut self, corner: [i32; 2], reach: i32, agents: &BlockAgents<'_>) {
+        self.count = agents.count();
+        let grid = Grid::new(corner, reach, self.count);
+        self.grid = grid;
+        let own = agents.x.len();
+        self.cells.resize(self.count, 0);
+        let (cells, guest_cells) = self.cells.split_at_mut(own);
+        for (cell, (x, y)) in cells.iter_mut().zip(agents.x.iter().zip(agents.y)) {
+            *cell = grid.cell(*x, *y);
         }
-        for ((n, cell), guest) in (own.x.len()..).zip(guest_cells).zip(guests) {
-            self.put(*cell, n as u32, guest.xyz, kinds.body(guest.kind));
+        for (cell, guest) in guest_cells.iter_mut().zip(agents.guests) {
+            *cell = grid.cell(guest.xyz[0], guest.xyz[1]);
         }
-        self.cells = cells;
+        self.begin_cells();
+        let places = agents.x.iter().copied().zip(agents.y.iter().copied());
+        let visits = agents
+            .guests
+            .iter()
+            .map(|guest| (guest.xyz[0], guest.xyz[1]));
+        let starts = &mut self.starts[1..];
+        for ((cell, number), (x, y)) in self.cells.iter().zip(0..).zip(places.chain(visits)) {
+            let start = &mut starts[*cell as usize];
+            let at = *start as usize;
+            *start = start.wrapping_add(1);
+            (self.x[at], self.y[at], self.entry[at]) = (x, y, number);
+        }
     }
 
     /// Counts, sums up, and makes room.
-    fn begin_cells(&mut self, cells: &[u32]) {
+    #[inline(always)]
+    fn begin_cells(&mut self) {
         self.starts.clear();
-        self.starts
-            .resize((self.columns * self.rows) as usize + 2, 0);
-        for cell in cells {
-            let start = &mut self.starts[*cell as usize + 2];
-            *start = start.wrapping_add(1); // agents are numbered by 32 bits
+        let size = self.grid.columns * self.grid.rows;
+        self.starts.resize(size as usize + 2, 0);
+        let counts = &mut self.starts[2..];
+        for cell in &self.cells {
+            let count = &mut counts[*cell as usize];
+            *count = count.wrapping_add(1); // agents are numbered by 32 bits
         }
         let mut sum = 0u32;
         for start in &mut self.starts {
@@ -112,44 +181,47 @@ impl CellSort {
             *start = sum;
         }
         let padded = self.count + LANES;
-        for lane in [&mut self.x, &mut self.y, &mut self.z] {
-            lane.resize(padded, 0);
-        }
-        self.radius.resize(padded, 0.0);
-        self.top.resize(padded, 0.0);
+        self.x.resize(padded, 0);
+        self.y.resize(padded, 0);
         self.entry.resize(padded, 0);
     }
 
+    /// Where a cell begins.
     #[inline(always)]
-    fn put(&mut self, cell: u32, number: u32, [x, y, z]: [i32; 3], body: KindBody) {
-        let start = &mut self.starts[cell as usize + 1];
-        let at = *start as usize;
-        *start = start.wrapping_add(1);
-        (self.x[at], self.y[at], self.z[at]) = (x, y, z);
-        (self.radius[at], self.top[at]) = (body.touch_radius, body.top);
-        self.entry[at] = number;
+    fn start(&self, row: u32, column: u32) -> usize {
+        let cell = row.wrapping_mul(self.grid.columns).wrapping_add(column);
+        self.starts[cell as usize] as usize
     }
 
-    /// The run of the cells of a row between two columns, both included.
-    #[inline(always)]
-    fn run(&self, row: u32, columns: RangeInclusive<u32>) -> Range<usize> {
-        let at = |column: u32| self.starts[(row * self.columns + column) as usize] as usize;
-        at(*columns.start())..at(*columns.end() + 1)
+    /// How many cells there are.
+    pub(super) fn cell_count(&self) -> usize {
+        (self.grid.rows * self.grid.columns) as usize
     }
 
-    /// The runs in which all are who may touch somebody: one or two, seldom three.
+    /// The cell of a place in the sorted arrays.
+    pub(super) fn cell_of(&self, at: usize) -> usize {
+        let ends = &self.starts[1..];
+        ends.partition_point(|end| *end as usize <= at)
+    }
+
+    /// Who is in a cell, and who comes after them and may touch them.
     #[inline(always)]
-    pub(super) fn runs(&self, own: &Own) -> impl Iterator<Item = Range<usize>> + Clone + '_ {
-        let [x, y, _] = own.xyz;
-        let ends = |units: i32| {
-            (
-                units.wrapping_sub(self.reach),
-                units.wrapping_add(self.reach),
-            )
-        };
-        let ((x0, x1), (y0, y1)) = (ends(x), ends(y));
-        let columns = self.column(x0)..=self.column(x1);
-        (self.row(y0)..self.row(y1) + 1).map(move |row| self.run(row, columns.clone()))
+    pub(super) fn neighbours(&self, cell: usize) -> Neighbours {
+        let last = self.cell_count();
+        let start = |cell: usize| self.starts[cell.min(last)] as usize;
+        let below = cell + self.grid.columns as usize;
+        Neighbours {
+            own_end: start(cell + 1),
+            beside_end: start(cell + 2),
+            below: start(below - 1)..start(below + 2),
+        }
+    }
+
+    /// From which y on somebody in a row may touch one in the row below it.
+    #[inline(always)]
+    pub(super) fn low_of(&self, cell: usize) -> i32 {
+        let row = cell as u32 / self.grid.columns;
+        self.grid.top_of(row + 1).wrapping_sub(self.grid.reach)
     }
 
     /// How many there are.
@@ -157,42 +229,27 @@ impl CellSort {
         self.count
     }
 
+    /// How far apart along an axis two may be who touch.
+    pub(super) fn reach(&self) -> i32 {
+        self.grid.reach
+    }
+
     /// Calls with the number of each agent whose cell touches a rectangle.
     #[inline(always)]
     pub(crate) fn each_between(&self, low: [i32; 2], high: [i32; 2], mut each: impl FnMut(u32)) {
-        let extent = (1 << BLOCK_SHIFT) + 2 * self.reach;
+        let grid = &self.grid;
+        let extent = (1 << BLOCK_SHIFT) + 4 * grid.reach;
         let inside = |at: [i32; 2]| {
             [0, 1].map(|axis| {
-                let from = self.corner[axis];
+                let from = grid.corner[axis];
                 at[axis].clamp(from, from.saturating_add(extent))
             })
         };
         let ([x0, y0], [x1, y1]) = (inside(low), inside(high));
-        let columns = self.column(x0)..=self.column(x1);
-        for row in self.row(y0)..=self.row(y1) {
-            let run = self.run(row, columns.clone());
+        let (first, after) = (grid.column(x0), grid.column(x1) + 1);
+        for row in grid.row(y0)..=grid.row(y1) {
+            let run = self.start(row, first)..self.start(row, after);
             self.entry[run].iter().for_each(|entry| each(*entry));
-        }
-    }
-
-    /// An agent as the one who is pushed; `up` is how far up turns in a unit, 1 / radius of the planet.
-    #[inline(always)]
-    pub(super) fn own(&self, at: usize, up: f32) -> Own {
-        Own {
-            at,
-            xyz: [self.x[at], self.y[at], self.z[at]],
-            radius: self.radius[at],
-            top: self.top[at],
-            up: [self.x[at] as f32 * up, self.y[at] as f32 * up],
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn other(&self, at: usize) -> Other {
-        Other {
-            xyz: [self.x[at], self.y[at], self.z[at]],
-            radius: self.radius[at],
-            top: self.top[at],
         }
     }
 }

@@ -4,114 +4,208 @@
 //!          block                         agents of the block and its guests, sorted by cell: a counting sort in the first
 //!   ┌───┬───┬───┬───┬───┐                cache. Cells are twice as high as wide, and about as many as agents.
 //!   │   ╔═══╪═══╪═══╗   │ guests
-//!   ├───╫───┼─┬─┼─┬─╫───┤                who may touch i lies in one run of the sorted arrays for each row of cells that its
-//!   │   ║   │ │i│ │ ║   │                reach covers: mostly one or two
-//!   ├───╫───┼─┴─┼─┴─╫───┤
+//!   ├───╫───┼───┼───╫───┤                who comes after i and may touch it lies in one run of the sorted arrays for each row of
+//!   │   ║   │ │i┼─│ ║   │                cells that its reach covers: mostly one, seldom two
+//!   ├───╫─┼─┼───┼─┼─╫───┤
 //!   │   ╚═══╪═══╪═══╝   │
 //!   └───┴───┴───┴───┴───┘
 //! ```
-//! An overlap is half each one's to give way. Pushes are integers, so their sums have no order.
+//! Few of them are within reach along both axes: these are the pairs, found once and looked at from either side. An overlap is half
+//! each one's to give way. Pushes are integers, so their sums have no order.
 
 mod cells;
 mod pair;
 
-#[cfg(target_arch = "x86_64")]
-mod avx2;
-
 use spatial_core::EntityId;
 
-pub(crate) use cells::{CellSort, OwnAgents};
-pub(crate) use pair::{Own, Push};
+use crate::kernels::Kernels;
+use crate::kinds::Kinds;
 
-/// How a block's contacts are found: the bits are the same.
-pub(crate) trait Contacts {
-    /// Whether it is the specification: then all else is done one by one, too.
-    const IS_SPECIFICATION: bool = false;
+pub(crate) use cells::LANES;
+pub(crate) use cells::{BlockAgents, CellSort};
+use pair::Body;
+pub(crate) use pair::Push;
 
-    /// What all who may touch an agent do to it.
+/// Two who may touch, by their numbers in the block.
+type Pair = [u32; 2];
+
+/// The specification of [`Kernels::near`]: one after the other.
+#[inline(always)]
+pub(crate) fn near([x, y]: [&[i32]; 2], at: usize, place: [i32; 2], further: u32) -> u32 {
+    let mut bits = 0;
+    for (lane, (x, y)) in x[at..at + LANES].iter().zip(&y[at..at + LANES]).enumerate() {
+        let beyond = |units: i32, from: i32| units.wrapping_sub(from).cast_unsigned();
+        let furthest = beyond(*x, place[0]).max(beyond(*y, place[1]));
+        bits |= u32::from(furthest <= further) << lane;
+    }
+    bits
+}
+
+/// Hits are looked at when there are so many: a heap of people takes time but no memory.
+const HITS: usize = 512;
+
+/// Eight neighbours of somebody, some of whom are near.
+#[derive(Clone, Copy, Default)]
+struct Hit {
+    own: u32,  // place in the sorted arrays
+    at: u32,   // that of the first of the eight
+    bits: u32, // who is near
+}
+
+/// Room for what is found; kept from block to block.
+#[derive(Default)]
+pub(crate) struct Found {
+    hits: Vec<Hit>,
+    count: usize, // of hits
+    pairs: Vec<Pair>,
+}
+
+/// The contacts of a block.
+pub(crate) struct Contacts<'a> {
+    pub(crate) agents: BlockAgents<'a>,
+    pub(crate) kinds: &'a Kinds,
+    /// How far the planet's up turns in a grid unit: 1 / radius.
+    pub(crate) up: f32,
+    /// Who somebody is.
+    pub(crate) id_of: &'a dyn Fn(u32) -> EntityId,
+}
+
+impl Contacts<'_> {
+    /// Adds up what is done to each of a block's own agents, whom `cells` hold; gives how many overlaps they feel.
     ///
     /// # Safety
-    /// The CPU has the instructions of the implementation.
-    unsafe fn sum(own: &Own, others: &CellSort) -> Push;
-}
-
-/// The specification: one after the other.
-pub(crate) struct OneByOne;
-
-impl Contacts for OneByOne {
-    const IS_SPECIFICATION: bool = true;
-
+    /// As [`Kernels`].
     #[inline(always)]
-    unsafe fn sum(own: &Own, others: &CellSort) -> Push {
-        let mut sum = Push::default();
-        for at in others.runs(own).flatten() {
-            if at != own.at {
-                sum.add(pair::push(own, &others.other(at)));
+    pub(crate) unsafe fn push_apart<K: Kernels>(
+        &self,
+        cells: &CellSort,
+        found: &mut Found,
+        pushes: &mut [Push],
+    ) -> u32 {
+        let mut contacts = 0;
+        found.count = 0;
+        found
+            .hits
+            .resize(HITS + cells.count() / 2 + 4, Hit::default());
+        let mut from = 0;
+        while from < cells.count() {
+            // SAFETY: as the caller promises.
+            unsafe {
+                from = K::search(cells, from, found);
+                contacts += K::part(self, cells, found, pushes);
             }
         }
-        sum
+        contacts
+    }
+
+    /// Looks at pairs from both sides.
+    #[inline(always)]
+    pub(crate) fn part_all(&self, cells: &CellSort, found: &mut Found, pushes: &mut [Push]) -> u32 {
+        found.list_pairs(cells);
+        let mut contacts = 0;
+        for pairs in found.pairs.chunks(LANES) {
+            let mut both = [[Body::default(); LANES]; 2];
+            for (lane, pair) in pairs.iter().enumerate() {
+                both[0][lane] = self.agents.get(pair[0] as usize, self.kinds);
+                both[1][lane] = self.agents.get(pair[1] as usize, self.kinds);
+            }
+            for side in 0..2 {
+                let touches = pair::touch_all(&both[side], &both[1 - side], self.up);
+                for (lane, pair) in pairs.iter().enumerate() {
+                    let Some(sum) = pushes.get_mut(pair[side] as usize) else {
+                        continue; // a guest
+                    };
+                    let touch = &touches[lane];
+                    sum.add(touch.push);
+                    contacts += u32::from(touch.is_touching);
+                    if touch.is_same_spot {
+                        let ids = [pair[side], pair[1 - side]].map(self.id_of);
+                        sum.add(part(ids, &both[side][lane], &both[1 - side][lane], self.up));
+                    }
+                }
+            }
+        }
+        contacts
     }
 }
 
-/// Eight at a time, in whatever vectors the compiler makes of it.
-pub(crate) struct Eights;
-
-impl Contacts for Eights {
-    #[inline(always)]
-    unsafe fn sum(own: &Own, others: &CellSort) -> Push {
-        let mut sum = pair::LaneSums::default();
-        for run in others.runs(own) {
-            let mut at = run.start;
-            while at < run.end {
-                sum.add(own, others, at, run.end);
-                at += pair::LANES;
-            }
-        }
-        sum.total()
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(crate) use avx2::Avx2;
-
-/// The push of all agents of a block whom the cells hold, by their place among the block's entries.
+/// Finds who is within reach along both axes, for the agents from a place in the sorted arrays on, until there are many hits; gives the
+/// place of the next.
 ///
 /// # Safety
-/// As [`Contacts::sum`].
+/// As [`Kernels`].
 #[inline(always)]
-pub(crate) unsafe fn push_apart<C: Contacts>(
-    cells: &CellSort,
-    up: f32,
-    id_of: &dyn Fn(u32) -> EntityId,
-    pushes: &mut [Push],
-) {
-    for at in 0..cells.count() {
-        let Some(slot) = pushes.get_mut(cells.entry[at] as usize) else {
-            continue; // a guest
-        };
-        let own = cells.own(at, up);
-        // SAFETY: as the caller promises.
-        let mut push = unsafe { C::sum(&own, cells) };
-        if push.coincident > 0 {
-            part(&own, cells, id_of, &mut push);
+pub(crate) unsafe fn search<K: Kernels>(cells: &CellSort, from: usize, found: &mut Found) -> usize {
+    let reach = cells.reach();
+    let further = reach.cast_unsigned().wrapping_mul(2);
+    let (x, y) = (&cells.x[..], &cells.y[..]);
+    let (hits, mut count) = (&mut found.hits[..], 0);
+    let last = cells.count();
+    let mut at = from;
+    for cell in cells.cell_of(from)..cells.cell_count() {
+        let near = cells.neighbours(cell);
+        let low = cells.low_of(cell);
+        while at < near.own_end {
+            let place = [x[at].wrapping_sub(reach), y[at].wrapping_sub(reach)];
+            let is_low = y[at].wrapping_sub(low) >= 0;
+            let below_end = if is_low {
+                near.below.end
+            } else {
+                near.below.start
+            };
+            for run in [at + 1..near.beside_end, near.below.start..below_end] {
+                let mut start = run.start;
+                while start < run.end {
+                    // SAFETY: as the caller promises; runs end before the padding of a vector.
+                    let bits = unsafe { K::near([x, y], start, place, further) };
+                    let there = (run.end - start).min(LANES) as u32;
+                    // Always written, counted if it is something: a jump that may be taken costs more than one that is not.
+                    hits[count] = Hit {
+                        own: at as u32,
+                        at: start as u32,
+                        bits: bits & ((1 << there) - 1),
+                    };
+                    count += usize::from(hits[count].bits != 0);
+                    start += LANES;
+                }
+            }
+            at += 1;
+            if count >= HITS {
+                found.count = count;
+                return at;
+            }
         }
-        *slot = push;
+    }
+    found.count = count;
+    last
+}
+
+impl Found {
+    /// Lists the pairs of all hits, which are forgotten.
+    #[inline(always)]
+    fn list_pairs(&mut self, cells: &CellSort) {
+        self.pairs.clear();
+        for hit in &self.hits[..self.count] {
+            let own = cells.entry[hit.own as usize];
+            let mut bits = hit.bits;
+            while bits != 0 {
+                let other = hit.at + bits.trailing_zeros();
+                self.pairs.push([own, cells.entry[other as usize]]);
+                bits &= bits - 1;
+            }
+        }
+        self.count = 0;
     }
 }
 
 /// Those who stand in one spot part along an axis, by the order of their ids.
 #[cold]
-fn part(own: &Own, cells: &CellSort, id_of: &dyn Fn(u32) -> EntityId, push: &mut Push) {
-    let id = id_of(cells.entry[own.at]);
-    for at in cells.runs(own).flatten().filter(|at| *at != own.at) {
-        if pair::push(own, &cells.other(at)).coincident > 0 {
-            let is_first = id < id_of(cells.entry[at]);
-            let half = own.overlap_half(&cells.other(at));
-            // Along no axis of the grid, so that rows of people do not part into rows.
-            let (x, y) = ((half * 0.8) as i32, (half * 0.6) as i32);
-            let sign = if is_first { -1 } else { 1 };
-            push.x = push.x.wrapping_add(sign * x);
-            push.y = push.y.wrapping_add(sign * y);
-        }
+fn part([id, other_id]: [EntityId; 2], own: &Body, other: &Body, up: f32) -> Push {
+    let half = pair::overlap_half(own, other, up);
+    // Along no axis of the grid, so that rows of people do not part into rows.
+    let (x, y) = ((half * 0.8) as i32, (half * 0.6) as i32);
+    match id < other_id {
+        true => Push { x: -x, y: -y },
+        false => Push { x, y },
     }
 }
