@@ -23,8 +23,8 @@ use crate::kinds::Kinds;
 
 pub(crate) use cells::LANES;
 pub(crate) use cells::{BlockAgents, CellSort};
-use pair::Body;
 pub(crate) use pair::Push;
+use pair::{Bodies, Body, Touches};
 
 /// Two who may touch, by their numbers in the block.
 type Pair = [u32; 2];
@@ -103,24 +103,25 @@ impl Contacts<'_> {
     pub(crate) fn part_all(&self, cells: &CellSort, found: &mut Found, pushes: &mut [Push]) -> u32 {
         found.list_pairs(cells);
         let mut contacts = 0;
+        let mut both = [Bodies::default(); 2];
         for pairs in found.pairs.chunks(LANES) {
-            let mut both = [[Body::default(); LANES]; 2];
             for (lane, pair) in pairs.iter().enumerate() {
-                both[0][lane] = self.agents.get(pair[0] as usize, self.kinds);
-                both[1][lane] = self.agents.get(pair[1] as usize, self.kinds);
+                for (bodies, number) in both.iter_mut().zip(pair) {
+                    bodies.set(lane, &self.agents.get(*number as usize, self.kinds));
+                }
             }
             for side in 0..2 {
-                let touches = pair::touch_all(&both[side], &both[1 - side], self.up);
+                let (own, other) = (&both[side], &both[1 - side]);
+                let touches = Touches::new(own, other, self.up);
                 for (lane, pair) in pairs.iter().enumerate() {
                     let Some(sum) = pushes.get_mut(pair[side] as usize) else {
                         continue; // a guest
                     };
-                    let touch = &touches[lane];
-                    sum.add(touch.push);
-                    contacts += u32::from(touch.is_touching);
-                    if touch.is_same_spot {
+                    sum.add(touches.push(lane));
+                    contacts += touches.touching(lane);
+                    if touches.is_same_spot(lane) {
                         let ids = [pair[side], pair[1 - side]].map(self.id_of);
-                        sum.add(part(ids, &both[side][lane], &both[1 - side][lane], self.up));
+                        sum.add(part(ids, &own.get(lane), &other.get(lane), self.up));
                     }
                 }
             }
@@ -144,6 +145,9 @@ pub(crate) unsafe fn search<K: Kernels>(cells: &CellSort, from: usize, found: &m
     let mut at = from;
     for cell in cells.cell_of(from)..cells.cell_count() {
         let near = cells.neighbours(cell);
+        if at == near.own_end {
+            continue;
+        }
         let low = cells.low_of(cell);
         while at < near.own_end {
             let place = [x[at].wrapping_sub(reach), y[at].wrapping_sub(reach)];

@@ -26,6 +26,33 @@ pub(super) struct Body {
     pub(super) top: f32,    // the centre of its upper ball above its feet
 }
 
+/// Eight of them, a lane each.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Bodies {
+    xyz: [[i32; LANES]; 3],
+    radius: [f32; LANES],
+    top: [f32; LANES],
+}
+
+impl Bodies {
+    #[inline(always)]
+    pub(super) fn set(&mut self, lane: usize, body: &Body) {
+        let [x, y, z] = &mut self.xyz;
+        [x[lane], y[lane], z[lane]] = body.xyz;
+        self.radius[lane] = body.radius;
+        self.top[lane] = body.top;
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, lane: usize) -> Body {
+        Body {
+            xyz: [self.xyz[0][lane], self.xyz[1][lane], self.xyz[2][lane]],
+            radius: self.radius[lane],
+            top: self.top[lane],
+        }
+    }
+}
+
 /// What neighbours do to an agent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Push {
@@ -44,12 +71,53 @@ impl Push {
 }
 
 /// What one neighbour does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Touch {
-    /// None of those who stand in the same spot: there is no direction yet.
-    pub(super) push: Push,
-    pub(super) is_touching: bool,
-    pub(super) is_same_spot: bool,
+#[derive(Clone, Copy)]
+struct Touch {
+    push: Push, // none of those who stand in the same spot: there is no direction yet
+    is_touching: bool,
+    is_same_spot: bool,
+}
+
+/// What neighbours do to eight agents, a lane each.
+#[derive(Default)]
+pub(super) struct Touches {
+    x: [i32; LANES],
+    y: [i32; LANES],
+    touching: [u32; LANES],  // 1 of those who touch
+    same_spot: [u32; LANES], // 1 of those who stand in the same spot
+}
+
+impl Touches {
+    /// What the other of each lane does to the one of it.
+    #[inline(always)]
+    pub(super) fn new(own: &Bodies, other: &Bodies, up: f32) -> Self {
+        let mut all = Self::default();
+        for lane in 0..LANES {
+            let touch = touch(&own.get(lane), &other.get(lane), up);
+            (all.x[lane], all.y[lane]) = (touch.push.x, touch.push.y);
+            all.touching[lane] = u32::from(touch.is_touching);
+            all.same_spot[lane] = u32::from(touch.is_same_spot);
+        }
+        all
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&self, lane: usize) -> Push {
+        Push {
+            x: self.x[lane],
+            y: self.y[lane],
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn touching(&self, lane: usize) -> u32 {
+        self.touching[lane]
+    }
+
+    #[inline(always)]
+    pub(super) fn is_same_spot(&self, lane: usize) -> bool {
+        self.same_spot[lane] != 0
+    }
 }
 
 /// The difference along the plane, the square of the distance, and the distance at which the two touch. `up` is how far up turns in a
@@ -67,16 +135,6 @@ fn separation(own: &Body, other: &Body, up: f32) -> ([f32; 3], f32, f32) {
     let gap = if above > below { above } else { below };
     let gap = if gap > 0.0 { gap } else { 0.0 };
     ([x, y, along], along + gap * gap, own.radius + other.radius)
-}
-
-/// What the other of each lane does to the one of it.
-#[inline(always)]
-pub(super) fn touch_all(own: &[Body; LANES], other: &[Body; LANES], up: f32) -> [Touch; LANES] {
-    let mut touches = [Touch::default(); LANES];
-    for lane in 0..LANES {
-        touches[lane] = touch(&own[lane], &other[lane], up);
-    }
-    touches
 }
 
 #[inline(always)]
