@@ -45,8 +45,9 @@ pub(crate) struct Advance<'a> {
     pub(crate) done: Done<'a>,
 }
 
-/// The columns that workers write, each its own agents' rows.
+/// The columns that workers write, each its own agents' rows, and the lanes of the roll in which they do so by entry.
 pub(crate) struct Written<'a> {
+    pub(crate) ahead: [Parts<'a, i32>; 3],
     pub(crate) x: Parts<'a, i32>,
     pub(crate) y: Parts<'a, i32>,
     pub(crate) z: Parts<'a, i32>,

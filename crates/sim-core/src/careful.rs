@@ -77,7 +77,7 @@ impl Advance<'_> {
             };
             walker = next;
         }
-        self.write(row, &walker);
+        self.write(row, entry, &walker);
         let [x, y, z] = walker.at.xyz();
         let is_leaving = walker.at != before.at && !frame.is_at_home(x, y, z);
         if is_leaving {
@@ -105,7 +105,7 @@ impl Advance<'_> {
         }
     }
 
-    fn write(&self, row: usize, walker: &Walker) {
+    fn write(&self, row: usize, entry: usize, walker: &Walker) {
         // SAFETY: as in `walker`.
         unsafe {
             *self.out.mode.at(row) = walker.mode as u8;
@@ -114,6 +114,9 @@ impl Advance<'_> {
                 *self.out.y.at(row),
                 *self.out.z.at(row),
             ] = walker.at.xyz();
+            for (lane, units) in self.out.ahead.iter().zip(walker.at.xyz()) {
+                *lane.at(entry) = units;
+            }
             for (lane, part) in self.out.velocity.iter().zip(walker.velocity) {
                 *lane.at(row) = part;
             }

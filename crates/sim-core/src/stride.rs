@@ -166,18 +166,18 @@ impl Advance<'_> {
             // What is asked of a block pays for a few of it. Nobody of a crowd goes further than a border is wide.
             let is_calm = entries.len() >= 4 && frame.is_block_calm(corner);
             let roll = &self.roll.entries;
-            for entry in entries {
+            for entry in entries.clone() {
                 let n = entry - first;
                 let (x, y, flags) = (room.x[n], room.y[n], room.flags[n]);
                 let is_going = x != roll.x[entry] || y != roll.y[entry] || flags & UPSET != 0;
-                if flags & DUE == 0 || !is_going {
-                    continue;
-                }
-                if room.heights[n].is_nan() {
-                    held += 1;
+                let is_held = room.heights[n].is_nan();
+                if flags & DUE == 0 || !is_going || is_held {
+                    held += u32::from(flags & DUE != 0 && is_going);
+                    (room.x[n], room.y[n]) = (roll.x[entry], roll.y[entry]);
                     continue;
                 }
                 let z = room.heights[n] as i32;
+                room.z[n] = z;
                 let row = roll.rows[entry] as usize;
                 // SAFETY: a row is in one entry, and an entry in one unit.
                 unsafe {
@@ -195,6 +195,11 @@ impl Advance<'_> {
                 if is_leaving || is_beyond(corner, x, y) {
                     room.moved.push(entry as u32);
                 }
+            }
+            let range = entries.start - first..entries.end - first;
+            for (ahead, lane) in self.out.ahead.iter().zip([&room.x, &room.y, &room.z]) {
+                // SAFETY: an entry is in one unit.
+                unsafe { ahead.slice(entries.clone()) }.copy_from_slice(&lane[range.clone()]);
             }
         }
         self.done.held.fetch_add(held, Ordering::Relaxed);

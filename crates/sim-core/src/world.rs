@@ -612,6 +612,10 @@ impl World {
 
     /// Moves every agent that is awake; gives how many were held, and contacts.
     fn advance(&mut self) -> (u32, u64) {
+        let mut ahead = core::mem::take(&mut self.roll.ahead);
+        ahead
+            .iter_mut()
+            .for_each(|lane| lane.resize(self.roll.len(), 0));
         type Columns = (
             &'static mut Body,
             &'static mut State,
@@ -637,6 +641,7 @@ impl World {
                 x: Parts::new(body.x),
                 y: Parts::new(body.y),
                 z: Parts::new(body.z),
+                ahead: ahead.each_mut().map(|lane| Parts::new(lane)),
                 mode: Parts::new(state.mode),
                 velocity: [velocity.x, velocity.y, velocity.z].map(Parts::new),
                 tier: state.tier,
@@ -653,6 +658,7 @@ impl World {
         advance.run(self.level);
         let done = advance.done;
         let (held, contacts) = (done.held.into_inner(), done.contacts.into_inner());
+        self.roll.ahead = ahead;
         let moved = self.moved.get_mut().expect("nobody panics with it");
         self.roll.moved.append(moved);
         (held, contacts)

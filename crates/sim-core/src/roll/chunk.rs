@@ -2,11 +2,9 @@
 
 use core::ops::Range;
 
-use super::block::{Block, slot_of_key};
+use super::block::Block;
 use super::entries::{Entries, EntryPart, entries_of};
-use super::guest::{Around, Guest, visit};
-use crate::frames::FrameSlots;
-use crate::kinds::Kinds;
+use super::guest::Guest;
 use crate::rows::Rows;
 
 /// Entries that one worker moves at a time, at least where there are so many.
@@ -39,15 +37,13 @@ pub(super) struct Mending<'a> {
     pub(super) gone: &'a [u32],
     pub(super) arrivals: &'a [Arrival],
     pub(super) rows: &'a Rows<'a>,
-    pub(super) frames: &'a FrameSlots,
-    pub(super) kinds: &'a Kinds,
+    pub(super) places: [&'a [i32]; 3], // where those who stay are now
 }
 
 impl Chunk {
     /// Merges those who stay with those who come, block by block.
     pub(super) fn mend(&mut self, of: &Mending<'_>, mut part: EntryPart<'_>) {
         self.blocks.clear();
-        self.guests.clear();
         let mut gone = &of.gone[self.gone.clone()];
         let mut arrivals = &of.arrivals[self.arrivals.clone()];
         let (mut old, mut at) = (self.old.clone(), 0);
@@ -72,7 +68,6 @@ impl Chunk {
                     key,
                     first: (self.made.start + first) as u32,
                 });
-                self.find_guests(key, first..at, &part, of);
             }
         }
         debug_assert_eq!(at, self.made.len());
@@ -94,25 +89,6 @@ impl Chunk {
             self.units.push(start..self.blocks.len() as u32);
         }
     }
-
-    /// Lists in which other blocks those of a block are guests.
-    #[inline(always)]
-    fn find_guests(&mut self, key: u64, own: Range<usize>, part: &EntryPart<'_>, of: &Mending<'_>) {
-        // What is asked of a block pays for a few of it.
-        let around = match own.len() > 4 {
-            true => Around::of_block(of.frames, key, of.kinds.reach()),
-            false => Around::of_frame(of.frames, slot_of_key(key)),
-        };
-        for at in own {
-            let guest = Guest {
-                key,
-                xyz: part.xyz(at),
-                row: part.row(at),
-                kind: part.kind(at),
-            };
-            visit(&guest, &around, (of.frames, of.kinds), &mut self.guests);
-        }
-    }
 }
 
 /// Copies a block's entries but those who are gone; gives how many.
@@ -128,7 +104,7 @@ fn stay(
     while !entries.is_empty() {
         let next = gone.first().map_or(usize::MAX, |entry| *entry as usize);
         let until = next.min(entries.end);
-        part.copy(at, of.entries, entries.start..until, of.rows);
+        part.copy(at, of, entries.start..until);
         at += until - entries.start;
         entries.start = until;
         if until < entries.end {

@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use super::block::Block;
+use super::chunk::Mending;
 use crate::parts::Parts;
 use crate::rows::Rows;
 
@@ -74,20 +75,16 @@ pub(super) struct EntryPart<'a> {
 }
 
 impl EntryPart<'_> {
-    /// Copies who stays, from `at` on; where they are now the table knows.
+    /// Copies who stays, from `at` on.
     #[inline(always)]
-    pub(super) fn copy(&mut self, at: usize, from: &Entries, range: Range<usize>, rows: &Rows<'_>) {
+    pub(super) fn copy(&mut self, at: usize, from: &Mending<'_>, range: Range<usize>) {
         let to = at..at + range.len();
-        self.kinds[to.clone()].copy_from_slice(&from.kinds[range.clone()]);
-        let named = &from.rows[range];
-        self.rows[to.clone()].copy_from_slice(named);
-        let lanes = [&mut *self.x, &mut *self.y, &mut *self.z];
-        let columns = [rows.body.x, rows.body.y, rows.body.z];
-        for (lane, column) in lanes.into_iter().zip(columns) {
-            for (out, row) in lane[to.clone()].iter_mut().zip(named) {
-                *out = column[*row as usize];
-            }
-        }
+        self.rows[to.clone()].copy_from_slice(&from.entries.rows[range.clone()]);
+        self.kinds[to.clone()].copy_from_slice(&from.entries.kinds[range.clone()]);
+        let [x, y, z] = from.places;
+        self.x[to.clone()].copy_from_slice(&x[range.clone()]);
+        self.y[to.clone()].copy_from_slice(&y[range.clone()]);
+        self.z[to].copy_from_slice(&z[range]);
     }
 
     /// Writes one.
@@ -96,18 +93,6 @@ impl EntryPart<'_> {
         self.rows[at] = row;
         [self.x[at], self.y[at], self.z[at]] = rows.xyz(row as usize);
         self.kinds[at] = rows.kind(row as usize);
-    }
-
-    pub(super) fn row(&self, at: usize) -> u32 {
-        self.rows[at]
-    }
-
-    pub(super) fn xyz(&self, at: usize) -> [i32; 3] {
-        [self.x[at], self.y[at], self.z[at]]
-    }
-
-    pub(super) fn kind(&self, at: usize) -> u16 {
-        self.kinds[at]
     }
 }
 

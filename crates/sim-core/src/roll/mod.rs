@@ -24,6 +24,7 @@ pub(crate) use block::{BLOCK_SHIFT, Block, block_key, corner_of_key, is_beyond, 
 use chunk::{Arrival, Chunk, Mending};
 pub(crate) use entries::Entries;
 use entries::entries_of;
+use guest::Visiting;
 pub(crate) use guest::{Guest, visits};
 
 use crate::agent::Tier;
@@ -42,6 +43,8 @@ pub(crate) struct Roll {
     pub(crate) blocks: Vec<Block>,
     pub(crate) units: Vec<Range<u32>>, // runs of blocks
     pub(crate) guests: Vec<Guest>,     // ascending by key
+    /// Where the agent of each entry has gone, x, y and z: the next step's entries.
+    pub(crate) ahead: [Vec<i32>; 3],
     /// Entries whose agents may be in another block now.
     pub(crate) moved: Vec<u32>,
     is_doubtful: bool, // all agents may be in other blocks now
@@ -96,9 +99,9 @@ impl Roll {
         self.find_gone(rows);
         self.collect_arrivals(rows);
         self.cut_chunks();
-        self.merge(rows, frames, kinds);
+        self.merge(rows);
         self.join_blocks();
-        self.collect_guests();
+        self.find_guests(frames, kinds);
     }
 
     /// The entries that do not stay where they are.
@@ -109,6 +112,7 @@ impl Roll {
             self.moved.clear();
             self.is_doubtful = false;
             self.find_elsewhere(rows);
+            self.look_ahead(rows);
         }
         self.gone.append(&mut self.moved);
         if !self.touched.is_empty() {
@@ -215,7 +219,7 @@ impl Roll {
     }
 
     /// Makes the new entries.
-    fn merge(&mut self, rows: &Rows<'_>, frames: &FrameSlots, kinds: &Kinds) {
+    fn merge(&mut self, rows: &Rows<'_>) {
         let count = self.chunks.last().map_or(0, |chunk| chunk.made.end);
         self.spare.resize(count);
         let out = self.spare.parts();
@@ -225,8 +229,7 @@ impl Roll {
             gone: &self.gone,
             arrivals: &self.arrivals,
             rows,
-            frames,
-            kinds,
+            places: self.ahead.each_ref().map(|lane| &lane[..]),
         };
         self.chunks.par_iter_mut().for_each(|chunk| {
             // SAFETY: chunks' new entries follow one another.
@@ -234,6 +237,17 @@ impl Roll {
             chunk.mend(&mending, part);
         });
         core::mem::swap(&mut self.entries, &mut self.spare);
+    }
+
+    /// Where everybody has gone, from the table.
+    fn look_ahead(&mut self, rows: &Rows<'_>) {
+        let columns = [rows.body.x, rows.body.y, rows.body.z];
+        let named = &self.entries.rows;
+        for (lane, column) in self.ahead.iter_mut().zip(columns) {
+            lane.resize(named.len(), 0);
+            let work = (lane, named).into_par_iter().with_min_len(CHUNK);
+            work.for_each(|(units, row)| *units = column[*row as usize]);
+        }
     }
 
     /// Lists the new blocks and units of all chunks.
@@ -258,7 +272,18 @@ impl Roll {
     }
 
     /// All guests, ascending by the block that they visit.
-    fn collect_guests(&mut self) {
+    fn find_guests(&mut self, frames: &FrameSlots, kinds: &Kinds) {
+        let visiting = Visiting {
+            blocks: &self.blocks,
+            entries: &self.entries,
+            frames,
+            reach: kinds.reach(),
+        };
+        self.chunks.par_iter_mut().for_each(|chunk| {
+            let blocks = chunk.first_block..chunk.first_block + chunk.blocks.len();
+            chunk.guests.clear();
+            blocks.for_each(|block| visiting.find(block, &mut chunk.guests));
+        });
         self.guests.clear();
         self.guests.reserve(self.len() / 8 + 64);
         for chunk in &mut self.chunks {
