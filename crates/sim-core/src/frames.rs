@@ -27,6 +27,8 @@ pub(crate) struct FrameSlot {
     edges: [[f32; 4]; 4], // how far beyond each edge, metres: its value at the origin, and its growth a unit of x, y and z
     /// Whether it lies on the ground and not on a carrier.
     pub(crate) is_on_ground: bool,
+    /// Whether there is none around it.
+    pub(crate) is_alone: bool,
 }
 
 /// What is asked of a frame for those at its border: apart, since there are few.
@@ -55,6 +57,7 @@ impl FrameSlot {
             axes: *frame.axes(),
             edges,
             is_on_ground: true,
+            is_alone: true,
         }
     }
 
@@ -63,6 +66,7 @@ impl FrameSlot {
             axes,
             edges: [[f32::NEG_INFINITY, 0.0, 0.0, 0.0]; 4],
             is_on_ground: false,
+            is_alone: true,
         }
     }
 
@@ -107,6 +111,7 @@ pub(crate) struct FrameSlots {
     by_id: HashMap<FrameId, Slot, Xxh3DefaultBuilder>, // never iterated
     carriers: Frames,                                  // state
     fresh: Vec<Slot>,                                  // made since they were last asked for
+    disorder: usize, // of all frames, those that lie behind one with a greater id
 }
 
 impl FrameSlots {
@@ -117,6 +122,7 @@ impl FrameSlots {
             by_id: HashMap::default(),
             carriers: Frames::new(planet),
             fresh: Vec::new(),
+            disorder: 0,
         }
     }
 
@@ -161,7 +167,7 @@ impl FrameSlots {
         Some(self.add(id, made))
     }
 
-    fn add(&mut self, id: FrameId, (made, ground): (FrameSlot, Option<Frame>)) -> Slot {
+    fn add(&mut self, id: FrameId, (mut made, ground): (FrameSlot, Option<Frame>)) -> Slot {
         let slot = self.slots.len() as Slot;
         let mut around = [NO_SLOT; 8];
         if let Some(frame) = &ground {
@@ -175,6 +181,8 @@ impl FrameSlots {
                 if let Some(&other) = there.filter(|_| !is_again) {
                     around[next] = other;
                     next += 1;
+                    made.is_alone = false;
+                    self.slots[other as usize].is_alone = false;
                     let back = &mut self.borders[other as usize].around;
                     if let Some(free) = back.iter_mut().find(|slot| **slot == NO_SLOT) {
                         *free = slot;
@@ -183,6 +191,8 @@ impl FrameSlots {
             }
         }
         self.fresh.push(slot);
+        let last = self.slots.last();
+        self.disorder += usize::from(last.is_some_and(|last| last.axes.id() > id));
         self.slots.push(made);
         self.borders.push(Border { ground, around });
         self.by_id.insert(id, slot);
@@ -195,6 +205,12 @@ impl FrameSlots {
         self.borders.clear();
         self.by_id.clear();
         self.fresh.clear();
+        self.disorder = 0;
+    }
+
+    /// Whether so many do not lie in the order of their ids, in which neighbours are near, that putting them in order pays.
+    pub(crate) fn is_disordered(&self) -> bool {
+        self.disorder > self.slots.len() / 4 + 256
     }
 
     pub(crate) fn carriers(&self) -> &Frames {

@@ -106,17 +106,33 @@ impl Ground {
     }
 
     /// Heights of the ground in directions, metres, with the bits of [`Ground::height_m`]; NaN where it is not resident.
+    ///
+    /// Samples of many are looked up one right after the other, so that the CPU waits for several of them at the same time.
     #[inline(always)]
     pub(crate) fn heights_m(&self, [x, y, z]: [&[f64]; 3], heights: &mut [f64]) {
         let mut tile = LastTile::default();
-        let (xs, ys, zs) = (x.chunks(LANES), y.chunks(LANES), z.chunks(LANES));
-        for (((x, y), z), heights) in xs.zip(ys).zip(zs).zip(heights.chunks_mut(LANES)) {
-            let points = match (x.try_into(), y.try_into(), z.try_into()) {
-                (Ok(x), Ok(y), Ok(z)) => self.locate([x, y, z]),
-                _ => self.locate([x, y, z].map(padded).each_ref()),
-            };
-            let values = self.interpolate(&points, &mut tile);
-            heights.copy_from_slice(&values[..heights.len()]);
+        let mut points: [Points; GROUPS] = Default::default();
+        let mut corners: [Corners; GROUPS] = Default::default();
+        let many = LANES * GROUPS;
+        let (xs, ys, zs) = (x.chunks(many), y.chunks(many), z.chunks(many));
+        for (((x, y), z), heights) in xs.zip(ys).zip(zs).zip(heights.chunks_mut(many)) {
+            let groups = heights.len().div_ceil(LANES);
+            let (points, corners) = (&mut points[..groups], &mut corners[..groups]);
+            let eights = x.chunks(LANES).zip(y.chunks(LANES)).zip(z.chunks(LANES));
+            for (points, ((x, y), z)) in points.iter_mut().zip(eights) {
+                *points = match (x.try_into(), y.try_into(), z.try_into()) {
+                    (Ok(x), Ok(y), Ok(z)) => self.locate([x, y, z]),
+                    _ => self.locate([x, y, z].map(padded).each_ref()),
+                };
+            }
+            for (corners, points) in corners.iter_mut().zip(&*points) {
+                self.look_up(points, corners, &mut tile);
+            }
+            let all = points.iter().zip(&*corners);
+            for (heights, (points, corners)) in heights.chunks_mut(LANES).zip(all) {
+                let values = self.interpolate(points, corners);
+                heights.copy_from_slice(&values[..heights.len()]);
+            }
         }
     }
 
@@ -136,47 +152,65 @@ impl Ground {
         Points { face, i, j, s, t }
     }
 
-    /// Heights at points of the lattice.
+    /// The samples around points of the lattice.
     #[inline(always)]
-    fn interpolate<'a>(&'a self, at: &Points, tile: &mut LastTile<'a>) -> [f64; LANES] {
+    fn look_up<'a>(&'a self, at: &Points, corners: &mut Corners, tile: &mut LastTile<'a>) {
         let intervals = self.lattice.intervals();
         let (shift, mask) = (intervals.trailing_zeros(), i32::from(intervals) - 1);
-        let (mut low, mut high) = ([0; LANES], [0; LANES]);
-        let mut missing = [u64::MAX; LANES];
         for n in 0..LANES {
             let place = [
                 u32::from(at.face[n]),
                 (at.i[n] >> shift) as u32,
                 (at.j[n] >> shift) as u32,
             ];
-            if let Some(found) = tile.find(self, place) {
+            let found = tile.find(self, place).map(|found| {
                 let (i, j) = ((at.i[n] & mask) as usize, (at.j[n] & mask) as usize);
-                [low[n], high[n]] = corners_of(found.samples(), intervals, i, j);
-                missing[n] = 0;
-            }
+                corners_of(found.samples(), intervals, i, j)
+            });
+            corners.missing[n] = if found.is_some() { 0 } else { u64::MAX };
+            [corners.low[n], corners.high[n]] = found.unwrap_or_default();
         }
+    }
+
+    /// Heights at points of the lattice.
+    #[inline(always)]
+    fn interpolate(&self, at: &Points, corners: &Corners) -> [f64; LANES] {
         let mut values = [0.0; LANES];
         for n in 0..LANES {
-            let [a, b] = [low[n] as i16, (low[n] >> 16) as i16];
-            let [c, d] = [high[n] as i16, (high[n] >> 16) as i16];
+            let (low, high) = (corners.low[n], corners.high[n]);
+            let [a, b] = [low as i16, (low >> 16) as i16];
+            let [c, d] = [high as i16, (high >> 16) as i16];
             let value = interpolate([a, b, c, d], at.s[n], at.t[n]);
             // All bits are a NaN.
-            values[n] = f64::from_bits(self.lattice.height_m(value).to_bits() | missing[n]);
+            let bits = self.lattice.height_m(value).to_bits() | corners.missing[n];
+            values[n] = f64::from_bits(bits);
         }
         values
     }
 }
 
-/// Heights that are computed at a time.
+/// Heights that are computed together.
 const LANES: usize = 8;
 
+/// Groups of them whose samples are looked up together.
+const GROUPS: usize = 8;
+
 /// Eight places in units of the lattice of their face: interval, and how far into it.
+#[derive(Default)]
 struct Points {
     face: [u8; LANES],
     i: [i32; LANES],
     j: [i32; LANES],
     s: [f64; LANES],
     t: [f64; LANES],
+}
+
+/// The samples around them: a pair below and a pair above.
+#[derive(Default)]
+struct Corners {
+    low: [i32; LANES],
+    high: [i32; LANES],
+    missing: [u64; LANES], // all bits where there are none
 }
 
 /// The integer below a number from 0 to 2³⁰. Casts saturate, which costs a vector more than this.

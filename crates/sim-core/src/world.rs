@@ -582,12 +582,12 @@ impl World {
         slot.inspect(|slot| self.slots[row] = *slot).is_some()
     }
 
-    /// Puts rows in the roll's order when they have got out of it, and forgets frames when most are idle.
+    /// Puts rows in the roll's order when they have got out of it, and frames in theirs, and forgets those when most are idle.
     fn arrange(&mut self) {
         if self.roll.is_disordered() {
             self.reorder();
         }
-        if self.frames.len() > 2 * self.len() + FRAMES_IDLE_MAX {
+        if self.frames.len() > 2 * self.len() + FRAMES_IDLE_MAX || self.frames.is_disordered() {
             self.derive().expect("all frames are known");
         }
     }
@@ -687,11 +687,17 @@ impl World {
     pub(crate) fn derive(&mut self) -> Result<(), CoordError> {
         self.frames.clear();
         self.roll.clear();
+        let mut frames = self.table.lanes::<Body>().frame.to_vec();
+        frames.par_sort_unstable();
+        frames.dedup();
+        for frame in frames {
+            let slot = self.frames.slot_of(frame);
+            slot.ok_or(CoordError::Frame(frame.0))?;
+        }
         self.slots.clear();
         for row in 0..self.len() {
-            let frame = self.position(row).frame;
-            let slot = self.frames.slot_of(frame);
-            self.slots.push(slot.ok_or(CoordError::Frame(frame.0))?);
+            let slot = self.frames.slot_of(self.position(row).frame);
+            self.slots.push(slot.expect("all frames have one"));
             self.roll.touch(row);
         }
         self.sleepers.clear();

@@ -42,35 +42,42 @@ pub(super) struct Mending<'a> {
 
 impl Chunk {
     /// Merges those who stay with those who come, block by block.
-    pub(super) fn mend(&mut self, of: &Mending<'_>, mut part: EntryPart<'_>) {
+    pub(super) fn mend(&mut self, of: &Mending<'_>, part: EntryPart<'_>) {
         self.blocks.clear();
         let mut gone = &of.gone[self.gone.clone()];
         let mut arrivals = &of.arrivals[self.arrivals.clone()];
-        let (mut old, mut at) = (self.old.clone(), 0);
+        let mut old = self.old.clone();
+        let mut filling = Filling {
+            part,
+            of,
+            at: 0,
+            from: 0..0,
+            due: 0,
+        };
         loop {
             let here = (!old.is_empty()).then(|| of.blocks[old.start].key);
             let come = arrivals.first().map(|arrival| arrival.key);
             let Some(key) = [here, come].into_iter().flatten().min() else {
                 break;
             };
-            let first = at;
+            let first = filling.at;
             if here == Some(key) {
                 let entries = entries_of(of.blocks, old.start, of.entries.rows.len());
-                at += stay(&mut part, at, of, entries, &mut gone);
+                filling.stay(entries, &mut gone);
                 old.start += 1;
             }
             while let Some(arrival) = arrivals.split_off_first_if(|arrival| arrival.key == key) {
-                part.put(at, arrival.row, of.rows);
-                at += 1;
+                filling.come(arrival.row);
             }
-            if at > first {
+            if filling.at > first {
                 self.blocks.push(Block {
                     key,
                     first: (self.made.start + first) as u32,
                 });
             }
         }
-        debug_assert_eq!(at, self.made.len());
+        filling.copy();
+        debug_assert_eq!(filling.at, self.made.len());
         self.cut_units();
     }
 
@@ -91,28 +98,47 @@ impl Chunk {
     }
 }
 
-/// Copies a block's entries but those who are gone; gives how many.
-#[inline(always)]
-fn stay(
-    part: &mut EntryPart<'_>,
-    first: usize,
-    of: &Mending<'_>,
-    mut entries: Range<usize>,
-    gone: &mut &[u32],
-) -> usize {
-    let mut at = first;
-    while !entries.is_empty() {
-        let next = gone.first().map_or(usize::MAX, |entry| *entry as usize);
-        let until = next.min(entries.end);
-        part.copy(at, of, entries.start..until);
-        at += until - entries.start;
-        entries.start = until;
-        if until < entries.end {
-            entries.start += 1;
-            *gone = &gone[1..];
+/// New entries, filled one after the other; those who stay and follow one another are copied at once.
+struct Filling<'a, 'b> {
+    part: EntryPart<'b>,
+    of: &'a Mending<'a>,
+    at: usize,          // where the next one goes
+    from: Range<usize>, // entries that are not copied yet
+    due: usize,         // where they go
+}
+
+impl Filling<'_, '_> {
+    /// A block's entries but those who are gone.
+    #[inline(always)]
+    fn stay(&mut self, mut entries: Range<usize>, gone: &mut &[u32]) {
+        while let Some(next) = gone.split_off_first_if(|entry| (*entry as usize) < entries.end) {
+            self.add(entries.start..next as usize);
+            entries.start = next as usize + 1;
         }
+        self.add(entries);
     }
-    at - first
+
+    #[inline(always)]
+    fn add(&mut self, entries: Range<usize>) {
+        let follows = entries.start == self.from.end && self.at == self.due + self.from.len();
+        if !follows {
+            self.copy();
+            (self.from.start, self.due) = (entries.start, self.at);
+        }
+        self.from.end = entries.end;
+        self.at += entries.len();
+    }
+
+    /// Copies what is not copied yet.
+    fn copy(&mut self) {
+        self.part.copy(self.due, self.of, self.from.clone());
+    }
+
+    /// Somebody new.
+    fn come(&mut self, row: u32) {
+        self.part.put(self.at, row, self.of.rows);
+        self.at += 1;
+    }
 }
 
 trait SplitOffFirstIf<T> {

@@ -75,7 +75,8 @@ impl Visiting<'_> {
         let slot = slot_of_key(key);
         let [x, y] = corner_of_key(key);
         let mut around = Around::NONE;
-        if self.frames.get(slot).is_block_calm([x, y]) {
+        let frame = self.frames.get(slot);
+        if frame.is_alone || frame.is_block_calm([x, y]) {
             return around;
         }
         let heights = &self.entries.z[own];
@@ -175,8 +176,9 @@ fn visit(
     if !(is_inside(x) & is_inside(y)) {
         visit_blocks(slot, own, own.xyz, reach, guests);
     }
-    let is_alone = around.is_some_and(|around| around.count == 0);
-    if !is_alone && !frames.get(slot).is_calm(x, y, z) {
+    let frame = frames.get(slot);
+    let is_alone = around.map_or(frame.is_alone, |around| around.count == 0);
+    if !is_alone && !frame.is_calm(x, y, z) {
         match around {
             Some(around) => visit_frames(own, around, frames, reach, guests),
             None => visit_frames(own, &Around::of_frame(frames, slot), frames, reach, guests),
