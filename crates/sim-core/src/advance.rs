@@ -335,6 +335,7 @@ impl Room {
     fn begin(&mut self, count: usize) {
         self.careful.clear();
         self.moved.clear();
+        self.moved.reserve(count);
         self.pushes.clear();
         self.pushes.resize(count, Push::default());
         for lane in [&mut self.x, &mut self.y, &mut self.z] {

@@ -176,14 +176,14 @@ impl Ground {
     #[inline(always)]
     fn interpolate(&self, at: &Points, corners: &Corners) -> [f64; LANES] {
         let mut values = [0.0; LANES];
-        for n in 0..LANES {
+        for (n, out) in values.iter_mut().enumerate() {
             let (low, high) = (corners.low[n], corners.high[n]);
             let [a, b] = [low as i16, (low >> 16) as i16];
             let [c, d] = [high as i16, (high >> 16) as i16];
             let value = interpolate([a, b, c, d], at.s[n], at.t[n]);
             // All bits are a NaN.
             let bits = self.lattice.height_m(value).to_bits() | corners.missing[n];
-            values[n] = f64::from_bits(bits);
+            *out = f64::from_bits(bits);
         }
         values
     }

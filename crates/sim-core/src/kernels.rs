@@ -112,9 +112,10 @@ mod avx2 {
         with_avx2! {
             fn sort(cells: &mut CellSort, corner: [i32; 2], reach: i32, agents: &BlockAgents<'_>) =
                 cells.sort(corner, reach, agents);
-            // SAFETY: this has AVX2.
-            fn search(cells: &CellSort, from: usize, found: &mut Found) -> usize =
-                unsafe { search::<Avx2>(cells, from, found) };
+            fn search(cells: &CellSort, from: usize, found: &mut Found) -> usize = {
+                // SAFETY: this has AVX2.
+                unsafe { search::<Avx2>(cells, from, found) }
+            };
             fn part(
                 contacts: &Contacts<'_>,
                 cells: &CellSort,

@@ -66,7 +66,7 @@ impl Advance<'_> {
             wish_north[n] = f32::from(self.wish.north[row]);
             limit[n] = body.speed_max;
             ticks[n] = due as f32;
-            flags[n] = u8::from(due > 0) * DUE | u8::from(is_upset) * UPSET;
+            flags[n] = (u8::from(due > 0) * DUE) | (u8::from(is_upset) * UPSET);
         }
     }
 

@@ -612,6 +612,9 @@ impl World {
 
     /// Moves every agent that is awake; gives how many were held, and contacts.
     fn advance(&mut self) -> (u32, u64) {
+        let moved = self.moved.get_mut().expect("nobody panics with it");
+        moved.reserve(self.roll.len() / 8 + 64);
+        self.roll.moved.reserve(self.roll.len() / 8 + 64);
         let mut ahead = core::mem::take(&mut self.roll.ahead);
         ahead
             .iter_mut()

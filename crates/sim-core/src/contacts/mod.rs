@@ -84,9 +84,10 @@ impl Contacts<'_> {
     ) -> u32 {
         let mut contacts = 0;
         found.count = 0;
-        found
-            .hits
-            .resize(HITS + cells.count() / 2 + 4, Hit::default());
+        // As many as one agent may add to those that are looked at then.
+        let hits = HITS + cells.count() / 2 + 4;
+        found.hits.resize(hits, Hit::default());
+        found.pairs.reserve(4 * HITS);
         let mut from = 0;
         while from < cells.count() {
             // SAFETY: as the caller promises.

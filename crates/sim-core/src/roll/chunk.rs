@@ -44,6 +44,7 @@ impl Chunk {
     /// Merges those who stay with those who come, block by block.
     pub(super) fn mend(&mut self, of: &Mending<'_>, part: EntryPart<'_>) {
         self.blocks.clear();
+        self.blocks.reserve(2 * self.old.len() + 64);
         let mut gone = &of.gone[self.gone.clone()];
         let mut arrivals = &of.arrivals[self.arrivals.clone()];
         let mut old = self.old.clone();
@@ -84,6 +85,7 @@ impl Chunk {
     /// Runs of blocks with enough entries for a worker; what is left over goes with the last one.
     fn cut_units(&mut self) {
         self.units.clear();
+        self.units.reserve(self.made.len() / UNIT + 2);
         let (mut start, mut first) = (0, self.made.start);
         for (n, block) in self.blocks.iter().enumerate() {
             if block.first as usize - first >= UNIT && self.made.end - block.first as usize >= UNIT

@@ -107,7 +107,7 @@ impl Roll {
     /// The entries that do not stay where they are.
     fn find_gone(&mut self, rows: &Rows<'_>) {
         self.gone.clear();
-        self.gone.reserve(self.len() / 64 + 64);
+        self.gone.reserve(self.len() / 8 + 64);
         if self.is_doubtful {
             self.moved.clear();
             self.is_doubtful = false;
@@ -162,7 +162,7 @@ impl Roll {
     /// Those who moved and those who came, ascending.
     fn collect_arrivals(&mut self, rows: &Rows<'_>) {
         self.arrivals.clear();
-        self.arrivals.reserve(self.len() / 64 + 64);
+        self.arrivals.reserve(self.len() / 8 + 64);
         let moved = self
             .gone
             .iter()
@@ -282,10 +282,11 @@ impl Roll {
         self.chunks.par_iter_mut().for_each(|chunk| {
             let blocks = chunk.first_block..chunk.first_block + chunk.blocks.len();
             chunk.guests.clear();
+            chunk.guests.reserve(chunk.made.len() / 4 + 256);
             blocks.for_each(|block| visiting.find(block, &mut chunk.guests));
         });
         self.guests.clear();
-        self.guests.reserve(self.len() / 8 + 64);
+        self.guests.reserve(self.len() / 4 + 64);
         for chunk in &mut self.chunks {
             self.guests.append(&mut chunk.guests);
         }
