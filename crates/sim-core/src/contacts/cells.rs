@@ -34,7 +34,7 @@ pub(super) struct Neighbours {
 /// A block and what is within twice the reach of it, in cells.
 #[derive(Clone, Copy, Default)]
 struct Grid {
-    shift: u32, // log₂ of a cell's width; it is twice as high
+    shift: u32, // log₂ of a cell's side
     columns: u32,
     rows: u32,
     reach: i32, // at which the widest two touch
@@ -93,13 +93,13 @@ impl Grid {
         let extent = (1u64 << BLOCK_SHIFT) + 4 * u64::from(reach.unsigned_abs());
         let along = |shift: u32| (extent >> shift) + 1;
         let mut shift = if count <= FEW { SHIFT_MAX } else { SHIFT_MIN };
-        while along(shift) * along(shift + 1) > count as u64 + 16 || 1 << shift < reach {
+        while along(shift) * along(shift) > count as u64 / 2 + 16 || 1 << shift < reach {
             shift += 1;
         }
         Self {
             shift,
             columns: along(shift) as u32,
-            rows: along(shift + 1) as u32,
+            rows: along(shift) as u32,
             reach,
             corner: corner.map(|low| low.wrapping_sub(2 * reach)),
         }
@@ -115,14 +115,14 @@ impl Grid {
     /// The row of a place; of one outside, some row.
     #[inline(always)]
     fn row(&self, y: i32) -> u32 {
-        let at = y.wrapping_sub(self.corner[1]).cast_unsigned() >> (self.shift + 1);
+        let at = y.wrapping_sub(self.corner[1]).cast_unsigned() >> self.shift;
         at.min(self.rows - 1)
     }
 
     /// The least y of a row.
     #[inline(always)]
     fn top_of(&self, row: u32) -> i32 {
-        let down = row << (self.shift + 1);
+        let down = row << self.shift;
         self.corner[1].wrapping_add(down.cast_signed())
     }
 
@@ -217,11 +217,12 @@ impl CellSort {
         }
     }
 
-    /// From which y on somebody in a row may touch one in the row below it.
+    /// Where a cell's row of cells ends, and from which y on somebody in it may touch one in the row below.
     #[inline(always)]
-    pub(super) fn low_of(&self, cell: usize) -> i32 {
-        let row = cell as u32 / self.grid.columns;
-        self.grid.top_of(row + 1).wrapping_sub(self.grid.reach)
+    pub(super) fn row_of(&self, cell: usize) -> (usize, i32) {
+        let next = cell as u32 / self.grid.columns + 1;
+        let low = self.grid.top_of(next).wrapping_sub(self.grid.reach);
+        ((next * self.grid.columns) as usize, low)
     }
 
     /// How many there are.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!          block                         agents of the block and its guests, sorted by cell: a counting sort in the first
-//!   ┌───┬───┬───┬───┬───┐                cache. Cells are twice as high as wide, and about as many as agents.
+//!   ┌───┬───┬───┬───┬───┐                cache. A cell holds about four.
 //!   │   ╔═══╪═══╪═══╗   │ guests
 //!   ├───╫───┼───┼───╫───┤                who comes after i and may touch it lies in one run of the sorted arrays for each row of
 //!   │   ║   │ │i┼─│ ║   │                cells that its reach covers: mostly one, seldom two
@@ -144,12 +144,15 @@ pub(crate) unsafe fn search<K: Kernels>(cells: &CellSort, from: usize, found: &m
     let (hits, mut count) = (&mut found.hits[..], 0);
     let last = cells.count();
     let mut at = from;
+    let (mut row_end, mut low) = (0, 0);
     for cell in cells.cell_of(from)..cells.cell_count() {
         let near = cells.neighbours(cell);
         if at == near.own_end {
             continue;
         }
-        let low = cells.low_of(cell);
+        if cell >= row_end {
+            (row_end, low) = cells.row_of(cell);
+        }
         while at < near.own_end {
             let place = [x[at].wrapping_sub(reach), y[at].wrapping_sub(reach)];
             let is_low = y[at].wrapping_sub(low) >= 0;
