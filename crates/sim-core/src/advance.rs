@@ -203,22 +203,15 @@ impl Advance<'_> {
         let (roll, reach) = (self.roll, self.kinds.reach());
         room.near.clear();
         let first_key = roll.blocks[blocks.start].key;
-        let mut guests = &roll.guests[roll.guests.partition_point(|g| g.key < first_key)..];
+        let mut guests = roll.guests.from(first_key);
         for block in blocks {
             let (key, own) = (roll.blocks[block].key, roll.entries_of(block));
-            let skipped = guests.iter().take_while(|guest| guest.key < key).count();
-            let count = guests[skipped..]
-                .iter()
-                .take_while(|g| g.key == key)
-                .count();
             room.others.clear();
-            room.others
-                .extend_from_slice(&guests[skipped..skipped + count]);
+            guests.take(key, &mut room.others);
             if !self.sleepers.is_empty() {
                 self.wake_none(key, &mut room.others);
             }
             let here = &room.others;
-            guests = &guests[skipped + count..];
             let obstacles = self.obstacles_of(key);
             if own.len() + here.len() < 2 && obstacles.is_empty() {
                 continue;

@@ -26,6 +26,7 @@ mod level;
 mod local_axes;
 mod mode;
 mod near;
+mod obey;
 mod obstacles;
 mod outbox;
 mod parts;

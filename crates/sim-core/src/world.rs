@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use rayon::prelude::*;
 use spatial_core::{
-    CellId, CoordError, DQuat, Ecef, EntityId, Frame, FrameChange, FrameId, HeightTile,
-    LatticeSpec, Planet, Pose, Position, RegisterError, Table, UNITS_PER_M,
+    CellId, CoordError, Ecef, EntityId, HeightTile, LatticeSpec, Planet, Position, RegisterError,
+    Table,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -22,10 +22,9 @@ use crate::kind::{Kind, KindId};
 use crate::kinds::Kinds;
 use crate::leases::Leases;
 use crate::level::SimLevel;
-use crate::mode::Mode;
 use crate::obstacles::Obstacles;
 use crate::parts::Parts;
-use crate::record::{CarrierPose, Input, Record};
+use crate::record::Record;
 use crate::roll::Roll;
 use crate::rows::Rows;
 use crate::rules::Rules;
@@ -73,12 +72,12 @@ pub struct World {
     pub(crate) frames: FrameSlots, // the carriers in it are state
     start_hash: u64,
     level: SimLevel,
-    pub(crate) slots: Vec<Slot>, // of each row's frame, derived
-    spare_slots: Vec<Slot>,      // scratch
-    pub(crate) roll: Roll,       // derived
-    sleepers: Sleepers,          // derived
-    left: Mutex<Vec<u32>>,       // scratch: rows that have left their frame
-    moved: Mutex<Vec<u32>>,      // scratch: entries of the roll that have left their block
+    pub(crate) slots: Vec<Slot>,   // of each row's frame, derived
+    spare_slots: Vec<Slot>,        // scratch
+    pub(crate) roll: Roll,         // derived
+    pub(crate) sleepers: Sleepers, // derived
+    left: Mutex<Vec<u32>>,         // scratch: rows that have left their frame
+    moved: Mutex<Vec<u32>>,        // scratch: entries of the roll that have left their block
     pub(crate) statics: Statics,
     pub(crate) leases: Leases,
     pub(crate) mail: Mail,
@@ -189,8 +188,7 @@ impl World {
     /// the world is unchanged.
     pub fn step(&mut self, tick: u64, records: &[Record]) -> Result<StepReport, StepError> {
         self.check(tick, records)?;
-        let obeyed = |world: &mut Self, record: &Record| world.apply(record);
-        let refused = records.iter().filter(|r| !obeyed(self, r)).count();
+        let refused = self.obey(records);
         let lost = self.collect_mail();
         while let Some(slot) = self.frames.take_fresh() {
             let rows = Rows::new(&self.table, &self.slots);
@@ -377,211 +375,6 @@ impl World {
         }
     }
 
-    /// Obeys a record; false when it cannot be.
-    fn apply(&mut self, record: &Record) -> bool {
-        match *record {
-            Record::Kind { id, kind } => self.define(id, kind),
-            Record::Spawn { entity, agent } => self.spawn(entity, &agent),
-            Record::Despawn { entity } => self.despawn(entity),
-            Record::Input { entity, input } => self.input(entity, &input),
-            Record::Tier { entity, tier } => self.set_tier(entity, tier),
-            Record::Carrier { entity, pose } => {
-                pose_of(&pose).is_some_and(|pose| self.frames.set_carrier(entity, pose))
-            }
-            Record::CarrierGone { entity } => self.remove_carrier(entity),
-            Record::Board { entity, carrier } => self.board(entity, carrier),
-            Record::Leave { entity } => self.leave(entity),
-            Record::Build { id, ref obstacle } => self.statics.build(id, obstacle),
-            Record::Raze { id } => self.statics.raze(id),
-            Record::Lease { first, count } => self.leases.add(first, count),
-            Record::Event { event } => self.post_now(event),
-            Record::Resident { tile, .. } => {
-                self.ground.admit(tile);
-                true
-            }
-        }
-    }
-
-    pub(crate) fn spawn(&mut self, entity: EntityId, agent: &Agent) -> bool {
-        let Some(slot) = self.frames.slot_of(agent.position.frame) else {
-            return false;
-        };
-        let ground = self.frames.border(slot).ground.as_ref();
-        let is_left = |f: &Frame| f.is_left(f.to_ecef(agent.position));
-        let is_legal = !ground.is_some_and(is_left) && self.kinds.get(agent.kind).is_some();
-        if !is_legal || self.table.spawn(entity).is_err() {
-            return false;
-        }
-        let row = self.table.len() - 1;
-        self.table.set(row, Body::from(agent.position));
-        self.table.set(row, Wish::default());
-        let [x, y, z] = agent.velocity;
-        self.table.set(row, Velocity { x, y, z });
-        let turn = agent.heading;
-        self.table.set(row, Heading { turn });
-        let kind = agent.kind.0;
-        self.table.set(
-            row,
-            State {
-                kind,
-                mode: Mode::default() as u8,
-                ..State::default()
-            },
-        );
-        self.slots.push(slot);
-        self.roll.touch(row);
-        true
-    }
-
-    pub(crate) fn despawn(&mut self, entity: EntityId) -> bool {
-        let Some(row) = self.table.row(entity) else {
-            return false;
-        };
-        let last = self.table.len() - 1;
-        self.roll.touch(row);
-        self.roll.touch(last);
-        self.raise(row);
-        let is_last_asleep = row != last && self.raise(last);
-        self.slots.swap_remove(row);
-        self.table.despawn(entity).expect("it has a row");
-        if is_last_asleep {
-            self.lay(row);
-        }
-        true
-    }
-
-    /// Tells what a kind is. The widest one sets how far everybody who sleeps reaches.
-    fn define(&mut self, id: KindId, kind: Kind) -> bool {
-        let reach = self.kinds.reach();
-        let is_told = self.kinds.define(id, kind);
-        if self.kinds.reach() != reach && !self.sleepers.is_empty() {
-            self.lay_all();
-        }
-        is_told
-    }
-
-    /// Files a row among those who are asleep, where it is.
-    fn lay(&mut self, row: usize) {
-        let rows = Rows::new(&self.table, &self.slots);
-        let scene = (&self.frames, &self.kinds);
-        self.sleepers.lay(row, &rows, scene);
-    }
-
-    /// Takes a row from among those who are asleep, if it is; before it moves.
-    fn raise(&mut self, row: usize) -> bool {
-        let rows = Rows::new(&self.table, &self.slots);
-        let is_asleep = !rows.is_awake(row);
-        if is_asleep {
-            let scene = (&self.frames, &self.kinds);
-            self.sleepers.raise(row, &rows, scene);
-        }
-        is_asleep
-    }
-
-    fn lay_all(&mut self) {
-        let rows = Rows::new(&self.table, &self.slots);
-        let asleep = (0..self.table.len()).filter(|row| !rows.is_awake(*row));
-        let scene = (&self.frames, &self.kinds);
-        self.sleepers.lay_all(asleep, &rows, scene);
-    }
-
-    fn input(&mut self, entity: EntityId, input: &Input) -> bool {
-        let Some(row) = self.table.row(entity) else {
-            return false;
-        };
-        let wish = Wish {
-            east: input.east,
-            north: input.north,
-            up: input.up,
-        };
-        self.table.set(row, wish);
-        let turn = input.heading;
-        self.table.set(row, Heading { turn });
-        let buttons = input.buttons;
-        let state = self.table.get::<State>(row);
-        self.table.set(row, State { buttons, ..state });
-        true
-    }
-
-    fn set_tier(&mut self, entity: EntityId, tier: Tier) -> bool {
-        let Some(row) = self.table.row(entity) else {
-            return false;
-        };
-        let was_asleep = self.raise(row);
-        let state = self.table.get::<State>(row);
-        self.table.set(
-            row,
-            State {
-                tier: tier.0,
-                ..state
-            },
-        );
-        let is_asleep = tier == Tier::ASLEEP;
-        if is_asleep {
-            self.lay(row);
-        }
-        if was_asleep != is_asleep {
-            self.roll.touch(row);
-        }
-        true
-    }
-
-    fn board(&mut self, entity: EntityId, carrier: EntityId) -> bool {
-        let Some(row) = self.table.row(entity) else {
-            return false;
-        };
-        let change = self
-            .frames
-            .carriers()
-            .board(entity, self.position(row), carrier);
-        change.is_ok_and(|change| self.change_frame(row, &change))
-    }
-
-    fn leave(&mut self, entity: EntityId) -> bool {
-        let Some(row) = self.table.row(entity) else {
-            return false;
-        };
-        let at = self.position(row);
-        let change = self.frames.carriers().leave(at);
-        at.frame.carrier().is_some() && change.is_ok_and(|change| self.change_frame(row, &change))
-    }
-
-    /// Brings a row, who may be asleep, into another frame.
-    fn change_frame(&mut self, row: usize, change: &FrameChange) -> bool {
-        let is_asleep = self.raise(row);
-        let is_done = Crossing(change).apply(self, row);
-        self.roll.touch(row);
-        if is_asleep {
-            self.lay(row);
-        }
-        is_done
-    }
-
-    /// Takes everybody off a carrier, which is none any more. Looks at every row.
-    fn remove_carrier(&mut self, entity: EntityId) -> bool {
-        let Some(carrier) = self.frames.carriers().carrier(entity) else {
-            return false;
-        };
-        let id = carrier.id();
-        for row in 0..self.len() {
-            let at = self.position(row);
-            if at.frame == id {
-                let change = self.frames.carriers().leave(at);
-                let change = change.expect("a carrier's frame has axes");
-                if !self.change_frame(row, &change) {
-                    return false; // too high above the ground for a frame there
-                }
-            }
-        }
-        self.frames.remove_carrier(entity)
-    }
-
-    /// A row is in another frame now.
-    pub(crate) fn set_frame(&mut self, row: usize, frame: FrameId) -> bool {
-        let slot = self.frames.slot_of(frame);
-        slot.inspect(|slot| self.slots[row] = *slot).is_some()
-    }
-
     /// Puts rows in the roll's order when they have got out of it, and frames in theirs, and forgets those when most are idle.
     fn arrange(&mut self) {
         if self.roll.is_disordered() {
@@ -717,19 +510,6 @@ pub(crate) fn register(table: &mut Table) -> Result<(), RegisterError> {
     table.register::<Heading>()?;
     table.register::<State>()?;
     Ok(())
-}
-
-/// The pose of a record; `None` when it is none.
-pub(crate) fn pose_of(pose: &CarrierPose) -> Option<Pose> {
-    let [x, y, z] = pose.at.map(|units| units as f64 / UNITS_PER_M);
-    let turn = pose
-        .turn
-        .map(|part| f64::from(part) / CarrierPose::TURN_ONE);
-    let turn = DQuat::from_array(turn);
-    let length = turn.length();
-    let is_unit = (length - 1.0).abs() < 1e-3;
-    let at = Ecef::new(x, y, z).ok().filter(|_| is_unit)?;
-    Pose::new(at, turn * (1.0 / length)).ok()
 }
 
 /// What a step did.

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::block::Block;
 use super::entries::{Entries, EntryPart, entries_of};
-use super::guest::Guest;
+use super::guest::{Guests, Visiting};
 use crate::rows::Rows;
 
 /// Entries that one worker moves at a time, at least where there are so many.
@@ -27,7 +27,7 @@ pub(super) struct Chunk {
     pub(super) blocks: Vec<Block>,
     pub(super) first_block: usize,     // among those of all chunks
     pub(super) units: Vec<Range<u32>>, // of its own blocks
-    pub(super) guests: Vec<Guest>,
+    pub(super) guests: Guests,
 }
 
 /// What all workers read.
@@ -41,8 +41,8 @@ pub(super) struct Mending<'a> {
 }
 
 impl Chunk {
-    /// Merges those who stay with those who come, block by block.
-    pub(super) fn mend(&mut self, of: &Mending<'_>, part: EntryPart<'_>) {
+    /// Merges those who stay with those who come, block by block, and finds out where they are guests.
+    pub(super) fn mend(&mut self, of: &Mending<'_>, visiting: &Visiting<'_>, part: EntryPart<'_>) {
         self.blocks.clear();
         self.blocks.reserve(2 * self.old.len() + 64);
         let mut gone = &of.gone[self.gone.clone()];
@@ -78,7 +78,16 @@ impl Chunk {
             }
         }
         filling.copy();
-        debug_assert_eq!(filling.at, self.made.len());
+        let (part, count) = (filling.part, filling.at);
+        debug_assert_eq!(count, self.made.len());
+        self.guests.clear();
+        self.guests.reserve(count, 64);
+        let first_of = |block: &Block| block.first as usize - self.made.start;
+        for (n, block) in self.blocks.iter().enumerate() {
+            let end = self.blocks.get(n + 1).map_or(count, first_of);
+            let own = part.get(first_of(block)..end);
+            visiting.find(block.key, &own, &mut self.guests);
+        }
         self.cut_units();
     }
 

@@ -87,6 +87,17 @@ impl EntryPart<'_> {
         self.z[to].copy_from_slice(&z[range]);
     }
 
+    /// Those that were written.
+    pub(super) fn get(&self, range: Range<usize>) -> OwnEntries<'_> {
+        OwnEntries {
+            rows: &self.rows[range.clone()],
+            x: &self.x[range.clone()],
+            y: &self.y[range.clone()],
+            z: &self.z[range.clone()],
+            kinds: &self.kinds[range],
+        }
+    }
+
     /// Writes one.
     #[inline(always)]
     pub(super) fn put(&mut self, at: usize, row: u32, rows: &Rows<'_>) {
@@ -94,6 +105,15 @@ impl EntryPart<'_> {
         [self.x[at], self.y[at], self.z[at]] = rows.xyz(row as usize);
         self.kinds[at] = rows.kind(row as usize);
     }
+}
+
+/// Entries of one block, as they are new.
+pub(super) struct OwnEntries<'a> {
+    pub(super) rows: &'a [u32],
+    pub(super) x: &'a [i32],
+    pub(super) y: &'a [i32],
+    pub(super) z: &'a [i32],
+    pub(super) kinds: &'a [u16],
 }
 
 /// The entries of a block, of which there are so many.

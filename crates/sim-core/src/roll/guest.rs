@@ -1,11 +1,13 @@
 //! Who may touch somebody of another block, and of which.
 
-use core::ops::Range;
+use core::ops::RangeInclusive;
 
+use rayon::prelude::*;
 use spatial_core::{Position, UNITS_PER_M};
 
 use super::block::{BLOCK_SHIFT, Block, block_key, corner_of_key, slot_of_key};
-use super::entries::{Entries, entries_of};
+use super::chunk::Arrival;
+use super::entries::OwnEntries;
 use crate::frames::{BORDER_M, FrameSlots, NO_SLOT, Slot};
 use crate::kinds::Kinds;
 use crate::rows::Rows;
@@ -17,6 +19,78 @@ pub(crate) struct Guest {
     pub(crate) xyz: [i32; 3],
     pub(crate) row: u32,
     pub(crate) kind: u16,
+}
+
+/// Who comes from which side: 8 blocks around, row by row, and those of other frames.
+const STREAMS: usize = 9;
+/// The last one.
+const OTHERS: usize = STREAMS - 1;
+
+/// Guests, a list for each side that they come from. Blocks are looked through in the order of their keys, so each list is in the order
+/// of those who are visited, but for the last: it is sorted.
+#[derive(Clone, Default)]
+pub(crate) struct Guests([Vec<Guest>; STREAMS]);
+
+impl Guests {
+    pub(super) fn clear(&mut self) {
+        self.0.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Makes room for those of so many agents in so many parts.
+    pub(super) fn reserve(&mut self, agents: usize, spare: usize) {
+        let all = self.0.iter_mut();
+        all.for_each(|list| list.reserve(agents / 16 + spare));
+    }
+
+    /// Those of the blocks that follow.
+    pub(super) fn append(&mut self, next: &mut Self) {
+        for (list, next) in self.0.iter_mut().zip(&mut next.0) {
+            list.append(next);
+        }
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.0[OTHERS].par_sort_unstable_by_key(|guest| guest.key);
+    }
+
+    /// To go through them from a block on.
+    pub(crate) fn from(&self, key: u64) -> GuestCursor<'_> {
+        let after = |list: &Vec<Guest>| list.partition_point(|guest| guest.key < key);
+        let lists = self.0.each_ref().map(|list| &list[after(list)..]);
+        let next = next_of(&lists);
+        GuestCursor { lists, next }
+    }
+}
+
+/// Guests of the blocks to come.
+pub(crate) struct GuestCursor<'a> {
+    lists: [&'a [Guest]; STREAMS],
+    next: u64, // the first of their keys
+}
+
+impl GuestCursor<'_> {
+    /// Adds the guests of a block. Those of blocks before it are passed over.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, key: u64, out: &mut Vec<Guest>) {
+        if key < self.next {
+            return; // as for most of those who are alone
+        }
+        for list in &mut self.lists {
+            while let Some((guest, rest)) = list.split_first().filter(|(guest, _)| guest.key <= key)
+            {
+                if guest.key == key {
+                    out.push(*guest);
+                }
+                *list = rest;
+            }
+        }
+        self.next = next_of(&self.lists);
+    }
+}
+
+fn next_of(lists: &[&[Guest]; STREAMS]) -> u64 {
+    let first = lists.iter().filter_map(|list| list.first());
+    first.map(|guest| guest.key).min().unwrap_or(u64::MAX)
 }
 
 /// What is asked of a block to find out where its agents are guests pays for more than so many of them.
@@ -36,42 +110,39 @@ pub(crate) fn visits(
         kind: rows.kind(row),
     };
     out.push(guest);
-    visit(&guest, None, (frames, kinds.reach()), out);
+    visit(&guest, None, (frames, kinds.reach()), &mut |_, guest| {
+        out.push(guest)
+    });
 }
 
 /// What finds guests.
 pub(super) struct Visiting<'a> {
+    /// All blocks there were in the order of their keys, and those to which somebody comes: there is nobody anywhere else.
     pub(super) blocks: &'a [Block],
-    pub(super) entries: &'a Entries,
+    pub(super) arrivals: &'a [Arrival],
     pub(super) frames: &'a FrameSlots,
     pub(super) reach: i32,
 }
 
 impl Visiting<'_> {
     /// Lists in which other blocks those of a block are guests.
-    pub(super) fn find(&self, block: usize, out: &mut Vec<Guest>) {
-        let key = self.blocks[block].key;
-        let own = entries_of(self.blocks, block, self.entries.rows.len());
-        let around = (own.len() > FEW).then(|| self.around(key, own.clone()));
-        let (rows, kinds) = (
-            &self.entries.rows[own.clone()],
-            &self.entries.kinds[own.clone()],
-        );
-        let (x, y) = (&self.entries.x[own.clone()], &self.entries.y[own.clone()]);
-        let z = &self.entries.z[own];
-        for n in 0..rows.len() {
+    #[inline(always)]
+    pub(super) fn find(&self, key: u64, own: &OwnEntries<'_>, out: &mut Guests) {
+        let around = (own.rows.len() > FEW).then(|| self.around(key, own.z));
+        let mut add = |stream: usize, guest| out.0[stream].push(guest);
+        for (n, row) in own.rows.iter().enumerate() {
             let guest = Guest {
                 key,
-                xyz: [x[n], y[n], z[n]],
-                row: rows[n],
-                kind: kinds[n],
+                xyz: [own.x[n], own.y[n], own.z[n]],
+                row: *row,
+                kind: own.kinds[n],
             };
-            visit(&guest, around.as_ref(), (self.frames, self.reach), out);
+            visit(&guest, around.as_ref(), (self.frames, self.reach), &mut add);
         }
     }
 
     /// The frames whose agents those of a block may touch.
-    fn around(&self, key: u64, own: Range<usize>) -> Around {
+    fn around(&self, key: u64, heights: &[i32]) -> Around {
         let slot = slot_of_key(key);
         let [x, y] = corner_of_key(key);
         let mut around = Around::NONE;
@@ -79,7 +150,6 @@ impl Visiting<'_> {
         if frame.is_alone || frame.is_block_calm([x, y]) {
             return around;
         }
-        let heights = &self.entries.z[own];
         let low = heights.iter().copied().min().unwrap_or(0);
         let high = heights.iter().copied().max().unwrap_or(0);
         for other in Around::of_frame(self.frames, slot).frames() {
@@ -124,11 +194,12 @@ impl Visiting<'_> {
         let key =
             |column: i32, row: i32| block_key(other, column << BLOCK_SHIFT, row << BLOCK_SHIFT);
         (low[1]..=high[1]).any(|row| {
-            let first = self
-                .blocks
-                .partition_point(|block| block.key < key(low[0], row));
-            let found = self.blocks.get(first);
-            found.is_some_and(|block| block.key <= key(high[0], row))
+            let (first, last) = (key(low[0], row), key(high[0], row));
+            let next = |at: Option<u64>| at.is_some_and(|key| key <= last);
+            let block = self.blocks.partition_point(|block| block.key < first);
+            let come = self.arrivals.partition_point(|come| come.key < first);
+            next(self.blocks.get(block).map(|block| block.key))
+                || next(self.arrivals.get(come).map(|come| come.key))
         })
     }
 }
@@ -163,7 +234,7 @@ fn visit(
     own: &Guest,
     around: Option<&Around>,
     (frames, reach): (&FrameSlots, i32),
-    guests: &mut Vec<Guest>,
+    add: &mut impl FnMut(usize, Guest),
 ) {
     let [x, y, z] = own.xyz;
     // From the reach on, as wide as the block without its borders.
@@ -174,33 +245,51 @@ fn visit(
     };
     let slot = slot_of_key(own.key);
     if !(is_inside(x) & is_inside(y)) {
-        visit_blocks(slot, own, own.xyz, reach, guests);
+        visit_beside(own, reach, add);
     }
     let frame = frames.get(slot);
     let is_alone = around.map_or(frame.is_alone, |around| around.count == 0);
     if !is_alone && !frame.is_calm(x, y, z) {
         match around {
-            Some(around) => visit_frames(own, around, frames, reach, guests),
-            None => visit_frames(own, &Around::of_frame(frames, slot), frames, reach, guests),
+            Some(around) => visit_frames(own, around, frames, reach, add),
+            None => visit_frames(own, &Around::of_frame(frames, slot), frames, reach, add),
         }
     }
 }
 
-/// A guest of all blocks of a frame within reach of it, but of its own.
+/// A guest of the blocks of its own frame within reach of it.
 #[cold]
-fn visit_blocks(slot: Slot, own: &Guest, xyz: [i32; 3], reach: i32, guests: &mut Vec<Guest>) {
-    let ends = |units: i32| {
-        let at = |units: i32| units >> BLOCK_SHIFT;
-        at(units.saturating_sub(reach))..=at(units.saturating_add(reach))
-    };
-    for row in ends(xyz[1]) {
-        for column in ends(xyz[0]) {
-            let key = block_key(slot, column << BLOCK_SHIFT, row << BLOCK_SHIFT);
+fn visit_beside(own: &Guest, reach: i32, add: &mut impl FnMut(usize, Guest)) {
+    let [x, y] = [own.xyz[0], own.xyz[1]];
+    for row in blocks_near(y, reach) {
+        for column in blocks_near(x, reach) {
+            let (right, down) = (column - (x >> BLOCK_SHIFT), row - (y >> BLOCK_SHIFT));
+            let key = block_key(
+                slot_of_key(own.key),
+                column << BLOCK_SHIFT,
+                row << BLOCK_SHIFT,
+            );
+            // As keys are made. At the end of the grid it may be another one, out of order.
+            let due = own
+                .key
+                .wrapping_add_signed(i64::from(down) * 1_024 + i64::from(right));
+            let stream = (3 * (down + 1) + right + 1) as usize;
             if key != own.key {
-                guests.push(Guest { key, xyz, ..*own });
+                let stream = if key == due {
+                    stream - usize::from(stream > 4)
+                } else {
+                    OTHERS
+                };
+                add(stream, Guest { key, ..*own });
             }
         }
     }
+}
+
+/// The columns, or rows, of blocks within reach of a place.
+fn blocks_near(units: i32, reach: i32) -> RangeInclusive<i32> {
+    let at = |units: i32| units >> BLOCK_SHIFT;
+    at(units.saturating_sub(reach))..=at(units.saturating_add(reach))
 }
 
 /// A guest of the frames around, if one of their agents can be within reach.
@@ -210,7 +299,7 @@ fn visit_frames(
     around: &Around,
     frames: &FrameSlots,
     reach: i32,
-    guests: &mut Vec<Guest>,
+    add: &mut impl FnMut(usize, Guest),
 ) {
     let axes = &frames.get(slot_of_key(own.key)).axes;
     let [x, y, z] = own.xyz;
@@ -223,7 +312,13 @@ fn visit_frames(
         let axes = &frames.get(*other).axes;
         let there = is_near.then(|| axes.to_position(place).ok()).flatten();
         if let Some(there) = there {
-            visit_blocks(*other, own, there.xyz(), reach, guests);
+            let xyz = there.xyz();
+            for row in blocks_near(there.y, reach) {
+                for column in blocks_near(there.x, reach) {
+                    let key = block_key(*other, column << BLOCK_SHIFT, row << BLOCK_SHIFT);
+                    add(OTHERS, Guest { key, xyz, ..*own });
+                }
+            }
         }
     }
 }

@@ -24,8 +24,9 @@ pub(crate) use block::{BLOCK_SHIFT, Block, block_key, corner_of_key, is_beyond, 
 use chunk::{Arrival, Chunk, Mending};
 pub(crate) use entries::Entries;
 use entries::entries_of;
+
 use guest::Visiting;
-pub(crate) use guest::{Guest, visits};
+pub(crate) use guest::{Guest, Guests, visits};
 
 use crate::agent::Tier;
 use crate::frames::FrameSlots;
@@ -42,7 +43,7 @@ pub(crate) struct Roll {
     pub(crate) entries: Entries,
     pub(crate) blocks: Vec<Block>,
     pub(crate) units: Vec<Range<u32>>, // runs of blocks
-    pub(crate) guests: Vec<Guest>,     // ascending by key
+    pub(crate) guests: Guests,
     /// Where the agent of each entry has gone, x, y and z: the next step's entries.
     pub(crate) ahead: [Vec<i32>; 3],
     /// Entries whose agents may be in another block now.
@@ -99,9 +100,8 @@ impl Roll {
         self.find_gone(rows);
         self.collect_arrivals(rows);
         self.cut_chunks();
-        self.merge(rows);
+        self.merge(rows, frames, kinds);
         self.join_blocks();
-        self.find_guests(frames, kinds);
     }
 
     /// The entries that do not stay where they are.
@@ -219,7 +219,7 @@ impl Roll {
     }
 
     /// Makes the new entries.
-    fn merge(&mut self, rows: &Rows<'_>) {
+    fn merge(&mut self, rows: &Rows<'_>, frames: &FrameSlots, kinds: &Kinds) {
         let count = self.chunks.last().map_or(0, |chunk| chunk.made.end);
         self.spare.resize(count);
         let out = self.spare.parts();
@@ -231,10 +231,16 @@ impl Roll {
             rows,
             places: self.ahead.each_ref().map(|lane| &lane[..]),
         };
+        let visiting = Visiting {
+            blocks: &self.blocks,
+            arrivals: &self.arrivals,
+            frames,
+            reach: kinds.reach(),
+        };
         self.chunks.par_iter_mut().for_each(|chunk| {
             // SAFETY: chunks' new entries follow one another.
             let part = unsafe { out.part(chunk.made.clone()) };
-            chunk.mend(&mending, part);
+            chunk.mend(&mending, &visiting, part);
         });
         core::mem::swap(&mut self.entries, &mut self.spare);
     }
@@ -250,8 +256,10 @@ impl Roll {
         }
     }
 
-    /// Lists the new blocks and units of all chunks.
+    /// Lists the new blocks, units and guests of all chunks.
     fn join_blocks(&mut self) {
+        self.guests.clear();
+        self.guests.reserve(self.len(), 64);
         self.units.clear();
         let mut count = 0;
         for chunk in &mut self.chunks {
@@ -261,7 +269,9 @@ impl Roll {
             self.units.extend(units);
             chunk.first_block = count;
             count += chunk.blocks.len();
+            self.guests.append(&mut chunk.guests);
         }
+        self.guests.sort();
         self.blocks.resize(count, Block::default());
         let out = Parts::new(&mut self.blocks);
         self.chunks.par_iter().for_each(|chunk| {
@@ -269,29 +279,6 @@ impl Roll {
             // SAFETY: chunks' blocks follow one another.
             unsafe { out.slice(range) }.copy_from_slice(&chunk.blocks);
         });
-    }
-
-    /// All guests, ascending by the block that they visit.
-    fn find_guests(&mut self, frames: &FrameSlots, kinds: &Kinds) {
-        let visiting = Visiting {
-            blocks: &self.blocks,
-            entries: &self.entries,
-            frames,
-            reach: kinds.reach(),
-        };
-        self.chunks.par_iter_mut().for_each(|chunk| {
-            let blocks = chunk.first_block..chunk.first_block + chunk.blocks.len();
-            chunk.guests.clear();
-            chunk.guests.reserve(chunk.made.len() / 4 + 256);
-            blocks.for_each(|block| visiting.find(block, &mut chunk.guests));
-        });
-        self.guests.clear();
-        self.guests.reserve(self.len() / 4 + 64);
-        for chunk in &mut self.chunks {
-            self.guests.append(&mut chunk.guests);
-        }
-        // Their order within a block means nothing.
-        self.guests.par_sort_unstable_by_key(|guest| guest.key);
     }
 
     /// The entries of a block.

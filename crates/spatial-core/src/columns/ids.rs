@@ -263,6 +263,14 @@ impl Ids {
         Some(self.slots.row(self.slot(id)?))
     }
 
+    /// The rows of many entities.
+    pub(crate) fn rows(&self, ids: &[EntityId], rows: &mut [Option<usize>]) {
+        for (index, (id, row)) in ids.iter().zip(rows).enumerate() {
+            self.look_ahead(ids, index);
+            *row = self.row(*id);
+        }
+    }
+
     /// The handle of an entity.
     #[inline]
     pub(crate) fn handle_of(&self, id: EntityId) -> Option<Handle> {
