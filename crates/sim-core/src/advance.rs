@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use spatial_core::{EntityId, Frame, Planet, Position, UNITS_PER_M};
 
 use crate::agent::WishLanes;
-use crate::careful::Care;
 use crate::contacts::{BlockAgents, CellSort, Contacts, Found, Push};
 use crate::event::Pending;
 use crate::frames::{FrameSlots, Slot};
@@ -25,6 +24,7 @@ use crate::parts::Parts;
 use crate::roll::{Guest, Roll, corner_of_key, slot_of_key};
 use crate::sleepers::Sleepers;
 use crate::walk::Pace;
+use crate::walker::Care;
 
 /// What the workers of a tick share.
 pub(crate) struct Advance<'a> {

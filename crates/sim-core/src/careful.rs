@@ -4,44 +4,18 @@ use spatial_core::{DVec3, EntityId, Position, UNITS_PER_M};
 
 use crate::advance::Advance;
 use crate::agent::Tier;
-use crate::character::{Drive, LocalScene, Mover, advance_character};
+use crate::character::Drive;
 use crate::contacts::Push;
 use crate::event::{Event, EventData, Landed, Pending};
 use crate::flight::parts;
 use crate::frames::FrameSlot;
-use crate::ground_patch::GroundPatch;
 use crate::kind::{FINE_PER_M, Grade, Kind, KindId};
-use crate::local_axes::LocalAxes;
 use crate::mode::Mode;
 use crate::outbox::STEP_ORDER;
 use crate::record::Input;
 use crate::roll::{corner_of_key, is_beyond, slot_of_key};
 use crate::walk::PUSH_SPEED_MAX_MPS;
-use crate::world::WorldStart;
-
-/// What all of them share.
-#[derive(Clone, Copy)]
-pub(crate) struct Care {
-    tick_s: f64,
-    gravity_mps2: f64,
-}
-
-impl Care {
-    pub(crate) fn new(start: &WorldStart) -> Self {
-        Self {
-            tick_s: 1.0 / f64::from(start.tick_rate_hz),
-            gravity_mps2: f64::from(start.gravity) / FINE_PER_M,
-        }
-    }
-}
-
-/// Somebody within a tick.
-#[derive(Clone, Copy)]
-struct Walker {
-    at: Position,
-    velocity: [i32; 3],
-    mode: Mode,
-}
+use crate::walker::{Site, Walker};
 
 impl Advance<'_> {
     /// Moves one agent by so many ticks, one after the other: nobody travels further than its obstacles are told. Whether it may be in
@@ -133,20 +107,12 @@ impl Advance<'_> {
         push_m: DVec3,
     ) -> Option<Walker> {
         let drive = self.drive(row, push_m);
-        let moved = self.within_scene(kind, frame, walker, |mover, scene| {
-            let moved = advance_character(kind, mover, &drive, scene);
-            let next = after(walker, scene.axes, moved.travel_m, moved.velocity_mps)?;
-            (!moved.is_held).then_some((moved, next))
-        });
-        let (moved, next) = moved?;
+        let (moved, next) = walker.walk(kind, &drive, &self.site(frame))?;
         if let Some(speed_mps) = moved.landed_mps {
             let speed = (speed_mps * FINE_PER_M) as u32;
             self.send(row, self.ids[row], Landed { speed });
         }
-        Some(Walker {
-            mode: moved.mode,
-            ..next
-        })
+        Some(next)
     }
 
     /// One tick of a flyer, in as many parts as its speed needs. Who has hit something rests there until it gets a velocity.
@@ -169,9 +135,10 @@ impl Advance<'_> {
             ..*walker
         };
         for _ in 0..count {
-            let part = self.within_scene(kind, frame, &walker, |mover, scene| {
+            let (site, tick_s) = (self.site(frame), self.care.tick_s);
+            let part = walker.within_scene(kind, tick_s, &site, |mover, scene| {
                 let part = self.fly(row, (kind, frame, walker.at), (mover, &drive, scene))?;
-                let next = after(&walker, scene.axes, part.travel_m, part.velocity_mps)?;
+                let next = walker.after(scene.axes, part.travel_m, part.velocity_mps)?;
                 Some((part.struck, next))
             });
             let (struck, next) = part?;
@@ -188,39 +155,14 @@ impl Advance<'_> {
         Some(walker)
     }
 
-    /// Calls with somebody along its own axes, and what is around it.
-    fn within_scene<T>(
-        &self,
-        kind: &Kind,
-        frame: &FrameSlot,
-        walker: &Walker,
-        work: impl FnOnce(&Mover, &LocalScene<'_>) -> T,
-    ) -> T {
-        let axes = match frame.is_on_ground {
-            true => LocalAxes::upright(self.planet.radius_m(), &frame.axes, walker.at),
-            false => LocalAxes::aboard(walker.at),
-        };
-        let in_frame = DVec3::from_array(walker.velocity.map(f64::from)) / UNITS_PER_M;
-        let mover = Mover {
-            velocity_mps: axes.from_frame(in_frame),
-            mode: walker.mode,
-        };
-        let speed_mps = mover.velocity_mps.length() + f64::from(kind.speed_max) / FINE_PER_M;
-        let reach_m = 2.0 + kind.height_m() + speed_mps * self.care.tick_s;
-        let patch = frame
-            .is_on_ground
-            .then(|| GroundPatch::new(self.ground.lattice(), &axes, reach_m, self.ground));
-        let scene = LocalScene {
-            axes: &axes,
-            ground: patch.as_ref(),
-            obstacles: match self.obstacles.is_empty() {
-                true => &[],
-                false => self
-                    .obstacles
-                    .near(walker.at.frame, walker.at.x, walker.at.y),
-            },
-        };
-        work(&mover, &scene)
+    fn site<'a>(&'a self, frame: &'a FrameSlot) -> Site<'a> {
+        Site {
+            radius_m: self.planet.radius_m(),
+            axes: frame.is_on_ground.then_some(&frame.axes),
+            lattice: self.ground.lattice(),
+            tiles: self.ground,
+            obstacles: self.obstacles,
+        }
     }
 
     fn drive(&self, row: usize, push_m: DVec3) -> Drive {
@@ -257,31 +199,6 @@ impl Advance<'_> {
             event: Event::new(target, self.ids[row], data),
         });
     }
-}
-
-/// Where somebody is after a way along its axes; `None` beyond the frame's grid.
-fn after(
-    walker: &Walker,
-    axes: &LocalAxes,
-    travel_m: DVec3,
-    velocity_mps: DVec3,
-) -> Option<Walker> {
-    let travel = (axes.to_frame(travel_m) * UNITS_PER_M).to_array();
-    let velocity = (axes.to_frame(velocity_mps) * UNITS_PER_M).to_array();
-    let step = |from: i32, units: f64| {
-        let to = f64::from(from) + units.round_ties_even();
-        (to.abs() < f64::from(i32::MAX)).then_some(to as i32)
-    };
-    Some(Walker {
-        at: Position {
-            frame: walker.at.frame,
-            x: step(walker.at.x, travel[0])?,
-            y: step(walker.at.y, travel[1])?,
-            z: step(walker.at.z, travel[2])?,
-        },
-        velocity: velocity.map(|part| part.round_ties_even() as i32),
-        mode: walker.mode,
-    })
 }
 
 const _: () = assert!(Tier::RAREST.0 <= 3, "a step of eight ticks is eight sweeps");

@@ -24,16 +24,16 @@ impl Crossing<'_> {
         table.set(row, Heading { turn });
         let wish = self.wish(table.get::<Wish>(row));
         table.set(row, wish);
-        let velocity = table.get::<Velocity>(row);
-        let [x, y, z] = self.turn([velocity.x, velocity.y, velocity.z].map(f64::from));
-        let units = |part: f64| part.round_ties_even() as i32;
-        let velocity = Velocity {
-            x: units(x),
-            y: units(y),
-            z: units(z),
-        };
-        table.set(row, velocity);
+        let Velocity { x, y, z } = table.get::<Velocity>(row);
+        let [x, y, z] = self.velocity([x, y, z]);
+        table.set(row, Velocity { x, y, z });
         true
+    }
+
+    /// A velocity, 2⁻¹⁶ m/s along the axes of the frame.
+    pub(crate) fn velocity(&self, parts: [i32; 3]) -> [i32; 3] {
+        let turned = self.turn(parts.map(f64::from));
+        turned.map(|part| part.round_ties_even() as i32)
     }
 
     /// A wish stays as fast as it was, as far as both its axes allow without changing its direction.

@@ -41,12 +41,14 @@ mod shape;
 mod sight;
 mod sleepers;
 mod snapshot;
+mod solo;
 mod statics;
 mod stride;
 mod system;
 mod tile_table;
 mod validate;
 mod walk;
+mod walker;
 mod world;
 
 pub use agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
@@ -73,6 +75,7 @@ pub use rewind::{
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
 pub use sight::SightLine;
 pub use snapshot::{OtherWorld, Snapshot};
+pub use solo::{ExactState, Solo};
 pub use system::{Stage, System, SystemError};
 pub use validate::{
     Claim, Escalation, Finding, Judged, Limits, Prediction, Received, Surroundings, Validator,

@@ -12,7 +12,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::advance::{Advance, Done, Written};
 use crate::agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
-use crate::careful::Care;
 use crate::checkpoint::hash_start;
 use crate::crossing::Crossing;
 use crate::event::Mail;
@@ -32,6 +31,7 @@ use crate::sleepers::Sleepers;
 use crate::statics::Statics;
 use crate::system::Stage;
 use crate::walk::Pace;
+use crate::walker::Care;
 
 /// Frames that nobody is in may be kept, besides as many as there are agents.
 const FRAMES_IDLE_MAX: usize = 256;

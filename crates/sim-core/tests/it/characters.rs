@@ -207,7 +207,7 @@ fn nobody_runs_through_a_wall() {
 const SHIP: EntityId = EntityId(900);
 
 /// A ship that sails a circle at 60 m/s, rolling.
-fn sail(tick: u64) -> Record {
+pub(crate) fn sail(tick: u64) -> Record {
     let (earth, ticks) = (Planet::EARTH, tick as f64);
     let at = Geodetic::from_degrees(10.0, -30.0 + ticks * 2e-5, 2.0).expect("a legal place");
     let level = Pose::level(earth, at, ticks * 0.01).expect("a pose");
@@ -220,7 +220,7 @@ fn sail(tick: u64) -> Record {
 }
 
 /// A world with a ship, and a character who stands on its deck.
-fn at_sea() -> World {
+pub(crate) fn at_sea() -> World {
     let frame = FrameId::of_carrier(SHIP).expect("a legal id");
     let on_deck = |x, y, z| Position { frame, x, y, z };
     let half_m = DVec3::new(10.0, 40.0, 1.0);

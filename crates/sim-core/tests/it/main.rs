@@ -17,5 +17,6 @@ mod records;
 mod rewind;
 mod scene;
 mod sight;
+mod solo;
 mod systems;
 mod validate;
