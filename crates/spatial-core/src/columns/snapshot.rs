@@ -131,13 +131,22 @@ fn fetch<'a>(lane: &mut Lane, mut from: &'a [u8]) -> &'a [u8] {
         let (values, rest) = rest.split_at(length);
         match values.len() == chunk.len() {
             true => chunk.copy_from_slice(values),
-            false => chunk
-                .chunks_exact_mut(size)
-                .for_each(|value| value.copy_from_slice(values)),
+            false => repeat(values, chunk),
         }
         from = rest;
     }
     from
+}
+
+/// Fills a chunk with one value, again and again: twice as much each time.
+fn repeat(value: &[u8], chunk: &mut [u8]) {
+    chunk[..value.len()].copy_from_slice(value);
+    let mut filled = value.len();
+    while filled < chunk.len() {
+        let more = filled.min(chunk.len() - filled);
+        chunk.copy_within(..more, filled);
+        filled += more;
+    }
 }
 
 #[cfg(test)]
