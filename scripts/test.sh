@@ -11,7 +11,7 @@ main() {
     section "advisories" check_advisories
     section "tests and their documentation" cargo test --locked --workspace --all-features --no-fail-fast
     section "without RocksDB and without QUIC" test_bare_cores
-    section "the same bits in release" cargo test --locked --release -p bluemarble-sim-core --test it determinism
+    section "the same bits in release" cargo test --locked --release -p bluemarble-sim-core --test it -- determinism golden
     section "documentation" check_documentation
     section "examples" run_examples
     section "benches on tiny input" test_benches

@@ -204,7 +204,7 @@ fn nobody_runs_through_a_wall() {
     }
 }
 
-const SHIP: EntityId = EntityId(900);
+pub(crate) const SHIP: EntityId = EntityId(900);
 
 /// A ship that sails a circle at 60 m/s, rolling.
 pub(crate) fn sail(tick: u64) -> Record {

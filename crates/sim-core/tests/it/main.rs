@@ -7,6 +7,7 @@ mod contacts;
 mod determinism;
 mod difference;
 mod flight;
+mod golden;
 mod movement;
 mod obstacles;
 mod quality_falls;
