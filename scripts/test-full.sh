@@ -97,7 +97,7 @@ features)
     compare
     ;;
 sim)
-    # A million steps of walks over relief with obstacles, a thousand player-hours of honest inputs, and the matrix of threads, levels and ways,
+    # A million walks over relief with obstacles, a thousand player-hours of honest inputs, and the matrix of threads, levels and ways,
     # optimised; then the matrix as a debug build.
     export BLUEMARBLE_MATRIX_TICKS=1000
     BLUEMARBLE_WALKS=1000000 BLUEMARBLE_PLAYER_HOURS=1000 cargo test --locked --release -p bluemarble-sim-core -- --nocapture

@@ -36,11 +36,13 @@ impl World {
                 }
             }
             self.table.rows(&ids[..count], &mut rows[..count]);
-            for (row, record) in rows.into_iter().zip(inputs) {
-                if let Record::Input { input, .. } = record {
-                    refused += usize::from(!self.input(row, input));
-                }
-            }
+            let obeyed = rows[..count].iter().zip(inputs);
+            let obeyed = obeyed.filter_map(|(row, record)| match record {
+                Record::Input { input, .. } => Some(((*row)?, input)),
+                _ => None,
+            });
+            refused += count - obeyed.clone().count();
+            self.input(obeyed);
             rest = others;
         }
         refused
@@ -52,7 +54,11 @@ impl World {
             Record::Kind { id, kind } => self.define(id, kind),
             Record::Spawn { entity, agent } => self.spawn(entity, &agent),
             Record::Despawn { entity } => self.despawn(entity),
-            Record::Input { entity, input } => self.input(self.table.row(entity), &input),
+            Record::Input { entity, ref input } => {
+                let row = self.table.row(entity);
+                self.input(row.map(|row| (row, input)).into_iter());
+                row.is_some()
+            }
             Record::Tier { entity, tier } => self.set_tier(entity, tier),
             Record::Carrier { entity, pose } => {
                 pose_of(&pose).is_some_and(|pose| self.frames.set_carrier(entity, pose))
@@ -154,22 +160,22 @@ impl World {
         self.sleepers.lay_all(asleep, &rows, scene);
     }
 
-    fn input(&mut self, row: Option<usize>, input: &Input) -> bool {
-        let Some(row) = row else {
-            return false;
-        };
-        let wish = Wish {
-            east: input.east,
-            north: input.north,
-            up: input.up,
-        };
-        self.table.set(row, wish);
-        let turn = input.heading;
-        self.table.set(row, Heading { turn });
-        let buttons = input.buttons;
-        let state = self.table.get::<State>(row);
-        self.table.set(row, State { buttons, ..state });
-        true
+    /// Rows get their inputs: column by column, so that one waits for another as little as can be.
+    fn input<'a>(&mut self, inputs: impl Iterator<Item = (usize, &'a Input)> + Clone) {
+        let rows = || inputs.clone().map(|(row, _)| row);
+        let mut next = inputs.clone().map(|(_, input)| input);
+        self.table.write_rows::<Wish>(rows(), |row, wish| {
+            let input = next.next().expect("as many as rows");
+            (wish.east[row], wish.north[row], wish.up[row]) = (input.east, input.north, input.up);
+        });
+        let mut next = inputs.clone().map(|(_, input)| input);
+        self.table.write_rows::<Heading>(rows(), |row, heading| {
+            heading.turn[row] = next.next().expect("as many as rows").heading;
+        });
+        let mut next = inputs.clone().map(|(_, input)| input);
+        self.table.write_rows::<State>(rows(), |row, state| {
+            state.buttons[row] = next.next().expect("as many as rows").buttons;
+        });
     }
 
     fn set_tier(&mut self, entity: EntityId, tier: Tier) -> bool {

@@ -1,6 +1,6 @@
 //! Random walks over real and rough relief among obstacles: nobody gets deeper than 1 cm, and nobody hangs where there is a way on.
 //!
-//! `BLUEMARBLE_WALKS` is the number of ticks on each relief.
+//! `BLUEMARBLE_WALKS` is the number of walks over rough ground, and again over real relief; a walk is 2.5 s in one direction.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,19 @@ use crate::quality_scene::{Ask, Course, Relief, Runner, tangent};
 use crate::scene::{PLACES_DEG, Seeded};
 
 const SEED: u64 = 2_026;
-const TICKS_DEFAULT: u64 = 12_000;
+const WALKS_DEFAULT: u64 = 480;
 
-/// Ticks of one walk, and how long it keeps a direction.
-const WALK_TICKS: u64 = 1_500;
-const TURN_TICKS: u64 = 75;
+/// Walks from one start.
+const ROUND: u64 = 20;
+const WALK_TICKS: u64 = 75;
 
-fn ticks() -> u64 {
+/// How often it is looked how deep somebody is, ticks.
+const LOOK_TICKS: u64 = 25;
+
+fn walks() -> u64 {
     let asked = std::env::var("BLUEMARBLE_WALKS").ok();
-    asked.map_or(TICKS_DEFAULT, |n| {
-        n.parse().expect("BLUEMARBLE_WALKS is a number of ticks")
+    asked.map_or(WALKS_DEFAULT, |n| {
+        n.parse().expect("BLUEMARBLE_WALKS is a number of walks")
     })
 }
 
@@ -53,7 +56,7 @@ impl Draw {
 /// What came of the walks on one relief.
 #[derive(Default, Debug)]
 struct Tally {
-    ticks: u64,
+    walks: u64,
     in_modes: [u64; 3],
     deepest_m: f64,
     blocked: u64,
@@ -66,7 +69,7 @@ fn walk(
     course: &mut Course,
     place: (f64, f64),
     spread_m: f64,
-    ticks: u64,
+    walks: u64,
     draw: &mut Draw,
 ) -> Tally {
     let axes @ [east, north, up] = tangent(place);
@@ -90,12 +93,12 @@ fn walk(
         );
     }
     let mut tally = Tally::default();
-    while tally.ticks < ticks {
+    while tally.walks < walks {
         let start = course
             .relief
             .surface(place, spread_m * draw.one(), spread_m * draw.one());
         let mut runner = course.runner(start + up * 6.0);
-        for _ in 0..WALK_TICKS / TURN_TICKS {
+        for _ in 0..ROUND {
             let angle = draw.one() * 3.2;
             let wish = (east * libm::cos(angle) + north * libm::sin(angle)) * 4.0;
             stretch(course, &mut runner, wish, &mut tally, draw);
@@ -104,7 +107,7 @@ fn walk(
     tally
 }
 
-/// A part of a walk in one direction.
+/// A walk in one direction.
 fn stretch(
     course: &Course,
     runner: &mut Runner,
@@ -113,7 +116,8 @@ fn stretch(
     draw: &mut Draw,
 ) {
     let from = course.place(runner);
-    for tick in 0..TURN_TICKS {
+    let look = draw.0.below(LOOK_TICKS);
+    for tick in 0..WALK_TICKS {
         let jump = draw.0.below(100) == 0;
         course.tick(
             runner,
@@ -124,7 +128,7 @@ fn stretch(
             },
         );
         tally.in_modes[runner.mode as usize] += 1;
-        if tick % 3 == 0 {
+        if tick % LOOK_TICKS == look {
             tally.deepest_m = tally.deepest_m.max(course.depth_m(runner));
             assert!(
                 tally.deepest_m < 0.01,
@@ -133,7 +137,7 @@ fn stretch(
             );
         }
     }
-    tally.ticks += TURN_TICKS;
+    tally.walks += 1;
     let way_m = course.place(runner).distance(from);
     tally.way_m += way_m;
     if way_m < 0.1 {
@@ -159,11 +163,13 @@ fn has_way(course: &Course, runner: &Runner) -> bool {
 }
 
 fn report(name: &str, tally: &Tally) {
-    let share = |mode: Mode| 100.0 * tally.in_modes[mode as usize] as f64 / tally.ticks as f64;
+    let share = |mode: Mode| {
+        100.0 * tally.in_modes[mode as usize] as f64 / (tally.walks * WALK_TICKS) as f64
+    };
     println!(
-        "{name}: {} ticks, {:.0} m between turns, walks {:.1} %, falls {:.1} %, swims {:.1} %, deepest {:.2} mm, blocked {}, stuck {}",
-        tally.ticks,
-        tally.way_m / (tally.ticks / TURN_TICKS) as f64,
+        "{name}: {} walks of {:.0} m, walks {:.1} %, falls {:.1} %, swims {:.1} %, deepest {:.2} mm, blocked {}, stuck {}",
+        tally.walks,
+        tally.way_m / tally.walks as f64,
         share(Mode::Walk),
         share(Mode::Fall),
         share(Mode::Swim),
@@ -193,7 +199,7 @@ fn nobody_hangs_on_rough_ground() {
             &mut course,
             place,
             30.0,
-            ticks() / PLACES_DEG.len() as u64,
+            walks() / PLACES_DEG.len() as u64,
             &mut draw,
         );
         report(&format!("rough ground at {place:?}"), &tally);
@@ -241,7 +247,7 @@ fn nobody_hangs_on_real_relief() {
         let height = move |direction: DVec3| srtm_m(&bytes, corner, direction);
         let relief = Relief::new(Planet::EARTH, lattice, Box::new(height));
         let mut course = Course::new(relief, person());
-        let tally = walk(&mut course, place, 60.0, ticks(), &mut draw);
+        let tally = walk(&mut course, place, 60.0, walks() / 2, &mut draw);
         report(name, &tally);
     }
 }
