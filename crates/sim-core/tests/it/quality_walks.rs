@@ -17,8 +17,8 @@ const WALKS_DEFAULT: u64 = 480;
 const ROUND: u64 = 20;
 const WALK_TICKS: u64 = 75;
 
-/// How often it is looked how deep somebody is, ticks.
-const LOOK_TICKS: u64 = 25;
+/// How often it is looked how deep somebody is, ticks: some time in each walk.
+const LOOK_TICKS: u64 = WALK_TICKS;
 
 fn walks() -> u64 {
     let asked = std::env::var("BLUEMARBLE_WALKS").ok();
