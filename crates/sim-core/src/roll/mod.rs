@@ -24,7 +24,6 @@ pub(crate) use block::{BLOCK_SHIFT, Block, block_key, corner_of_key, is_beyond, 
 use chunk::{Arrival, Chunk, Mending};
 pub(crate) use entries::Entries;
 use entries::entries_of;
-
 use guest::Visiting;
 pub(crate) use guest::{Guest, Guests, visits};
 
@@ -125,9 +124,10 @@ impl Roll {
     /// Those who are not in their block, wherever they were.
     fn find_elsewhere(&mut self, rows: &Rows<'_>) {
         let (blocks, entries) = (&self.blocks, &self.entries.rows);
+        // A row that is no more was touched, too.
         let is_elsewhere = |block: usize, entry: usize| {
             let row = entries[entry] as usize;
-            rows.key(row) != blocks[block].key
+            row >= rows.slots.len() || rows.key(row) != blocks[block].key
         };
         self.finds.resize_with(self.units.len(), Vec::new);
         let work = (&self.units, &mut self.finds).into_par_iter();
@@ -252,7 +252,8 @@ impl Roll {
         for (lane, column) in self.ahead.iter_mut().zip(columns) {
             lane.resize(named.len(), 0);
             let work = (lane, named).into_par_iter().with_min_len(CHUNK);
-            work.for_each(|(units, row)| *units = column[*row as usize]);
+            let at = |row: u32| column.get(row as usize).copied().unwrap_or(0);
+            work.for_each(|(units, row)| *units = at(*row));
         }
     }
 

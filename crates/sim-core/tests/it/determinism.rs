@@ -183,6 +183,29 @@ fn a_world_that_went_back_has_the_same_future() {
 }
 
 #[test]
+fn many_may_leave_right_after_a_world_went_back() {
+    let (mut world, _) = run(2, SimLevel::detected(), 40);
+    let mut snapshot = Snapshot::default();
+    world.snapshot(&mut snapshot);
+    let leaving = world.ids().iter().rev().step_by(2).copied();
+    let leaving: Vec<_> = leaving.map(|entity| Record::Despawn { entity }).collect();
+    let mut hashes = Vec::new();
+    for _ in 0..2 {
+        world.step(40, &leaving).expect("a step");
+        for tick in 41..45 {
+            world.step(tick, &[]).expect("a step");
+        }
+        hashes.push(world.hash());
+        for tick in 45..60 {
+            let records = records_of(tick, &mut world);
+            world.step(tick, &records).expect("a step");
+        }
+        world.restore(&snapshot).expect("it is this world's");
+    }
+    assert_eq!(hashes[0], hashes[1]);
+}
+
+#[test]
 fn a_changed_record_is_found_by_the_next_hash() {
     let (_, mut journal) = run(1, SimLevel::detected(), 150);
     let Some(Entry::Records { records, .. }) = journal.get_mut(42) else {
