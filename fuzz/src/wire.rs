@@ -1,17 +1,18 @@
 //! Messages, datagrams, frames.
 
 use net_proto::{
-    Baselines, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX, EntityState,
-    Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram, Maintenance, Redirect, Refuse,
-    RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
-    SnapshotRequest, Ticket, TimeDilation, UpdateCache, Welcome, WireError, WorldId,
+    Avatar, Baselines, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX,
+    EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram, InputHead,
+    Maintenance, Motion, OwnState, Redirect, Refuse, RefuseCode, Replica, Replicator,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, Ticket, TimeDilation,
+    UpdateCache, Welcome, WireError, WorldId,
 };
 use spatial_core::{EntityId, FrameId, Position};
 
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
-/// 4 a stream of frames.
+/// 4 a stream of frames, 5 an own state.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
         Some((0, frame)) => client_message(frame),
@@ -19,6 +20,7 @@ pub fn run(data: &[u8]) -> bool {
         Some((2, datagrams)) => inputs(datagrams),
         Some((3, datagrams)) => snapshots(datagrams),
         Some((4, stream)) => frames(stream),
+        Some((5, datagram)) => own(datagram),
         _ => false,
     }
 }
@@ -53,13 +55,29 @@ fn inputs(datagrams: &[u8]) -> bool {
         datagram.encode(&mut again);
         assert_eq!(again, bytes);
         let before = buffer.applied_seq();
-        buffer.push(&datagram);
+        let (head, now) = (datagram.head(), 1 << 33);
+        assert!(head.seen_tick(now).is_none_or(|tick| tick <= now));
+        assert!(
+            head.shown(now)
+                .is_none_or(|parts| parts <= now * InputHead::PARTS_PER_TICK)
+        );
+        buffer.push(&datagram, !(head.behind & head.seen as u16), now);
         let mut waiting = buffer.clone();
         let taken = core::iter::from_fn(|| waiting.take()).count();
         assert!(taken <= InputBuffer::WAITING_MAX);
         buffer.take();
         assert!(buffer.applied_seq() >= before);
         so_far
+    })
+}
+
+/// There is one spelling of every state.
+fn own(datagram: &[u8]) -> bool {
+    OwnState::decode(datagram).is_ok_and(|state| {
+        let mut again = Vec::new();
+        state.encode(&mut again);
+        assert_eq!(again, datagram);
+        true
     })
 }
 
@@ -134,7 +152,21 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     seeds.push(("inputs", crate::seed(2, &input_datagrams())));
     seeds.push(("snapshots", crate::seed(3, &snapshot_datagrams())));
     seeds.push(("stream", crate::seed(4, &stream)));
+    let mut own = Vec::new();
+    own_state().encode(&mut own);
+    seeds.push(("own", crate::seed(5, &own)));
     seeds
+}
+
+fn own_state() -> OwnState {
+    OwnState {
+        tick: 26,
+        last_input_seq: 9,
+        ground: 0x1234_5678,
+        position: walker(5, 26).position(),
+        velocity: [65_536, -3, 0],
+        motion: Motion::Fall,
+    }
 }
 
 fn server_messages() -> Vec<(&'static str, ServerMessage)> {
@@ -148,6 +180,14 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         radius_mm: 6_371_008_800,
         interest_dm: 5_000,
         speed_limit: 1_024,
+        gravity: 2_511,
+        avatar: Avatar {
+            grade: 1,
+            radius: 102,
+            height: 461,
+            ..Avatar::default()
+        },
+        lattice: 0x1234_5678_9abc_def0,
     };
     let digest = Digest {
         epoch: Epoch::new(5).expect("not 0"),
@@ -189,8 +229,16 @@ fn input_datagrams() -> Vec<u8> {
             east: 100 * n,
             north: -50,
             heading: 7,
+            buttons: Input::SHOOT,
+            ..Input::default()
         };
-        let datagram = InputDatagram::new(Epoch::new(first_seq), first_seq, (0..count).map(input));
+        let head = InputHead {
+            acknowledged: Epoch::new(first_seq),
+            predicted: 77,
+            ..InputHead::default()
+        };
+        let head = head.seeing(u64::from(first_seq), Some(100));
+        let datagram = InputDatagram::new(head, first_seq, (0..count).map(input));
         let mut bytes = Vec::new();
         datagram.expect("1 to 16 inputs").encode(&mut bytes);
         bytes

@@ -190,6 +190,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What the player asks for now, and the tick that it is shown.
+    fn asked(&self) -> (Input, f64) {
+        let state = self.lock();
+        (state.input, state.clock.tick(self.started.elapsed()))
+    }
+
     fn note(&self, event: Event, core: &ClientCore) {
         let now = self.started.elapsed();
         let mut state = self.lock();
@@ -273,7 +279,8 @@ async fn drive(mut connection: Connection, shared: &Shared, mut stop: oneshot::R
         let step = tokio::select! {
             _ = &mut stop => return connection.close(),
             _ = ticks.tick() => {
-                let input = shared.lock().input;
+                let (input, shown) = shared.asked();
+                connection.show(shown);
                 let is_second = connection.push_input(input).is_multiple_of(2);
                 if is_second { connection.send_inputs() } else { Ok(()) }
             }

@@ -1,6 +1,7 @@
 //! A session over QUIC, for programs with a tokio runtime.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use net_proto::quic::{
@@ -10,9 +11,11 @@ use net_proto::{
     ClientMessage, Hello, Input, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket,
     WireError,
 };
+use spatial_core::TileStore;
 
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
+use crate::prediction::NoPrediction;
 
 /// From the first packet to the welcome, at most.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
@@ -107,6 +110,19 @@ impl Connection {
                 Err(SessionError::Wire(error))
             }
         }
+    }
+
+    /// Predicts the player's own entity from now on: [`ClientCore::predict`].
+    ///
+    /// # Errors
+    /// [`NoPrediction`].
+    pub fn predict(&mut self, store: Arc<dyn TileStore>) -> Result<(), NoPrediction> {
+        self.core.predict(store)
+    }
+
+    /// Says what the player is shown from now on: a time between ticks.
+    pub fn show(&mut self, tick: f64) {
+        self.core.show(tick);
     }
 
     /// Notes what the player asks for in this tick, and returns the number of the input. Call it once a tick.

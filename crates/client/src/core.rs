@@ -1,13 +1,18 @@
 //! A session without its socket.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use net_proto::{
-    Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, Maintenance,
-    Redirect, Refuse, Replica, ServerMessage, SnapshotInfo, TimeDilation, Tracked, Welcome,
-    WireError,
+    Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
+    Maintenance, OwnState, Redirect, Refuse, Replica, ServerMessage, SnapshotInfo, TimeDilation,
+    Tracked, Welcome, WireError,
 };
-use spatial_core::Planet;
+use spatial_core::{Planet, TileStore};
+
+use crate::input::within;
+use crate::prediction::{Agreement, NoPrediction, Prediction};
+use crate::sight::Sight;
 
 /// Everything a client knows, and what it has to say. Pure: no clocks, no sockets.
 #[derive(Clone, Debug)]
@@ -17,6 +22,9 @@ pub struct ClientCore {
     replica: Replica,
     inputs: VecDeque<Input>, // the last INPUTS_MAX
     last_seq: u32,           // of the newest input; 0 before the first
+    used_seq: u32,           // of the newest input that the server says it has used
+    sight: Sight,
+    prediction: Option<Box<Prediction>>,
     traffic: Traffic,
     digests: DigestCounts,
 }
@@ -26,6 +34,8 @@ pub struct ClientCore {
 pub enum Event {
     /// A part of the world's state.
     Snapshot(SnapshotInfo),
+    /// The exact state of the player's own entity, and whether it is what was predicted.
+    Own(OwnState, Agreement),
     /// What the server says that we had at an epoch, and whether we had.
     Digest(Digest, DigestVerdict),
     /// The session goes on elsewhere.
@@ -41,7 +51,7 @@ pub enum Event {
 /// Payload that has passed, without the overhead of QUIC, UDP and IP.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Traffic {
-    /// Snapshot datagrams received.
+    /// Datagrams received.
     pub datagrams_in: u64,
     /// Their bytes.
     pub datagram_bytes_in: u64,
@@ -78,19 +88,41 @@ impl ClientCore {
             replica: Replica::new(),
             inputs: VecDeque::with_capacity(INPUTS_MAX),
             last_seq: 0,
+            used_seq: 0,
+            sight: Sight::default(),
+            prediction: None,
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
         })
     }
 
-    /// Notes what the player asks for in a tick, and returns the number of this input. One a tick.
+    /// Predicts the player's own entity from now on, over the ground of a store; its tiles are read as they are needed.
+    ///
+    /// # Errors
+    /// [`NoPrediction`] when the store is not of the server's planet, or the player is no character.
+    pub fn predict(&mut self, store: Arc<dyn TileStore>) -> Result<(), NoPrediction> {
+        self.prediction = Some(Box::new(Prediction::new(&self.welcome, store)?));
+        Ok(())
+    }
+
+    /// Says what the player is shown from now on: a time between ticks. What it shoots at is judged by that.
+    pub fn show(&mut self, tick: f64) {
+        self.sight.show(tick);
+    }
+
+    /// Notes what the player asks for in a tick, and returns the number of this input. One a tick. A wish beyond the player's speed is cut.
     pub fn push_input(&mut self, input: Input) -> u32 {
+        let input = within(self.welcome.speed_limit, input);
+        self.sight.make();
         if self.inputs.len() == INPUTS_MAX {
             self.inputs.pop_front();
         }
         self.inputs.push_back(input);
         // 4.5 years at 30 Hz; then the last number stays.
         self.last_seq = self.last_seq.saturating_add(1).min(u32::MAX - 1);
+        if let Some(prediction) = &mut self.prediction {
+            prediction.step(self.last_seq, &input);
+        }
         self.last_seq
     }
 
@@ -98,13 +130,19 @@ impl ClientCore {
     /// at least the last four and at most 16, and the epoch that we acknowledge. False before the first input.
     pub fn write_inputs(&mut self, out: &mut Vec<u8>) -> bool {
         out.clear();
-        let applied = self.replica.newest().map_or(0, |info| info.last_input_seq);
-        let waiting = self.last_seq.saturating_sub(applied) as usize;
+        let waiting = self.last_seq.saturating_sub(self.used_seq) as usize;
         let count = waiting.max(INPUTS_REPEATED).min(self.inputs.len());
         let first_seq = self.last_seq - u32::try_from(count).unwrap_or(0) + 1;
         let inputs = self.inputs.range(self.inputs.len() - count..).copied();
-        let acknowledged = self.replica.newest_complete();
-        let Ok(datagram) = InputDatagram::new(acknowledged, first_seq, inputs) else {
+        let head = InputHead {
+            acknowledged: self.replica.newest_complete(),
+            predicted: self
+                .prediction
+                .as_ref()
+                .map_or(0, |prediction| prediction.hash()),
+            ..self.sight.head()
+        };
+        let Ok(datagram) = InputDatagram::new(head, first_seq, inputs) else {
             return false;
         };
         datagram.encode(out);
@@ -120,7 +158,25 @@ impl ClientCore {
     pub fn handle_datagram(&mut self, bytes: &[u8]) -> Result<Event, WireError> {
         self.traffic.datagrams_in += 1;
         self.traffic.datagram_bytes_in += bytes.len() as u64;
-        self.replica.handle_snapshot(bytes).map(Event::Snapshot)
+        let (event, tick, used_seq) = match bytes.first() {
+            Some(&OwnState::KIND) => {
+                let own = OwnState::decode(bytes)?;
+                let hear = |prediction: &mut Box<Prediction>| prediction.hear(&own);
+                let agreement = self
+                    .prediction
+                    .as_mut()
+                    .map_or(Agreement::Unpredicted, hear);
+                let event = Event::Own(own, agreement);
+                (event, own.tick, own.last_input_seq)
+            }
+            _ => {
+                let info = self.replica.handle_snapshot(bytes)?;
+                (Event::Snapshot(info), info.tick, info.last_input_seq)
+            }
+        };
+        self.sight.see(tick);
+        self.used_seq = self.used_seq.max(used_seq.min(self.last_seq));
+        Ok(event)
     }
 
     /// Takes a control message from the server.
@@ -159,6 +215,16 @@ impl ClientCore {
         self.replica.get(self.welcome.player)
     }
 
+    /// The player's own entity as it is predicted, if it is.
+    pub fn prediction(&self) -> Option<&Prediction> {
+        self.prediction.as_deref()
+    }
+
+    /// As [`ClientCore::prediction`], to tell it of obstacles.
+    pub fn prediction_mut(&mut self) -> Option<&mut Prediction> {
+        self.prediction.as_deref_mut()
+    }
+
     /// What has passed.
     pub fn traffic(&self) -> Traffic {
         self.traffic
@@ -182,7 +248,7 @@ impl ClientCore {
 
 #[cfg(test)]
 mod tests {
-    use net_proto::{RefuseCode, ShortText, WorldId};
+    use net_proto::{Avatar, RefuseCode, ShortText, WorldId};
     use spatial_core::EntityId;
 
     use super::*;
@@ -197,6 +263,9 @@ mod tests {
             radius_mm: 6_371_008_800,
             interest_dm: 2_000,
             speed_limit: 1_024,
+            gravity: 2_511,
+            avatar: Avatar::default(),
+            lattice: 0,
         }
     }
 

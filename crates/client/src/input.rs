@@ -26,7 +26,27 @@ pub fn input(east_mps: f64, north_mps: f64, heading_rad: f64) -> Result<Input, I
         east: units(east_mps),
         north: units(north_mps),
         heading: (turn % 65_536) as u16,
+        ..Input::default()
     })
+}
+
+/// An input whose wishes are within a speed, 2⁻⁸ m/s: an honest client asks for no more.
+pub(crate) fn within(speed: u16, input: Input) -> Input {
+    let square = |part: i16| u64::from(part.unsigned_abs()) * u64::from(part.unsigned_abs());
+    let limit = u64::from(speed) * u64::from(speed);
+    let up = i32::from(input.up).clamp(-i32::from(speed), i32::from(speed)) as i16;
+    let asked = square(input.east) + square(input.north);
+    if asked <= limit {
+        return Input { up, ..input };
+    }
+    let scale = f64::from(speed) / (asked as f64).sqrt();
+    let cut = |part: i16| (f64::from(part) * scale) as i16; // towards zero
+    Input {
+        east: cut(input.east),
+        north: cut(input.north),
+        up,
+        ..input
+    }
 }
 
 /// A number that is not finite.
@@ -40,6 +60,31 @@ pub struct InputError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wishes_are_cut_to_a_speed_in_their_direction() {
+        let of = |east, north, up| {
+            let input = within(
+                1_024,
+                Input {
+                    east,
+                    north,
+                    up,
+                    ..Input::default()
+                },
+            );
+            (input.east, input.north, input.up)
+        };
+        assert_eq!(of(1_024, 0, -1_024), (1_024, 0, -1_024));
+        assert_eq!(of(-3_000, 4_000, 2_000), (-614, 819, 1_024));
+        assert_eq!(of(i16::MIN, i16::MIN, i16::MIN), (-724, -724, -1_024));
+        let any = Input {
+            east: 30_000,
+            ..Input::default()
+        };
+        assert_eq!(within(u16::MAX, any), any);
+        assert_eq!(within(0, any), Input::default());
+    }
 
     #[test]
     fn units_are_as_on_the_wire() {

@@ -1,8 +1,9 @@
-//! What a game client is: a session with a server, and a view of what moves around the player.
+//! What a game client is: a session with a server, a view of what moves around the player, and the player itself, predicted.
 //!
 //! Goals, ranked: right, fast, simple. [`ClientCore`] is pure: bytes and times come in as arguments. The shells own
 //! sockets, threads and clocks: [`Connection`] for programs with a tokio runtime, thousands of connections to one
-//! endpoint if need be; [`BlockingSession`] for game engines, which poll. No geometry beyond frames, no disk.
+//! endpoint if need be; [`BlockingSession`] for game engines, which poll. Predictions read the ground from a store that the game ships and step
+//! the player with the simulation's own kernel. No geometry of its own, no disk.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -30,7 +31,10 @@ mod clock;
 mod connection;
 mod core;
 mod error;
+mod ground;
 mod input;
+mod prediction;
+mod sight;
 mod view;
 
 pub use crate::core::{ClientCore, DigestCounts, Event, Traffic};
@@ -39,4 +43,5 @@ pub use clock::RenderClock;
 pub use connection::Connection;
 pub use error::{ConnectError, SessionError};
 pub use input::{InputError, input};
+pub use prediction::{Agreement, NoPrediction, Prediction, PredictionCounts};
 pub use view::{Seen, seen_at};

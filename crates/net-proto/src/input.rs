@@ -4,9 +4,13 @@
 //! offset  bytes
 //!      0      1  kind, 0x01
 //!      1      4  newest complete epoch, 0 for none
-//!      5      4  number of the first input
-//!      9      1  count n, 1 to 16
-//!     10    6·n  inputs: east i16, north i16 (2⁻⁸ m/s), heading u16 (0 = north, clockwise, 65536 = full turn)
+//!      5      4  newest tick that the client had seen when the last input was due, its low half; 0 for none
+//!      9      2  how far behind that tick what the player was shown then is, 2⁻⁸ ticks; 65535 for nothing or so far
+//!     11      4  hash of the state that the last input was predicted from, 0 for none
+//!     15      4  number of the first input
+//!     19      1  count n, 1 to 16
+//!     20   10·n  inputs: east i16, north i16, up i16 (2⁻⁸ m/s), heading u16 (0 = north, clockwise, 65536 = full turn),
+//!                buttons u16
 //! ```
 
 use std::collections::VecDeque;
@@ -16,26 +20,83 @@ use crate::error::WireError;
 use crate::ids::Epoch;
 use crate::limits::INPUTS_MAX;
 
-/// What a player asks for in one tick. Every value is legal; the server applies its speed limit.
+/// What a player asks for in one tick. Every value is legal; the server judges it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Input {
     /// Requested velocity to the east of the entity's frame, 2⁻⁸ m/s.
     pub east: i16,
     /// Requested velocity to the north of the entity's frame, 2⁻⁸ m/s.
     pub north: i16,
+    /// Requested velocity upwards, 2⁻⁸ m/s; for those who swim or fly.
+    pub up: i16,
     /// Where the player looks: 0 = north, clockwise, 65536 = full turn.
     pub heading: u16,
+    /// What is held down: [`Input::JUMP`], [`Input::SHOOT`]; the others are the game's.
+    pub buttons: u16,
 }
 
 impl Input {
     /// Units of velocity in 1 m/s.
     pub const UNITS_PER_MPS: i16 = 256;
+    /// The button that makes a character jump.
+    pub const JUMP: u16 = 1;
+    /// The button that shoots along the heading, once when it is pressed.
+    pub const SHOOT: u16 = 2;
 }
 
-/// A client's datagram: its unacknowledged inputs, and the epoch that it acknowledges.
+/// What a client says of itself beside its inputs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct InputHead {
+    /// The newest epoch of which the client has every part.
+    pub acknowledged: Option<Epoch>,
+    /// The low half of the newest tick that the client had seen when the last input was due; 0 before the first.
+    pub seen: u32,
+    /// How far behind `seen` what the player was shown then is, 2⁻⁸ ticks; [`InputHead::NOTHING_SHOWN`] for nothing, or so far.
+    pub behind: u16,
+    /// The hash of the state that the last input was predicted from, 0 of a client that does not predict.
+    pub predicted: u32,
+}
+
+impl InputHead {
+    /// The client shows nothing, or what is hours old.
+    pub const NOTHING_SHOWN: u16 = u16::MAX;
+    /// Parts of a tick that `behind` counts.
+    pub const PARTS_PER_TICK: u64 = 256;
+
+    /// What a client has seen: a tick, and what of it its player is shown, 2⁻⁸ ticks.
+    #[must_use]
+    pub fn seeing(self, seen_tick: u64, shown: Option<u64>) -> Self {
+        let seen = seen_tick.saturating_mul(Self::PARTS_PER_TICK);
+        let behind = shown.and_then(|shown| u16::try_from(seen.saturating_sub(shown)).ok());
+        Self {
+            seen: low_half(seen_tick),
+            behind: behind.unwrap_or(Self::NOTHING_SHOWN),
+            ..self
+        }
+    }
+
+    /// The newest tick that the client had seen, given the newest there is; `None` when it has seen none.
+    pub fn seen_tick(&self, now: u64) -> Option<u64> {
+        let ago = low_half(now).wrapping_sub(self.seen);
+        (self.seen > 0)
+            .then(|| now.checked_sub(u64::from(ago)))
+            .flatten()
+    }
+
+    /// What the player was shown, 2⁻⁸ ticks, given the newest tick there is.
+    pub fn shown(&self, now: u64) -> Option<u64> {
+        let seen = self
+            .seen_tick(now)
+            .filter(|_| self.behind != Self::NOTHING_SHOWN)?;
+        let seen = seen.checked_mul(Self::PARTS_PER_TICK)?;
+        seen.checked_sub(u64::from(self.behind))
+    }
+}
+
+/// A client's datagram: its unacknowledged inputs, and what it has seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct InputDatagram {
-    acknowledged: Option<Epoch>,
+    head: InputHead,
     first_seq: u32,
     inputs: [Input; INPUTS_MAX],
     count: usize, // 1..=INPUTS_MAX; first_seq + count − 1 does not overflow
@@ -47,12 +108,12 @@ impl InputDatagram {
     /// # Errors
     /// [`WireError::Field`] when there are none or more than [`INPUTS_MAX`], or numbers would start at 0 or wrap.
     pub fn new(
-        acknowledged: Option<Epoch>,
+        head: InputHead,
         first_seq: u32,
         inputs: impl IntoIterator<Item = Input>,
     ) -> Result<Self, WireError> {
         let mut datagram = Self {
-            acknowledged,
+            head,
             first_seq,
             inputs: [Input::default(); INPUTS_MAX],
             count: 0,
@@ -76,7 +137,12 @@ impl InputDatagram {
             KIND => {}
             other => return Err(WireError::Kind(other)),
         }
-        let acknowledged = Epoch::new(reader.u32()?);
+        let head = InputHead {
+            acknowledged: Epoch::new(reader.u32()?),
+            seen: reader.u32()?,
+            behind: reader.u16()?,
+            predicted: reader.u32()?,
+        };
         let first_seq = reader.u32()?;
         let count = usize::from(reader.u8()?);
         if count > INPUTS_MAX {
@@ -84,15 +150,11 @@ impl InputDatagram {
         }
         let mut inputs = [Input::default(); INPUTS_MAX];
         for input in &mut inputs[..count] {
-            *input = Input {
-                east: reader.i16()?,
-                north: reader.i16()?,
-                heading: reader.u16()?,
-            };
+            *input = Input::decode(&mut reader)?;
         }
         reader.finish()?;
         let datagram = Self {
-            acknowledged,
+            head,
             first_seq,
             inputs,
             count,
@@ -101,22 +163,24 @@ impl InputDatagram {
         Ok(datagram)
     }
 
-    /// Appends the bytes that travel: 10 and 6 an input.
+    /// Appends the bytes that travel: 20 and 10 an input.
     pub fn encode(&self, out: &mut Vec<u8>) {
+        let head = &self.head;
         out.push(KIND);
-        out.extend_from_slice(&self.acknowledged.map_or(0, Epoch::number).to_le_bytes());
+        out.extend_from_slice(&head.acknowledged.map_or(0, Epoch::number).to_le_bytes());
+        out.extend_from_slice(&head.seen.to_le_bytes());
+        out.extend_from_slice(&head.behind.to_le_bytes());
+        out.extend_from_slice(&head.predicted.to_le_bytes());
         out.extend_from_slice(&self.first_seq.to_le_bytes());
         out.push(u8::try_from(self.count).unwrap_or(0)); // at most INPUTS_MAX
         for input in self.inputs() {
-            out.extend_from_slice(&input.east.to_le_bytes());
-            out.extend_from_slice(&input.north.to_le_bytes());
-            out.extend_from_slice(&input.heading.to_le_bytes());
+            input.encode(out);
         }
     }
 
-    /// The newest epoch of which the client has every part.
-    pub fn acknowledged(&self) -> Option<Epoch> {
-        self.acknowledged
+    /// What the client says of itself.
+    pub fn head(&self) -> &InputHead {
+        &self.head
     }
 
     /// The number of the first input, at least 1.
@@ -141,15 +205,51 @@ impl InputDatagram {
     }
 }
 
+impl Input {
+    fn encode(&self, out: &mut Vec<u8>) {
+        for wish in [self.east, self.north, self.up] {
+            out.extend_from_slice(&wish.to_le_bytes());
+        }
+        out.extend_from_slice(&self.heading.to_le_bytes());
+        out.extend_from_slice(&self.buttons.to_le_bytes());
+    }
+
+    fn decode(reader: &mut ByteReader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            east: reader.i16()?,
+            north: reader.i16()?,
+            up: reader.i16()?,
+            heading: reader.u16()?,
+            buttons: reader.u16()?,
+        })
+    }
+}
+
+/// An input that waits for its tick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct QueuedInput {
+    /// Its number.
+    pub seq: u32,
+    /// What is asked for.
+    pub input: Input,
+    /// The hash of the state that it was predicted from; 0 where the client does not say.
+    pub predicted: u32,
+    /// What the player was shown as it was made, 2⁻⁸ ticks; `None` where the client does not say.
+    pub shown: Option<u64>,
+    /// Which datagram brought it, counted from 1.
+    pub datagram: u32,
+}
+
 /// A server's queue of one client's inputs: each is used once, in order, one a tick.
 ///
 /// At most [`InputBuffer::WAITING_MAX`] wait; beyond that the oldest are skipped, so a client that sends faster than
 /// the world ticks gains nothing, and one that was silent does not lag behind itself for ever.
 #[derive(Clone, Debug, Default)]
 pub struct InputBuffer {
-    waiting: VecDeque<(u32, Input)>, // ascending numbers
-    newest_seq: u32,                 // of the last input ever queued
+    waiting: VecDeque<QueuedInput>, // ascending numbers
+    newest_seq: u32,                // of the last input ever queued
     applied_seq: u32,
+    datagrams: u32, // that brought something new; wraps
 }
 
 impl InputBuffer {
@@ -161,16 +261,31 @@ impl InputBuffer {
         Self::default()
     }
 
-    /// Queues the new inputs of a datagram and returns how many there were. Inputs that never came are skipped.
-    pub fn push(&mut self, datagram: &InputDatagram) -> usize {
-        let mut queued = 0;
+    /// Queues those new inputs of a datagram that are to be used, bit n being the nth input, and returns how many there were. Inputs
+    /// that never came or are not to be used are skipped. `now` is the newest tick there is.
+    pub fn push(&mut self, datagram: &InputDatagram, used: u16, now: u64) -> usize {
+        let (mut queued, head) = (0, &datagram.head);
+        let shown = head.shown(now);
         // Inputs lead: the range is never asked for a number after the last, which may be the greatest there is.
-        for (&input, seq) in datagram.inputs().iter().zip(datagram.first_seq..) {
-            if seq > self.newest_seq {
-                self.waiting.push_back((seq, input));
-                self.newest_seq = seq;
-                queued += 1;
+        for (n, (&input, seq)) in (datagram.inputs().iter().zip(datagram.first_seq..)).enumerate() {
+            if seq <= self.newest_seq {
+                continue;
             }
+            self.newest_seq = seq;
+            if used >> n & 1 == 0 {
+                continue;
+            }
+            self.datagrams = self.datagrams.wrapping_add(u32::from(queued == 0));
+            let later = datagram.count - 1 - n; // inputs, of a tick each
+            let earlier = later as u64 * InputHead::PARTS_PER_TICK;
+            self.waiting.push_back(QueuedInput {
+                seq,
+                input,
+                predicted: if later == 0 { head.predicted } else { 0 },
+                shown: shown.and_then(|shown| shown.checked_sub(earlier)),
+                datagram: self.datagrams,
+            });
+            queued += 1;
         }
         while self.waiting.len() > Self::WAITING_MAX {
             self.take();
@@ -179,16 +294,27 @@ impl InputBuffer {
     }
 
     /// The input of this tick; without one the player's last request stands.
-    pub fn take(&mut self) -> Option<Input> {
-        let (seq, input) = self.waiting.pop_front()?;
-        self.applied_seq = seq;
-        Some(input)
+    pub fn take(&mut self) -> Option<QueuedInput> {
+        let next = self.waiting.pop_front()?;
+        self.applied_seq = next.seq;
+        Some(next)
+    }
+
+    /// Gives up all that wait: they count as used.
+    pub fn skip_all(&mut self) {
+        self.waiting.clear();
+        self.applied_seq = self.newest_seq;
     }
 
     /// The number of the last input taken or skipped: what a snapshot acknowledges. 0 before the first.
     pub fn applied_seq(&self) -> u32 {
         self.applied_seq
     }
+}
+
+fn low_half(tick: u64) -> u32 {
+    let [a, b, c, d, ..] = tick.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
 }
 
 const KIND: u8 = 0x01;
@@ -199,16 +325,26 @@ mod tests {
 
     use super::*;
 
+    const ALL: u16 = u16::MAX;
+
     fn input(n: i16) -> Input {
         Input {
             east: n,
             north: -n,
+            up: 3,
             heading: 65_535,
+            buttons: 0x0201,
         }
     }
 
     fn datagram(first_seq: u32, count: i16) -> InputDatagram {
-        InputDatagram::new(Epoch::new(3), first_seq, (0..count).map(input)).unwrap()
+        let head = InputHead {
+            acknowledged: Epoch::new(3),
+            seen: 40,
+            behind: 256,
+            predicted: 0x0a0b_0c0d,
+        };
+        InputDatagram::new(head, first_seq, (0..count).map(input)).unwrap()
     }
 
     #[test]
@@ -216,7 +352,9 @@ mod tests {
         let mut bytes = Vec::new();
         datagram(0x0102, 2).encode(&mut bytes);
         let expected = [
-            1, 3, 0, 0, 0, 2, 1, 0, 0, 2, 0, 0, 0, 0, 255, 255, 1, 0, 255, 255, 255, 255,
+            1, 3, 0, 0, 0, 40, 0, 0, 0, 0, 1, 13, 12, 11, 10, 2, 1, 0, 0, 2, // head
+            0, 0, 0, 0, 3, 0, 255, 255, 1, 2, // first input
+            1, 0, 255, 255, 3, 0, 255, 255, 1, 2,
         ];
         assert_eq!(bytes, expected);
         assert_eq!(InputDatagram::decode(&bytes), Ok(datagram(0x0102, 2)));
@@ -226,7 +364,8 @@ mod tests {
 
     #[test]
     fn counts_and_numbers_are_bounded() {
-        let of = |first, count| InputDatagram::new(None, first, (0..count).map(input)).map(|_| ());
+        let head = InputHead::default();
+        let of = |first, count| InputDatagram::new(head, first, (0..count).map(input)).map(|_| ());
         assert_eq!(of(1, 16), Ok(()));
         assert_eq!(of(1, 17), Err(WireError::Field("input count")));
         assert_eq!(of(1, 0), Err(WireError::Field("input count")));
@@ -235,21 +374,57 @@ mod tests {
     }
 
     #[test]
+    fn what_was_seen_comes_back_by_its_low_half() {
+        let long = 5 << 32;
+        let head = InputHead::default().seeing(long + 100, Some((long + 99) * 256 - 128));
+        assert_eq!((head.seen, head.behind), (100, 384));
+        assert_eq!(head.seen_tick(long + 103), Some(long + 100));
+        assert_eq!(head.shown(long + 103), Some((long + 100) * 256 - 384));
+        // What is yet to come was seen long ago, or never.
+        assert_eq!(head.seen_tick(long + 99), Some(long + 100 - (1 << 32)));
+        assert_eq!(head.seen_tick(99), None);
+        let nothing = InputHead::default();
+        assert_eq!((nothing.seen_tick(9), nothing.shown(9)), (None, None));
+        let blind = nothing.seeing(700, Some(3));
+        assert_eq!((blind.seen_tick(900), blind.shown(900)), (Some(700), None));
+        assert_eq!(blind.behind, nothing.seeing(7, None).behind);
+        // Nothing is shown before it is seen, or before the first tick.
+        assert_eq!(nothing.seeing(7, Some(8 * 256)).shown(9), Some(7 * 256));
+        let early = InputHead {
+            seen: 1,
+            behind: 257,
+            ..nothing
+        };
+        assert_eq!(early.shown(9), None);
+    }
+
+    fn taken(buffer: &mut InputBuffer) -> Option<Input> {
+        buffer.take().map(|next| next.input)
+    }
+
+    #[test]
     fn each_input_is_used_once_in_order() {
         let mut buffer = InputBuffer::new();
-        assert_eq!((buffer.push(&datagram(1, 4)), buffer.applied_seq()), (4, 0));
-        assert_eq!(buffer.push(&datagram(1, 4)), 0);
-        assert_eq!((buffer.take(), buffer.applied_seq()), (Some(input(0)), 1));
-        assert_eq!(buffer.push(&datagram(3, 4)), 2);
+        let push = |buffer: &mut InputBuffer, datagram| buffer.push(&datagram, ALL, 50);
         assert_eq!(
-            (buffer.take(), buffer.take()),
+            (push(&mut buffer, datagram(1, 4)), buffer.applied_seq()),
+            (4, 0)
+        );
+        assert_eq!(push(&mut buffer, datagram(1, 4)), 0);
+        assert_eq!(
+            (taken(&mut buffer), buffer.applied_seq()),
+            (Some(input(0)), 1)
+        );
+        assert_eq!(push(&mut buffer, datagram(3, 4)), 2);
+        assert_eq!(
+            (taken(&mut buffer), taken(&mut buffer)),
             (Some(input(1)), Some(input(2)))
         );
         assert_eq!(buffer.applied_seq(), 3);
         // Far ahead: the oldest are skipped, and count as applied.
-        assert_eq!(buffer.push(&datagram(100, 16)), 16);
+        assert_eq!(push(&mut buffer, datagram(100, 16)), 16);
         assert_eq!(
-            (buffer.take(), buffer.applied_seq()),
+            (taken(&mut buffer), buffer.applied_seq()),
             (Some(input(10)), 110)
         );
         assert_eq!(core::iter::from_fn(|| buffer.take()).count(), 5);
@@ -257,9 +432,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_to_be_used_is_skipped() {
+        let mut buffer = InputBuffer::new();
+        assert_eq!(buffer.push(&datagram(1, 4), 0b1010, 50), 2);
+        let queued = |seq, n, predicted, shown, datagram| {
+            let input = input(n);
+            Some(QueuedInput {
+                seq,
+                input,
+                predicted,
+                shown,
+                datagram,
+            })
+        };
+        // Shown at tick 39 with the last one, and one a tick.
+        assert_eq!(buffer.take(), queued(2, 1, 0, Some(37 * 256), 1));
+        assert_eq!(buffer.take(), queued(4, 3, 0x0a0b_0c0d, Some(39 * 256), 1));
+        assert_eq!(buffer.push(&datagram(1, 4), ALL, 50), 0);
+        buffer.push(&datagram(5, 2), ALL, 50);
+        assert_eq!(buffer.take().map(|next| next.datagram), Some(2));
+        buffer.skip_all();
+        assert_eq!((buffer.take(), buffer.applied_seq()), (None, 6));
+    }
+
+    #[test]
     fn the_greatest_numbers_are_ordinary() {
         let mut buffer = InputBuffer::new();
-        assert_eq!(buffer.push(&datagram(u32::MAX - 16, 16)), 16);
+        assert_eq!(buffer.push(&datagram(u32::MAX - 16, 16), ALL, 0), 16);
         assert_eq!(core::iter::from_fn(|| buffer.take()).count(), 6);
         assert_eq!(buffer.applied_seq(), u32::MAX - 1);
     }
@@ -267,24 +466,35 @@ mod tests {
     proptest! {
         #[test]
         fn round_trip(
-            epoch in any::<u32>(),
+            (epoch, seen, behind, predicted) in any::<(u32, u32, u16, u32)>(),
             first in 1u32..u32::MAX - 16,
-            raw in prop::collection::vec((any::<i16>(), any::<i16>(), any::<u16>()), 1..=16),
+            raw in prop::collection::vec(any::<([i16; 3], u16, u16)>(), 1..=16),
         ) {
-            let inputs = raw.into_iter().map(|(east, north, heading)| Input { east, north, heading });
-            let datagram = InputDatagram::new(Epoch::new(epoch), first, inputs).unwrap();
+            let inputs = raw.into_iter().map(|([east, north, up], heading, buttons)| {
+                Input { east, north, up, heading, buttons }
+            });
+            let head = InputHead { acknowledged: Epoch::new(epoch), seen, behind, predicted };
+            let datagram = InputDatagram::new(head, first, inputs).unwrap();
             let mut bytes = Vec::new();
             datagram.encode(&mut bytes);
             prop_assert_eq!(InputDatagram::decode(&bytes), Ok(datagram));
         }
 
         #[test]
-        fn nothing_panics(bytes in prop::collection::vec(any::<u8>(), 0..120)) {
+        fn nothing_panics(
+            bytes in prop::collection::vec(any::<u8>(), 0..190),
+            used in any::<u16>(),
+            now in any::<u64>(),
+        ) {
+            let mut bytes = bytes;
+            if let Some(kind) = bytes.first_mut() {
+                *kind &= 1;
+            }
             if let Ok(datagram) = InputDatagram::decode(&bytes) {
                 let mut again = Vec::new();
                 datagram.encode(&mut again);
                 prop_assert_eq!(again, bytes);
-                InputBuffer::new().push(&datagram);
+                InputBuffer::new().push(&datagram, used, now);
             }
         }
     }

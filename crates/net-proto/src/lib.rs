@@ -37,6 +37,7 @@ mod error;
 mod ids;
 mod input;
 mod limits;
+mod own;
 #[cfg(feature = "quic")]
 pub mod quic;
 mod replication;
@@ -46,17 +47,18 @@ mod token;
 
 pub use bits::{BitReader, BitSpan, BitWriter};
 pub use control::{
-    ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
+    Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,
 };
 pub use error::WireError;
 pub use ids::{Epoch, PlayerId, WorldId};
-pub use input::{Input, InputBuffer, InputDatagram};
+pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
     ALPN, CLIENT_FRAME_BYTES_MAX, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX,
     EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED, PROTOCOL_VERSION,
     SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
 };
+pub use own::{Motion, OwnState};
 pub use replication::{
     Baselines, Datagrams, DigestVerdict, EntityState, PackStats, Replica, ReplicaStats, Replicator,
     SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,

@@ -1,9 +1,9 @@
 //! The protocol's numbers. docs/wire.md repeats them; a test compares.
 
 /// The version of everything on the wire. A server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
-/// The protocol's name in the TLS handshake.
+/// The protocol's name in the TLS handshake: that of its transport and hello, which all versions share.
 pub const ALPN: &[u8] = b"bluemarble/1";
 
 /// A datagram is never longer: what a 1,200-byte QUIC packet, the smallest path there is, has room for.

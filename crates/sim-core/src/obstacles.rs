@@ -72,6 +72,12 @@ struct Square {
     y: i32,
 }
 
+impl core::fmt::Debug for Obstacles {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_set().entries(self.all.keys()).finish()
+    }
+}
+
 impl Obstacles {
     /// None on a planet.
     pub fn new(planet: Planet) -> Self {

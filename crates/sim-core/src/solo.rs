@@ -204,6 +204,13 @@ impl World {
         })
     }
 
+    /// The checksum of the terrain tile that an agent is over, if that is resident.
+    pub fn ground_under(&self, entity: EntityId) -> Option<u64> {
+        let place = self.place(self.row_of(entity)?);
+        let tile = self.start().lattice.tile_at(place.to_vec());
+        self.ground.resident(tile).map(|tile| tile.checksum())
+    }
+
     /// The ground that is resident, for [`Solo::step`].
     pub fn tiles(&self) -> &dyn Tiles {
         &self.ground

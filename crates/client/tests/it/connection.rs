@@ -26,8 +26,8 @@ async fn walk(
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / 60.0));
     let input = Input {
         east: 2 * 256,
-        north: 0,
         heading: 0x4000,
+        ..Input::default()
     };
     loop {
         tokio::select! {

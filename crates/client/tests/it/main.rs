@@ -4,4 +4,5 @@
 
 mod blocking;
 mod connection;
+mod prediction;
 mod server;

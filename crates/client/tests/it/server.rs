@@ -10,9 +10,9 @@ use net_proto::quic::{
     server_endpoint,
 };
 use net_proto::{
-    Baselines, Claims, Datagrams, Digest, EntityState, Input, InputBuffer, InputDatagram, PlayerId,
-    PlayerName, Refuse, RefuseCode, Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket,
-    TokenKey, TokenVerifier, UpdateCache, Welcome, WireError, WorldId,
+    Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Input, InputBuffer, InputDatagram,
+    PlayerId, PlayerName, Refuse, RefuseCode, Replicator, ServerMessage, ShortText,
+    SnapshotRequest, Ticket, TokenKey, TokenVerifier, UpdateCache, Welcome, WireError, WorldId,
 };
 use spatial_core::{EntityId, Geodetic, Planet, Position};
 use tokio::sync::oneshot;
@@ -128,7 +128,7 @@ async fn serve(connection: Connection, manner: Manner) {
     let (hello, _reader, mut writer) = match accept_hello(&connection, HELLO_DEADLINE).await {
         Ok(streams) => streams,
         Err(HelloError::Wire(WireError::Version(_), writer)) => {
-            return refuse(&connection, writer, RefuseCode::VERSION, "use version 1").await;
+            return refuse(&connection, writer, RefuseCode::VERSION, "use version 2").await;
         }
         Err(_) => return,
     };
@@ -167,6 +167,9 @@ fn welcome() -> Welcome {
         radius_mm: 6_371_008_800,
         interest_dm: 2_000,
         speed_limit: 4 * 256,
+        gravity: 2_511,
+        avatar: Avatar::default(),
+        lattice: 0,
     }
 }
 
@@ -183,15 +186,15 @@ async fn play(connection: &Connection, mut writer: ControlWriter, manner: Manner
             datagram = connection.read_datagram() => {
                 let Ok(bytes) = datagram else { return };
                 let datagram = InputDatagram::decode(&bytes).unwrap();
-                inputs.push(&datagram);
-                if let Some(epoch) = datagram.acknowledged() {
+                inputs.push(&datagram, u16::MAX, tick);
+                if let Some(epoch) = datagram.head().acknowledged {
                     client.acknowledge(epoch);
                 }
                 continue;
             }
             _ = ticks.tick() => tick += 1,
         }
-        input = inputs.take().unwrap_or(input);
+        input = inputs.take().map_or(input, |next| next.input);
         player.x += i32::from(input.east) * 256 / 60; // 2⁻⁸ m/s to 2⁻¹⁶ m a tick
         player.y += i32::from(input.north) * 256 / 60;
         if tick.is_multiple_of(2) {

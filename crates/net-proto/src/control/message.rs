@@ -144,8 +144,69 @@ pub struct Welcome {
     pub radius_mm: u64,
     /// How far the player sees, decimetres.
     pub interest_dm: u32,
-    /// Fastest that an entity may move, 2⁻⁸ m/s; faster requests are cut.
+    /// Fastest that the player may walk, 2⁻⁸ m/s; faster requests are refused.
     pub speed_limit: u16,
+    /// How characters fall, 2⁻⁸ m/s².
+    pub gravity: u16,
+    /// What the player's entity is.
+    pub avatar: Avatar,
+    /// What the terrain's lattice is, as a hash; 0 says nothing.
+    pub lattice: u64,
+}
+
+/// What an entity is and can do, for a client that predicts it. Lengths are 2⁻⁸ m, speeds 2⁻⁸ m/s.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Avatar {
+    /// How it moves: 0 as one of a crowd, 1 as a character, 2 as a flyer. A newer server may have more.
+    pub grade: u8,
+    /// Radius of its capsule or ball.
+    pub radius: u16,
+    /// Height of its capsule.
+    pub height: u16,
+    /// How fast its velocity comes to what it wishes, 2⁻⁸ m/s².
+    pub acceleration: u16,
+    /// The steepest ground that it can stand on: rise over run, 2⁻⁸.
+    pub slope_max: u16,
+    /// The highest step that it takes without a jump.
+    pub step_max: u16,
+    /// The speed at which it leaves the ground.
+    pub jump_speed: u16,
+    /// How the air slows a flyer: per second, 2⁻⁸.
+    pub drag: u16,
+    /// How much of gravity a flyer feels, 2⁻⁸ of it.
+    pub weight: u16,
+}
+
+impl Avatar {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.grade);
+        for number in [
+            self.radius,
+            self.height,
+            self.acceleration,
+            self.slope_max,
+            self.step_max,
+            self.jump_speed,
+            self.drag,
+            self.weight,
+        ] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    fn decode(reader: &mut ByteReader<'_>) -> Result<Self, WireError> {
+        Ok(Self {
+            grade: reader.u8()?,
+            radius: reader.u16()?,
+            height: reader.u16()?,
+            acceleration: reader.u16()?,
+            slope_max: reader.u16()?,
+            step_max: reader.u16()?,
+            jump_speed: reader.u16()?,
+            drag: reader.u16()?,
+            weight: reader.u16()?,
+        })
+    }
 }
 
 impl Welcome {
@@ -159,6 +220,9 @@ impl Welcome {
         out.extend_from_slice(&self.radius_mm.to_le_bytes());
         out.extend_from_slice(&self.interest_dm.to_le_bytes());
         out.extend_from_slice(&self.speed_limit.to_le_bytes());
+        out.extend_from_slice(&self.gravity.to_le_bytes());
+        self.avatar.encode(out);
+        out.extend_from_slice(&self.lattice.to_le_bytes());
     }
 
     fn decode(reader: &mut ByteReader<'_>) -> Result<Self, WireError> {
@@ -171,6 +235,9 @@ impl Welcome {
             radius_mm: reader.u64()?,
             interest_dm: reader.u32()?,
             speed_limit: reader.u16()?,
+            gravity: reader.u16()?,
+            avatar: Avatar::decode(reader)?,
+            lattice: reader.u64()?,
         };
         if !(1..=1_000).contains(&welcome.tick_rate_hz) {
             return Err(WireError::Field("tick rate"));
@@ -233,6 +300,8 @@ impl RefuseCode {
     pub const FLOOD: Self = Self(8);
     /// No hello arrived in time.
     pub const SLOW: Self = Self(9);
+    /// The player asked for what no honest client asks for.
+    pub const UNFAIR: Self = Self(10);
 }
 
 impl fmt::Display for RefuseCode {
@@ -247,6 +316,7 @@ impl fmt::Display for RefuseCode {
             Self::REPLACED => "connected elsewhere",
             Self::FLOOD => "too many messages",
             Self::SLOW => "no hello in time",
+            Self::UNFAIR => "unfair play",
             Self(code) => return write!(f, "reason {code}"),
         })
     }

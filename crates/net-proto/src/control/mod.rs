@@ -5,6 +5,6 @@ mod message;
 
 pub use frame::FrameReader;
 pub use message::{
-    ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
+    Avatar, ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
     TimeDilation, Welcome,
 };

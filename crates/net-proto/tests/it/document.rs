@@ -1,11 +1,12 @@
 //! docs/wire.md says what the code does.
 
 use net_proto::{
-    ALPN, Baselines, CLIENT_FRAME_BYTES_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX,
+    ALPN, Avatar, Baselines, CLIENT_FRAME_BYTES_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX,
     DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState,
-    Epoch, Hello, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, PROTOCOL_VERSION, PlayerId,
-    PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
-    SnapshotRequest, TEXT_BYTES_MAX, TokenKey, UpdateCache, Welcome, WorldId,
+    Epoch, Hello, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion, OwnState,
+    PROTOCOL_VERSION, PlayerId, PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX,
+    ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX, TokenKey, UpdateCache, Welcome,
+    WorldId,
 };
 use spatial_core::{EntityId, FrameId, Position};
 
@@ -98,6 +99,19 @@ fn messages() -> [(&'static str, Vec<u8>); 4] {
         radius_mm: 6_371_008_800,
         interest_dm: 2_000,
         speed_limit: 4 * 256,
+        gravity: 2_511,
+        avatar: Avatar {
+            grade: 1,
+            radius: 102,
+            height: 461,
+            acceleration: 10_240,
+            slope_max: 305,
+            step_max: 102,
+            jump_speed: 1_134,
+            drag: 0,
+            weight: 256,
+        },
+        lattice: 0xfedc_ba98_7654_3210,
     };
     let refuse = Refuse {
         code: RefuseCode::FULL,
@@ -122,13 +136,20 @@ fn messages() -> [(&'static str, Vec<u8>); 4] {
     ]
 }
 
-fn datagrams() -> [(&'static str, Vec<u8>); 3] {
-    let go = |east| Input {
+fn datagrams() -> [(&'static str, Vec<u8>); 4] {
+    let go = |east, buttons| Input {
         east,
-        north: 0,
         heading: 0x4000,
+        buttons,
+        ..Input::default()
     };
-    let input = InputDatagram::new(Epoch::new(30), 17, [go(256), go(-256)]).unwrap();
+    let head = InputHead {
+        acknowledged: Epoch::new(30),
+        predicted: 0xbb04_4c8d,
+        ..InputHead::default()
+    };
+    let head = head.seeing(242, Some(240 * 256 + 128));
+    let input = InputDatagram::new(head, 17, [go(256, 0), go(-256, Input::JUMP)]).unwrap();
     let mut input_bytes = Vec::new();
     input.encode(&mut input_bytes);
     let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
@@ -156,8 +177,24 @@ fn datagrams() -> [(&'static str, Vec<u8>); 3] {
             state(1_004, [0.0; 3], 0),
         ],
     );
+    let own = OwnState {
+        tick: 242,
+        last_input_seq: 17,
+        ground: 0x1234_5678,
+        position: Position {
+            frame: FrameId(0x4000_0010_0000_0000),
+            x: 1,
+            y: -2,
+            z: 3 << 16,
+        },
+        velocity: [4, -5, 6],
+        motion: Motion::Swim,
+    };
+    let mut own_bytes = Vec::new();
+    own.encode(&mut own_bytes);
     [
         ("input", input_bytes),
+        ("own", own_bytes),
         ("absolute", absolute),
         ("moved", moved),
     ]

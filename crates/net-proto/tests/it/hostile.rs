@@ -1,10 +1,10 @@
 //! Bytes that no honest peer sends: nothing panics, nothing is half applied, memory stays bounded.
 
 use net_proto::{
-    Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, Hello,
-    InputDatagram, Maintenance, PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica,
-    Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket, TimeDilation, Token, TokenKey,
-    UpdateCache, Welcome, WireError, WorldId,
+    Avatar, Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch,
+    Hello, InputDatagram, Maintenance, OwnState, PlayerId, PlayerName, Redirect, Refuse,
+    RefuseCode, Replica, Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket,
+    TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireError, WorldId,
 };
 use proptest::prelude::*;
 use spatial_core::{EntityId, FrameId, Position};
@@ -70,6 +70,13 @@ fn server_messages() -> Vec<ServerMessage> {
             radius_mm: 6_371_008_800,
             interest_dm: 2_000,
             speed_limit: 1_024,
+            gravity: 2_511,
+            avatar: Avatar {
+                grade: 1,
+                radius: 102,
+                ..Avatar::default()
+            },
+            lattice: 7,
         }),
         ServerMessage::Refuse(Refuse {
             code: RefuseCode::FULL,
@@ -121,10 +128,10 @@ fn every_message_comes_back_and_no_part_of_it_does() {
     hello.encode(&mut frame);
     assert_eq!(ClientMessage::decode(&frame[2..]), Ok(hello));
     // Another version is named, whatever follows; another protocol is not asked for one.
-    frame[7] = 2;
+    frame[7] = 1;
     assert_eq!(
         ClientMessage::decode(&frame[2..20]),
-        Err(WireError::Version(2))
+        Err(WireError::Version(1))
     );
     frame[3] ^= 1;
     assert_eq!(ClientMessage::decode(&frame[2..]), Err(WireError::Magic));
@@ -212,6 +219,7 @@ proptest! {
         let _ = ClientMessage::decode(&bytes);
         let _ = ServerMessage::decode(&bytes);
         let _ = InputDatagram::decode(&bytes);
+        let _ = OwnState::decode(&bytes);
         let _ = Replica::new().handle_snapshot(&bytes);
         let mut bytes = bytes;
         if let Some(first) = bytes.first_mut() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use net_proto::{
     Baselines, Datagrams, Digest, DigestVerdict, EPOCHS_ALIVE, EntityState, Epoch, Input,
-    InputBuffer, InputDatagram, Replica, Replicator, SnapshotRequest, UpdateCache,
+    InputBuffer, InputDatagram, InputHead, Replica, Replicator, SnapshotRequest, UpdateCache,
 };
 
 use crate::link::{Link, Weather};
@@ -64,8 +64,8 @@ impl Pair {
         self.world.stir();
         for bytes in self.up.arrived(self.tick, &mut self.random) {
             let datagram = InputDatagram::decode(&bytes).unwrap();
-            self.inputs.push(&datagram);
-            if let Some(epoch) = datagram.acknowledged() {
+            self.inputs.push(&datagram, u16::MAX, self.tick);
+            if let Some(epoch) = datagram.head().acknowledged {
                 self.replicator.acknowledge(epoch);
             }
         }
@@ -183,7 +183,11 @@ impl Pair {
         self.sent_inputs += 2;
         let first = self.sent_inputs.saturating_sub(3).max(1);
         let inputs = (first..=self.sent_inputs).map(|_| Input::default());
-        let datagram = InputDatagram::new(self.replica.newest_complete(), first, inputs).unwrap();
+        let head = InputHead {
+            acknowledged: self.replica.newest_complete(),
+            ..InputHead::default()
+        };
+        let datagram = InputDatagram::new(head, first, inputs).unwrap();
         let mut bytes = Vec::new();
         datagram.encode(&mut bytes);
         self.up

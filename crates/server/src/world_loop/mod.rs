@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use net_proto::{PlayerId, Welcome, WorldId};
+use net_proto::{Avatar, PlayerId, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{Entry, Record, World, encode_records};
 use spatial_core::{Sense, TileStore};
@@ -235,7 +235,9 @@ impl WorldLoop {
         }
         for _ in 0..INPUTS_A_TICK {
             match self.link.inputs.try_recv() {
-                Ok((session, datagram)) => self.players.hear(session, &datagram),
+                Ok((session, datagram)) => {
+                    self.players.hear(session, &datagram, self.world.tick());
+                }
                 Err(_) => break,
             }
         }
@@ -368,6 +370,9 @@ impl WorldLoop {
                 radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
                 interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
                 speed_limit: self.towns.speed_max(),
+                gravity: start.gravity,
+                avatar: Avatar::default(),
+                lattice: 0,
             };
             news.push((session, Message::Welcome(welcome)));
         }

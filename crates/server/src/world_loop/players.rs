@@ -68,12 +68,12 @@ impl Players {
     }
 
     /// Takes a datagram's inputs and acknowledgement.
-    pub(super) fn hear(&mut self, session: SessionId, datagram: &InputDatagram) {
+    pub(super) fn hear(&mut self, session: SessionId, datagram: &InputDatagram, now: u64) {
         let Some(player) = self.all.get_mut(&session) else {
             return;
         };
-        player.inputs.push(datagram);
-        if let Some(epoch) = datagram.acknowledged() {
+        player.inputs.push(datagram, u16::MAX, now);
+        if let Some(epoch) = datagram.head().acknowledged {
             player.replicator.acknowledge(epoch);
         }
     }
@@ -81,15 +81,18 @@ impl Players {
     /// One input of every player who has one for this tick.
     pub(super) fn inputs(&mut self, records: &mut Vec<Record>) {
         for player in self.all.values_mut() {
-            if let Some(input) = player.inputs.take() {
+            if let Some(next) = player.inputs.take() {
+                let input = next.input;
                 records.push(Record::Input {
                     entity: player.entity,
                     input: Input {
-                        seq: player.inputs.applied_seq(),
+                        seq: next.seq,
                         east: input.east,
                         north: input.north,
+                        up: input.up,
                         heading: input.heading,
-                        ..Input::default()
+                        buttons: input.buttons,
+                        predicted: next.predicted,
                     },
                 });
             }

@@ -64,7 +64,7 @@ fn bad_hellos_are_refused_one_by_one() {
         (random, RefuseCode::MALFORMED, "not a hello"),
         (vec![0xff, 0xff, 1, 2, 3], RefuseCode::MALFORMED, "65535"),
         (trailing, RefuseCode::MALFORMED, "not a hello"),
-        (version, RefuseCode::VERSION, "version 1"),
+        (version, RefuseCode::VERSION, "version 2"),
         (world, RefuseCode::WORLD, "world w1"),
         (missing, RefuseCode::TOKEN, "token"),
         (hello(&forged), RefuseCode::TOKEN, "ticket"),
@@ -197,9 +197,13 @@ fn a_flood_of_datagrams_ends_the_session() {
     runtime().block_on(async {
         let (mut flood, _) = Raw::enter(server.local_addr(), &place.ticket(1)).await;
         let mut bytes = Vec::new();
-        net_proto::InputDatagram::new(None, 1, [net_proto::Input::default()])
-            .unwrap()
-            .encode(&mut bytes);
+        net_proto::InputDatagram::new(
+            net_proto::InputHead::default(),
+            1,
+            [net_proto::Input::default()],
+        )
+        .unwrap()
+        .encode(&mut bytes);
         let bytes = bytes::Bytes::from(bytes);
         for _ in 0..200 {
             for _ in 0..10 {

@@ -12,6 +12,7 @@
 //! the same direction bit for bit, and nobody has to own the edge.
 
 use glam::DVec3;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::cell::{
     CellId, MAX_LEVEL, direction_to_face_uv, face_uv_to_direction, st_to_ij, st_to_uv, uv_to_st,
@@ -91,6 +92,15 @@ impl LatticeSpec {
     /// Height of one stored step, metres.
     pub fn quantum_m(&self) -> f64 {
         self.quantum_m
+    }
+
+    /// What tells one lattice from another in eight bytes: the xxh3-64 of levels u8, intervals u16, offset f64 and quantum f64, little-endian.
+    pub fn fingerprint(&self) -> u64 {
+        let mut bytes = vec![self.levels];
+        bytes.extend(self.intervals.to_le_bytes());
+        bytes.extend(self.offset_m.to_le_bytes());
+        bytes.extend(self.quantum_m.to_le_bytes());
+        xxh3_64(&bytes)
     }
 
     /// Intervals along a face's edge at the finest level.
@@ -259,6 +269,24 @@ mod tests {
 
     fn earth() -> LatticeSpec {
         LatticeSpec::new(4, 128, 0.0, 1.0).unwrap()
+    }
+
+    #[test]
+    fn every_number_of_a_lattice_is_in_its_fingerprint() {
+        let of = |levels, intervals, offset_m, quantum_m| {
+            let spec = LatticeSpec::new(levels, intervals, offset_m, quantum_m);
+            spec.unwrap().fingerprint()
+        };
+        let earth = of(4, 128, 0.0, 1.0);
+        assert_eq!(earth, 18_393_172_327_664_507_654);
+        for other in [
+            of(5, 128, 0.0, 1.0),
+            of(4, 64, 0.0, 1.0),
+            of(4, 128, 1.0, 1.0),
+            of(4, 128, 0.0, 0.5),
+        ] {
+            assert_ne!(other, earth);
+        }
     }
 
     #[test]

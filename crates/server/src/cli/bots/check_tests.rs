@@ -1,6 +1,6 @@
 //! Every check, fed with what it is there to notice.
 
-use net_proto::{Epoch, WorldId};
+use net_proto::{Avatar, Epoch, WorldId};
 use spatial_core::Position;
 
 use super::*;
@@ -17,6 +17,9 @@ fn checks() -> Checks {
         radius_mm: 6_371_008_800,
         interest_dm: 2_000,
         speed_limit: 8 * 256,
+        gravity: 2_511,
+        avatar: Avatar::default(),
+        lattice: 0,
     };
     Checks::new((&welcome, Planet::EARTH), 10.0, None)
 }

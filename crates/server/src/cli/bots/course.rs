@@ -146,7 +146,7 @@ mod tests {
         Input {
             east: (east * FINE_PER_M) as i16,
             north: (north * FINE_PER_M) as i16,
-            heading: 0,
+            ..Input::default()
         }
     }
 

@@ -163,7 +163,8 @@ impl Visit {
         match event {
             Event::Snapshot(info) => self.look(tally, connection, &info),
             Event::Digest(digest, verdict) => self.compare(tally, connection, &digest, verdict),
-            Event::Redirect(_)
+            Event::Own(..)
+            | Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)
             | Event::Refused(_) => {}
@@ -255,6 +256,7 @@ impl Visit {
             east: (speed * bearing.sin()) as i16,
             north: (speed * bearing.cos()) as i16,
             heading: ((bearing / core::f64::consts::TAU).rem_euclid(1.0) * 65_536.0) as u32 as u16,
+            ..Input::default()
         };
     }
 

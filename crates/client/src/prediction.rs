@@ -1,0 +1,292 @@
+//! The player's own entity, predicted by the server's own step.
+//!
+//! ```text
+//!            own state: tick 90, input 41                 input 45 is made
+//!                   │                                           │
+//!  confirmed ●──41──┤──42──●──43──●──44──●──45──● now           each ● is the state after an input; the hash that
+//!                   │                                           travels with 45 is that of the one after 44
+//!                   └─ was it what input 41 led to here?  yes: nothing changes   no: 42 to 45 are computed again from it
+//! ```
+//! Where nothing that the client does not know was in reach, it always was.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use net_proto::{Avatar, Input, Motion, OwnState, Welcome};
+use sim_core::{ExactState, Grade, Kind, Mode, Obstacles, Solo, WorldStart};
+use spatial_core::{Ecef, Planet, TileStore, UNITS_PER_M};
+
+use crate::ground::Ground;
+
+/// Inputs that are kept for want of confirmation: two seconds of 30 Hz.
+const STEPS_MAX: usize = 64;
+/// Who was wrong so often in a row does not know what is around it, and says no more what it predicts until it was right as often.
+const DOUBTS: u32 = 3;
+
+/// The player's own entity, ahead of the server by the inputs that are on their way.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    planet: Planet,
+    solo: Solo,
+    ground: Ground,
+    obstacles: Obstacles,
+    heard: Option<(u64, u32)>, // tick and input of the newest own state
+    base: Option<ExactState>, // the state that the first step goes on from; none where nothing can be predicted
+    steps: VecDeque<Step>,    // of the inputs after it
+    doubts: u32, // own states in a row that were other than predicted, or since then were not
+    counts: PredictionCounts,
+}
+
+/// An input, and where it led.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    seq: u32,
+    input: sim_core::Input,
+    after: Option<ExactState>,
+}
+
+/// Whether the server's state of the player is what was predicted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Agreement {
+    /// Nothing had been predicted: the first state, or one over ground that the client does not know.
+    Unpredicted,
+    /// It is, to the last bit.
+    Agreed,
+    /// It is not. What is predicted for now has moved by so much, 2⁻¹⁶ m.
+    Corrected(u32),
+}
+
+impl Agreement {
+    /// How far what is predicted for now has moved, metres.
+    pub fn correction_m(self) -> f64 {
+        match self {
+            Self::Corrected(units) => f64::from(units) / UNITS_PER_M,
+            Self::Unpredicted | Self::Agreed => 0.0,
+        }
+    }
+}
+
+/// What predictions came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PredictionCounts {
+    /// Own states that were as predicted.
+    pub agreed: u64,
+    /// Own states that were not.
+    pub corrected: u64,
+    /// The largest correction, 2⁻¹⁶ m.
+    pub largest: u32,
+}
+
+/// Why a client cannot predict its player.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NoPrediction {
+    /// The server's planet has another size or another lattice.
+    #[error("the client's planet is not the one that the server's world is on")]
+    OtherPlanet,
+    /// The player is no character.
+    #[error("only characters are predicted, and the player is none")]
+    NoCharacter,
+}
+
+impl Prediction {
+    /// For a welcomed player, over the ground of a store.
+    ///
+    /// # Errors
+    /// [`NoPrediction`].
+    pub fn new(welcome: &Welcome, store: Arc<dyn TileStore>) -> Result<Self, NoPrediction> {
+        let (planet, lattice) = (store.manifest().planet(), *store.manifest().lattice());
+        let radius_mm = (planet.radius_m() * 1e3).round() as u64;
+        if radius_mm != welcome.radius_mm || lattice.fingerprint() != welcome.lattice {
+            return Err(NoPrediction::OtherPlanet);
+        }
+        let start = WorldStart {
+            world_id: welcome.world.0,
+            planet,
+            tick_rate_hz: welcome.tick_rate_hz,
+            gravity: welcome.gravity,
+            lattice,
+        };
+        let kind =
+            kind_of(&welcome.avatar, welcome.speed_limit).ok_or(NoPrediction::NoCharacter)?;
+        Ok(Self {
+            planet,
+            solo: Solo::new(&start, kind).ok_or(NoPrediction::NoCharacter)?,
+            ground: Ground::new(store),
+            obstacles: Obstacles::new(planet),
+            heard: None,
+            base: None,
+            steps: VecDeque::with_capacity(STEPS_MAX),
+            doubts: 0,
+            counts: PredictionCounts::default(),
+        })
+    }
+
+    /// The static obstacles that the client knows of.
+    pub fn obstacles_mut(&mut self) -> &mut Obstacles {
+        &mut self.obstacles
+    }
+
+    /// Predicts what an input leads to. Numbers follow each other.
+    pub fn step(&mut self, seq: u32, input: &Input) {
+        if self.steps.len() == STEPS_MAX {
+            self.steps.pop_front(); // nothing was heard for long: what is said of it then begins anew
+        }
+        let input = sim_core::Input {
+            seq,
+            east: input.east,
+            north: input.north,
+            up: input.up,
+            heading: input.heading,
+            buttons: input.buttons,
+            predicted: 0,
+        };
+        let after = self.state().map(|state| self.after(&state, &input));
+        self.steps.push_back(Step { seq, input, after });
+    }
+
+    /// Takes in what the server says. What is late says nothing.
+    pub fn hear(&mut self, own: &OwnState) -> Agreement {
+        if self.heard.is_some_and(|(tick, _)| own.tick <= tick) {
+            return Agreement::Unpredicted;
+        }
+        let before = self.state();
+        let foretold = self.confirm(own.last_input_seq);
+        self.heard = Some((own.tick, own.last_input_seq));
+        let exact = exact(own);
+        self.base = self.knows(own).then_some(exact);
+        let agreement = match (foretold, self.base) {
+            (Some(foretold), Some(_)) if foretold == exact => Agreement::Agreed,
+            _ => {
+                self.replay();
+                self.correction(before)
+            }
+        };
+        self.count(agreement);
+        agreement
+    }
+
+    /// The state after the last input; `None` where nothing can be predicted.
+    pub fn state(&self) -> Option<ExactState> {
+        match self.steps.back() {
+            Some(step) => step.after,
+            None => self.base,
+        }
+    }
+
+    /// Where the player is after the last input.
+    pub fn place(&self) -> Option<Ecef> {
+        self.planet.place(self.state()?.position).ok()
+    }
+
+    /// The hash of the state that the last input was predicted from; 0 when there is nothing to say.
+    pub fn hash(&self) -> u32 {
+        let before = match self.steps.len() {
+            0 => None,
+            1 => self.base,
+            n => self.steps[n - 2].after,
+        };
+        let is_sure = self.doubts < DOUBTS;
+        before.filter(|_| is_sure).map_or(0, |state| state.hash())
+    }
+
+    /// What predictions came to.
+    pub fn counts(&self) -> PredictionCounts {
+        self.counts
+    }
+
+    /// Forgets the steps up to an input; where the last of them led, if that is known.
+    fn confirm(&mut self, seq: u32) -> Option<ExactState> {
+        let mut foretold = match self.heard {
+            Some((_, heard)) if heard == seq => self.base,
+            _ => None,
+        };
+        let is_gap = |step: &Step| step.seq > seq.saturating_add(1);
+        if self.steps.front().is_some_and(is_gap) {
+            // Steps between are forgotten: the later ones have nothing to go on from.
+            self.steps.clear();
+        }
+        while let Some(step) = self.steps.front().filter(|step| step.seq <= seq) {
+            foretold = step.after;
+            self.steps.pop_front();
+        }
+        foretold
+    }
+
+    /// Computes all steps again.
+    fn replay(&mut self) {
+        let mut state = self.base;
+        for n in 0..self.steps.len() {
+            let input = self.steps[n].input;
+            state = state.map(|state| self.after(&state, &input));
+            self.steps[n].after = state;
+        }
+    }
+
+    /// Where there is no ground a world holds whoever is there.
+    fn after(&mut self, from: &ExactState, input: &sim_core::Input) -> ExactState {
+        let (solo, obstacles) = (&mut self.solo, &self.obstacles);
+        let next = (self.ground).with(|tiles| solo.step(from, input, tiles, obstacles));
+        next.unwrap_or(*from)
+    }
+
+    /// Whether the ground that the server has below the player is here.
+    fn knows(&mut self, own: &OwnState) -> bool {
+        let place = self.planet.place(own.position);
+        own.ground != 0 && place.is_ok_and(|place| self.ground.name_at(place) == own.ground)
+    }
+
+    fn correction(&self, before: Option<ExactState>) -> Agreement {
+        let place = |state: ExactState| self.planet.place(state.position).ok();
+        let (Some(before), Some(now)) = (before.and_then(place), self.place()) else {
+            return Agreement::Unpredicted;
+        };
+        // Casts saturate. What moves by nothing now may still go another way.
+        let units = (before.distance_m(now) * UNITS_PER_M).round() as u32;
+        Agreement::Corrected(units.max(1))
+    }
+
+    fn count(&mut self, agreement: Agreement) {
+        match agreement {
+            Agreement::Unpredicted => {}
+            Agreement::Agreed => {
+                self.counts.agreed += 1;
+                self.doubts = self.doubts.saturating_sub(1);
+            }
+            Agreement::Corrected(units) => {
+                self.counts.corrected += 1;
+                self.counts.largest = self.counts.largest.max(units);
+                self.doubts = (self.doubts + 1).min(2 * DOUBTS);
+            }
+        }
+    }
+}
+
+fn exact(own: &OwnState) -> ExactState {
+    ExactState {
+        position: own.position,
+        velocity: own.velocity,
+        mode: match own.motion {
+            Motion::Walk => Mode::Walk,
+            Motion::Fall => Mode::Fall,
+            Motion::Swim => Mode::Swim,
+        },
+    }
+}
+
+/// The simulation's words for what a welcome says.
+fn kind_of(avatar: &Avatar, speed_max: u16) -> Option<Kind> {
+    let kind = Kind {
+        grade: Grade::Character,
+        role: 0,
+        radius: avatar.radius,
+        height: avatar.height,
+        speed_max,
+        acceleration: avatar.acceleration,
+        slope_max: avatar.slope_max,
+        step_max: avatar.step_max,
+        jump_speed: avatar.jump_speed,
+        drag: avatar.drag,
+        weight: avatar.weight,
+    };
+    (avatar.grade == Grade::Character as u8 && kind.is_legal()).then_some(kind)
+}
