@@ -1,19 +1,21 @@
 //! A validator as bytes, for a server that keeps what it knows of its players.
 //!
 //! ```text
-//! version u8 = 1
+//! version u8 = 2
 //! pace       newest u32 · advanced u64 · balance u16 · low: there u8 · i64 · spent u16 · counted u64
+//! drift      origin i64 · newest u64 · there u32 · 17 windows: up 2 × i16 · down 2 × i16
 //! window     newest u32 · there u32 · turned u32 · 32 inputs: east i16 · north i16 · up i16 · heading u16 · buttons u16
 //! excuse     until u64
 //! claims     last: there u8 · seq u32 · frame u64 · x i32 · y i32 · z i32 · mode u8
 //!            fast u32 · lift u32 · fall i32 · quiet u64
-//! suspicion  score u32 · tick u64 · highest u8 · 18 counts u16
+//! suspicion  score u32 · tick u64 · highest u8 · 19 counts u16
 //! ```
 //! Little-endian, without padding. In the place of what is not there is its default. Any numbers are legal, whoever wrote them.
 
 use spatial_core::{FrameId, Position};
 
 use super::claims::{Claim, Claims};
+use super::drift::{Drift, Extents, WINDOWS};
 use super::finding::{Escalation, Finding};
 use super::inputs::Asked;
 use super::pace::Pace;
@@ -24,16 +26,17 @@ use super::window::{WINDOW, Window};
 use crate::mode::Mode;
 use crate::record::{EntryError, Reader};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl Validator {
     /// Bytes of a validator.
-    pub const BYTES: usize = 469;
+    pub const BYTES: usize = 627;
 
     /// Appends its bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         encode_pace(&self.pace, out);
+        encode_drift(&self.drift, out);
         encode_window(&self.window, out);
         out.extend(self.excuse.until.to_le_bytes());
         encode_claims(&self.claims, out);
@@ -52,6 +55,7 @@ impl Validator {
         }
         let validator = Self {
             pace: decode_pace(&mut r)?,
+            drift: decode_drift(&mut r)?,
             window: decode_window(&mut r)?,
             excuse: Excuse { until: r.u64()? },
             claims: decode_claims(&mut r)?,
@@ -85,6 +89,30 @@ fn decode_pace(r: &mut Reader<'_>) -> Result<Pace, ValidatorError> {
         },
         spent: r.u16()?,
         counted: r.u64()?,
+    })
+}
+
+fn encode_drift(drift: &Drift, out: &mut Vec<u8>) {
+    out.extend(drift.origin.to_le_bytes());
+    out.extend(drift.newest.to_le_bytes());
+    out.extend(drift.there.to_le_bytes());
+    let ways = drift.windows.iter().flat_map(|w| [w.up, w.down]);
+    out.extend(ways.flatten().flat_map(i16::to_le_bytes));
+}
+
+fn decode_drift(r: &mut Reader<'_>) -> Result<Drift, ValidatorError> {
+    let (origin, newest, there) = (r.u64()?.cast_signed(), r.u64()?, r.u32()?);
+    let mut windows = [Extents::default(); WINDOWS];
+    for window in &mut windows {
+        for way in [&mut window.up, &mut window.down] {
+            *way = [r.u16()?.cast_signed(), r.u16()?.cast_signed()];
+        }
+    }
+    Ok(Drift {
+        origin,
+        newest,
+        there,
+        windows,
     })
 }
 

@@ -13,6 +13,11 @@ pub enum Finding {
         /// By so many ticks more than before.
         ticks: u32,
     },
+    /// Inputs come ever sooner, and had seen ever less, while the round trip stays: a clock that is fast.
+    FastClock {
+        /// It has gained so many.
+        ticks: u32,
+    },
     /// Numbers far ahead of time.
     Future {
         /// So many ticks.
@@ -76,7 +81,7 @@ pub enum Finding {
 
 impl Finding {
     /// How many kinds there are.
-    pub(super) const KINDS: usize = 18;
+    pub(super) const KINDS: usize = 19;
 
     /// Its kind, as a number below [`Finding::KINDS`].
     pub(super) fn kind(self) -> usize {
@@ -99,6 +104,7 @@ impl Finding {
             Self::Ground { .. } => 15,
             Self::Speed => 16,
             Self::Flight => 17,
+            Self::FastClock { .. } => 18,
         }
     }
 
@@ -110,6 +116,7 @@ impl Finding {
         const TICKS_MAX: u32 = 8; // of one datagram
         match self {
             Self::TooMany { ticks } | Self::TooEarly { ticks } => 100 * ticks.min(TICKS_MAX),
+            Self::FastClock { .. } => 130,
             Self::Future { .. } | Self::NoPlace | Self::Speed | Self::Flight => 100,
             Self::Stale { .. } | Self::Gap { .. } => 20,
             Self::Contradiction { .. } => 150,

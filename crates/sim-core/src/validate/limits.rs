@@ -11,7 +11,7 @@ pub struct Limits {
     /// How many ticks sooner than it can have been due an input may come: none where clients tell what they had seen when it
     /// was, not when they made it.
     pub early_ticks: u16,
-    /// Datagrams that may come at once; one a tick may come for ever.
+    /// Datagrams that may come at once, after a line has held them back for half a second; one a tick may come for ever.
     pub datagrams_burst: u16,
     /// The largest turn in a tick, 2⁻¹⁶ turns: ten turns a second.
     pub turn_max: u16,
@@ -38,7 +38,7 @@ impl Limits {
             tick_rate_hz,
             burst_ticks: (3 * tick_rate_hz).div_ceil(10) + 2,
             early_ticks: 0,
-            datagrams_burst: 16,
+            datagrams_burst: (tick_rate_hz / 2).max(16),
             turn_max: (655_360 / u32::from(tick_rate_hz)).min(0x8000) as u16,
             buttons: u16::MAX,
             excused_ticks: 2 * tick_rate_hz,

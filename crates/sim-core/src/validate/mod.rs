@@ -6,16 +6,18 @@
 //!
 //! ```text
 //!  datagram ─► receive ──┬─ pace         more ticks than have passed, floods
+//!                        ├─ drift        a fast clock
 //!                        ├─ window       old, missing and contradicting numbers
 //!                        └─ inputs       wishes, buttons, turns that nobody has            finding ─► score ─► escalation
 //!  hash ─────► predicted ── prediction   another state though nothing unknown was near
 //!  claim ────► claimed ──── claims       teleports, walls, ground, speed, flight
 //! ```
 //!
-//! A [`Validator`] is 469 bytes of integers a player. Time is counted in ticks, never in seconds; the same datagrams in the same ticks give
+//! A [`Validator`] is 627 bytes of integers a player. Time is counted in ticks, never in seconds; the same datagrams in the same ticks give
 //! the same findings everywhere. Each [`Finding`] has a score, scores fade, and what remains is an [`Escalation`].
 
 mod claims;
+mod drift;
 mod encoding;
 mod finding;
 mod inputs;

@@ -9,8 +9,9 @@
 //! A clock that is 5 % fast and a line whose delay falls from 200 ms to 100 ms within two seconds send the very same datagrams. So from the
 //! times alone nobody can tell them apart before the burst is used up: at 30 Hz after 11 / 0.05 = 220 ticks. What the client has
 //! seen tells more: if it had seen a tick when an input was due, one of a later number is due that much later at the
-//! least. That finds the fast clock as soon as it has gained the line's round trip, after some 60 ticks where that is 60 ms. Either
-//! way nobody moves further by it: a step applies one input. Clocks differ: one that is 0.2 % fast is never found.
+//! least. That is certain as soon as the clock has gained the line's round trip, after some 60 ticks where that is 60 ms; that it gains at all shows
+//! before that, in most lines: see `drift`. Either way nobody moves further by it: a step applies one input. Clocks differ: one that is
+//! 0.2 % fast is never found.
 
 use super::finding::Finding;
 use super::limits::Limits;

@@ -1,6 +1,7 @@
 //! The judge of one player.
 
 use super::claims::{Claim, Claims, Surroundings, Verdict};
+use super::drift::Drift;
 use super::finding::{Escalation, Finding};
 use super::inputs::{Asked, Received, is_possible};
 use super::limits::Limits;
@@ -29,6 +30,7 @@ use crate::kind::Kind;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Validator {
     pub(super) pace: Pace,
+    pub(super) drift: Drift,
     pub(super) window: Window,
     pub(super) excuse: Excuse,
     pub(super) claims: Claims,
@@ -163,7 +165,15 @@ impl Validator {
         if let Some(missing) = self.missing(first, last) {
             tell(Finding::Gap { missing });
         }
+        let is_newest = last > self.pace.newest_seq;
         let limit = self.pace.advance(tick, last, limits, tell);
+        if let Some(seen) = datagram.seen.filter(|seen| *seen <= tick)
+            && is_newest
+            && limit == last
+            && let Some(ticks) = self.drift.note((tick, limit, seen), limits.tick_rate_hz)
+        {
+            tell(Finding::FastClock { ticks });
+        }
         self.pace
             .compare(tick, (limit, datagram.seen), limits, tell);
         let mut used = 0;

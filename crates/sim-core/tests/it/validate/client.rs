@@ -46,7 +46,6 @@ pub(super) struct Client {
     said: VecDeque<Said>,          // all that may be sent or applied again
     acknowledged: u32,
     wish: Input,
-    straight: u32, // inputs with this wish
 }
 
 const KEPT: usize = 64;
@@ -70,7 +69,6 @@ impl Client {
             said: VecDeque::with_capacity(KEPT + 1),
             acknowledged: 0,
             wish: Input::default(),
-            straight: 0,
         }
     }
 
@@ -94,12 +92,6 @@ impl Client {
 
     /// Makes the input of a tick: walks at the limit of its speed, mostly straight on, and not far away.
     pub(super) fn play(&mut self) -> Input {
-        if self.body.mode() == Mode::Fall {
-            // Who turns in the air, or as it jumps, gets faster than on its feet.
-            self.wish.buttons = 0;
-            return self.wish;
-        }
-        let before = self.wish;
         if self.seeded.below(20) == 0 {
             let turn = self.seeded.below(0x4000) as u16;
             self.wish.heading = self.wish.heading.wrapping_add(turn.wrapping_sub(0x2000));
@@ -118,9 +110,7 @@ impl Client {
                 *wish = -*wish;
             }
         }
-        let is_same = (before.east, before.north) == (self.wish.east, self.wish.north);
-        self.straight = if is_same { self.straight + 1 } else { 0 };
-        let jumps = self.straight > 10 && self.seeded.below(60) == 0;
+        let jumps = self.body.mode() != Mode::Fall && self.seeded.below(60) == 0;
         self.wish.buttons = u16::from(jumps) * Input::JUMP;
         self.wish
     }

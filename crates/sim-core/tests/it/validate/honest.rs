@@ -51,6 +51,10 @@ fn play(seed: u64, ticks: u64, connection: Connection) -> Account {
             let low = a.min(b) * weather.below(2);
             up.set_delay(low, [low, a.max(b)][weather.below(2) as usize]);
         }
+        if weather.below(9_000) == 0 {
+            let (a, b) = (weather.below(high + 1), weather.below(high + 1));
+            down.set_delay(a.min(b), a.max(b));
+        }
         let now = tick * TICK;
         while client.frame <= now {
             while client.is_due() {

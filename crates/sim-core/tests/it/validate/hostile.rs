@@ -163,7 +163,7 @@ fn bytes_of_another_kind_are_named() {
         bytes[at] = value;
         Validator::decode(&bytes)
     };
-    assert_eq!(change(0, 2), Err(ValidatorError::Version(2)));
+    assert_eq!(change(0, 1), Err(ValidatorError::Version(1)));
     assert_eq!(change(15, 2), Err(ValidatorError::Value(2))); // whether there is a low
     assert_eq!(change(16, 1), Err(ValidatorError::Padding)); // the low that is not there
     assert_eq!(Validator::decode(&bytes[..9]), Err(ValidatorError::Short));

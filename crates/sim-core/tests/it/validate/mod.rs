@@ -4,6 +4,7 @@ mod body;
 mod cheats;
 mod claims;
 mod client;
+mod clocks;
 mod ground;
 mod honest;
 mod hostile;
