@@ -46,6 +46,7 @@ mod statics;
 mod stride;
 mod system;
 mod tile_table;
+mod touching;
 mod validate;
 mod walk;
 mod walker;

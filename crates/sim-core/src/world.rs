@@ -78,6 +78,7 @@ pub struct World {
     pub(crate) sleepers: Sleepers, // derived
     left: Mutex<Vec<u32>>,         // scratch: rows that have left their frame
     moved: Mutex<Vec<u32>>,        // scratch: entries of the roll that have left their block
+    pub(crate) touching: Vec<Vec<[EntityId; 2]>>, // scratch: of each unit
     pub(crate) statics: Statics,
     pub(crate) leases: Leases,
     pub(crate) mail: Mail,
@@ -114,6 +115,7 @@ impl World {
             sleepers: Sleepers::default(),
             left: Mutex::default(),
             moved: Mutex::default(),
+            touching: Vec::new(),
             statics: Statics::new(start.planet),
             leases: Leases::default(),
             mail: Mail::default(),
@@ -168,6 +170,10 @@ impl World {
         is_available
     }
 
+    pub(crate) fn level(&self) -> SimLevel {
+        self.level
+    }
+
     /// Offers a tile's samples to a coming [`Record::Resident`]. Not part of the state.
     pub fn stage(&mut self, tile: Arc<HeightTile>) {
         self.ground.stage(tile);
@@ -190,13 +196,7 @@ impl World {
         self.check(tick, records)?;
         let refused = self.obey(records);
         let lost = self.collect_mail();
-        while let Some(slot) = self.frames.take_fresh() {
-            let rows = Rows::new(&self.table, &self.slots);
-            let scene = (&self.frames, &self.kinds);
-            self.sleepers.reach_into(slot, &rows, scene);
-        }
-        let rows = Rows::new(&self.table, &self.slots);
-        self.roll.mend(&rows, &self.frames, &self.kinds);
+        self.mend();
         self.deliver();
         self.run_systems(Stage::Before);
         let (held, contacts) = self.advance();
@@ -215,6 +215,17 @@ impl World {
             events: self.arrived().len() as u32,
             lost,
         })
+    }
+
+    /// Brings up to date who is where.
+    pub(crate) fn mend(&mut self) {
+        while let Some(slot) = self.frames.take_fresh() {
+            let rows = Rows::new(&self.table, &self.slots);
+            let scene = (&self.frames, &self.kinds);
+            self.sleepers.reach_into(slot, &rows, scene);
+        }
+        let rows = Rows::new(&self.table, &self.slots);
+        self.roll.mend(&rows, &self.frames, &self.kinds);
     }
 
     /// The hash of the start and the state: columns, kinds, obstacles, carriers, names on lease, events on

@@ -15,6 +15,7 @@
 
 mod cells;
 mod pair;
+mod touching;
 
 use spatial_core::EntityId;
 
@@ -83,11 +84,7 @@ impl Contacts<'_> {
         pushes: &mut [Push],
     ) -> u32 {
         let mut contacts = 0;
-        found.count = 0;
-        // As many as one agent may add to those that are looked at then.
-        let hits = HITS + cells.count() / 2 + 4;
-        found.hits.resize(hits, Hit::default());
-        found.pairs.reserve(4 * HITS);
+        found.begin(cells);
         let mut from = 0;
         while from < cells.count() {
             // SAFETY: as the caller promises.
@@ -189,6 +186,16 @@ pub(crate) unsafe fn search<K: Kernels>(cells: &CellSort, from: usize, found: &m
 }
 
 impl Found {
+    /// Begins a block.
+    #[inline(always)]
+    fn begin(&mut self, cells: &CellSort) {
+        self.count = 0;
+        // As many as one agent may add to those that are looked at then.
+        let hits = HITS + cells.count() / 2 + 4;
+        self.hits.resize(hits, Hit::default());
+        self.pairs.reserve(4 * HITS);
+    }
+
     /// Lists the pairs of all hits, which are forgotten.
     #[inline(always)]
     fn list_pairs(&mut self, cells: &CellSort) {

@@ -6,7 +6,7 @@ use spatial_core::{DVec3, Ecef, EntityId, Planet};
 use crate::scene::{PLACES_DEG, Seeded, all_ground, at_on, empty_world_on};
 
 /// What f32 and rounding to grids may do to a distance, metres.
-const DOUBT_M: f64 = 1e-3;
+pub(crate) const DOUBT_M: f64 = 1e-3;
 
 /// Kinds of all sizes, the widest allowed among them if asked for.
 fn kinds(wide: bool) -> Vec<Kind> {
@@ -21,7 +21,11 @@ fn kinds(wide: bool) -> Vec<Kind> {
 }
 
 /// A crowd around an awkward place, a few of it asleep.
-fn crowd(planet: Planet, place: (f64, f64), seed: u64) -> (World, Vec<(EntityId, Kind)>) {
+pub(crate) fn crowd(
+    planet: Planet,
+    place: (f64, f64),
+    seed: u64,
+) -> (World, Vec<(EntityId, Kind)>) {
     let mut seeded = Seeded(seed);
     let mut world = empty_world_on(planet);
     let mut records = all_ground(&mut world);
@@ -105,7 +109,11 @@ fn brute_force(planet: Planet, world: &World, agents: &[(EntityId, Kind)]) -> (u
 }
 
 /// Between the axes of two upright capsules.
-fn distance_m(planet: Planet, (a, kind_a): (DVec3, &Kind), (b, kind_b): (DVec3, &Kind)) -> f64 {
+pub(crate) fn distance_m(
+    planet: Planet,
+    (a, kind_a): (DVec3, &Kind),
+    (b, kind_b): (DVec3, &Kind),
+) -> f64 {
     assert!(planet.radius_m() > 1_000.0);
     let up = a.normalize();
     let d = a - b;

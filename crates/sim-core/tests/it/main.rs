@@ -20,4 +20,5 @@ mod scene;
 mod sight;
 mod solo;
 mod systems;
+mod touching;
 mod validate;
