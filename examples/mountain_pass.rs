@@ -7,21 +7,23 @@
 //! start, red the goal, the bar in the corner a kilometre.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::error::Error;
 use std::fs::File;
-use std::io::{BufReader, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bluemarble::sim::{
-    Agent, Body, Kind, KindId, Near, Outbox, Record, Stage, State, System, Wish, World, WorldStart,
+    Agent, Body, Kind, KindId, Near, Outbox, Record, Stage, State, System, Wish, World,
 };
-use bluemarble::space::{
-    Access, Block, CellId, Component, DVec3, EntityId, Geodetic, HeightTile, LatticeSpec, Planet,
-    Position,
-};
+use bluemarble::space::{Access, Block, Component, EntityId, Geodetic, Planet, Position};
+
+use relief::{Ground, Raster};
+
+#[path = "andes/relief.rs"]
+mod relief;
 
 const START_DEG: (f64, f64) = (-32.8125, -70.052);
 const GOAL_DEG: (f64, f64) = (-32.836, -70.13);
@@ -35,112 +37,6 @@ const SPEED_MPS: f64 = 50.0;
 /// Who is so near has arrived.
 const GOAL_M: f64 = 250.0;
 const PERSON: KindId = KindId(0);
-
-/// Heights by latitude and longitude, first row north.
-struct Raster {
-    heights_m: Vec<f64>,
-    columns: usize,
-    rows: usize,
-}
-
-impl Raster {
-    const NORTH_DEG: f64 = -32.74;
-    const WEST_DEG: f64 = -70.17;
-    const PER_DEG: f64 = 1_200.0;
-
-    fn open(path: &str) -> Result<Self, Box<dyn Error>> {
-        let mut reader = png::Decoder::new(BufReader::new(File::open(path)?)).read_info()?;
-        let size = reader
-            .output_buffer_size()
-            .ok_or("a picture of some size")?;
-        let mut bytes = vec![0; size];
-        let info = reader.next_frame(&mut bytes)?;
-        let (columns, rows) = (info.width as usize, info.height as usize);
-        let samples = bytes
-            .chunks_exact(2)
-            .map(|pair| f64::from(u16::from_be_bytes([pair[0], pair[1]])));
-        let heights_m: Vec<_> = samples.collect();
-        if heights_m.len() != columns * rows {
-            return Err("the relief has 16 bits a sample".into());
-        }
-        Ok(Self {
-            heights_m,
-            columns,
-            rows,
-        })
-    }
-
-    /// Column and row of a direction, clamped to the raster.
-    fn grid(&self, direction: DVec3) -> [f64; 2] {
-        let p = direction.normalize();
-        let (lat, lon) = (p.z.asin().to_degrees(), p.y.atan2(p.x).to_degrees());
-        let clamp = |x: f64, count: usize| x.clamp(0.0, count as f64 - 1.001);
-        [
-            clamp((lon - Self::WEST_DEG) * Self::PER_DEG, self.columns),
-            clamp((Self::NORTH_DEG - lat) * Self::PER_DEG, self.rows),
-        ]
-    }
-
-    /// A value at a place of the grid, bilinear.
-    fn value(&self, of: &[f64], [x, y]: [f64; 2]) -> f64 {
-        let (i, j) = (x as usize, y as usize);
-        let (fx, fy) = (x - i as f64, y - j as f64);
-        let at = |i: usize, j: usize| of[j * self.columns + i];
-        let north = at(i, j) * (1.0 - fx) + at(i + 1, j) * fx;
-        let south = at(i, j + 1) * (1.0 - fx) + at(i + 1, j + 1) * fx;
-        north * (1.0 - fy) + south * fy
-    }
-
-    /// How a value grows to the east and to the north, a metre.
-    fn gradient(&self, of: &[f64], at: [f64; 2]) -> [f64; 2] {
-        let [x, y] = at.map(|k| k.max(1.0));
-        let (x, y) = (
-            x.min(self.columns as f64 - 2.1),
-            y.min(self.rows as f64 - 2.1),
-        );
-        let [east_m, north_m] = Self::sample_m();
-        let east = self.value(of, [x + 0.5, y]) - self.value(of, [x - 0.5, y]);
-        let north = self.value(of, [x, y - 0.5]) - self.value(of, [x, y + 0.5]);
-        [east / east_m, north / north_m]
-    }
-
-    /// How far samples are apart to the east and to the north, metres.
-    fn sample_m() -> [f64; 2] {
-        let north = Planet::EARTH.radius_m() * (1.0 / Self::PER_DEG).to_radians();
-        [north * START_DEG.0.to_radians().cos(), north]
-    }
-
-    /// How far it is to the goal from each sample, metres, of which steep ones count more; and the next sample on the way (Dijkstra 1959).
-    fn field(&self, goal: [f64; 2]) -> (Vec<f64>, Vec<usize>) {
-        let [east_m, north_m] = Self::sample_m();
-        let mut far = vec![f64::INFINITY; self.heights_m.len()];
-        let goal = goal[1].round() as usize * self.columns + goal[0].round() as usize;
-        far[goal] = 0.0;
-        let mut next = vec![goal; far.len()];
-        let mut heap = BinaryHeap::from([(Reverse(0), goal)]); // millimetres, which are ordered
-        while let Some((Reverse(way), from)) = heap.pop() {
-            if way > (far[from] * 1e3) as u64 {
-                continue;
-            }
-            let (i, j) = ((from % self.columns) as i64, (from / self.columns) as i64);
-            for (di, dj) in (-1..=1).flat_map(|dj| (-1..=1).map(move |di| (di, dj))) {
-                let (x, y) = (i + di, j + dj);
-                if !(0..self.columns as i64).contains(&x) || !(0..self.rows as i64).contains(&y) {
-                    continue;
-                }
-                let to = y as usize * self.columns + x as usize;
-                let level_m = (di as f64 * east_m).hypot(dj as f64 * north_m);
-                let slope = (self.heights_m[to] - self.heights_m[from]) / level_m.max(1.0);
-                let way = far[from] + level_m * (1.0 + 20.0 * slope * slope);
-                if way < far[to] {
-                    (far[to], next[to]) = (way, from);
-                    heap.push((Reverse((way * 1e3) as u64), to));
-                }
-            }
-        }
-        (far, next)
-    }
-}
 
 /// Everybody goes where it becomes nearer, slower where it is steep. Who has arrived leaves.
 struct March {
@@ -206,64 +102,58 @@ fn geodetic((lat, lon): (f64, f64)) -> Result<Geodetic, Box<dyn Error>> {
     Ok(Geodetic::from_degrees(lat, lon, 0.0)?)
 }
 
-/// A tile of the world's ground, a sample every 78 m.
-fn tile(spec: &LatticeSpec, cell: CellId, raster: &Raster) -> Result<HeightTile, Box<dyn Error>> {
-    let (face, i, j) = cell.to_face_ij();
-    let leaves_per_sample = (1u32 << 30) / spec.face_intervals();
-    let side = u32::from(spec.intervals()) + 1;
-    let samples = (0..side * side).map(|k| {
+/// How far it is to the goal from each sample, metres, of which steep ones count more; and the next sample on the way (Dijkstra 1959).
+fn field(raster: &Raster, goal: [f64; 2]) -> (Vec<f64>, Vec<usize>) {
+    let [east_m, north_m] = Raster::sample_m();
+    let mut far = vec![f64::INFINITY; raster.heights_m.len()];
+    let goal = goal[1].round() as usize * raster.columns + goal[0].round() as usize;
+    far[goal] = 0.0;
+    let mut next = vec![goal; far.len()];
+    let mut heap = BinaryHeap::from([(Reverse(0), goal)]); // millimetres, which are ordered
+    while let Some((Reverse(way), from)) = heap.pop() {
+        if way > (far[from] * 1e3) as u64 {
+            continue;
+        }
         let (i, j) = (
-            i / leaves_per_sample + k % side,
-            j / leaves_per_sample + k / side,
+            (from % raster.columns) as i64,
+            (from / raster.columns) as i64,
         );
-        let height_m = raster.value(&raster.heights_m, raster.grid(spec.direction(face, i, j)));
-        ((height_m - spec.offset_m()) / spec.quantum_m()).round() as i16
-    });
-    Ok(HeightTile::new(cell, spec.intervals(), samples.collect())?)
+        for (di, dj) in (-1..=1).flat_map(|dj| (-1..=1).map(move |di| (di, dj))) {
+            let (x, y) = (i + di, j + dj);
+            if !(0..raster.columns as i64).contains(&x) || !(0..raster.rows as i64).contains(&y) {
+                continue;
+            }
+            let to = y as usize * raster.columns + x as usize;
+            let level_m = (di as f64 * east_m).hypot(dj as f64 * north_m);
+            let slope = (raster.heights_m[to] - raster.heights_m[from]) / level_m.max(1.0);
+            let way = far[from] + level_m * (1.0 + 20.0 * slope * slope);
+            if way < far[to] {
+                (far[to], next[to]) = (way, from);
+                heap.push((Reverse((way * 1e3) as u64), to));
+            }
+        }
+    }
+    (far, next)
 }
 
-fn begin(raster: &Arc<Raster>) -> Result<(World, Vec<Record>), Box<dyn Error>> {
-    let lattice = LatticeSpec::new(11, 128, 3_500.0, 0.1)?;
-    let mut world = World::new(WorldStart {
-        world_id: 1,
-        planet: Planet::EARTH,
-        tick_rate_hz: TICK_RATE_HZ,
-        gravity: WorldStart::EARTH_GRAVITY,
-        lattice,
-    })?;
+fn begin(raster: &Arc<Raster>, ground: &Ground) -> Result<(World, Vec<Record>), Box<dyn Error>> {
+    let (mut world, mut records) = ground.world(TICK_RATE_HZ)?;
     let goal = raster.grid(Planet::EARTH.ecef(geodetic(GOAL_DEG)?).to_vec());
-    let (far_m, next) = raster.field(goal);
+    let (far_m, next) = field(raster, goal);
     world.add_system(March {
         raster: Arc::clone(raster),
         far_m,
         next,
     })?;
     let kind = Kind::crowd((SPEED_MPS * 256.0) as u16);
-    let mut records = vec![Record::Kind { id: PERSON, kind }];
-    let corners = (0..raster.rows)
-        .step_by(8)
-        .flat_map(|j| (0..raster.columns).step_by(8).map(move |i| (i, j)));
-    let mut cells = BTreeSet::new();
-    for (i, j) in corners {
-        let lat = Raster::NORTH_DEG - j as f64 / Raster::PER_DEG;
-        let lon = Raster::WEST_DEG + i as f64 / Raster::PER_DEG;
-        cells.insert(lattice.tile_at(Planet::EARTH.ecef(geodetic((lat, lon))?).to_vec()));
-    }
-    for cell in cells {
-        let tile = Arc::new(tile(&lattice, cell, raster)?);
-        let checksum = tile.checksum();
-        records.push(Record::Resident {
-            tile: cell,
-            checksum,
-        });
-        world.stage(tile);
-    }
+    records.push(Record::Kind { id: PERSON, kind });
     Ok((world, records))
 }
 
 /// Somebody who sets out, within 200 m of the start.
-fn newcomer(n: u64) -> Result<Record, Box<dyn Error>> {
-    let start: Position = Planet::EARTH.position(Planet::EARTH.ecef(geodetic(START_DEG)?))?;
+fn newcomer(n: u64, ground: &Ground) -> Result<Record, Box<dyn Error>> {
+    let start = Planet::EARTH.ecef(geodetic(START_DEG)?).to_vec();
+    let start: Position = Planet::EARTH.position(ground.below(start))?;
     let spread = |salt: u64| ((n * 7_919 + salt) * 104_729 % 400) as i32 - 200;
     let position = Position {
         x: start.x + spread(1) * 65_536,
@@ -282,16 +172,16 @@ fn newcomer(n: u64) -> Result<Record, Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/andes-pass.png");
-    let raster = Arc::new(Raster::open(path)?);
-    let (mut world, mut records) = begin(&raster)?;
+    let raster = Arc::new(Raster::open()?);
+    let ground = Ground::new(&raster)?;
+    let (mut world, mut records) = begin(&raster, &ground)?;
     let mut map = Map::new(&raster);
     let (mut agent_ticks, mut time) = (0, Duration::ZERO);
     let mut set_out = 0;
     while world.tick() < TICKS_MAX && (set_out < PEOPLE || !world.is_empty()) {
         let more = START_RATE.min(PEOPLE - set_out);
         for n in set_out..set_out + more {
-            records.push(newcomer(n)?);
+            records.push(newcomer(n, &ground)?);
         }
         set_out += more;
         let (tick, begun) = (world.tick(), Instant::now());
@@ -385,29 +275,7 @@ impl<'a> Map<'a> {
             at[0] * Self::PIXEL_M / east_m,
             at[1] * Self::PIXEL_M / north_m,
         ];
-        let grid = [
-            grid[0].min(self.raster.columns as f64 - 1.001),
-            grid[1].min(self.raster.rows as f64 - 1.001),
-        ];
-        let heights = &self.raster.heights_m;
-        let (height_m, [east, north]) = (
-            self.raster.value(heights, grid),
-            self.raster.gradient(heights, grid),
-        );
-        // Light from the north-west, half-way up.
-        let light = DVec3::new(-1.0, 1.0, 1.4).normalize();
-        let shade = 0.25
-            + DVec3::new(-east, -north, 1.0)
-                .normalize()
-                .dot(light)
-                .max(0.0);
-        let steep = east.hypot(north);
-        let is_contour =
-            (height_m / 200.0).fract() * 200.0 < (steep * Self::PIXEL_M).clamp(2.0, 40.0);
-        let shade = if is_contour { 0.72 * shade } else { shade };
-        let t = ((height_m - 2_300.0) / 2_600.0).clamp(0.0, 1.0);
-        let ground =
-            [150.0 + 95.0 * t, 128.0 + 115.0 * t, 100.0 + 150.0 * t].map(|channel| channel * shade);
+        let ground = relief::color(self.raster, grid, Self::PIXEL_M);
         let trodden = self.treads[y * self.width + x];
         let heat = (f64::from(trodden) + 1.0).ln() / 6.5;
         let trail = [255.0, 60.0 + 195.0 * heat.min(1.0), 30.0 * heat.min(1.0)];
