@@ -18,6 +18,10 @@ pub(super) const MARGIN_M: f64 = 1.0 / 2_048.0;
 /// What stands no farther from its ground than this, metres, stays where it is.
 pub(super) const REST_M: f64 = 1.0 / 1_024.0;
 
+/// A wall that is upright in its frame leans by up to 3 × 10⁻⁴ where up is another way than in the frame's middle. Walls that lean by no
+/// more than this hold nobody and stop nobody on a way up or down: in a step they come nearer by less than the margin.
+const LEAN: f64 = 1e-3;
+
 /// How far beside the edge that a capsule touches its top is looked for.
 const BESIDE_M: f64 = 0.02;
 
@@ -158,6 +162,21 @@ impl<'a> Body<'a> {
 
     /// Where obstacles stop a travel.
     pub(super) fn sweep_obstacles(&self, at: DVec3, travel: DVec3) -> Option<Touch> {
+        self.sweep_those(at, travel, |_| true)
+    }
+
+    /// Where obstacles stop a way straight up, or down where it is negative. Walls do not.
+    pub(super) fn sweep_upright(&self, at: DVec3, rise_m: f64) -> Option<Touch> {
+        self.sweep_those(at, DVec3::Z * rise_m, |normal| normal.z.abs() > LEAN)
+    }
+
+    /// Where those obstacles stop a travel whose normals are asked for.
+    fn sweep_those(
+        &self,
+        at: DVec3,
+        travel: DVec3,
+        is_one: impl Fn(DVec3) -> bool,
+    ) -> Option<Touch> {
         if self.near_count == 0 {
             return None;
         }
@@ -175,13 +194,13 @@ impl<'a> Body<'a> {
             if let Some(touch) = touch
                 && first.is_none_or(|first| touch.time < first.time)
             {
-                first = Some(touch);
+                let normal = self.scene.axes.from_frame(touch.normal);
+                if is_one(normal) {
+                    first = Some(Touch { normal, ..touch });
+                }
             }
         }
-        first.map(|touch| Touch {
-            normal: self.scene.axes.from_frame(touch.normal),
-            ..touch
-        })
+        first
     }
 
     /// Where ground or obstacles stop a travel, and whether it is an obstacle.
@@ -214,7 +233,7 @@ impl<'a> Body<'a> {
             normal: rest.normal,
             is_obstacle: false,
         });
-        let touch = self.sweep_obstacles(at, DVec3::Z * -below_m);
+        let touch = self.sweep_upright(at, -below_m);
         let obstacle = touch.map(|touch| Support {
             height_m: at.z - below_m * touch.time,
             normal: touch.normal,

@@ -2,10 +2,11 @@
 
 use spatial_core::DVec3;
 
-use super::body::{Body, REST_M, Support, approached, level, level_unit};
+use super::body::{Body, MARGIN_M, REST_M, Support, approached, level, level_unit};
 use super::{Drive, Moved, Mover};
 use crate::ground_patch::{NotResident, Rest};
 use crate::mode::Mode;
+use crate::shape::Touch;
 
 /// Surfaces and walls that one stride may meet.
 const MEETINGS_MAX: u32 = 6;
@@ -15,6 +16,10 @@ const STRIDES_MAX: f64 = 64.0;
 
 /// Shorter ways are none, metres: a tenth of the grid's unit.
 const NO_WAY_M: f64 = 1e-6;
+
+/// Who walks along a wall keeps this far off it, besides, in each stride, metres: feet that follow the ground or are rounded to the grid
+/// would come nearer otherwise, and hang.
+const BESIDE_M: f64 = MARGIN_M / 16.0;
 
 /// Who gets no farther than this part of its way has no speed.
 const STOPPED: f64 = 0.01;
@@ -71,7 +76,12 @@ impl<'a> Body<'a> {
         let start = self.freed(DVec3::ZERO)?;
         let climb = climb_along(mover.velocity_mps, way);
         if way.length() <= NO_WAY_M || self.is_among_obstacles() {
-            let Some(support) = self.support(start, self.step_m)? else {
+            let below_m = if self.step_m > REST_M {
+                self.step_m
+            } else {
+                REST_M
+            };
+            let Some(support) = self.support(start, below_m)? else {
                 return self.fall_tick(mover, drive);
             };
             if way.length() <= NO_WAY_M {
@@ -202,7 +212,7 @@ impl Walker<'_, '_> {
                 left *= 1.0 - touch.time;
                 if self.body.is_level(touch.normal) {
                     (self.normal, self.on_obstacle) = (touch.normal, true);
-                } else if self.step_up(left)? {
+                } else if self.step_up(left, touch.normal)? {
                     return Ok(self.walls.clip(way));
                 } else {
                     let floor = if self.on_obstacle {
@@ -317,8 +327,8 @@ impl Walker<'_, '_> {
         Ok(rest.height_m <= self.at.z + self.body.step_m && self.body.is_level(rest.normal))
     }
 
-    /// Up, on and down again, over an obstacle that is no higher than a step; whether it went.
-    fn step_up(&mut self, way: DVec3) -> Result<bool, NotResident> {
+    /// Up, on and down again, over what it has met, if that is no higher than a step; whether it went.
+    fn step_up(&mut self, way: DVec3, wall: DVec3) -> Result<bool, NotResident> {
         let body = self.body;
         if body.step_m <= 0.0 || way.length() <= NO_WAY_M {
             return Ok(false);
@@ -326,10 +336,12 @@ impl Walker<'_, '_> {
         // What is higher than a step ends most tries: it is asked first.
         let up = DVec3::Z * body.step_m;
         let ahead = body.sweep_obstacles(self.at + up, way);
-        if ahead.is_some_and(|touch| way.length() * touch.time <= NO_WAY_M) {
+        let closing_m = -level(wall).dot(way);
+        let is_nowhere = |ahead: Touch| closing_m * ahead.time <= MARGIN_M;
+        if ahead.is_some_and(is_nowhere) {
             return Ok(false);
         }
-        let room = body.sweep_obstacles(self.at, up);
+        let room = body.sweep_upright(self.at, body.step_m);
         let raised_m = body.step_m * room.map_or(1.0, |touch| touch.time);
         let raised = self.at + DVec3::Z * raised_m;
         let ahead = if room.is_some() {
@@ -337,9 +349,8 @@ impl Walker<'_, '_> {
         } else {
             ahead
         };
-        let free = ahead.map_or(1.0, |touch| touch.time);
-        let on = raised + way * free;
-        if way.length() * free <= NO_WAY_M || body.rest(on)?.height_m > on.z {
+        let on = raised + way * ahead.map_or(1.0, |touch| touch.time);
+        if ahead.is_some_and(is_nowhere) || body.rest(on)?.height_m > on.z {
             return Ok(false);
         }
         let Some(support) = body.support(on, raised_m + self.snap_m(way.length()))? else {
@@ -386,9 +397,8 @@ impl Walker<'_, '_> {
     fn rise(&mut self) -> Result<(), NotResident> {
         let missing_m = self.body.rest(self.at)?.height_m - self.at.z;
         if missing_m > 0.0 {
-            let up = DVec3::Z * missing_m;
-            let free = self.body.sweep_obstacles(self.at, up);
-            self.at += up * free.map_or(1.0, |touch| touch.time);
+            let free = self.body.sweep_upright(self.at, missing_m);
+            self.at.z += missing_m * free.map_or(1.0, |touch| touch.time);
         }
         Ok(())
     }
@@ -399,7 +409,11 @@ impl Walker<'_, '_> {
             return DVec3::ZERO;
         };
         self.walls.add(wall);
-        self.walls.clip(left)
+        let along = self.walls.clip(left);
+        match along.length() > NO_WAY_M {
+            true => along + wall * BESIDE_M,
+            false => along,
+        }
     }
 }
 

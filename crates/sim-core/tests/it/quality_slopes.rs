@@ -1,9 +1,9 @@
 //! Slopes, rest, steps: on planes of a known tilt, at ordinary and awkward places, at sea and at 9 km.
 
 use sim_core::{FINE_PER_M, Kind, Mode, Shape};
-use spatial_core::{DQuat, DVec3};
+use spatial_core::{DQuat, DVec3, Frame, Planet};
 
-use crate::quality_scene::{Ask, Course, Relief, Runner, tangent};
+use crate::quality_scene::{Ask, Course, Relief, Runner, ecef, tangent};
 use crate::scene::PLACES_DEG;
 
 const SPEED_MPS: f64 = 4.0;
@@ -395,6 +395,46 @@ fn neighbours_push_up_to_walls_and_not_into_them() {
     }
     let gap = (wall - course.place(&runner)).dot(east) - 0.2 - course.kind.radius_m();
     assert!((0.0..0.01).contains(&gap), "{gap}");
+}
+
+/// Along walls that are upright in their frame, and so lean a little everywhere else: as fast as the wish goes along them, on their feet, in
+/// every tick.
+#[test]
+fn walls_are_slid_along() {
+    let mut worst = 0.0f64;
+    for (n, place) in PLACES_DEG.into_iter().enumerate() {
+        for (step_max, rise) in [(0, 0.0), (102, 0.0), (102, 0.3)] {
+            let mut course = plane(place, 40.0, (0.6 * rise, -0.8 * rise));
+            course.kind.step_max = step_max;
+            let middle = course.relief.surface(place, 0.0, 0.0);
+            let frame = Frame::at(Planet::EARTH, ecef(middle));
+            let [east, north, up] = frame.axes().units();
+            let (sin, cos) = libm::sincos(n as f64);
+            let (x, y) = (east * cos + north * sin, north * cos - east * sin);
+            course.put(middle + x * 1.5, [x, y, up], |turn| {
+                Shape::cuboid(DVec3::new(0.5, 40.0, 9.0), turn).expect("a wall")
+            });
+            for degrees in [-80.0, -45.0, -10.0, 5.0, 30.0, 70.0] {
+                let mut runner = standing(&course, place);
+                let (sin, cos) = libm::sincos(f64::to_radians(degrees));
+                let wish_mps = (x * cos + y * sin) * SPEED_MPS;
+                course.run(&mut runner, 90, wish_mps);
+                for tick in 0..60 {
+                    let before = course.place(&runner);
+                    course.run(&mut runner, 1, wish_mps);
+                    let way = course.place(&runner) - before;
+                    let says =
+                        format!("{place:?} step {step_max} rise {rise} {degrees}° tick {tick}");
+                    let off = way.length() / course.tick_s - SPEED_MPS * sin.abs();
+                    assert!(off.abs() < 0.01 * SPEED_MPS, "{says}: {off}");
+                    assert_eq!(runner.mode, Mode::Walk, "{says}");
+                    worst = worst.max(off.abs());
+                }
+                assert!(course.depth_m(&runner) < 0.001);
+            }
+        }
+    }
+    println!("speed along walls off by at most {worst:.4} m/s");
 }
 
 /// What is put where somebody stands pushes him out.
