@@ -124,7 +124,7 @@ impl World {
             if !world.ground.is_staged(cell, checksum) {
                 return Err(LoadError::Tile { cell, checksum });
             }
-            world.ground.admit(cell);
+            world.ground.admit(cell, checksum);
         }
         world.derive()?;
         Ok(world)
@@ -148,7 +148,10 @@ fn decode_pose(r: &mut Reader<'_>) -> Result<Pose, LoadError> {
         *part = f64::from_le_bytes(r.array()?);
     }
     let [x, y, z, turn @ ..] = parts;
-    Ok(Pose::new(Ecef::new(x, y, z)?, DQuat::from_array(turn))?)
+    Ok(Pose::restored(
+        Ecef::new(x, y, z)?,
+        DQuat::from_array(turn),
+    )?)
 }
 
 /// What makes two worlds different before their first tick.

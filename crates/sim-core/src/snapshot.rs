@@ -24,7 +24,7 @@ pub struct Snapshot {
     resident: Vec<Arc<HeightTile>>,
 }
 
-/// The snapshot is of a world with another start.
+/// The snapshot is of a world with another start or other columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the snapshot is of another world")]
 pub struct OtherWorld;
@@ -61,10 +61,10 @@ impl World {
     /// Goes back (or forth) to a snapshot: the world's future is the same, bit for bit, as it was then.
     ///
     /// # Errors
-    /// [`OtherWorld`] when it is of a world with another start; this one is unchanged.
+    /// [`OtherWorld`] when it is of a world with another start, or has columns that this one has not; this one is unchanged.
     pub fn restore(&mut self, from: &Snapshot) -> Result<(), OtherWorld> {
         let statics = from.statics.as_ref().ok_or(OtherWorld)?;
-        if from.start_hash != self.start_hash() {
+        if from.start_hash != self.start_hash() || !self.table.fits(&from.table) {
             return Err(OtherWorld);
         }
         self.statics.clone_from(statics);

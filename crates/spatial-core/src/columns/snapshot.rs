@@ -8,7 +8,7 @@
 
 use super::column::Column;
 use super::kind::Durability;
-use super::lane::Lane;
+use super::lane::{Lane, LaneType};
 use super::table::Table;
 use crate::ids::EntityId;
 
@@ -19,8 +19,8 @@ const CHUNK: usize = 256;
 #[derive(Clone, Default)]
 pub struct TableSnapshot {
     ids: Vec<EntityId>,
-    columns: Vec<String>, // names of the durable columns, in their order
-    lanes: Vec<u8>,       // of all of them, in their order
+    columns: Vec<(String, Vec<LaneType>)>, // the durable columns, in their order
+    lanes: Vec<u8>,                        // of all of them, in their order
     tags: Vec<(String, Vec<u64>)>,
 }
 
@@ -41,8 +41,11 @@ impl Table {
         into.ids.extend_from_slice(self.ids());
         into.lanes.clear();
         let durable = || self.columns.iter().filter(|column| is_state(column));
-        if !durable().map(Column::name).eq(into.columns.iter()) {
-            into.columns = durable().map(|column| column.name().to_owned()).collect();
+        let is_known =
+            |(column, known): (&Column, &(String, Vec<LaneType>))| is_column(column, known);
+        if durable().count() != into.columns.len() || !durable().zip(&into.columns).all(is_known) {
+            let known = |column: &Column| (column.name().to_owned(), types(column).collect());
+            into.columns = durable().map(known).collect();
         }
         for lane in durable().flat_map(Column::lanes) {
             store(lane, &mut into.lanes);
@@ -57,16 +60,25 @@ impl Table {
         }
     }
 
+    /// Whether a table can go back to what was taken: it has all columns of the snapshot, of the same lanes. Costs no look at any row.
+    pub fn fits(&self, from: &TableSnapshot) -> bool {
+        from.columns.iter().all(|known| {
+            let mut durable = self.columns.iter().filter(|column| is_state(column));
+            durable.any(|column| is_column(column, known))
+        })
+    }
+
     /// Goes back to what was taken: rows in the same order, with the same values and tags. Columns and tags registered since are
     /// zero. All rows count as changed; handles stay valid if the rows are the same entities, else they are stale. Returns whether
     /// every row is the same entity's as before.
     ///
     /// # Panics
-    /// When a column of the snapshot has been lost or has other lanes: it is another table's.
+    /// When the table does not [fit](Table::fits).
     pub fn restore(&mut self, from: &TableSnapshot) -> bool {
+        assert!(self.fits(from), "the snapshot is this table's");
         let are_same = self.restore_rows(&from.ids);
         let mut lanes = &from.lanes[..];
-        for name in &from.columns {
+        for (name, _) in &from.columns {
             let column = self.columns.iter_mut().find(|c| c.name() == name);
             let column = column.expect("the snapshot is this table's");
             for lane in column.lanes_mut_marked() {
@@ -75,7 +87,7 @@ impl Table {
         }
         assert!(lanes.is_empty(), "the snapshot is this table's");
         let is_new = |column: &&mut Column| {
-            is_state(column) && !from.columns.iter().any(|name| name == column.name())
+            is_state(column) && !from.columns.iter().any(|(name, _)| name == column.name())
         };
         for column in self.columns.iter_mut().filter(is_new) {
             for lane in column.lanes_mut_marked() {
@@ -111,6 +123,14 @@ impl Table {
 
 fn is_state(column: &Column) -> bool {
     column.durability() == Durability::Durable
+}
+
+fn types(column: &Column) -> impl Iterator<Item = LaneType> + '_ {
+    column.lanes().iter().map(Lane::lane_type)
+}
+
+fn is_column(column: &Column, (name, lanes): &(String, Vec<LaneType>)) -> bool {
+    column.name() == name && types(column).eq(lanes.iter().copied())
 }
 
 fn store(lane: &Lane, out: &mut Vec<u8>) {

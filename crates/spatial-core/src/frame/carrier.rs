@@ -39,6 +39,20 @@ impl Pose {
         Ok(Self { at, rotation })
     }
 
+    /// A pose as it was, bit for bit: the rotation must have length 1 already, as that of every pose has, and is not normalised once more.
+    ///
+    /// # Errors
+    /// [`PoseError`], as for [`Pose::new`], but for the square of the rotation's length, which may differ from 1 by 2⁻⁴⁸.
+    pub fn restored(at: Ecef, rotation: DQuat) -> Result<Self, PoseError> {
+        const ROUNDING: f64 = 1.0 / (1u64 << 48) as f64;
+        let is_unit = (dot4(rotation) - 1.0).abs() <= ROUNDING;
+        match Self::new(at, rotation) {
+            Ok(_) if is_unit => Ok(Self { at, rotation }),
+            Ok(_) => Err(PoseError::NotUnit(rotation.to_array())),
+            Err(why) => Err(why),
+        }
+    }
+
     /// Upright at a place: y ahead, clockwise from north, x to the right (starboard), z up.
     ///
     /// At a pole north is that of the place's longitude.
