@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use spatial_core::{EntityId, Frame, Planet, Position, UNITS_PER_M};
 
 use crate::agent::WishLanes;
-use crate::contacts::{BlockAgents, CellSort, Contacts, Found, Push};
+use crate::contacts::{CellSort, Contacts, Found, Push};
 use crate::event::Pending;
 use crate::frames::{FrameSlots, Slot};
 use crate::ground::Ground;
@@ -163,11 +163,11 @@ impl Advance<'_> {
 
     /// Adds those who are asleep in a block.
     #[cold]
-    fn wake_none(&self, key: u64, others: &mut Vec<Guest>) {
+    fn add_asleep(&self, key: u64, others: &mut Vec<Guest>) {
         let guest = |row: u32| {
             let n = row as usize;
             // SAFETY: who is asleep is in no entry, so nobody writes its row.
-            let xyz = unsafe { [*self.out.x.at(n), *self.out.y.at(n), *self.out.z.at(n)] };
+            let xyz = unsafe { [self.out.x.get(n), self.out.y.get(n), self.out.z.get(n)] };
             let kind = self.out.kind[n];
             (
                 Guest {
@@ -209,42 +209,24 @@ impl Advance<'_> {
             room.others.clear();
             guests.take(key, &mut room.others);
             if !self.sleepers.is_empty() {
-                self.wake_none(key, &mut room.others);
+                self.add_asleep(key, &mut room.others);
             }
             let here = &room.others;
             let obstacles = self.obstacles_of(key);
             if own.len() + here.len() < 2 && obstacles.is_empty() {
                 continue;
             }
-            let entries = &roll.entries;
-            let agents = BlockAgents {
-                x: &entries.x[own.clone()],
-                y: &entries.y[own.clone()],
-                z: &entries.z[own.clone()],
-                kinds: &entries.kinds[own.clone()],
-                guests: here,
-            };
+            let agents = roll.entries.block(own.clone(), here);
             let cells = &mut room.cells;
             // SAFETY: as the caller promises.
             unsafe { K::sort(cells, corner_of_key(key), reach, &agents) };
             let near = (block, own.start - first, own.len());
             find_near(cells, obstacles, near, reach, &mut room.near);
-            let id_of = |number: u32| {
-                let number = number as usize;
-                let row = match number < own.len() {
-                    true => entries.rows[own.start + number],
-                    false => here[number - own.len()].row,
-                };
-                self.ids[row as usize]
-            };
             let of_block = Contacts {
                 agents,
                 kinds: self.kinds,
-                up: match self.frames.get(slot_of_key(key)).is_on_ground {
-                    true => (1.0 / (self.planet.radius_m() * UNITS_PER_M)) as f32,
-                    false => 0.0,
-                },
-                id_of: &id_of,
+                up: self.frames.get(slot_of_key(key)).turn_of_up(self.planet),
+                ids: self.ids,
             };
             let pushes = &mut room.pushes[own.start - first..own.end - first];
             // SAFETY: as the caller promises.

@@ -36,8 +36,8 @@ pub(crate) fn beside(solid: &Solid, xyz: [i32; 3], body: KindBody) -> Option<[i3
     let out = way * (depth * UNITS_PER_M);
     let round = |units: f64| units.round_ties_even() as i32;
     Some([
-        xyz[0].wrapping_add(round(out.x)),
-        xyz[1].wrapping_add(round(out.y)),
+        xyz[0].saturating_add(round(out.x)),
+        xyz[1].saturating_add(round(out.y)),
     ])
 }
 

@@ -70,6 +70,15 @@ impl FrameSlot {
         }
     }
 
+    /// How far the planet's up turns in a grid unit along the frame's plane; on a carrier not at all.
+    #[inline(always)]
+    pub(crate) fn turn_of_up(&self, planet: Planet) -> f32 {
+        match self.is_on_ground {
+            true => (1.0 / (planet.radius_m() * UNITS_PER_M)) as f32,
+            false => 0.0,
+        }
+    }
+
     /// Whether an agent there is too far inside to touch anybody of another frame. Not exactly: within a decimetre it may say no.
     #[inline(always)]
     pub(crate) fn is_calm(&self, x: i32, y: i32, z: i32) -> bool {
@@ -151,14 +160,16 @@ impl FrameSlots {
 
     /// The slot of a frame; made when it is new. `None` when there is no such frame.
     pub(crate) fn slot_of(&mut self, id: FrameId) -> Option<Slot> {
+        // A carrier that is gone keeps its slot, but is no frame any more.
+        let carrier = match id.carrier() {
+            Some(entity) => Some(self.carriers.carrier(entity)?),
+            None => None,
+        };
         if let Some(slot) = self.by_id.get(&id) {
             return Some(*slot);
         }
-        let made = match id.carrier() {
-            Some(entity) => {
-                let axes = self.carriers.carrier(entity)?.axes();
-                (FrameSlot::on_carrier(*axes), None)
-            }
+        let made = match carrier {
+            Some(carrier) => (FrameSlot::on_carrier(*carrier.axes()), None),
             None => {
                 let frame = Frame::new(self.carriers.planet(), id).ok()?;
                 (FrameSlot::on_ground(&frame), Some(frame))
@@ -197,6 +208,11 @@ impl FrameSlots {
         self.borders.push(Border { ground, around });
         self.by_id.insert(id, slot);
         slot
+    }
+
+    /// Nobody has to be told of frames that are new.
+    pub(crate) fn forget_fresh(&mut self) {
+        self.fresh.clear();
     }
 
     /// Forgets all frames, to begin anew with those that are in use.

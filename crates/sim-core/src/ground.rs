@@ -1,5 +1,6 @@
 //! The terrain that a world stands on: tiles of its one collision level, made resident by records.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use spatial_core::{
@@ -21,7 +22,7 @@ pub(crate) struct Ground {
     pub(crate) pieces_per_m: f64, // of a line of sight
     resident: Vec<Arc<HeightTile>>, // sorted by cell, no cell twice
     pub(crate) table: TileTable, // of them
-    staged: Vec<Arc<HeightTile>>,
+    staged: BTreeMap<(CellId, u64), Arc<HeightTile>>, // by checksum, too: who goes back offers what was resident again
 }
 
 impl Ground {
@@ -33,7 +34,7 @@ impl Ground {
             lattice,
             resident: Vec::new(),
             table: TileTable::default(),
-            staged: Vec::new(),
+            staged: BTreeMap::new(),
         }
     }
 
@@ -47,23 +48,25 @@ impl Ground {
         let fits = tile.cell().level() == self.lattice.leaf_level()
             && tile.intervals() == self.lattice.intervals();
         if fits {
-            self.staged.retain(|other| other.cell() != tile.cell());
-            self.staged.push(tile);
+            let cell = tile.cell();
+            while let Some((other, _)) = self.staged.range((cell, 0)..=(cell, u64::MAX)).next() {
+                let other = *other;
+                self.staged.remove(&other);
+            }
+            self.staged.insert((cell, tile.checksum()), tile);
         }
     }
 
     /// Whether the tile was staged with these samples.
     pub(crate) fn is_staged(&self, tile: CellId, checksum: u64) -> bool {
-        let offered = |t: &Arc<HeightTile>| t.cell() == tile && t.checksum() == checksum;
-        self.staged.iter().any(offered)
+        self.staged.contains_key(&(tile, checksum))
     }
 
     /// Makes a staged tile resident; what is resident stays as it is.
-    pub(crate) fn admit(&mut self, tile: CellId) {
-        let Some(n) = self.staged.iter().position(|t| t.cell() == tile) else {
+    pub(crate) fn admit(&mut self, tile: CellId, checksum: u64) {
+        let Some(offered) = self.staged.remove(&(tile, checksum)) else {
             return;
         };
-        let offered = self.staged.swap_remove(n);
         if let Err(at) = self.resident.binary_search_by_key(&tile, |t| t.cell()) {
             self.table.insert(Arc::clone(&offered));
             self.resident.insert(at, offered);
@@ -86,7 +89,8 @@ impl Ground {
         let now = |tile: &Arc<HeightTile>| self.resident(tile.cell());
         let is_gone = |tile: &Arc<HeightTile>| !now(tile).is_some_and(|now| Arc::ptr_eq(now, tile));
         let gone: Vec<_> = were.into_iter().filter(is_gone).collect();
-        self.staged.extend(gone);
+        let offered = gone.into_iter().map(|t| ((t.cell(), t.checksum()), t));
+        self.staged.extend(offered);
     }
 
     /// Cells and checksums of the resident tiles, in cell order.

@@ -70,8 +70,8 @@ impl World {
             Record::Raze { id } => self.statics.raze(id),
             Record::Lease { first, count } => self.leases.add(first, count),
             Record::Event { event } => self.post_now(event),
-            Record::Resident { tile, .. } => {
-                self.ground.admit(tile);
+            Record::Resident { tile, checksum } => {
+                self.ground.admit(tile, checksum);
                 true
             }
         }
@@ -232,21 +232,27 @@ impl World {
         is_done
     }
 
-    /// Takes everybody off a carrier, which is none any more. Looks at every row.
+    /// Takes everybody off a carrier, which is none any more. False, and nothing changes, when somebody is too far out for any other
+    /// frame. Looks at every row.
     fn remove_carrier(&mut self, entity: EntityId) -> bool {
         let Some(carrier) = self.frames.carriers().carrier(entity) else {
             return false;
         };
         let id = carrier.id();
-        for row in 0..self.len() {
-            let at = self.position(row);
-            if at.frame == id {
-                let change = self.frames.carriers().leave(at);
-                let change = change.expect("a carrier's frame has axes");
-                if !self.change_frame(row, &change) {
-                    return false; // too high above the ground for a frame there
-                }
-            }
+        let aboard = |row: &usize| self.position(*row).frame == id;
+        let rows: Vec<_> = (0..self.len()).filter(aboard).collect();
+        let change = |row: usize| {
+            let change = self.frames.carriers().leave(self.position(row)).ok()?;
+            let fits = change.position(self.position(row)).is_ok();
+            fits.then_some(change)
+        };
+        let changes: Option<Vec<_>> = rows.iter().map(|row| change(*row)).collect();
+        let Some(changes) = changes else {
+            return false;
+        };
+        for (row, change) in rows.into_iter().zip(changes) {
+            let is_changed = self.change_frame(row, &change);
+            assert!(is_changed, "it has been found to fit");
         }
         self.frames.remove_carrier(entity)
     }

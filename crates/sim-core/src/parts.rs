@@ -37,6 +37,23 @@ impl<'a, T> Parts<'a, T> {
         unsafe { core::slice::from_raw_parts_mut(self.start.add(range.start), range.len()) }
     }
 
+    /// One element's value.
+    ///
+    /// # Safety
+    /// Nobody writes this element meanwhile.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[inline(always)]
+    pub(crate) unsafe fn get(&self, index: usize) -> T
+    where
+        T: Copy,
+    {
+        assert!(index < self.len);
+        // SAFETY: within the slice, as asserted; not written, as the caller promises.
+        unsafe { self.start.add(index).read() }
+    }
+
     /// One element.
     ///
     /// # Safety

@@ -163,7 +163,7 @@ impl Advance<'_> {
                     room.heights[n] = f64::from(room.z[n]);
                 }
             }
-            // What is asked of a block pays for a few of it. Nobody of a crowd goes further than a border is wide.
+            // What is asked of a block pays for a few of it.
             let is_calm = entries.len() >= 4 && frame.is_block_calm(corner);
             let roll = &self.roll.entries;
             for entry in entries.clone() {
@@ -188,11 +188,12 @@ impl Advance<'_> {
                         *self.out.mode.at(row) = Mode::Walk as u8;
                     }
                 }
-                let is_leaving = !is_calm && !frame.is_at_home(x, y, z);
+                let is_out = is_beyond(corner, x, y);
+                let is_leaving = (!is_calm || is_out) && !frame.is_at_home(x, y, z);
                 if is_leaving {
                     self.leave(slot, row, [x, y, z]);
                 }
-                if is_leaving || is_beyond(corner, x, y) {
+                if is_leaving || is_out {
                     room.moved.push(entry as u32);
                 }
             }

@@ -4,9 +4,9 @@ use core::ops::Range;
 use std::cell::RefCell;
 
 use rayon::prelude::*;
-use spatial_core::{EntityId, UNITS_PER_M};
+use spatial_core::EntityId;
 
-use crate::contacts::{BlockAgents, CellSort, Contacts, Found};
+use crate::contacts::{CellSort, Contacts, Found};
 use crate::kernels::{Eights, Kernels, OneByOne};
 use crate::level::SimLevel;
 use crate::roll::{Guest, corner_of_key, slot_of_key};
@@ -41,7 +41,6 @@ impl World {
             world: self,
             rows: Rows::new(&self.table, &self.slots),
             ids: self.table.ids(),
-            up: (1.0 / (self.start.planet.radius_m() * UNITS_PER_M)) as f32,
         };
         let work = (&self.roll.units, &mut lists).into_par_iter();
         work.for_each(|(unit, list)| {
@@ -59,7 +58,6 @@ struct Touching<'a> {
     world: &'a World,
     rows: Rows<'a>,
     ids: &'a [EntityId],
-    up: f32,
 }
 
 impl Touching<'_> {
@@ -107,30 +105,17 @@ impl Touching<'_> {
             if own.len() + room.guests.len() < 2 {
                 continue;
             }
-            let entries = &roll.entries;
-            let agents = BlockAgents {
-                x: &entries.x[own.clone()],
-                y: &entries.y[own.clone()],
-                z: &entries.z[own.clone()],
-                kinds: &entries.kinds[own.clone()],
-                guests: &room.guests,
-            };
+            let agents = roll.entries.block(own, &room.guests);
             // SAFETY: as the caller promises.
             unsafe { K::sort(&mut room.cells, corner_of_key(key), reach, &agents) };
-            let id_of = |number: u32| {
-                let number = number as usize;
-                let row = match number < own.len() {
-                    true => entries.rows[own.start + number],
-                    false => agents.guests[number - own.len()].row,
-                };
-                self.ids[row as usize]
-            };
-            let is_on_ground = world.frames.get(slot_of_key(key)).is_on_ground;
             let contacts = Contacts {
                 agents,
                 kinds: &world.kinds,
-                up: if is_on_ground { self.up } else { 0.0 },
-                id_of: &id_of,
+                up: world
+                    .frames
+                    .get(slot_of_key(key))
+                    .turn_of_up(world.start.planet),
+                ids: self.ids,
             };
             let asleep = agents.guests.len() - awake;
             // SAFETY: as the caller promises.

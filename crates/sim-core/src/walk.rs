@@ -62,8 +62,9 @@ pub(crate) fn walk(pace: Pace, going: &Going<'_>, [x, y]: [&mut [i32]; 2]) {
             let units = (wish[axis] * walk + push[axis]).clamp(-STEP_MAX, STEP_MAX);
             ((units + ROUND).to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32)
         };
-        x[n] = x[n].wrapping_add(step(0));
-        y[n] = y[n].wrapping_add(step(1));
+        // Decks reach to the grid's end, and nobody comes out at the other one.
+        x[n] = x[n].saturating_add(step(0));
+        y[n] = y[n].saturating_add(step(1));
     }
 }
 

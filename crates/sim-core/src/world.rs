@@ -475,6 +475,8 @@ impl World {
     fn cross(&mut self) -> u32 {
         let mut left = core::mem::take(self.left.get_mut().expect("nobody panics with it"));
         left.reserve(self.len() / 256 + 64);
+        // Workers note them in any order; new frames are numbered in this one.
+        left.sort_unstable_by_key(|row| self.ids()[*row as usize]);
         let mut crossings = 0;
         for row in left.drain(..) {
             crossings += u32::from(self.cross_row(row as usize));
@@ -509,6 +511,7 @@ impl World {
         }
         self.sleepers.clear();
         self.lay_all();
+        self.frames.forget_fresh(); // everybody was laid with all of them there
         Ok(())
     }
 }

@@ -37,13 +37,15 @@ struct Grid {
     shift: u32, // log₂ of a cell's side
     columns: u32,
     rows: u32,
-    reach: i32, // at which the widest two touch
-    corner: [i32; 2],
+    reach: i32,       // at which the widest two touch
+    low: [i32; 2],    // the block's lowest corner
+    corner: [i32; 2], // that of the cells: twice the reach lower, modulo 2³²
 }
 
 /// A block's own agents, a slice each, and who visits it: numbered one after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct BlockAgents<'a> {
+    pub(crate) rows: &'a [u32],
     pub(crate) x: &'a [i32],
     pub(crate) y: &'a [i32],
     pub(crate) z: &'a [i32],
@@ -54,6 +56,14 @@ pub(crate) struct BlockAgents<'a> {
 impl BlockAgents<'_> {
     pub(crate) fn count(&self) -> usize {
         self.x.len() + self.guests.len()
+    }
+
+    /// The row of an agent.
+    #[inline(always)]
+    pub(super) fn row(&self, number: u32) -> usize {
+        let number = number as usize;
+        let row = self.rows.get(number);
+        *row.unwrap_or_else(|| &self.guests[number - self.x.len()].row) as usize
     }
 
     /// An agent as its neighbours feel it.
@@ -101,6 +111,7 @@ impl Grid {
             columns: along(shift) as u32,
             rows: along(shift) as u32,
             reach,
+            low: corner,
             corner: corner.map(|low| low.wrapping_sub(2 * reach)),
         }
     }
@@ -239,16 +250,15 @@ impl CellSort {
     #[inline(always)]
     pub(crate) fn each_between(&self, low: [i32; 2], high: [i32; 2], mut each: impl FnMut(u32)) {
         let grid = &self.grid;
-        let extent = (1 << BLOCK_SHIFT) + 4 * grid.reach;
-        let inside = |at: [i32; 2]| {
-            [0, 1].map(|axis| {
-                let from = grid.corner[axis];
-                at[axis].clamp(from, from.saturating_add(extent))
-            })
+        // The cell of a place along an axis; of one outside, that at the end. Corners wrap at the grid's end, so these are not compared.
+        let cell = |axis: usize, units: i32| {
+            let from = i64::from(grid.low[axis]) - 2 * i64::from(grid.reach);
+            let most = i64::from(grid.columns) << grid.shift;
+            let at = (i64::from(units) - from).clamp(0, most - 1);
+            (at >> grid.shift) as u32
         };
-        let ([x0, y0], [x1, y1]) = (inside(low), inside(high));
-        let (first, after) = (grid.column(x0), grid.column(x1) + 1);
-        for row in grid.row(y0)..=grid.row(y1) {
+        let (first, after) = (cell(0, low[0]), cell(0, high[0]) + 1);
+        for row in cell(1, low[1])..=cell(1, high[1]) {
             let run = self.start(row, first)..self.start(row, after);
             self.entry[run].iter().for_each(|entry| each(*entry));
         }

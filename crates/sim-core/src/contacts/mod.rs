@@ -67,8 +67,8 @@ pub(crate) struct Contacts<'a> {
     pub(crate) kinds: &'a Kinds,
     /// How far the planet's up turns in a grid unit: 1 / radius.
     pub(crate) up: f32,
-    /// Who somebody is.
-    pub(crate) id_of: &'a dyn Fn(u32) -> EntityId,
+    /// Who lies in each row.
+    pub(crate) ids: &'a [EntityId],
 }
 
 impl Contacts<'_> {
@@ -96,6 +96,10 @@ impl Contacts<'_> {
         contacts
     }
 
+    fn id(&self, number: u32) -> EntityId {
+        self.ids[self.agents.row(number)]
+    }
+
     /// Looks at pairs from both sides.
     #[inline(always)]
     pub(crate) fn part_all(&self, cells: &CellSort, found: &mut Found, pushes: &mut [Push]) -> u32 {
@@ -118,7 +122,7 @@ impl Contacts<'_> {
                     sum.add(touches.push(lane));
                     contacts += touches.touching(lane);
                     if touches.is_same_spot(lane) {
-                        let ids = [pair[side], pair[1 - side]].map(self.id_of);
+                        let ids = [pair[side], pair[1 - side]].map(|number| self.id(number));
                         sum.add(part(ids, &own.get(lane), &other.get(lane), self.up));
                     }
                 }

@@ -41,7 +41,7 @@ impl Contacts<'_> {
         let mut ids = [[EntityId(0); 2]; LANES];
         for (lane, pair) in pairs.iter().enumerate() {
             let mut pair = *pair;
-            ids[lane] = pair.map(self.id_of);
+            ids[lane] = pair.map(|number| self.id(number));
             if ids[lane][1] < ids[lane][0] {
                 ids[lane].reverse();
                 pair.reverse();
@@ -58,7 +58,7 @@ impl Contacts<'_> {
                 false => [pair[1], pair[0]],
             };
             let is_told = other < own_end
-                || own < own_end && (other >= first_asleep || (self.id_of)(own) == ids[lane][0]);
+                || own < own_end && (other >= first_asleep || self.id(own) == ids[lane][0]);
             if is_told && touches.touching(lane) != 0 {
                 out.push(ids[lane]);
             }

@@ -4,6 +4,8 @@ use core::ops::Range;
 
 use super::block::Block;
 use super::chunk::Mending;
+use super::guest::Guest;
+use crate::contacts::BlockAgents;
 use crate::parts::Parts;
 use crate::rows::Rows;
 
@@ -18,6 +20,19 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
+    /// Those of a block, with its guests.
+    #[inline(always)]
+    pub(crate) fn block<'a>(&'a self, own: Range<usize>, guests: &'a [Guest]) -> BlockAgents<'a> {
+        BlockAgents {
+            rows: &self.rows[own.clone()],
+            x: &self.x[own.clone()],
+            y: &self.y[own.clone()],
+            z: &self.z[own.clone()],
+            kinds: &self.kinds[own],
+            guests,
+        }
+    }
+
     pub(super) fn resize(&mut self, length: usize) {
         self.rows.resize(length, 0);
         self.x.resize(length, 0);

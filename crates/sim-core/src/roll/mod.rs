@@ -74,7 +74,7 @@ impl Roll {
         }
     }
 
-    /// The same rows are awake, but anywhere.
+    /// The same rows are awake, but anywhere and anything.
     pub(crate) fn doubt(&mut self) {
         self.is_doubtful = true;
     }
@@ -245,7 +245,7 @@ impl Roll {
         core::mem::swap(&mut self.entries, &mut self.spare);
     }
 
-    /// Where everybody has gone, from the table.
+    /// Where everybody has gone and what everybody is, from the table.
     fn look_ahead(&mut self, rows: &Rows<'_>) {
         let columns = [rows.body.x, rows.body.y, rows.body.z];
         let named = &self.entries.rows;
@@ -255,6 +255,12 @@ impl Roll {
             let at = |row: u32| column.get(row as usize).copied().unwrap_or(0);
             work.for_each(|(units, row)| *units = at(*row));
         }
+        // The same entity may be of another kind in another past.
+        let work = (&mut self.entries.kinds, named)
+            .into_par_iter()
+            .with_min_len(CHUNK);
+        let at = |row: u32| rows.state.kind.get(row as usize).copied().unwrap_or(0);
+        work.for_each(|(kind, row)| *kind = at(*row));
     }
 
     /// Lists the new blocks, units and guests of all chunks.
