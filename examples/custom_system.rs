@@ -59,26 +59,27 @@ impl System for Gathering {
         (berries, body): <Self::Own as Access>::View<'_>,
         out: &mut Outbox,
     ) {
-        let mut others = Vec::new();
-        for (n, id) in rows.ids.iter().enumerate() {
-            let row = rows.first_row + n;
-            if near.other(row).kind == BUSH.0 {
-                let grows = (near.tick() + id.0).is_multiple_of(GROWTH_TICKS);
-                berries.count[n] = (berries.count[n] + u32::from(grows)).min(10);
-                continue;
+        near.with_list(|others| {
+            for (n, id) in rows.ids.iter().enumerate() {
+                let row = rows.first_row + n;
+                if near.other(row).kind == BUSH.0 {
+                    let grows = (near.tick() + id.0).is_multiple_of(GROWTH_TICKS);
+                    berries.count[n] = (berries.count[n] + u32::from(grows)).min(10);
+                    continue;
+                }
+                let (frame, x, y, z) = (body.frame[n], body.x[n], body.y[n], body.z[n]);
+                near.within(row, Position { frame, x, y, z }, 1.5, others);
+                let bush = others
+                    .iter()
+                    .find(|other| near.other(other.row).kind == BUSH.0);
+                // Once a second, so that nobody asks for more than he can hold.
+                if let Some(bush) = bush
+                    && (near.tick() + id.0).is_multiple_of(u64::from(TICK_RATE_HZ))
+                {
+                    out.send(*id, bush.id, Ask {});
+                }
             }
-            let (frame, x, y, z) = (body.frame[n], body.x[n], body.y[n], body.z[n]);
-            near.within(row, Position { frame, x, y, z }, 1.5, &mut others);
-            let bush = others
-                .iter()
-                .find(|other| near.other(other.row).kind == BUSH.0);
-            // Once a second, so that nobody asks for more than he can hold.
-            if let Some(bush) = bush
-                && (near.tick() + id.0).is_multiple_of(u64::from(TICK_RATE_HZ))
-            {
-                out.send(*id, bush.id, Ask {});
-            }
-        }
+        });
     }
 
     fn hears(&self) -> &[EventKind] {

@@ -254,23 +254,24 @@ impl System for Gathering {
         (berries, body, sun): <Self::Own as Access>::View<'_>,
         out: &mut Outbox,
     ) {
-        let mut others = Vec::new();
-        for (n, id) in rows.ids.iter().enumerate() {
-            let row = rows.first_row + n;
-            let (state, turn) = (near.other(row), near.tick() + id.0);
-            if state.kind == BUSH.0 {
-                let grows = sun.height[n] > 0 && turn.is_multiple_of(30);
-                berries.count[n] = (berries.count[n] + u32::from(grows)).min(8);
-            } else if state.buttons & GATHER != 0 && turn.is_multiple_of(10) {
-                near.within(row, Body::get(&body, n).position(), 2.0, &mut others);
-                let bush = others
-                    .iter()
-                    .find(|other| near.other(other.row).kind == BUSH.0);
-                if let Some(bush) = bush {
-                    out.send(*id, bush.id, Ask {});
+        near.with_list(|others| {
+            for (n, id) in rows.ids.iter().enumerate() {
+                let row = rows.first_row + n;
+                let (state, turn) = (near.other(row), near.tick() + id.0);
+                if state.kind == BUSH.0 {
+                    let grows = sun.height[n] > 0 && turn.is_multiple_of(30);
+                    berries.count[n] = (berries.count[n] + u32::from(grows)).min(8);
+                } else if state.buttons & GATHER != 0 && turn.is_multiple_of(10) {
+                    near.within(row, Body::get(&body, n).position(), 2.0, others);
+                    let bush = others
+                        .iter()
+                        .find(|other| near.other(other.row).kind == BUSH.0);
+                    if let Some(bush) = bush {
+                        out.send(*id, bush.id, Ask {});
+                    }
                 }
             }
-        }
+        });
     }
 
     fn hears(&self) -> &[EventKind] {

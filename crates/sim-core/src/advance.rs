@@ -4,7 +4,6 @@
 //! the last write. Workers read the roll, which nobody writes meanwhile, and write the rows of their own agents.
 
 use core::ops::Range;
-use std::cell::RefCell;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -19,9 +18,11 @@ use crate::ground::Ground;
 use crate::kernels::{Eights, Kernels, OneByOne};
 use crate::kinds::Kinds;
 use crate::level::SimLevel;
+use crate::near::Neighbour;
 use crate::obstacles::{Obstacles, Placed};
 use crate::parts::Parts;
-use crate::roll::{Guest, Roll, corner_of_key, slot_of_key};
+use crate::roll::{Guest, Roll, UNIT, corner_of_key, slot_of_key};
+use crate::rooms::{self, Rooms, grow, make_room};
 use crate::sleepers::Sleepers;
 use crate::walk::Pace;
 use crate::walker::Care;
@@ -79,7 +80,8 @@ pub(crate) struct Room {
     pub(crate) near: Vec<Near>,
     pub(crate) careful: Vec<(u32, u32, u32)>, // who is no crowd: block, number in the unit, ticks it moves
     pub(crate) count_careful: usize,
-    pub(crate) moved: Vec<u32>, // entries
+    pub(crate) moved: Vec<u32>,     // entries
+    pub(crate) met: Vec<Neighbour>, // by a flyer
     found: Found,
     pub(crate) pushes: Vec<Push>,
     pub(crate) x: Vec<i32>, // where each goes
@@ -93,15 +95,11 @@ pub(crate) struct Room {
     pub(crate) heights: Vec<f64>, // above the datum, metres; then of the frame, grid units
 }
 
-thread_local! {
-    static ROOM: RefCell<Room> = RefCell::default();
-}
-
 impl Advance<'_> {
     /// Moves everybody.
-    pub(crate) fn run(&self, level: SimLevel) {
+    pub(crate) fn run(&self, level: SimLevel, rooms: &Rooms<Room>) {
         self.roll.units.par_iter().for_each(|unit| {
-            ROOM.with_borrow_mut(|room| {
+            rooms.with(|room| {
                 let blocks = unit.start as usize..unit.end as usize;
                 self.unit_at(level, blocks, room);
             });
@@ -151,7 +149,7 @@ impl Advance<'_> {
         for n in 0..room.careful.len() {
             let (block, at, ticks) = room.careful[n];
             let who = (self.roll.blocks[block as usize].key, first + at as usize);
-            if self.move_carefully(who, ticks, room.pushes[at as usize]) {
+            if self.move_carefully(who, ticks, room.pushes[at as usize], &mut room.met) {
                 room.moved.push(who.1 as u32);
             }
         }
@@ -306,11 +304,16 @@ pub(crate) struct Near {
 /// Who of a crowd goes further in a tick may pass through a thin obstacle: 1 m.
 const AVOID_STEP: i32 = 65_536;
 
+/// A unit is larger than that only where a block has more than 1,024 agents.
+const USUAL: usize = 3 * UNIT;
+
 impl Room {
     fn begin(&mut self, count: usize) {
+        if self.x.capacity() < count {
+            self.widen(count.max(USUAL));
+        }
         self.careful.clear();
         self.moved.clear();
-        self.moved.reserve(count);
         self.pushes.clear();
         self.pushes.resize(count, Push::default());
         for lane in [&mut self.x, &mut self.y, &mut self.z] {
@@ -325,5 +328,50 @@ impl Room {
             lane.resize(count, 0.0);
         }
         self.heights.resize(count, 0.0);
+    }
+
+    /// Makes room for a unit of so many.
+    fn widen(&mut self, count: usize) {
+        make_room(&mut self.careful, count);
+        make_room(&mut self.moved, count);
+        make_room(&mut self.pushes, count);
+        for lane in [&mut self.x, &mut self.y, &mut self.z] {
+            make_room(lane, count);
+        }
+        make_room(&mut self.flags, count);
+        let [east, north] = &mut self.wish;
+        for lane in [east, north, &mut self.limit, &mut self.ticks] {
+            make_room(lane, count);
+        }
+        for lane in &mut self.places {
+            make_room(lane, count);
+        }
+        make_room(&mut self.heights, count);
+    }
+}
+
+impl rooms::Room for Room {
+    fn grow_to(&mut self, other: &Self) {
+        self.cells.grow_to(&other.cells);
+        self.found.grow_to(&other.found);
+        grow(&mut self.others, &other.others);
+        grow(&mut self.near, &other.near);
+        grow(&mut self.careful, &other.careful);
+        grow(&mut self.moved, &other.moved);
+        grow(&mut self.met, &other.met);
+        grow(&mut self.pushes, &other.pushes);
+        grow(&mut self.x, &other.x);
+        grow(&mut self.y, &other.y);
+        grow(&mut self.z, &other.z);
+        grow(&mut self.flags, &other.flags);
+        for (lane, other) in self.wish.iter_mut().zip(&other.wish) {
+            grow(lane, other);
+        }
+        grow(&mut self.limit, &other.limit);
+        grow(&mut self.ticks, &other.ticks);
+        for (lane, other) in self.places.iter_mut().zip(&other.places) {
+            grow(lane, other);
+        }
+        grow(&mut self.heights, &other.heights);
     }
 }

@@ -11,6 +11,7 @@ use crate::flight::parts;
 use crate::frames::FrameSlot;
 use crate::kind::{FINE_PER_M, Grade, Kind, KindId};
 use crate::mode::Mode;
+use crate::near::Neighbour;
 use crate::outbox::STEP_ORDER;
 use crate::record::Input;
 use crate::roll::{corner_of_key, is_beyond, slot_of_key};
@@ -19,12 +20,13 @@ use crate::walker::{Site, Walker};
 
 impl Advance<'_> {
     /// Moves one agent by so many ticks, one after the other: nobody travels further than its obstacles are told. Whether it may be in
-    /// another block than the one of its key then.
+    /// another block than the one of its key then. `met` is room to work in.
     pub(crate) fn move_carefully(
         &self,
         (key, entry): (u64, usize),
         ticks: u32,
         push: Push,
+        met: &mut Vec<Neighbour>,
     ) -> bool {
         let (roll, row) = (&self.roll.entries, self.roll.entries.rows[entry] as usize);
         let slot = slot_of_key(key);
@@ -40,7 +42,7 @@ impl Advance<'_> {
                 DVec3::ZERO
             };
             let moved = match kind.grade {
-                Grade::Flyer => self.fly_tick(row, kind, frame, &walker),
+                Grade::Flyer => self.fly_tick(row, (kind, frame), &walker, met),
                 Grade::Crowd | Grade::Character => {
                     self.walk_tick(row, kind, frame, &walker, push_m)
                 }
@@ -119,9 +121,9 @@ impl Advance<'_> {
     fn fly_tick(
         &self,
         row: usize,
-        kind: &Kind,
-        frame: &FrameSlot,
+        (kind, frame): (&Kind, &FrameSlot),
         walker: &Walker,
+        met: &mut Vec<Neighbour>,
     ) -> Option<Walker> {
         if walker.mode == Mode::Walk && walker.velocity == [0; 3] {
             return Some(*walker);
@@ -137,7 +139,7 @@ impl Advance<'_> {
         for _ in 0..count {
             let (site, tick_s) = (self.site(frame), self.care.tick_s);
             let part = walker.within_scene(kind, tick_s, &site, |mover, scene| {
-                let part = self.fly(row, (kind, frame, walker.at), (mover, &drive, scene))?;
+                let part = self.fly(row, (kind, frame, walker.at), (mover, &drive, scene), met)?;
                 let next = walker.after(scene.axes, part.travel_m, part.velocity_mps)?;
                 Some((part.struck, next))
             });

@@ -11,6 +11,7 @@ use crate::frames::FrameSlot;
 use crate::kind::Kind;
 use crate::local_axes::LocalAxes;
 use crate::near::{Near, Neighbour, Scene};
+use crate::rooms::Rooms;
 use crate::shape::{Segment, ball_meets_capsule};
 
 /// A part of a way is no longer: obstacles are told 8 m around.
@@ -51,6 +52,7 @@ impl Advance<'_> {
         row: usize,
         (kind, frame, at): (&Kind, &FrameSlot, Position),
         (mover, drive, scene): (&Mover, &Drive, &LocalScene<'_>),
+        met: &mut Vec<Neighbour>,
     ) -> Option<Part> {
         let flown = advance_flyer(kind, mover, drive, scene);
         if flown.is_held {
@@ -69,7 +71,7 @@ impl Advance<'_> {
             },
             agent: None,
         });
-        let met = self.first_met(row, (kind, frame, at), scene.axes, flown.travel_m);
+        let met = self.first_met(row, (kind, frame, at), (scene.axes, flown.travel_m), met);
         Some(match met {
             Some((time, agent)) => Part {
                 travel_m: flown.travel_m * time,
@@ -100,8 +102,8 @@ impl Advance<'_> {
         &self,
         row: usize,
         (kind, frame, at): (&Kind, &FrameSlot, Position),
-        axes: &LocalAxes,
-        travel: DVec3,
+        (axes, travel): (&LocalAxes, DVec3),
+        met: &mut Vec<Neighbour>,
     ) -> Option<(f64, EntityId)> {
         let others = |row: usize| self.state_of(row);
         let scene = Scene {
@@ -113,16 +115,16 @@ impl Advance<'_> {
             ground: self.ground,
             slots: self.slots,
             ids: self.ids,
+            lists: &Rooms::default(),
         };
         let reach_m = travel.length() + kind.radius_m() + BODY_MAX_M;
         let near = Near::<State>::new(&scene, &others, reach_m);
-        let mut found = Vec::new();
-        near.around(row, at, reach_m, &mut found);
+        near.around(row, at, reach_m, met);
         debug_assert_eq!(frame.axes.id(), at.frame);
         let radius_m = kind.radius_m();
         let ball = DVec3::Z * radius_m;
         let mut first: Option<(f64, EntityId)> = None;
-        for neighbour in &found {
+        for neighbour in &*met {
             let body = self.kinds.body(self.out.kind[neighbour.row]);
             if body.touch_radius.is_nan() {
                 continue; // another flyer

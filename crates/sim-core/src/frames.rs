@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use spatial_core::{
-    Axes, CellId, DVec3, EntityId, FRAME_HYSTERESIS_M, Frame, FrameId, Frames, Planet, Pose,
-    UNITS_PER_M,
+    Axes, CellId, CoordError, DVec3, EntityId, FRAME_HYSTERESIS_M, Frame, FrameId, Frames, Planet,
+    Pose, UNITS_PER_M,
 };
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
@@ -120,6 +121,7 @@ pub(crate) struct FrameSlots {
     by_id: HashMap<FrameId, Slot, Xxh3DefaultBuilder>, // never iterated
     carriers: Frames,                                  // state
     fresh: Vec<Slot>,                                  // made since they were last asked for
+    named: Vec<FrameId>,                               // scratch
     disorder: usize, // of all frames, those that lie behind one with a greater id
 }
 
@@ -131,6 +133,7 @@ impl FrameSlots {
             by_id: HashMap::default(),
             carriers: Frames::new(planet),
             fresh: Vec::new(),
+            named: Vec::new(),
             disorder: 0,
         }
     }
@@ -215,8 +218,21 @@ impl FrameSlots {
         self.fresh.clear();
     }
 
-    /// Forgets all frames, to begin anew with those that are in use.
-    pub(crate) fn clear(&mut self) {
+    /// Forgets all frames and begins anew with those that are named, in the order of their ids.
+    pub(crate) fn begin_anew(&mut self, named: &[FrameId]) -> Result<(), CoordError> {
+        self.clear();
+        let mut all = core::mem::take(&mut self.named);
+        all.clear();
+        all.extend_from_slice(named);
+        all.par_sort_unstable();
+        all.dedup();
+        let mut is_there = |frame: &FrameId| self.slot_of(*frame).is_some();
+        let nowhere = all.iter().copied().find(|frame| !is_there(frame));
+        self.named = all;
+        nowhere.map_or(Ok(()), |frame| Err(CoordError::Frame(frame.0)))
+    }
+
+    fn clear(&mut self) {
         self.slots.clear();
         self.borders.clear();
         self.by_id.clear();

@@ -95,7 +95,7 @@ mod avx2 {
                     fn stage($($argument: $type),*) $(-> $result)? {
                         $work
                     }
-                    // SAFETY: the caller has seen to it that the CPU has AVX2; there is none that has it and not the others.
+                    // SAFETY: the caller has seen to it that the CPU has them all: the level is there only where each was detected.
                     unsafe { stage($($argument),*) }
                 }
             )*

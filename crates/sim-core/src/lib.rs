@@ -6,6 +6,7 @@
 mod advance;
 mod agent;
 mod avoid;
+mod beds;
 mod careful;
 mod character;
 mod checkpoint;
@@ -35,6 +36,7 @@ mod record;
 mod replay;
 mod rewind;
 mod roll;
+mod rooms;
 mod rows;
 mod rules;
 mod shape;

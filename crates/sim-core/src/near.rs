@@ -5,6 +5,7 @@ use spatial_core::{Component, DVec3, Ecef, EntityId, Planet, Position, UNITS_PER
 use crate::frames::{FrameSlots, NO_SLOT, Slot};
 use crate::ground::Ground;
 use crate::roll::{BLOCK_SHIFT, Roll, block_key};
+use crate::rooms::{Room, Rooms, grow};
 use crate::sight::SightLine;
 
 /// What all systems of a tick see.
@@ -17,6 +18,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) ground: &'a Ground,
     pub(crate) slots: &'a [Slot],
     pub(crate) ids: &'a [EntityId],
+    pub(crate) lists: &'a Rooms<Vec<Neighbour>>,
 }
 
 /// The world around a system's rows, as it was before the tick; who is asleep is not in it.
@@ -97,6 +99,12 @@ impl<'a, C: Component> Near<'a, C> {
         self.scene.ground.sight(from, to)
     }
 
+    /// Works with a list for [`Near::within`] that is kept from tick to tick, so that a steady tick allocates nothing. One for a whole
+    /// block will do.
+    pub fn with_list<T>(&self, work: impl FnOnce(&mut Vec<Neighbour>) -> T) -> T {
+        self.scene.lists.with(work)
+    }
+
     /// All awake agents whose feet are within a radius of those of a row at `at`, but itself, ascending by id.
     ///
     /// # Panics
@@ -144,9 +152,7 @@ impl<'a, C: Component> Near<'a, C> {
                     let at = from.to_position(frame.axes.to_ecef(at));
                     at.map_or([i32::MAX; 3], Position::xyz)
                 };
-                let (xyz, mut found) = (at.xyz(), Vec::new());
-                self.search_from((other, there), xyz, radii_m, here, &mut found);
-                out.append(&mut found);
+                self.search_from((other, there), at.xyz(), radii_m, here, out);
             }
         }
         out.retain(|neighbour| neighbour.row != row);
@@ -203,5 +209,11 @@ impl<'a, C: Component> Near<'a, C> {
                 }
             }
         }
+    }
+}
+
+impl Room for Vec<Neighbour> {
+    fn grow_to(&mut self, other: &Self) {
+        grow(self, other);
     }
 }

@@ -4,6 +4,7 @@ use spatial_core::EntityId;
 
 use crate::agent::Agent;
 use crate::event::{Despawn, Event, EventData, Pending, Spawn};
+use crate::rooms::{Room, grow};
 
 /// Events that agents send. Each is sent by the agent whose row it is; they arrive in the next tick, or later.
 #[derive(Default)]
@@ -68,6 +69,12 @@ impl Outbox {
     /// Moves what was sent to the end of all that is.
     pub(crate) fn hand_over(&mut self, all: &mut Vec<Pending>) {
         all.append(&mut self.sent);
+    }
+}
+
+impl Room for Outbox {
+    fn grow_to(&mut self, other: &Self) {
+        grow(&mut self.sent, &other.sent);
     }
 }
 

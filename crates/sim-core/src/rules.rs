@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use spatial_core::{Component, EntityId, RegisterError};
 
 use crate::event::{Despawn, Event, EventData, Pending, Spawn};
-use crate::near::Scene;
-use crate::outbox::number;
+use crate::near::{Neighbour, Scene};
+use crate::outbox::{Outbox, number};
+use crate::rooms::Rooms;
 use crate::system::{AnySystem, Stage, System, SystemError, check};
 use crate::world::World;
 
@@ -15,7 +16,10 @@ use crate::world::World;
 pub(crate) struct Rules {
     systems: Vec<Box<dyn AnySystem>>,
     ids: Vec<EntityId>, // by row, while systems run
-    arrived: Vec<Event>,
+    pub(crate) arrived: Vec<Event>,
+    pub(crate) heard: Vec<(Event, usize)>, // scratch: those of a system, each with its target's row
+    pub(crate) outboxes: Rooms<Outbox>,    // scratch
+    lists: Rooms<Vec<Neighbour>>,          // scratch
     pub(crate) sent: Mutex<Vec<Pending>>,
 }
 
@@ -116,8 +120,7 @@ impl World {
             return;
         }
         self.with_systems(|number, system, scene, table, rules| {
-            let sent = rules.sent.get_mut().expect("nobody panics with it");
-            system.receive(scene, number, table, &rules.arrived, sent);
+            system.receive(scene, number, table, rules);
         });
     }
 
@@ -125,7 +128,7 @@ impl World {
     pub(crate) fn run_systems(&mut self, stage: Stage) {
         self.with_systems(|number, system, scene, table, rules| {
             if system.stage() == stage {
-                system.run(scene, number, table, &rules.sent);
+                system.run(scene, number, table, rules);
             }
         });
     }
@@ -149,6 +152,9 @@ impl World {
         rules.ids.clear();
         rules.ids.extend_from_slice(self.table.ids());
         let ids = core::mem::take(&mut rules.ids);
+        let mut lists = core::mem::take(&mut rules.lists);
+        lists.prepare();
+        rules.outboxes.prepare();
         let scene = Scene {
             tick: self.tick,
             tick_rate_hz: self.start.tick_rate_hz,
@@ -158,11 +164,12 @@ impl World {
             ground: &self.ground,
             slots: &self.slots,
             ids: &ids,
+            lists: &lists,
         };
         for (number, system) in systems.iter().enumerate() {
             each(number, &**system, &scene, &mut self.table, &mut rules);
         }
-        (rules.systems, rules.ids) = (systems, ids);
+        (rules.systems, rules.ids, rules.lists) = (systems, ids, lists);
         self.rules = rules;
     }
 }

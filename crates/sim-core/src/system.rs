@@ -7,13 +7,12 @@
 //! A system says which columns of its own rows it reads and writes; it gets them block by block, in parallel. Others it sees as they
 //! were before the tick, and what it does to them is sent as events. So its result depends neither on threads nor on the order of rows.
 
-use std::sync::Mutex;
+use spatial_core::{Access, Block, Component, Table};
 
-use spatial_core::{Access, Block, Component, EntityId, Table};
-
-use crate::event::{Event, EventKind, Pending};
+use crate::event::{Event, EventKind};
 use crate::near::Near;
 use crate::outbox::Outbox;
+use crate::rules::Rules;
 
 /// When in a tick a system runs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -92,20 +91,13 @@ pub enum SystemError {
 /// A system whose columns are forgotten.
 pub(crate) trait AnySystem: Send + Sync {
     fn stage(&self) -> Stage;
-    fn run(
-        &self,
-        scene: &crate::near::Scene<'_>,
-        number: usize,
-        table: &mut Table,
-        sent: &Mutex<Vec<Pending>>,
-    );
+    fn run(&self, scene: &crate::near::Scene<'_>, number: usize, table: &mut Table, rules: &Rules);
     fn receive(
         &self,
         scene: &crate::near::Scene<'_>,
         number: usize,
         table: &mut Table,
-        events: &[Event],
-        sent: &mut Vec<Pending>,
+        rules: &mut Rules,
     );
 }
 
@@ -138,23 +130,18 @@ impl<S: System> AnySystem for S {
         System::stage(self)
     }
 
-    fn run(
-        &self,
-        scene: &crate::near::Scene<'_>,
-        number: usize,
-        table: &mut Table,
-        sent: &Mutex<Vec<Pending>>,
-    ) {
+    fn run(&self, scene: &crate::near::Scene<'_>, number: usize, table: &mut Table, rules: &Rules) {
         table.beside::<S::Others, _>(|table, others| {
             let look = |row: usize| <S::Others as Component>::get(&others, row);
             let near = Near::new(scene, &look, self.reach_m());
             table.par_blocks::<S::Own>(|rows, own| {
-                let mut out = Outbox::default();
-                out.begin(scene.tick, number);
-                System::run(self, &near, rows, own, &mut out);
-                if !out.is_empty() {
-                    out.hand_over(&mut sent.lock().expect("nobody panics with it"));
-                }
+                rules.outboxes.with(|out| {
+                    out.begin(scene.tick, number);
+                    System::run(self, &near, rows, own, out);
+                    if !out.is_empty() {
+                        out.hand_over(&mut rules.sent.lock().expect("nobody panics with it"));
+                    }
+                });
             });
         });
     }
@@ -164,30 +151,28 @@ impl<S: System> AnySystem for S {
         scene: &crate::near::Scene<'_>,
         number: usize,
         table: &mut Table,
-        events: &[Event],
-        sent: &mut Vec<Pending>,
+        rules: &mut Rules,
     ) {
         let kinds = self.hears();
-        let heard = |event: &&Event| kinds.contains(&event.kind);
-        if !events.iter().any(|event| heard(&event)) {
+        let heard = rules.arrived.iter().filter(|e| kinds.contains(&e.kind));
+        let heard = heard.filter_map(|event| Some((*event, table.row(event.target)?)));
+        rules.heard.clear();
+        rules.heard.extend(heard);
+        if rules.heard.is_empty() {
             return;
         }
-        let mut out = Outbox::default();
-        out.begin(scene.tick, number);
-        let row_of = |id: EntityId, table: &Table| table.row(id);
-        let rows: Vec<_> = events
-            .iter()
-            .filter(heard)
-            .filter_map(|event| Some((event, row_of(event.target, table)?)))
-            .collect();
+        let sent = rules.sent.get_mut().expect("nobody panics with it");
         table.beside::<S::Others, _>(|table, others| {
             let look = |row: usize| <S::Others as Component>::get(&others, row);
             let near = Near::new(scene, &look, self.reach_m());
             let (_, mut own) = table.split_mut::<S::Own>();
-            for (event, row) in &rows {
-                System::receive(self, &near, event, *row, &mut own, &mut out);
-            }
+            rules.outboxes.with(|out| {
+                out.begin(scene.tick, number);
+                for (event, row) in &rules.heard {
+                    System::receive(self, &near, event, *row, &mut own, out);
+                }
+                out.hand_over(sent);
+            });
         });
-        out.hand_over(sent);
     }
 }

@@ -9,7 +9,7 @@ use spatial_core::EntityId;
 use crate::contacts::{CellSort, Contacts, Found};
 use crate::kernels::{Eights, Kernels, OneByOne};
 use crate::level::SimLevel;
-use crate::roll::{Guest, corner_of_key, slot_of_key};
+use crate::roll::{Guest, at_least, corner_of_key, slot_of_key};
 use crate::rows::Rows;
 use crate::world::World;
 
@@ -35,21 +35,21 @@ impl World {
         pairs.clear();
         self.mend();
         self.roll.doubt(); // what the last step noted of ways is used up
-        let mut lists = core::mem::take(&mut self.touching);
-        lists.resize_with(self.roll.units.len(), Vec::new);
+        let mut kept = core::mem::take(&mut self.touching);
+        let lists = at_least(&mut kept, self.roll.units.len());
         let of = Touching {
             world: self,
             rows: Rows::new(&self.table, &self.slots),
             ids: self.table.ids(),
         };
-        let work = (&self.roll.units, &mut lists).into_par_iter();
+        let work = (&self.roll.units, &mut *lists).into_par_iter();
         work.for_each(|(unit, list)| {
             list.clear();
             ROOM.with_borrow_mut(|room| of.unit_at(unit, room, list));
         });
         pairs.reserve(lists.iter().map(Vec::len).sum());
         lists.iter().for_each(|list| pairs.extend_from_slice(list));
-        self.touching = lists;
+        self.touching = kept;
     }
 }
 

@@ -10,7 +10,7 @@ use spatial_core::{
 };
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::advance::{Advance, Done, Written};
+use crate::advance::{Advance, Done, Room, Written};
 use crate::agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
 use crate::checkpoint::hash_start;
 use crate::crossing::Crossing;
@@ -25,6 +25,7 @@ use crate::obstacles::Obstacles;
 use crate::parts::Parts;
 use crate::record::Record;
 use crate::roll::Roll;
+use crate::rooms::{Rooms, make_room, resize};
 use crate::rows::Rows;
 use crate::rules::Rules;
 use crate::sleepers::Sleepers;
@@ -79,6 +80,7 @@ pub struct World {
     left: Mutex<Vec<u32>>,         // scratch: rows that have left their frame
     moved: Mutex<Vec<u32>>,        // scratch: entries of the roll that have left their block
     pub(crate) touching: Vec<Vec<[EntityId; 2]>>, // scratch: of each unit
+    rooms: Rooms<Room>,            // scratch: of workers
     pub(crate) statics: Statics,
     pub(crate) leases: Leases,
     pub(crate) mail: Mail,
@@ -116,6 +118,7 @@ impl World {
             left: Mutex::default(),
             moved: Mutex::default(),
             touching: Vec::new(),
+            rooms: Rooms::default(),
             statics: Statics::new(start.planet),
             leases: Leases::default(),
             mail: Mail::default(),
@@ -188,6 +191,14 @@ impl World {
     ///
     /// Records that cannot be obeyed are refused and counted: an agent that is not there, an id taken, a position
     /// outside its frame's cell by more than the hysteresis, a kind that was not told.
+    ///
+    /// What it needs to work is kept from tick to tick. It asks for memory, on whichever thread, only when there is more of something
+    /// than there ever was: agents, frames, sleepers, people in one place, events on their way, rows to look at; and when kinds,
+    /// tiles, obstacles or carriers come or go. So a steady tick allocates nothing, whoever walks, flies, crosses frames, falls asleep,
+    /// comes or goes in it. Two things are the caller's: a [`System`](crate::System) that asks for memory of its own
+    /// ([`Near::with_list`](crate::Near::with_list) saves that), and the way into the pool: called on one of its threads, as within
+    /// one `install` around many ticks, it costs nothing; from outside, rayon asks for a piece of its queue every 63 ticks that are
+    /// each within an `install`, and more often without.
     ///
     /// # Errors
     /// [`StepError`] when the tick is not the next one, or a tile was not staged or is resident with other samples;
@@ -405,24 +416,19 @@ impl World {
         let slots = order.iter().map(|row| self.slots[*row as usize]);
         self.spare_slots.extend(slots);
         core::mem::swap(&mut self.slots, &mut self.spare_slots);
-        if !self.sleepers.is_empty() {
-            let mut row_of = vec![0; order.len()];
-            for (n, row) in (0..).zip(order) {
-                row_of[*row as usize] = n;
-            }
-            self.sleepers.rename(&row_of);
-        }
+        self.sleepers.rename(order);
     }
 
     /// Moves every agent that is awake; gives how many were held, and contacts.
     fn advance(&mut self) -> (u32, u64) {
         let moved = self.moved.get_mut().expect("nobody panics with it");
-        moved.reserve(self.roll.len() / 8 + 64);
-        self.roll.moved.reserve(self.roll.len() / 8 + 64);
+        let some = self.roll.len() / 8;
+        make_room(moved, some);
+        make_room(&mut self.roll.moved, some);
         let mut ahead = core::mem::take(&mut self.roll.ahead);
         ahead
             .iter_mut()
-            .for_each(|lane| lane.resize(self.roll.len(), 0));
+            .for_each(|lane| resize(lane, self.roll.len(), 0));
         type Columns = (
             &'static mut Body,
             &'static mut State,
@@ -462,7 +468,8 @@ impl World {
                 ..Done::default()
             },
         };
-        advance.run(self.level);
+        self.rooms.prepare();
+        advance.run(self.level, &self.rooms);
         let done = advance.done;
         let (held, contacts) = (done.held.into_inner(), done.contacts.into_inner());
         self.roll.ahead = ahead;
@@ -474,7 +481,7 @@ impl World {
     /// Brings those who have left their frame into the one that they are in.
     fn cross(&mut self) -> u32 {
         let mut left = core::mem::take(self.left.get_mut().expect("nobody panics with it"));
-        left.reserve(self.len() / 256 + 64);
+        make_room(&mut left, self.len() / 256);
         // Workers note them in any order; new frames are numbered in this one.
         left.sort_unstable_by_key(|row| self.ids()[*row as usize]);
         let mut crossings = 0;
@@ -494,15 +501,8 @@ impl World {
 
     /// Recomputes what is derived from the table, after a load.
     pub(crate) fn derive(&mut self) -> Result<(), CoordError> {
-        self.frames.clear();
         self.roll.clear();
-        let mut frames = self.table.lanes::<Body>().frame.to_vec();
-        frames.par_sort_unstable();
-        frames.dedup();
-        for frame in frames {
-            let slot = self.frames.slot_of(frame);
-            slot.ok_or(CoordError::Frame(frame.0))?;
-        }
+        self.frames.begin_anew(self.table.lanes::<Body>().frame)?;
         self.slots.clear();
         for row in 0..self.len() {
             let slot = self.frames.slot_of(self.position(row).frame);

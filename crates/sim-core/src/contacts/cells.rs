@@ -6,6 +6,7 @@ use super::pair::Body;
 use crate::kind::Kind;
 use crate::kinds::Kinds;
 use crate::roll::{BLOCK_SHIFT, Guest};
+use crate::rooms::{grow, resize};
 
 /// Neighbours that are looked at together.
 pub(crate) const LANES: usize = 8;
@@ -152,7 +153,7 @@ impl CellSort {
         let grid = Grid::new(corner, reach, self.count);
         self.grid = grid;
         let own = agents.x.len();
-        self.cells.resize(self.count, 0);
+        resize(&mut self.cells, self.count, 0);
         let (cells, guest_cells) = self.cells.split_at_mut(own);
         for (cell, (x, y)) in cells.iter_mut().zip(agents.x.iter().zip(agents.y)) {
             *cell = grid.cell(*x, *y);
@@ -180,7 +181,7 @@ impl CellSort {
     fn begin_cells(&mut self) {
         self.starts.clear();
         let size = self.grid.columns * self.grid.rows;
-        self.starts.resize(size as usize + 2, 0);
+        resize(&mut self.starts, size as usize + 2, 0);
         let counts = &mut self.starts[2..];
         for cell in &self.cells {
             let count = &mut counts[*cell as usize];
@@ -192,9 +193,9 @@ impl CellSort {
             *start = sum;
         }
         let padded = self.count + LANES;
-        self.x.resize(padded, 0);
-        self.y.resize(padded, 0);
-        self.entry.resize(padded, 0);
+        resize(&mut self.x, padded, 0);
+        resize(&mut self.y, padded, 0);
+        resize(&mut self.entry, padded, 0);
     }
 
     /// Where a cell begins.
@@ -202,6 +203,15 @@ impl CellSort {
     fn start(&self, row: u32, column: u32) -> usize {
         let cell = row.wrapping_mul(self.grid.columns).wrapping_add(column);
         self.starts[cell as usize] as usize
+    }
+
+    /// Makes room for all that another one has room for.
+    pub(crate) fn grow_to(&mut self, other: &Self) {
+        grow(&mut self.cells, &other.cells);
+        grow(&mut self.starts, &other.starts);
+        grow(&mut self.entry, &other.entry);
+        grow(&mut self.x, &other.x);
+        grow(&mut self.y, &other.y);
     }
 
     /// How many cells there are.

@@ -21,6 +21,7 @@ use spatial_core::EntityId;
 
 use crate::kernels::Kernels;
 use crate::kinds::Kinds;
+use crate::rooms::{grow, resize};
 
 pub(crate) use cells::LANES;
 pub(crate) use cells::{BlockAgents, CellSort};
@@ -190,13 +191,19 @@ pub(crate) unsafe fn search<K: Kernels>(cells: &CellSort, from: usize, found: &m
 }
 
 impl Found {
+    /// Makes room for all that another one has room for.
+    pub(crate) fn grow_to(&mut self, other: &Self) {
+        grow(&mut self.hits, &other.hits);
+        grow(&mut self.pairs, &other.pairs);
+    }
+
     /// Begins a block.
     #[inline(always)]
     fn begin(&mut self, cells: &CellSort) {
         self.count = 0;
         // As many as one agent may add to those that are looked at then.
         let hits = HITS + cells.count() / 2 + 4;
-        self.hits.resize(hits, Hit::default());
+        resize(&mut self.hits, hits, Hit::default());
         self.pairs.reserve(4 * HITS);
     }
 

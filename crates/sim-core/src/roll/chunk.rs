@@ -5,10 +5,16 @@ use core::ops::Range;
 use super::block::Block;
 use super::entries::{Entries, EntryPart, entries_of};
 use super::guest::{Guests, Visiting};
+use crate::rooms::{Room, grow, make_room};
 use crate::rows::Rows;
 
 /// Entries that one worker moves at a time, at least where there are so many.
-const UNIT: usize = 1_024;
+pub(crate) const UNIT: usize = 1_024;
+
+/// Units that so many entries make at most, but for what is left over.
+pub(super) fn units_of(entries: usize) -> usize {
+    entries / UNIT
+}
 
 /// Somebody who comes into a block.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +50,7 @@ impl Chunk {
     /// Merges those who stay with those who come, block by block, and finds out where they are guests.
     pub(super) fn mend(&mut self, of: &Mending<'_>, visiting: &Visiting<'_>, part: EntryPart<'_>) {
         self.blocks.clear();
-        self.blocks.reserve(2 * self.old.len() + 64);
+        make_room(&mut self.blocks, 2 * self.old.len());
         let mut gone = &of.gone[self.gone.clone()];
         let mut arrivals = &of.arrivals[self.arrivals.clone()];
         let mut old = self.old.clone();
@@ -81,7 +87,7 @@ impl Chunk {
         let (part, count) = (filling.part, filling.at);
         debug_assert_eq!(count, self.made.len());
         self.guests.clear();
-        self.guests.reserve(count, 64);
+        self.guests.reserve(count);
         let first_of = |block: &Block| block.first as usize - self.made.start;
         for (n, block) in self.blocks.iter().enumerate() {
             let end = self.blocks.get(n + 1).map_or(count, first_of);
@@ -94,7 +100,7 @@ impl Chunk {
     /// Runs of blocks with enough entries for a worker; what is left over goes with the last one.
     fn cut_units(&mut self) {
         self.units.clear();
-        self.units.reserve(self.made.len() / UNIT + 2);
+        make_room(&mut self.units, units_of(self.made.len()) + 1);
         let (mut start, mut first) = (0, self.made.start);
         for (n, block) in self.blocks.iter().enumerate() {
             if block.first as usize - first >= UNIT && self.made.end - block.first as usize >= UNIT
@@ -106,6 +112,14 @@ impl Chunk {
         if !self.blocks.is_empty() {
             self.units.push(start..self.blocks.len() as u32);
         }
+    }
+}
+
+impl Room for Chunk {
+    fn grow_to(&mut self, other: &Self) {
+        grow(&mut self.blocks, &other.blocks);
+        grow(&mut self.units, &other.units);
+        self.guests.grow_to(&other.guests);
     }
 }
 

@@ -7,6 +7,7 @@ use super::chunk::Mending;
 use super::guest::Guest;
 use crate::contacts::BlockAgents;
 use crate::parts::Parts;
+use crate::rooms::resize;
 use crate::rows::Rows;
 
 /// The roll's columns.
@@ -34,11 +35,11 @@ impl Entries {
     }
 
     pub(super) fn resize(&mut self, length: usize) {
-        self.rows.resize(length, 0);
-        self.x.resize(length, 0);
-        self.y.resize(length, 0);
-        self.z.resize(length, 0);
-        self.kinds.resize(length, 0);
+        resize(&mut self.rows, length, 0);
+        resize(&mut self.x, length, 0);
+        resize(&mut self.y, length, 0);
+        resize(&mut self.z, length, 0);
+        resize(&mut self.kinds, length, 0);
     }
 
     pub(super) fn parts(&mut self) -> EntryParts<'_> {

@@ -10,6 +10,7 @@ use super::chunk::Arrival;
 use super::entries::OwnEntries;
 use crate::frames::{BORDER_M, FrameSlots, NO_SLOT, Slot};
 use crate::kinds::Kinds;
+use crate::rooms::{grow, make_room};
 use crate::rows::Rows;
 
 /// An agent as another block sees it: on the grid of that block's frame.
@@ -36,10 +37,24 @@ impl Guests {
         self.0.iter_mut().for_each(Vec::clear);
     }
 
-    /// Makes room for those of so many agents in so many parts.
-    pub(super) fn reserve(&mut self, agents: usize, spare: usize) {
+    /// Makes room for those of so many agents.
+    pub(super) fn reserve(&mut self, agents: usize) {
         let all = self.0.iter_mut();
-        all.for_each(|list| list.reserve(agents / 16 + spare));
+        all.for_each(|list| make_room(list, agents / 16));
+    }
+
+    /// Makes room for those of all parts.
+    pub(super) fn make_room<'a>(&mut self, parts: impl Iterator<Item = &'a Self> + Clone) {
+        for (n, list) in self.0.iter_mut().enumerate() {
+            let count: usize = parts.clone().map(|part| part.0[n].len()).sum();
+            make_room(list, count);
+        }
+    }
+
+    /// Makes room for all that others have room for.
+    pub(super) fn grow_to(&mut self, other: &Self) {
+        let both = self.0.iter_mut().zip(&other.0);
+        both.for_each(|(list, other)| grow(list, other));
     }
 
     /// Those of the blocks that follow.
@@ -263,7 +278,7 @@ fn visit_beside(own: &Guest, reach: i32, add: &mut impl FnMut(usize, Guest)) {
     let [x, y] = [own.xyz[0], own.xyz[1]];
     for row in blocks_near(y, reach) {
         for column in blocks_near(x, reach) {
-            let (right, down) = (column - (x >> BLOCK_SHIFT), row - (y >> BLOCK_SHIFT));
+            let (east, north) = (column - (x >> BLOCK_SHIFT), row - (y >> BLOCK_SHIFT));
             let key = block_key(
                 slot_of_key(own.key),
                 column << BLOCK_SHIFT,
@@ -272,8 +287,8 @@ fn visit_beside(own: &Guest, reach: i32, add: &mut impl FnMut(usize, Guest)) {
             // As keys are made. At the end of the grid it may be another one, out of order.
             let due = own
                 .key
-                .wrapping_add_signed(i64::from(down) * 1_024 + i64::from(right));
-            let stream = (3 * (down + 1) + right + 1) as usize;
+                .wrapping_add_signed(i64::from(north) * 1_024 + i64::from(east));
+            let stream = (3 * (north + 1) + east + 1) as usize;
             if key != own.key {
                 let stream = if key == due {
                     stream - usize::from(stream > 4)

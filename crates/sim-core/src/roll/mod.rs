@@ -21,7 +21,8 @@ use core::ops::Range;
 use rayon::prelude::*;
 
 pub(crate) use block::{BLOCK_SHIFT, Block, block_key, corner_of_key, is_beyond, slot_of_key};
-use chunk::{Arrival, Chunk, Mending};
+pub(crate) use chunk::UNIT;
+use chunk::{Arrival, Chunk, Mending, units_of};
 pub(crate) use entries::Entries;
 use entries::entries_of;
 use guest::Visiting;
@@ -31,6 +32,7 @@ use crate::agent::Tier;
 use crate::frames::FrameSlots;
 use crate::kinds::Kinds;
 use crate::parts::Parts;
+use crate::rooms::{equalise, make_room, resize};
 use crate::rows::Rows;
 
 /// Entries that one worker mends at a time.
@@ -51,7 +53,8 @@ pub(crate) struct Roll {
     spare: Entries,
     gone: Vec<u32>, // entries that do not stay, ascending
     arrivals: Vec<Arrival>,
-    chunks: Vec<Chunk>,
+    chunks: Vec<Chunk>, // and behind them such as there were
+    chunk_count: usize,
     finds: Vec<Vec<u32>>, // scratch of workers
     touched: Vec<u32>,    // rows that came, went, or are others now
     touched_bits: Vec<u64>,
@@ -106,7 +109,8 @@ impl Roll {
     /// The entries that do not stay where they are.
     fn find_gone(&mut self, rows: &Rows<'_>) {
         self.gone.clear();
-        self.gone.reserve(self.len() / 8 + 64);
+        let some = self.len() / 8;
+        make_room(&mut self.gone, some);
         if self.is_doubtful {
             self.moved.clear();
             self.is_doubtful = false;
@@ -129,8 +133,8 @@ impl Roll {
             let row = entries[entry] as usize;
             row >= rows.slots.len() || rows.key(row) != blocks[block].key
         };
-        self.finds.resize_with(self.units.len(), Vec::new);
-        let work = (&self.units, &mut self.finds).into_par_iter();
+        let finds = at_least(&mut self.finds, self.units.len());
+        let work = (&self.units, finds).into_par_iter();
         work.for_each(|(unit, found)| {
             for block in unit.start as usize..unit.end as usize {
                 let entries = entries_of(blocks, block, entries.len());
@@ -147,8 +151,8 @@ impl Roll {
     fn find_touched(&mut self) {
         let bits = &self.touched_bits;
         let rows = self.entries.rows.par_chunks(CHUNK);
-        self.finds.resize_with(rows.len(), Vec::new);
-        let work = (rows, &mut self.finds).into_par_iter().enumerate();
+        let finds = at_least(&mut self.finds, rows.len());
+        let work = (rows, finds).into_par_iter().enumerate();
         work.for_each(|(n, (rows, found))| {
             let numbered = (0..).zip(rows);
             let touched = numbered.filter(|(_, row)| is_set(bits, **row as usize));
@@ -162,7 +166,8 @@ impl Roll {
     /// Those who moved and those who came, ascending.
     fn collect_arrivals(&mut self, rows: &Rows<'_>) {
         self.arrivals.clear();
-        self.arrivals.reserve(self.len() / 8 + 64);
+        let some = self.len() / 8;
+        make_room(&mut self.arrivals, some);
         let moved = self
             .gone
             .iter()
@@ -186,6 +191,12 @@ impl Roll {
     fn cut_chunks(&mut self) {
         let (blocks, length) = (&self.blocks, self.entries.rows.len());
         let first_of = |block: usize| blocks.get(block).map_or(length, |b| b.first as usize);
+        // All but the last have enough entries; whichever gets more room than ever, the next time it may be another.
+        let most = length / CHUNK + 1;
+        if self.chunks.len() < most {
+            self.chunks.resize_with(most, Chunk::default);
+        }
+        equalise(&mut self.chunks);
         let (mut count, mut before) = (0, Chunk::default());
         for n in 0..self.units.len().max(1) {
             let end = self.units.get(n).map_or(0, |unit| unit.end as usize);
@@ -200,9 +211,6 @@ impl Roll {
             let come = self
                 .arrivals
                 .partition_point(|arrival| arrival.key < next_key);
-            if self.chunks.len() <= count {
-                self.chunks.push(Chunk::default());
-            }
             let chunk = &mut self.chunks[count];
             chunk.old = before.old.end..end;
             chunk.gone = before.gone.end..gone;
@@ -215,12 +223,13 @@ impl Roll {
             before.made = chunk.made.clone();
             count += 1;
         }
-        self.chunks.truncate(count);
+        self.chunk_count = count;
     }
 
     /// Makes the new entries.
     fn merge(&mut self, rows: &Rows<'_>, frames: &FrameSlots, kinds: &Kinds) {
-        let count = self.chunks.last().map_or(0, |chunk| chunk.made.end);
+        let chunks = &mut self.chunks[..self.chunk_count];
+        let count = chunks.last().map_or(0, |chunk| chunk.made.end);
         self.spare.resize(count);
         let out = self.spare.parts();
         let mending = Mending {
@@ -237,7 +246,7 @@ impl Roll {
             frames,
             reach: kinds.reach(),
         };
-        self.chunks.par_iter_mut().for_each(|chunk| {
+        chunks.par_iter_mut().for_each(|chunk| {
             // SAFETY: chunks' new entries follow one another.
             let part = unsafe { out.part(chunk.made.clone()) };
             chunk.mend(&mending, &visiting, part);
@@ -266,10 +275,15 @@ impl Roll {
     /// Lists the new blocks, units and guests of all chunks.
     fn join_blocks(&mut self) {
         self.guests.clear();
-        self.guests.reserve(self.len(), 64);
         self.units.clear();
+        let units = units_of(self.len()) + self.chunk_count;
+        make_room(&mut self.units, units);
+
         let mut count = 0;
-        for chunk in &mut self.chunks {
+        let chunks = &mut self.chunks[..self.chunk_count];
+        self.guests
+            .make_room(chunks.iter().map(|chunk| &chunk.guests));
+        for chunk in &mut *chunks {
             let first = count as u32;
             let units = chunk.units.iter();
             let units = units.map(|unit| first + unit.start..first + unit.end);
@@ -279,9 +293,9 @@ impl Roll {
             self.guests.append(&mut chunk.guests);
         }
         self.guests.sort();
-        self.blocks.resize(count, Block::default());
+        resize(&mut self.blocks, count, Block::default());
         let out = Parts::new(&mut self.blocks);
-        self.chunks.par_iter().for_each(|chunk| {
+        chunks.par_iter().for_each(|chunk| {
             let range = chunk.first_block..chunk.first_block + chunk.blocks.len();
             // SAFETY: chunks' blocks follow one another.
             unsafe { out.slice(range) }.copy_from_slice(&chunk.blocks);
@@ -341,6 +355,14 @@ impl Roll {
     pub(crate) fn is_disordered(&self) -> bool {
         self.arrived > self.len() / 4 + 1_024
     }
+}
+
+/// The first lists, of which there may be more: what they have room for is kept.
+pub(crate) fn at_least<T>(lists: &mut Vec<Vec<T>>, count: usize) -> &mut [Vec<T>] {
+    if lists.len() < count {
+        lists.resize_with(count, Vec::new);
+    }
+    &mut lists[..count]
 }
 
 /// Whether a bit is set; beyond the words none is.

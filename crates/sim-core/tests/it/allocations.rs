@@ -1,23 +1,36 @@
-//! A steady tick allocates nothing.
+//! What is kept from tick to tick: the memory that is asked for, counted on all threads of a pool.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::backtrace::Backtrace;
 use std::cell::Cell;
-
-use sim_core::Record;
-use spatial_core::EntityId;
-
-use crate::scene::{PLACES_DEG, all_ground, at, empty_world, walker, wish};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static COUNTER: Cell<Option<&'static Counter>> = const { Cell::new(None) };
 }
 
-// SAFETY: every call goes to the system's allocator unchanged; the counter is a plain cell of the thread.
+/// So many places are told.
+const PLACES: u64 = 8;
+
+/// Counts what the threads ask for that were told to.
+#[derive(Default)]
+pub(crate) struct Counter {
+    count: AtomicU64,
+    is_counting: AtomicBool,
+    places: Mutex<Vec<String>>, // where that was, of the first ones
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; the counters are plain numbers.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        if let Some(counter) = COUNTER.get() {
+            counter.note();
+        }
         // SAFETY: the caller keeps the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
@@ -36,33 +49,54 @@ pub(crate) fn allocations() -> u64 {
     COUNT.get()
 }
 
-#[test]
-fn a_steady_tick_allocates_nothing() {
-    // All work on this thread, whose allocations are counted.
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(1)
-        .use_current_thread();
-    let pool = pool.build().expect("a pool of this thread");
-    let mut world = empty_world();
-    let mut records = all_ground(&mut world);
-    for n in 1..=2_000u64 {
-        let (lat, lon) = PLACES_DEG[n as usize % PLACES_DEG.len()];
-        let mut position = at(lat, lon);
-        position.x += (n as i32 % 40) * 60_000;
-        position.y += (n as i32 / 40) * 20_000;
-        let (entity, agent) = (EntityId(n), walker(position));
-        records.push(Record::Spawn { entity, agent });
-        records.push(wish(entity, 1.0, 0.5));
+impl Counter {
+    /// One that lives as long as the program, as pools' threads may.
+    pub(crate) fn new() -> &'static Self {
+        Box::leak(Box::default())
     }
-    let mut step = |tick, records: &[Record]| pool.install(|| world.step(tick, records).map(drop));
-    step(0, &records).expect("a step");
-    for tick in 1..30 {
-        step(tick, &[]).expect("a step");
+
+    /// Counts what this thread asks for, while it counts.
+    pub(crate) fn hear_this_thread(&'static self) {
+        COUNTER.set(Some(self));
     }
-    let inputs = [wish(EntityId(3), 0.0, 1.0), wish(EntityId(4), -1.0, 1.0)];
-    let before = COUNT.get();
-    for tick in 30..60 {
-        step(tick, &inputs).expect("a step");
+
+    /// Begins to count, or ends.
+    pub(crate) fn count(&self, is_counting: bool) {
+        self.is_counting.store(is_counting, Ordering::SeqCst);
     }
-    assert_eq!(COUNT.get() - before, 0);
+
+    /// Begins anew.
+    pub(crate) fn forget(&self) {
+        self.count.store(0, Ordering::SeqCst);
+        self.places.lock().expect("nobody panics with it").clear();
+    }
+
+    /// How often memory was asked for, and where that was at first.
+    pub(crate) fn told(&self) -> (u64, String) {
+        let places = self.places.lock().expect("nobody panics with it");
+        (self.count.load(Ordering::SeqCst), places.join("\n\n"))
+    }
+
+    #[inline]
+    fn note(&'static self) {
+        if self.is_counting.load(Ordering::Relaxed)
+            && self.count.fetch_add(1, Ordering::Relaxed) < PLACES
+        {
+            self.note_place();
+        }
+    }
+
+    #[cold]
+    fn note_place(&'static self) {
+        COUNTER.set(None); // telling of it allocates
+        let trace = Backtrace::force_capture().to_string();
+        // Of our own functions alone, each a line: its file follows in the next one.
+        let lines: Vec<_> = trace.lines().collect();
+        let ours = lines.windows(2).filter(|w| w[1].contains(" at ./"));
+        let place: Vec<_> = ours.map(|w| w.concat()).collect();
+        let mut places = self.places.lock().expect("nobody panics with it");
+        places.push(place.join("\n"));
+        drop(places);
+        COUNTER.set(Some(self));
+    }
 }

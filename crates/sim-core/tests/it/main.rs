@@ -19,6 +19,7 @@ mod rewind;
 mod scene;
 mod sight;
 mod solo;
+mod steady;
 mod systems;
 mod touching;
 mod validate;

@@ -55,24 +55,25 @@ impl System for Fight {
         (cooldown, body, wish): <Self::Own as Access>::View<'_>,
         out: &mut Outbox,
     ) {
-        let mut others = Vec::new();
-        for (n, id) in rows.ids.iter().enumerate() {
-            if cooldown.until[n] > near.tick() {
-                continue;
+        near.with_list(|others| {
+            for (n, id) in rows.ids.iter().enumerate() {
+                if cooldown.until[n] > near.tick() {
+                    continue;
+                }
+                let at = Body::get(&body, n).position();
+                near.within(rows.first_row + n, at, 2.0, others);
+                let nearest = others
+                    .iter()
+                    .min_by(|a, b| (a.distance_m.total_cmp(&b.distance_m)).then(a.id.cmp(&b.id)));
+                let Some(nearest) = nearest else { continue };
+                assert_eq!(near.other(nearest.row).kind, WALKER.0);
+                cooldown.until[n] = near.tick() + 5;
+                wish.east[n] = -wish.east[n];
+                let is_last = u32::from(others.len() > 1);
+                out.send(*id, nearest.id, Damage { points: 1, is_last });
+                out.send_after(7, *id, nearest.id, Damage { points: 2, is_last });
             }
-            let at = Body::get(&body, n).position();
-            near.within(rows.first_row + n, at, 2.0, &mut others);
-            let nearest = others
-                .iter()
-                .min_by(|a, b| (a.distance_m.total_cmp(&b.distance_m)).then(a.id.cmp(&b.id)));
-            let Some(nearest) = nearest else { continue };
-            assert_eq!(near.other(nearest.row).kind, WALKER.0);
-            cooldown.until[n] = near.tick() + 5;
-            wish.east[n] = -wish.east[n];
-            let is_last = u32::from(others.len() > 1);
-            out.send(*id, nearest.id, Damage { points: 1, is_last });
-            out.send_after(7, *id, nearest.id, Damage { points: 2, is_last });
-        }
+        });
     }
 }
 
