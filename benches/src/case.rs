@@ -1,5 +1,7 @@
 //! What all benches are.
 
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 /// Work that is timed, on input prepared from a fixed seed.
 pub trait Case {
     /// Operations in one run: what its time is divided by.
@@ -10,6 +12,41 @@ pub trait Case {
 
     /// A hash of what the runs so far have produced; not timed.
     fn hash(&self) -> u64;
+}
+
+/// A case on so many threads of its own, which prepare it as well.
+pub(crate) struct Pooled<C> {
+    pool: ThreadPool,
+    case: C,
+}
+
+impl<C: Send> Pooled<C> {
+    pub(crate) fn new(threads: usize, prepare: impl FnOnce() -> C + Send) -> Self {
+        let pool = pool(threads);
+        let case = pool.install(prepare);
+        Self { pool, case }
+    }
+}
+
+impl<C: Case + Send> Case for Pooled<C> {
+    fn operations(&self) -> u64 {
+        self.case.operations()
+    }
+
+    fn run(&mut self) {
+        let Self { pool, case } = self;
+        pool.install(|| case.run());
+    }
+
+    fn hash(&self) -> u64 {
+        self.case.hash()
+    }
+}
+
+/// A pool of so many threads.
+pub(crate) fn pool(threads: usize) -> ThreadPool {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("a few threads can be had")
 }
 
 /// How much input.

@@ -16,6 +16,7 @@ mod ground;
 mod height;
 mod join;
 mod maps;
+mod meadow;
 pub mod peers;
 mod places;
 mod planets;
@@ -24,16 +25,23 @@ mod radius;
 mod regions;
 mod relief;
 mod resample;
+mod rewinding;
 mod seeded;
 mod sight;
+mod sightlines;
+mod snapshots;
 mod srtm;
 mod standing;
 mod store;
 mod tick;
+mod touching;
+mod walkers;
 
+use case::Pooled;
 pub use case::{Case, Size};
 use client_tiles::Work;
 use spatial_core::Codec;
+use tick::Spread;
 
 /// A case that criterion times.
 pub struct Bench {
@@ -296,11 +304,48 @@ pub const BENCHES: &[Bench] = &[
     bench("client tile", "mesh", |size| {
         client_tiles::ClientTiles::new(size, Work::Mesh).map(boxed)
     }),
-    bench("tick", "10,000 agents, 1 thread", |size| {
-        some(tick::Crowd::new(size, 1))
+    bench("sim", "tick, 10,000 in towns, 1 thread", |size| {
+        some(crowd(size, 1, 10_000, Spread::Towns(20)))
     }),
-    bench("tick", "10,000 agents, 2 threads", |size| {
-        some(tick::Crowd::new(size, 2))
+    bench("sim", "tick, 10,000 in towns, 2 threads", |size| {
+        some(crowd(size, 2, 10_000, Spread::Towns(20)))
+    }),
+    bench("sim", "tick, 1 M in one crowd", |size| {
+        some(crowd(size, 1, 1_000_000, Spread::Square))
+    }),
+    bench("sim", "tick, 1 M in one crowd, 2 threads", |size| {
+        some(crowd(size, 2, 1_000_000, Spread::Square))
+    }),
+    bench("sim", "tick, 1 M in 1,000 towns", |size| {
+        some(crowd(size, 1, 1_000_000, Spread::Towns(1_000)))
+    }),
+    bench("sim", "tick, 1 M over the globe", |size| {
+        some(crowd(size, 1, 1_000_000, Spread::Globe))
+    }),
+    bench("sim", "tick, 10 M asleep", |size| {
+        some(Pooled::new(1, || tick::Asleep::new(size, 10_000_000)))
+    }),
+    bench("sim", "tick, 2,000 characters on a meadow", |size| {
+        some(Pooled::new(1, || walkers::Walkers::new(size)))
+    }),
+    bench("sim", "touching pairs of 1 M", |size| {
+        some(Pooled::new(1, || touching::Touching::of_a_million(size)))
+    }),
+    bench("sim", "sight, 20 to 200 m on a meadow", |size| {
+        some(sightlines::SightLines::new(size))
+    }),
+    bench("sim", "snapshot of 1 M", |size| {
+        some(Pooled::new(1, || {
+            snapshots::Taking(snapshots::Remembered::of_a_million(size))
+        }))
+    }),
+    bench("sim", "tick and restore 1 M", |size| {
+        some(Pooled::new(1, || {
+            snapshots::Rollback(snapshots::Remembered::of_a_million(size))
+        }))
+    }),
+    bench("sim", "rewound shot among 10,000", |size| {
+        some(Pooled::new(1, || rewinding::Shots::new(size)))
     }),
     bench("region", "covering of 1 km, 8 cells", |size| {
         some(regions::Covering::new(size, 1_000.0))
@@ -357,6 +402,10 @@ const fn bench(
         name: (group, name),
         prepare,
     }
+}
+
+fn crowd(size: Size, threads: usize, agents: usize, spread: Spread) -> impl Case {
+    Pooled::new(threads, || tick::Crowd::new(size, agents, spread))
 }
 
 fn some(case: impl Case + 'static) -> Option<Box<dyn Case>> {

@@ -36,10 +36,11 @@ fn neither_order_nor_threads_nor_stores_matter() {
         radius("10,000 in random order"),
         radius("10,000 in cell order")
     );
-    let tick = |name| named("tick", name);
+    let tick = |threads| named("sim", &format!("tick, 10,000 in towns, {threads}"));
+    assert_eq!(tick("1 thread"), tick("2 threads"));
     assert_eq!(
-        tick("10,000 agents, 1 thread"),
-        tick("10,000 agents, 2 threads")
+        named("sim", "tick, 1 M in one crowd"),
+        named("sim", "tick, 1 M in one crowd, 2 threads")
     );
     assert_eq!(
         named("height", "Ecef, memory"),

@@ -8,6 +8,7 @@ pub(crate) mod hecs;
 pub(crate) mod htg;
 pub(crate) mod kiddo;
 pub(crate) mod parry;
+pub(crate) mod rapier;
 pub(crate) mod rstar;
 pub(crate) mod s2_cpp;
 pub(crate) mod s2_rust;

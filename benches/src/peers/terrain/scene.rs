@@ -23,7 +23,7 @@ impl Scene {
         let step_m = Planet::EARTH.arc_m(1f64.to_radians()) / (SIDE - 1) as f64;
         let middle = (square.south_deg + 0.5).to_radians();
         let field = Field::new(SIDE, [step_m, step_m * libm::cos(middle)], |row, column| {
-            square.sample(row, column)
+            f32::from(square.sample(row, column))
         });
         Some(Self {
             terrain: Terrain::new(Arc::new(square.planet())),
