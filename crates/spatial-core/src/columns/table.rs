@@ -146,7 +146,7 @@ impl Table {
         self.ids.row(id)
     }
 
-    /// The rows of many entities: memory is fetched ahead of the look-up, so that one of a million costs a quarter of [`Table::row`].
+    /// The rows of many entities: memory is fetched ahead of the look-ups, which pays among very many.
     ///
     /// # Panics
     /// When there is not a row's place for each of them.
