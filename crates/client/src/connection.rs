@@ -136,9 +136,22 @@ impl Connection {
     /// [`SessionError`] when the connection has ended.
     pub fn send_inputs(&mut self) -> Result<(), SessionError> {
         let mut bytes = Vec::with_capacity(128);
-        if !self.core.write_inputs(&mut bytes) {
-            return Ok(());
+        match self.write_inputs(&mut bytes) {
+            true => self.send_datagram(bytes),
+            false => Ok(()),
         }
+    }
+
+    /// Writes what [`Connection::send_inputs`] would send: [`ClientCore::write_inputs`].
+    pub fn write_inputs(&mut self, out: &mut Vec<u8>) -> bool {
+        self.core.write_inputs(out)
+    }
+
+    /// Sends bytes as a datagram, whatever they say: for programs that test servers. Never waits.
+    ///
+    /// # Errors
+    /// [`SessionError`] when the connection has ended, or takes no datagram of this size.
+    pub fn send_datagram(&self, bytes: Vec<u8>) -> Result<(), SessionError> {
         match self.quic.send_datagram(bytes.into()) {
             Err(quinn::SendDatagramError::ConnectionLost(error)) => Err(error.into()),
             Ok(()) => Ok(()),

@@ -60,6 +60,28 @@ pub struct Settings {
     /// Threads of the simulation; 0 for one a core
     #[arg(long, env = "BLUEMARBLE_THREADS", value_name = "N")]
     pub threads: Option<u16>,
+    /// What becomes of players who send what no honest client sends
+    #[arg(long, env = "BLUEMARBLE_CHEATERS", value_enum, value_name = "WHAT")]
+    pub cheaters: Option<Cheaters>,
+    /// How long who was sent away is remembered, and kept out the second time, seconds
+    #[arg(long, env = "BLUEMARBLE_BAN_S", value_name = "S")]
+    pub ban_s: Option<u32>,
+    /// Shots are judged by what their shooters saw, at most so long ago, milliseconds
+    #[arg(long, env = "BLUEMARBLE_REWIND_MS", value_name = "MS")]
+    pub rewind_ms: Option<u16>,
+}
+
+/// What becomes of players who send what no honest client sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Cheaters {
+    /// They are counted and told of in the log, nothing else.
+    Watch,
+    /// Their sessions end.
+    Kick,
+    /// Their sessions end, and who comes back and goes on stays out for a time.
+    #[default]
+    Ban,
 }
 
 impl Settings {
@@ -118,6 +140,9 @@ impl Settings {
             checkpoint_s: self.checkpoint_s.or(other.checkpoint_s),
             status_s: self.status_s.or(other.status_s),
             threads: self.threads.or(other.threads),
+            cheaters: self.cheaters.or(other.cheaters),
+            ban_s: self.ban_s.or(other.ban_s),
+            rewind_ms: self.rewind_ms.or(other.rewind_ms),
         }
     }
 }
@@ -166,6 +191,12 @@ pub struct Config {
     pub status_s: u32,
     /// Simulation threads; 0 for one a core.
     pub threads: u16,
+    /// What becomes of cheaters.
+    pub cheaters: Cheaters,
+    /// Seconds that who was sent away is remembered, and kept out the second time.
+    pub ban_s: u32,
+    /// The oldest moment that shots are judged by, milliseconds ago.
+    pub rewind_ms: u16,
 }
 
 impl Default for Config {
@@ -187,6 +218,9 @@ impl Default for Config {
             checkpoint_s: 10,
             status_s: 5,
             threads: 0,
+            cheaters: Cheaters::default(),
+            ban_s: 3_600,
+            rewind_ms: 500,
         }
     }
 }
@@ -219,6 +253,9 @@ impl Config {
             checkpoint_s: settings.checkpoint_s.unwrap_or(default.checkpoint_s),
             status_s: settings.status_s.unwrap_or(default.status_s),
             threads: settings.threads.unwrap_or(default.threads),
+            cheaters: settings.cheaters.unwrap_or(default.cheaters),
+            ban_s: settings.ban_s.unwrap_or(default.ban_s),
+            rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
         };
         config.check()?;
         Ok(config)
@@ -268,6 +305,16 @@ impl Config {
             ),
             ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
             ("threads", self.threads <= 256, "at most 256"),
+            (
+                "ban_s",
+                (1..=31_536_000).contains(&self.ban_s),
+                "1 to 31536000 seconds",
+            ),
+            (
+                "rewind_ms",
+                self.rewind_ms <= 2_000,
+                "at most 2000 milliseconds",
+            ),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),

@@ -37,10 +37,10 @@ mod status;
 mod towns;
 mod world_loop;
 
-pub use config::{Config, ConfigError, Settings};
+pub use config::{Cheaters, Config, ConfigError, Settings};
 pub use keys::KeysError;
 pub use persist::StorageError;
 pub use revive::ReviveError;
 pub use server::{Server, ServerError};
-pub use status::{StageTimes, Status, TickTimes};
+pub use status::{JudgedCounts, ShotCounts, StageTimes, Status, TickTimes};
 pub use towns::{TOWNS, Town};

@@ -1,5 +1,6 @@
 //! What a running server says about itself.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
@@ -54,10 +55,40 @@ pub struct Status {
     pub batches_dropped: u64,
     /// Snapshots dropped because a client's own backlog was full.
     pub snapshots_dropped: u64,
+    /// What judging the players came to.
+    pub judged: JudgedCounts,
+    /// What shots came to.
+    pub shots: ShotCounts,
     /// What the start found: the tick that was recovered and how many journal entries were replayed.
     pub recovered_tick: u64,
     /// Journal entries replayed at the start.
     pub recovered_entries: u64,
+}
+
+/// What players were found at, and what became of them.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JudgedCounts {
+    /// Findings by name: [`sim_core::Finding::name`].
+    pub findings: BTreeMap<String, u64>,
+    /// How often a player's inputs were no more used.
+    pub corrected: u64,
+    /// Sessions that were ended.
+    pub kicked: u64,
+    /// Players who were banned.
+    pub banned: u64,
+}
+
+/// What shots came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ShotCounts {
+    /// Shots fired.
+    pub fired: u64,
+    /// Of them those that hit somebody.
+    pub hits: u64,
+    /// Of them those of a moment that was not remembered, judged by the newest one.
+    pub forgotten: u64,
 }
 
 /// Quantiles of tick work time, milliseconds.
@@ -93,7 +124,7 @@ impl Status {
     pub fn line(&self) -> String {
         format!(
             "tick {} · {} players · {} entities · tick work p50 {:.2} p99 {:.2} max {:.2} ms · seen {:.0} · \
-             {:.1} kB/s a player · durable {} · held {} · refused {}",
+             {:.1} kB/s a player · durable {} · held {} · refused {} · findings {} · kicked {}",
             self.tick,
             self.players,
             self.entities,
@@ -105,6 +136,8 @@ impl Status {
             self.durable_tick,
             self.held,
             self.refusals,
+            self.judged.findings.values().sum::<u64>(),
+            self.judged.kicked + self.judged.banned,
         )
     }
 }

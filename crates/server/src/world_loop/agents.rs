@@ -1,7 +1,7 @@
 //! Wandering agents: what they want is drawn by lot now and then, and journalled like any input.
 
 use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World};
-use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet};
+use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet, UNITS_PER_M, face_st};
 
 use crate::config::Config;
 use crate::host::Host;
@@ -66,13 +66,15 @@ impl Towns {
         }
     }
 
-    pub(super) fn speed_max(&self) -> u16 {
-        self.speed_max
+    /// What players are.
+    pub(super) fn player_kind(&self) -> Kind {
+        kind_of(ROLE_PLAYER, self.speed_max)
     }
 
-    /// Somebody new in a town, anywhere in it.
+    /// Somebody new in a town, anywhere in it: on the ground, or on the datum while there is none.
     pub(super) fn newcomer(
         &self,
+        world: &World,
         town: usize,
         role: u8,
         lots: &mut Lots,
@@ -80,8 +82,10 @@ impl Towns {
         let (town, _) = &self.centres[town % self.centres.len()];
         let (east_m, north_m) = lots.in_disc(self.radius_m);
         let place = self.planet.ecef(town.near(east_m, north_m)?);
+        let mut position = self.planet.position(place)?;
+        position.z += (ground_m(world, place) * UNITS_PER_M).ceil() as i32;
         Ok(Agent {
-            position: self.planet.position(place)?,
+            position,
             heading: lots.bits() as u16,
             kind: self.kinds[usize::from(role)],
             velocity: [0; 3],
@@ -95,6 +99,14 @@ impl Towns {
     }
 }
 
+/// How high the ground is that is resident at a place, metres; 0 where none is.
+fn ground_m(world: &World, place: Ecef) -> f64 {
+    let lattice = &world.start().lattice;
+    let tile = world.tiles().tile(lattice.tile_at(place.to_vec()));
+    let (face, s, t) = face_st(place.to_vec());
+    tile.map_or(0.0, |tile| tile.height_m(lattice, face, s, t))
+}
+
 /// The rows of all who have a role.
 pub(super) fn of_role(world: &World, role: u8) -> impl Iterator<Item = usize> + '_ {
     let has_role = move |id| world.kind(id).is_some_and(|kind| kind.role == role);
@@ -102,12 +114,13 @@ pub(super) fn of_role(world: &World, role: u8) -> impl Iterator<Item = usize> + 
     rows.filter_map(move |(row, id)| has_role(id).then_some(row))
 }
 
-/// What somebody with a role is.
+/// What somebody with a role is: agents are a crowd, players are characters, whom their clients can predict.
 fn kind_of(role: u8, speed_max: u16) -> Kind {
-    Kind {
-        role,
-        ..Kind::crowd(speed_max)
-    }
+    let kind = match role {
+        ROLE_PLAYER => Kind::character(speed_max),
+        _ => Kind::crowd(speed_max),
+    };
+    Kind { role, ..kind }
 }
 
 /// The names of the kinds of both roles: those that a recovered world has already, or free ones. What a kind is never changes, so another
@@ -176,7 +189,7 @@ impl Wanderers {
                 break; // more names are on their way to the disk
             };
             let home = self.all.len() % towns.centres.len();
-            let agent = towns.newcomer(home, ROLE_AGENT, lots)?;
+            let agent = towns.newcomer(world, home, ROLE_AGENT, lots)?;
             records.push(Record::Spawn { entity, agent });
             self.all.push(Wanderer {
                 entity,

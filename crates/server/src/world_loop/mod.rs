@@ -1,8 +1,8 @@
 //! The world's thread: fixed ticks, records in, state out. It waits for neither disk nor network nor clients.
 //!
 //! ```text
-//! a tick   1 drain joins, leaves, inputs, loaded tiles; agents choose   → records
-//!          2 World::step(tick, records)
+//! a tick   1 drain joins, leaves, loaded tiles; judge inputs and shots; agents choose   → records
+//!          2 World::step(tick, records); players are remembered for the shots to come
 //!          3 records, used tokens, now and then the state hash          → store thread
 //!          4 every so many ticks: index, watch sets, snapshots, digests → network thread
 //! ```
@@ -10,8 +10,12 @@
 //! runs late, never in fast motion. When the journal's queue is full no tick starts (counted): the world stands still.
 
 mod agents;
+mod judge;
+mod own;
 mod players;
+mod pulse;
 mod residency;
+mod shots;
 mod tally;
 mod views;
 
@@ -23,7 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use net_proto::{Avatar, PlayerId, Welcome, WorldId};
+use net_proto::{PlayerId, RefuseCode, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{Entry, Record, World, encode_records};
 use spatial_core::{Sense, TileStore};
@@ -37,8 +41,10 @@ use crate::server::ServerError;
 use crate::status::StatusBoard;
 
 use agents::{ROLE_PLAYER, Towns, Wanderers, of_role};
+use judge::{Judge, Unknown};
 use players::{Player, Players};
 use residency::Residency;
+use shots::Shots;
 use tally::{StopWatch, Tally};
 use views::{DurableHash, Totals, Views};
 
@@ -80,6 +86,8 @@ pub(crate) struct WorldLoop {
     towns: Towns,
     wanderers: Wanderers,
     players: Players,
+    judge: Judge,
+    shots: Shots,
     residency: Residency,
     views: Views,
     lots: Lots,
@@ -111,7 +119,8 @@ impl WorldLoop {
         let (enter_m, hysteresis_m) = (config.interest_radius_m, config.interest_hysteresis_m);
         let sense = Sense::around(enter_m, enter_m + hysteresis_m)
             .map_err(|e| ServerError::Start(e.to_string()))?;
-        let views = Views::new(sense);
+        let period = Duration::from_secs(1) / u32::from(config.tick_rate_hz);
+        let views = Views::new(sense, own::near_m(&config));
         let newest_hash = (world.tick(), world.hash());
         let mut records = Vec::new();
         towns.tell_kinds(&world, &mut records);
@@ -119,7 +128,6 @@ impl WorldLoop {
             wanderers: Wanderers::new(&world, &towns, &config),
             // Other draws after every restart; they are journalled, so nothing depends on them.
             lots: Lots::new(config.seed ^ world.tick().wrapping_mul(0x9e37_79b9_7f4a_7c15)),
-            world,
             host: parts.host,
             checkpoint_tick: parts.store.checkpoint_tick(),
             store: parts.store,
@@ -127,8 +135,11 @@ impl WorldLoop {
             gate: parts.gate,
             board: parts.board,
             stop: parts.stop,
-            period: Duration::from_secs(1) / u32::from(config.tick_rate_hz),
+            period,
             pool,
+            judge: Judge::new(&config, towns.player_kind(), period),
+            shots: Shots::new(&world, &config),
+            world,
             towns,
             players: Players::default(),
             residency,
@@ -200,6 +211,8 @@ impl WorldLoop {
         let (world, records) = (&mut self.world, &self.records);
         let report = self.pool.install(|| world.step(tick, records))?;
         self.tally.held = report.held;
+        self.players.cross(&self.world);
+        self.shots.remember(&self.world, self.players.avatars());
         let step = watch.lap();
         self.journal(tick);
         self.records.clear();
@@ -233,10 +246,12 @@ impl WorldLoop {
                 Err(_) => break,
             }
         }
+        self.judge.begin(Instant::now());
         for _ in 0..INPUTS_A_TICK {
             match self.link.inputs.try_recv() {
                 Ok((session, datagram)) => {
-                    self.players.hear(session, &datagram, self.world.tick());
+                    let judge = (&mut self.judge, self.world.tick());
+                    self.players.hear(session, &datagram, judge);
                 }
                 Err(_) => break,
             }
@@ -247,8 +262,22 @@ impl WorldLoop {
             .map_err(|e| ServerError::Start(e.to_string()))?;
         self.wanderers
             .choose(scene, &mut self.lots, &mut self.records);
-        self.players.inputs(&mut self.records);
+        self.use_inputs();
         Ok(())
+    }
+
+    /// Judges the players, and takes an input of each.
+    fn use_inputs(&mut self) {
+        let unknown = Unknown {
+            is_ground_missing: self.tally.held > 0,
+        };
+        let (world, records) = (&self.world, &mut self.records);
+        let judges = (&mut self.judge, &mut self.shots);
+        self.players.inputs(judges, (world, unknown), records);
+        let players = &mut self.players;
+        self.shots
+            .judge(world, records, |avatar| players.strike(avatar));
+        self.players.sentence(&mut self.judge, records);
     }
 
     fn handle(&mut self, event: Event) -> Result<(), ServerError> {
@@ -272,21 +301,26 @@ impl WorldLoop {
         id: PlayerId,
         token: UsedToken,
     ) -> Result<(), ServerError> {
+        self.host.used.push(token);
+        self.logins.push(token);
+        if self.judge.is_banned(id) {
+            let close = Message::Close(RefuseCode::UNFAIR, players::UNFAIR);
+            self.players.say(session, close);
+            return Ok(());
+        }
         let start = |e: &dyn std::fmt::Display| ServerError::Start(e.to_string());
         let entity = self.host.lease();
         let entity = entity.ok_or_else(|| start(&"no entity id is left"))?;
         let town = (id.0 % u64::from(self.config.towns)) as usize;
         let agent = self
             .towns
-            .newcomer(town, ROLE_PLAYER, &mut self.lots)
+            .newcomer(&self.world, town, ROLE_PLAYER, &mut self.lots)
             .map_err(|e| start(&e))?;
         // Of tick 0 the durable tick says nothing: it is 0 from the start.
         let tick = self.world.tick().max(1);
         let player = Player::new(id, entity, tick);
         self.players.join(session, player, &mut self.records);
         self.records.push(Record::Spawn { entity, agent });
-        self.host.used.push(token);
-        self.logins.push(token);
         self.tally.joins += 1;
         Ok(())
     }
@@ -369,10 +403,10 @@ impl WorldLoop {
                 snapshot_ticks: self.config.snapshot_ticks,
                 radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
                 interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
-                speed_limit: self.towns.speed_max(),
+                speed_limit: self.towns.player_kind().speed_max,
                 gravity: start.gravity,
-                avatar: Avatar::default(),
-                lattice: 0,
+                avatar: own::avatar(&self.towns.player_kind()),
+                lattice: start.lattice.fingerprint(),
             };
             news.push((session, Message::Welcome(welcome)));
         }
@@ -401,6 +435,7 @@ impl WorldLoop {
         if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
             self.tally.batches_dropped += 1;
         }
+        self.judge.pulse.leave(self.world.tick(), Instant::now());
         self.send_digests(durable_tick);
     }
 
@@ -447,6 +482,8 @@ impl WorldLoop {
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(s);
+            s.judged.clone_from(&self.judge.counts);
+            s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);
             [
                 s.refusals,

@@ -1,12 +1,13 @@
 //! Players: a session, its avatar, its inputs and what it sees.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use net_proto::{InputBuffer, InputDatagram, PlayerId, RefuseCode, Replicator};
-use sim_core::{Input, Record};
-use spatial_core::EntityId;
+use net_proto::{InputBuffer, InputDatagram, PlayerId, QueuedInput, RefuseCode, Replicator};
+use sim_core::{Escalation, Input, Record, Validator, World};
+use spatial_core::{EntityId, FrameId};
 
+use super::judge::{Judge, Unknown};
+use super::shots::{Shot, Shots};
 use crate::gateway::{Message, SessionId, ToSession};
 
 /// One player in the world.
@@ -18,13 +19,35 @@ pub(super) struct Player {
     /// The tick of its spawn: it is welcomed when that is durable.
     pub(super) spawned_tick: u64,
     pub(super) is_welcome: bool,
+    /// What it is judged by.
+    pub(super) validator: Validator,
+    pub(super) escalation: Escalation,
+    /// The number of the last input that was used; 0 before the first.
+    pub(super) used_seq: u32,
+    /// The newest datagram of which an input was used, and the one after which the player was told its exact state.
+    pub(super) datagram: u32,
+    pub(super) told_datagram: u32,
+    /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
+    pub(super) is_crowded: bool,
+    pub(super) is_struck: bool,
+    /// Its inputs are not used; and it has been told to stand still.
+    pub(super) is_halted: bool,
+    stands: bool,
+    buttons: u16, // of the last input
+    heading: u16,
+    frame: FrameId,
 }
+
+/// What a player is told who is sent away.
+pub(super) const UNFAIR: &str = "your client does not play by the rules";
 
 /// All players, by session.
 #[derive(Default)]
 pub(super) struct Players {
     all: BTreeMap<SessionId, Player>,
     sessions: BTreeMap<PlayerId, SessionId>,
+    /// Who is not known to be honest.
+    suspects: BTreeSet<SessionId>,
     /// Messages that must not be lost, until the network thread takes them: at most a few for each session.
     outbox: VecDeque<ToSession>,
 }
@@ -67,36 +90,99 @@ impl Players {
         Some(gone.player)
     }
 
-    /// Takes a datagram's inputs and acknowledgement.
-    pub(super) fn hear(&mut self, session: SessionId, datagram: &InputDatagram, now: u64) {
+    /// Takes a datagram's acknowledgement, and the inputs that the judge lets through. `now` is the newest state that there is.
+    pub(super) fn hear(
+        &mut self,
+        session: SessionId,
+        datagram: &InputDatagram,
+        (judge, now): (&mut Judge, u64),
+    ) {
         let Some(player) = self.all.get_mut(&session) else {
             return;
         };
-        player.inputs.push(datagram, u16::MAX, now);
+        let used = judge.hear(session, &mut player.validator, datagram, now);
+        player.inputs.push(datagram, used, now);
         if let Some(epoch) = datagram.head().acknowledged {
             player.replicator.acknowledge(epoch);
         }
     }
 
     /// One input of every player who has one for this tick.
-    pub(super) fn inputs(&mut self, records: &mut Vec<Record>) {
-        for player in self.all.values_mut() {
-            if let Some(next) = player.inputs.take() {
-                let input = next.input;
+    pub(super) fn inputs(
+        &mut self,
+        (judge, shots): (&mut Judge, &mut Shots),
+        (world, unknown): (&World, Unknown),
+        records: &mut Vec<Record>,
+    ) {
+        for (session, player) in &mut self.all {
+            if player.is_halted {
+                player.inputs.skip_all();
+            }
+            let next = player.inputs.take();
+            if next.is_none() && player.used_seq == 0 {
+                continue; // it has not begun
+            }
+            if player.is_halted && !player.stands {
+                records.push(player.stand());
+            }
+            judge.compare(*session, player, next.as_ref(), (world, unknown));
+            if let Some(next) = next {
+                shots.fire(player.use_input(&next));
                 records.push(Record::Input {
                     entity: player.entity,
-                    input: Input {
-                        seq: next.seq,
-                        east: input.east,
-                        north: input.north,
-                        up: input.up,
-                        heading: input.heading,
-                        buttons: input.buttons,
-                        predicted: next.predicted,
-                    },
+                    input: asked(next.seq, &next.input, next.predicted),
                 });
             }
         }
+    }
+
+    /// Does to suspects what the judge says, until they have behaved for long enough.
+    pub(super) fn sentence(&mut self, judge: &mut Judge, records: &mut Vec<Record>) {
+        self.suspects.extend(judge.suspects());
+        for session in core::mem::take(&mut self.suspects) {
+            let Some(player) = self.all.get_mut(&session) else {
+                continue;
+            };
+            let sentence = judge.sentence(player);
+            player.is_halted = sentence == Escalation::Correct;
+            match sentence {
+                Escalation::None => {}
+                Escalation::Watch | Escalation::Correct => {
+                    self.suspects.insert(session);
+                }
+                Escalation::Kick | Escalation::Ban => {
+                    self.say(session, Message::Close(RefuseCode::UNFAIR, UNFAIR));
+                    self.leave(session, records);
+                }
+            }
+        }
+    }
+
+    /// Notes who came into another frame, where headings are others.
+    pub(super) fn cross(&mut self, world: &World) {
+        for player in self.all.values_mut() {
+            let Some(row) = world.row_of(player.entity) else {
+                continue;
+            };
+            let frame = world.position(row).frame;
+            if frame != player.frame {
+                player.validator.cross();
+                player.frame = frame;
+            }
+        }
+    }
+
+    /// Something hit an avatar.
+    pub(super) fn strike(&mut self, avatar: EntityId) {
+        let mut all = self.all.values_mut();
+        if let Some(player) = all.find(|player| player.entity == avatar) {
+            player.is_struck = true;
+        }
+    }
+
+    /// All avatars.
+    pub(super) fn avatars(&self) -> impl Iterator<Item = EntityId> + '_ {
+        self.all.values().map(|player| player.entity)
     }
 
     /// Queues a message that must arrive.
@@ -125,6 +211,61 @@ impl Player {
             replicator: Replicator::of(entity),
             spawned_tick: tick,
             is_welcome: false,
+            validator: Validator::default(),
+            escalation: Escalation::None,
+            used_seq: 0,
+            datagram: 0,
+            told_datagram: 0,
+            is_crowded: true, // until somebody has looked
+            is_struck: false,
+            is_halted: false,
+            stands: false,
+            buttons: 0,
+            heading: 0,
+            frame: FrameId(0),
         }
+    }
+
+    /// Notes the input of this tick; the shot that it fires, if it does.
+    fn use_input(&mut self, next: &QueuedInput) -> Option<Shot> {
+        let pressed = next.input.buttons & !self.buttons;
+        self.used_seq = next.seq;
+        self.datagram = next.datagram;
+        self.buttons = next.input.buttons;
+        self.heading = next.input.heading;
+        self.stands = false;
+        (pressed & net_proto::Input::SHOOT != 0).then_some(Shot {
+            shooter: self.entity,
+            heading: next.input.heading,
+            shown: next.shown,
+        })
+    }
+}
+
+impl Player {
+    /// Without an input the last wish stands: this one ends it.
+    fn stand(&mut self) -> Record {
+        self.stands = true;
+        Record::Input {
+            entity: self.entity,
+            input: Input {
+                seq: self.inputs.applied_seq(),
+                heading: self.heading,
+                ..Input::default()
+            },
+        }
+    }
+}
+
+/// An input of the wire in the simulation's words.
+pub(super) fn asked(seq: u32, input: &net_proto::Input, predicted: u32) -> Input {
+    Input {
+        seq,
+        east: input.east,
+        north: input.north,
+        up: input.up,
+        heading: input.heading,
+        buttons: input.buttons,
+        predicted,
     }
 }

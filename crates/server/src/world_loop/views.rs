@@ -12,6 +12,7 @@ use spatial_core::{
     Anchor, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle, WatcherId, Watches,
 };
 
+use super::own;
 use super::players::{Player, Players};
 use crate::gateway::Batch;
 
@@ -25,6 +26,8 @@ pub(super) struct Views {
     watches: Watches,
     watchers: BTreeMap<EntityId, WatchHandle>,
     sense: Sense,
+    /// Who is nearer may touch a player before it is looked at again.
+    near_m: f64,
     baselines: Baselines,
     cache: UpdateCache,
     datagrams: Datagrams,
@@ -58,13 +61,14 @@ pub(super) struct DurableHash {
 }
 
 impl Views {
-    /// For players who see as `sense` says.
-    pub(super) fn new(sense: Sense) -> Self {
+    /// For players who see as `sense` says, and are crowded by those within `near_m`.
+    pub(super) fn new(sense: Sense, near_m: f64) -> Self {
         Self {
             index: MovingIndex::new(),
             watches: Watches::new(),
             watchers: BTreeMap::new(),
             sense,
+            near_m,
             baselines: Baselines::new(),
             cache: UpdateCache::new(),
             datagrams: Datagrams::new(),
@@ -128,9 +132,13 @@ impl Views {
                 continue;
             };
             self.see(row, watcher);
+            player.is_crowded = self.is_crowded(player.entity);
             self.pack_one(player, durable_tick);
+            let own = own::news(world, player);
+            self.totals.bytes += own.as_ref().map_or(0, |own| own.len() as u64);
             let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
-            batch.snapshots.push((session, datagrams.collect()));
+            let all = own.into_iter().chain(datagrams);
+            batch.snapshots.push((session, all.collect()));
         }
         batch
     }
@@ -169,6 +177,12 @@ impl Views {
             distance_m: places[member.row as usize].distance_m(places[row]),
         }));
         self.members.sort_unstable_by_key(|hit| hit.id);
+    }
+
+    /// Whether anybody of those seen is near.
+    fn is_crowded(&self, player: EntityId) -> bool {
+        let mut others = self.members.iter().filter(|hit| hit.id != player);
+        others.any(|hit| hit.distance_m <= self.near_m)
     }
 
     fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {

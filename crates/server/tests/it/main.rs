@@ -4,6 +4,7 @@
 
 mod bots;
 mod crash;
+mod fair;
 mod full;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]

@@ -99,7 +99,7 @@ pub(crate) fn claims(player: u64) -> Claims {
     }
 }
 
-/// Rolling hills on one level of six small tiles.
+/// Rolling hills above the sea on one level of six small tiles.
 fn write_planet(path: &Path) {
     const INTERVALS: u16 = 16;
     let lattice = LatticeSpec::new(1, INTERVALS, 0.0, 1.0).unwrap();
@@ -110,7 +110,7 @@ fn write_planet(path: &Path) {
         for j in 0..=u32::from(INTERVALS) {
             for i in 0..=u32::from(INTERVALS) {
                 let d = lattice.direction(face, i, j);
-                samples.push((200.0 * d.x + 300.0 * d.y - 100.0 * d.z) as i16);
+                samples.push((400.0 + 200.0 * d.x + 300.0 * d.y - 100.0 * d.z) as i16);
             }
         }
         let cell = CellId::from_face_ij(face, 0, 0, 0);

@@ -108,6 +108,31 @@ impl Finding {
         }
     }
 
+    /// What it is called, for counts and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooMany { .. } => "too_many",
+            Self::TooEarly { .. } => "too_early",
+            Self::FastClock { .. } => "fast_clock",
+            Self::Future { .. } => "future",
+            Self::Stale { .. } => "stale",
+            Self::Gap { .. } => "gap",
+            Self::Contradiction { .. } => "contradiction",
+            Self::Flood => "flood",
+            Self::Malformed => "malformed",
+            Self::WishTooLong { .. } => "wish_too_long",
+            Self::UnknownButtons { .. } => "unknown_buttons",
+            Self::AimSnap { .. } => "aim_snap",
+            Self::Mispredicted => "mispredicted",
+            Self::NoPlace => "no_place",
+            Self::Teleport { .. } => "teleport",
+            Self::Wall => "wall",
+            Self::Ground { .. } => "ground",
+            Self::Speed => "speed",
+            Self::Flight => "flight",
+        }
+    }
+
     /// What it weighs, points. 30 points fade in a second.
     ///
     /// What gains something at once weighs enough to be corrected at once; what a hand or a network might just do, once,

@@ -216,7 +216,9 @@ impl Checks {
         };
         let above_m = place.to_vec().length() - self.planet.radius_m();
         let ground_m = terrain.height(place);
-        ground_m.is_ok_and(|ground_m| (above_m - ground_m).abs() <= GROUND_MARGIN_M)
+        // Players swim where agents walk on the bottom of the sea.
+        let stands = |level_m: f64| (above_m - level_m).abs() <= GROUND_MARGIN_M;
+        ground_m.is_ok_and(|ground_m| stands(ground_m) || ground_m < 0.0 && stands(0.0))
     }
 
     /// Distance over ground and in height, metres.

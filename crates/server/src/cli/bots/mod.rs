@@ -1,5 +1,6 @@
 //! `bluemarble bots`: real clients, many to a thread, that walk about and check what they receive.
 
+mod cheat;
 mod check;
 mod course;
 mod ledger;
@@ -26,9 +27,10 @@ use super::serve::Signals;
 use super::token::Issuer;
 use crate::server::open_planet;
 
+use cheat::Cheat;
 use tally::Tally;
 pub(super) use tally::{FleetReport, Line};
-use walk::{Bot, Errand};
+use walk::{Bot, Errand, Ground};
 
 /// Long enough for a storm of logins on a loaded machine.
 const TICKET_TTL_S: u64 = 120;
@@ -67,9 +69,12 @@ pub(super) struct BotsArgs {
     /// The server's hysteresis of interest, metres: what is seen may be so much beyond the radius
     #[arg(long, default_value_t = 10.0, value_name = "M")]
     hysteresis_m: f64,
-    /// The planet that is served: bots then also check that everybody stands on the ground
+    /// The planet that is served: bots then also predict their avatars, and check that everybody stands on the ground
     #[arg(long, value_name = "PATH")]
     planet: Option<PathBuf>,
+    /// After two seconds do what no honest client does; good is then that every avatar is stopped or every session ended for it
+    #[arg(long, value_enum, value_name = "CHEAT")]
+    cheat: Option<Cheat>,
     /// Fail unless bots see so many others, on average
     #[arg(long, default_value_t = 0.0, value_name = "N")]
     seen_min: f64,
@@ -95,11 +100,20 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
     if let Some(by) = args.nice {
         rustix::process::nice(by).context("cannot lower the priority")?;
     }
+    if args.cheat == Some(Cheat::Forge) && args.planet.is_none() {
+        return Err(Misuse(
+            "--cheat forge needs --planet: who predicts nothing says nothing".into(),
+        )
+        .into());
+    }
     let planet = args.planet.as_deref().map(open_planet).transpose()?;
-    let terrain = planet.map(|store| Arc::new(Terrain::new(store)));
+    let ground = planet.map(|store| Ground {
+        terrain: Arc::new(Terrain::new(Arc::clone(&store))),
+        store,
+    });
     let purse = Purse::open(args)?;
     let count = purse.count(args.count);
-    let tally = Arc::new(Tally::new(count, args.seen_min, args.durable));
+    let tally = Arc::new(Tally::new(count, args));
     let (stop, stopped) = watch::channel(false);
     let (ended, ends) = std::sync::mpsc::channel();
     watch_for_end(args.leash, &ended)?;
@@ -108,7 +122,7 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
             spawn(
                 args,
                 thread,
-                (&purse, count, &terrain),
+                (&purse, count, &ground),
                 (&tally, &stopped),
                 ended.clone(),
             )
@@ -189,7 +203,7 @@ fn report(args: &BotsArgs, tally: &Tally, ends: &std::sync::mpsc::Receiver<End>)
 
 fn say(args: &BotsArgs, report: &FleetReport) {
     if args.json {
-        tally::print(&Line::Bots(report.clone()));
+        tally::print(&Line::Bots(Box::new(report.clone())));
     } else if report.has_summary || std::io::stdout().is_terminal() {
         super::out::say(report.text());
     }
@@ -250,7 +264,7 @@ impl Purse {
 fn spawn(
     args: &BotsArgs,
     thread: u32,
-    (purse, count, terrain): (&Purse, u32, &Option<Arc<Terrain>>),
+    (purse, count, ground): (&Purse, u32, &Option<Ground>),
     (tally, stopped): (&Arc<Tally>, &watch::Receiver<bool>),
     ended: std::sync::mpsc::Sender<End>,
 ) -> Result<JoinHandle<Result<()>>> {
@@ -261,7 +275,8 @@ fn spawn(
                 addr: args.addr,
                 seed: args.seed.wrapping_mul(1_000_003) ^ u64::from(n),
                 hysteresis_m: args.hysteresis_m,
-                terrain: terrain.clone(),
+                ground: ground.clone(),
+                cheat: args.cheat,
                 sprints: n % SPRINTERS_ONE_IN == 0,
                 starts_after: Duration::from_secs(1) * n / args.rate,
             },

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use net_proto::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::BotsArgs;
 use super::check::Violations;
 use crate::cli::out::say;
 
@@ -17,7 +18,7 @@ const PACKET_OVERHEAD_BYTES: u64 = 57;
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(in crate::cli) enum Line {
     /// How the bots are doing.
-    Bots(FleetReport),
+    Bots(Box<FleetReport>),
     /// A bot was told that everything up to a tick is on the disk.
     Durable {
         tick: u64,
@@ -64,6 +65,13 @@ pub(in crate::cli) struct FleetReport {
     pub(in crate::cli) wire_bytes_per_player_s: f64,
     /// The newest durable tick that a bot was told of.
     pub(in crate::cli) durable_tick: u64,
+    /// Own states that were as predicted, and that were not; and how far a prediction was ever off.
+    pub(in crate::cli) predictions_agreed: u64,
+    pub(in crate::cli) predictions_corrected: u64,
+    pub(in crate::cli) correction_max_m: f64,
+    /// Whether the bots cheat, and how many sessions were ended for it.
+    pub(in crate::cli) cheats: bool,
+    pub(in crate::cli) caught: u64,
     /// The last line of a run.
     pub(in crate::cli) has_summary: bool,
 }
@@ -77,7 +85,8 @@ impl FleetReport {
             self.digest_mismatches,
             self.violations,
         ];
-        self.connected > 0 && bad == [0; 5] && self.sees_enough() && self.obeys()
+        let is_caught = !self.cheats || self.caught == self.connected;
+        self.connected > 0 && bad == [0; 5] && is_caught && self.sees_enough() && self.obeys()
     }
 
     pub(in crate::cli) fn sees_enough(&self) -> bool {
@@ -91,9 +100,14 @@ impl FleetReport {
 
     pub(super) fn text(&self) -> String {
         let failure = self.first_failure.as_ref();
+        let caught = match self.cheats {
+            true => format!(" · {} caught", self.caught),
+            false => String::new(),
+        };
         format!(
             "{} of {} bots connected · {} disconnects · {} protocol errors · {} digests matched, {} not, \
-             {} unknown · {} violations · {} legs, {} astray · seen {:.0} · {:.1} kB/s each · durable {}{}",
+             {} unknown · {} violations · {} legs, {} astray · {} predictions agreed, {} not, {:.3} m off at most · \
+             seen {:.0} · {:.1} kB/s each · durable {}{caught}{}",
             self.connected,
             self.bots,
             self.disconnects,
@@ -104,6 +118,9 @@ impl FleetReport {
             self.violations,
             self.legs,
             self.legs_astray,
+            self.predictions_agreed,
+            self.predictions_corrected,
+            self.correction_max_m,
             self.seen_mean,
             self.bytes_per_player_s / 1e3,
             self.durable_tick,
@@ -117,6 +134,7 @@ pub(super) struct Tally {
     bots: u32,
     seen_min: f64,
     prints_durable: bool,
+    cheats: bool,
     seen: AtomicU64,
     epochs: AtomicU64,
     datagrams: AtomicU64,
@@ -127,11 +145,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn new(bots: u32, seen_min: f64, prints_durable: bool) -> Self {
+    pub(super) fn new(bots: u32, args: &BotsArgs) -> Self {
         Self {
             bots,
-            seen_min,
-            prints_durable,
+            seen_min: args.seen_min,
+            prints_durable: args.durable,
+            cheats: args.cheat.is_some(),
             seen: AtomicU64::new(0),
             epochs: AtomicU64::new(0),
             datagrams: AtomicU64::new(0),
@@ -225,6 +244,7 @@ impl Tally {
         report.seen_mean = load(&self.seen) as f64 / load(&self.epochs).max(1) as f64;
         report.bytes_per_player_s = bytes as f64 / seconds;
         report.wire_bytes_per_player_s = wire as f64 / seconds;
+        report.cheats = self.cheats;
         report.has_summary = has_summary;
         report
     }

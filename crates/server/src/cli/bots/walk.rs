@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use client::{ConnectError, Connection, Event, SessionError};
-use net_proto::{Digest, DigestVerdict, Input, SnapshotInfo, Ticket};
+use client::{Agreement, ConnectError, Connection, Event, SessionError};
+use net_proto::{Digest, DigestVerdict, Input, RefuseCode, SnapshotInfo, Ticket};
 use quinn::Endpoint;
-use spatial_core::{Position, Terrain, UNITS_PER_M};
+use spatial_core::{Position, Terrain, TileStore, UNITS_PER_M};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::cheat::{self, Cheat, Cheater};
 use super::check::{Checks, View};
 use super::course::Course;
 use super::ledger::Ledger;
@@ -31,15 +32,30 @@ const WHIM_S: core::ops::Range<f64> = 2.0..6.0;
 /// How far a bot strays from where it arrived before it turns back, metres.
 const STRAY_M: f64 = 150.0;
 
+/// A bot looks around by at most so much in a tick, 2⁻¹⁶ turns.
+const TURN_MAX: i16 = 0x1000;
+/// A bot shoots when it turns, and jumps once in so many inputs: on its way, so that it goes on as it went.
+const JUMP_INPUTS: u32 = 64;
+/// What a bot is shown is so many snapshots old.
+const SHOWN_LATE: f64 = 2.0;
+
 /// What a bot is to do.
 pub(super) struct Errand {
     pub(super) addr: SocketAddr,
     pub(super) seed: u64,
     pub(super) hysteresis_m: f64,
-    pub(super) terrain: Option<Arc<Terrain>>,
+    pub(super) ground: Option<Ground>,
+    pub(super) cheat: Option<Cheat>,
     /// Whether it now and then asks for more than anybody may have.
     pub(super) sprints: bool,
     pub(super) starts_after: Duration,
+}
+
+/// The ground that is served: to look up, and to predict over.
+#[derive(Clone)]
+pub(super) struct Ground {
+    pub(super) terrain: Arc<Terrain>,
+    pub(super) store: Arc<dyn TileStore>,
 }
 
 pub(super) struct Bot {
@@ -90,8 +106,14 @@ impl Bot {
         let mut visit = Visit::new(&self.errand, &connection);
         let entity = connection.core().welcome().player.0;
         self.tally.promise(&Line::Spawn { entity });
+        self.predict(&mut connection);
         let rate = u32::from(connection.core().welcome().tick_rate_hz);
-        let mut beat = interval(Duration::from_secs(1) * TICKS_A_DATAGRAM / rate);
+        let period = Duration::from_secs(1) * TICKS_A_DATAGRAM / rate;
+        let period = self
+            .errand
+            .cheat
+            .map_or(period, |cheat| cheat.period(period));
+        let mut beat = interval(period);
         // After a pause the missed ticks are not made up for: an input is for now.
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let ended = loop {
@@ -108,11 +130,18 @@ impl Bot {
                 _ = self.stopped.wait_for(|stopped| *stopped) => break None,
             }
             visit.account(&self.tally, &connection);
+            if visit.cheater.as_ref().is_some_and(Cheater::is_halted) {
+                self.tally.add(|sums| sums.caught += 1);
+                break None;
+            }
         };
         let found = visit.checks.finish();
         self.tally.blame(found, || "the whole visit".into());
         match ended {
             None => connection.close(),
+            Some(SessionError::Refused(refuse)) if self.is_caught(refuse.code) => {
+                self.tally.add(|sums| sums.caught += 1);
+            }
             Some(error) => self.tally.fail(
                 || format!("session: {error}"),
                 |sums| {
@@ -124,8 +153,30 @@ impl Bot {
     }
 }
 
+impl Bot {
+    /// Predicts the avatar, where the ground is at hand.
+    fn predict(&self, connection: &mut Connection) {
+        let Some(ground) = &self.errand.ground else {
+            return;
+        };
+        if let Err(error) = connection.predict(Arc::clone(&ground.store)) {
+            self.tally.fail(
+                || format!("prediction: {error}"),
+                |sums| sums.protocol_errors += 1,
+            );
+        }
+    }
+
+    /// Whether this is how a cheater's session should end.
+    fn is_caught(&self, code: RefuseCode) -> bool {
+        self.errand.cheat.is_some() && [RefuseCode::UNFAIR, RefuseCode::FLOOD].contains(&code)
+    }
+}
+
 /// A bot's time in the world.
 struct Visit {
+    cheater: Option<Cheater>,
+    began: Instant,
     checks: Checks,
     course: Course,
     ledger: Ledger,
@@ -133,6 +184,8 @@ struct Visit {
     sprints: bool,
     turns: u32,
     wish: Input,
+    heading: u16,
+    inputs: u32,
     turn_at: Instant,
     home: Option<Position>,
     /// What has been accounted for: when, datagrams, bytes.
@@ -143,9 +196,17 @@ impl Visit {
     fn new(errand: &Errand, connection: &Connection) -> Self {
         let now = Instant::now();
         let core = connection.core();
-        let (welcome, terrain) = (core.welcome(), errand.terrain.clone());
+        let welcome = core.welcome();
+        let terrain = errand
+            .ground
+            .as_ref()
+            .map(|ground| Arc::clone(&ground.terrain));
         let tick_s = 1.0 / f64::from(welcome.tick_rate_hz);
         Self {
+            cheater: errand
+                .cheat
+                .map(|cheat| Cheater::new(cheat, welcome.speed_limit)),
+            began: now,
             checks: Checks::new((welcome, core.planet()), errand.hysteresis_m, terrain),
             course: Course::new(welcome.speed_limit, tick_s),
             ledger: Ledger::default(),
@@ -153,6 +214,8 @@ impl Visit {
             sprints: errand.sprints,
             turns: 0,
             wish: Input::default(),
+            heading: 0,
+            inputs: 0,
             turn_at: now,
             home: None,
             accounted: (now, 0, 0),
@@ -163,8 +226,13 @@ impl Visit {
         match event {
             Event::Snapshot(info) => self.look(tally, connection, &info),
             Event::Digest(digest, verdict) => self.compare(tally, connection, &digest, verdict),
-            Event::Own(..)
-            | Event::Redirect(_)
+            Event::Own(own, agreement) => {
+                count(tally, agreement);
+                if let Some(cheater) = &mut self.cheater {
+                    cheater.see(&own);
+                }
+            }
+            Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)
             | Event::Refused(_) => {}
@@ -233,13 +301,35 @@ impl Visit {
         if turns {
             self.turn(connection);
         }
+        let ticks = f64::from(connection.core().welcome().snapshot_ticks);
+        if let Some(newest) = connection.core().replica().newest() {
+            let shown = newest.tick as f64 - SHOWN_LATE * ticks;
+            connection.show(shown);
+        }
         for n in 0..TICKS_A_DATAGRAM {
-            let seq = connection.push_input(self.wish);
-            if turns && n == 0 {
+            let is_first = turns && n == 0;
+            self.inputs += 1;
+            let shoot = u16::from(is_first) * Input::SHOOT;
+            let jump = u16::from(self.inputs.is_multiple_of(JUMP_INPUTS)) * Input::JUMP;
+            let left = self.wish.heading.wrapping_sub(self.heading).cast_signed();
+            let turn = left.clamp(-TURN_MAX, TURN_MAX);
+            self.heading = self.heading.wrapping_add_signed(turn);
+            let seq = connection.push_input(Input {
+                heading: self.heading,
+                buttons: shoot | jump,
+                ..self.wish
+            });
+            if is_first && self.cheater.is_none() {
                 self.course.ask(seq, self.wish);
             }
         }
-        connection.send_inputs()
+        match &mut self.cheater {
+            None => connection.send_inputs(),
+            Some(cheater) => {
+                let is_honest = self.began.elapsed() < cheat::HONEST;
+                cheater.send(connection, is_honest)
+            }
+        }
     }
 
     fn turn(&mut self, connection: &Connection) {
@@ -284,4 +374,17 @@ impl Visit {
         );
         self.accounted = (Instant::now(), now.datagrams_in, now.datagram_bytes_in);
     }
+}
+
+/// Counts whether the server's state was as predicted.
+fn count(tally: &Tally, agreement: Agreement) {
+    let off_m = agreement.correction_m();
+    tally.add(|sums| match agreement {
+        Agreement::Unpredicted => {}
+        Agreement::Agreed => sums.predictions_agreed += 1,
+        Agreement::Corrected(_) => {
+            sums.predictions_corrected += 1;
+            sums.correction_max_m = sums.correction_max_m.max(off_m);
+        }
+    });
 }

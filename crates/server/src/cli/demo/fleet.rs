@@ -56,7 +56,7 @@ impl Fleet {
             std::thread::spawn(move || {
                 for line in BufReader::new(out).lines().map_while(Result::ok) {
                     if let Ok(Line::Bots(report)) = serde_json::from_str(&line) {
-                        *latest.lock().unwrap_or_else(PoisonError::into_inner) = report;
+                        *latest.lock().unwrap_or_else(PoisonError::into_inner) = *report;
                     }
                 }
             })

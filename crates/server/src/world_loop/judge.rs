@@ -1,0 +1,216 @@
+//! The judge of all players: what they send is measured against what an honest client can send.
+//!
+//! The world simulates every input itself, so nobody walks through walls or faster than its kind by saying so. What is left is found by
+//! [`Validator`]: too many inputs, a fast clock, impossible wishes, floods, replays, forged predictions. Findings add to a score that
+//! fades, and the score says what becomes of the player. Nothing in here is state of the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use net_proto::{InputDatagram, PlayerId, QueuedInput};
+use sim_core::{
+    Escalation, Finding, Input, Judged, Kind, Limits, Prediction, Received, Validator, World,
+};
+
+use super::players::{Player, asked};
+use super::pulse::Pulse;
+use crate::config::{Cheaters, Config};
+use crate::gateway::SessionId;
+use crate::status::JudgedCounts;
+
+/// Players that are remembered at once as sent away; of more the one whose time ends first is forgotten.
+const OUT_MAX: usize = 65_536;
+
+/// Who was sent away, and until when that is remembered.
+#[derive(Clone, Copy)]
+struct Out {
+    until: Instant,
+    is_banned: bool,
+}
+
+/// What it takes to judge.
+pub(super) struct Judge {
+    limits: Limits,
+    kind: Kind,
+    cheaters: Cheaters,
+    ban: Duration,
+    pub(super) pulse: Pulse,
+    now: u64, // of this tick's arrivals
+    findings: Vec<Finding>,
+    /// Who was found at something in this tick.
+    suspects: BTreeSet<SessionId>,
+    out: BTreeMap<PlayerId, Out>,
+    pub(super) counts: JudgedCounts,
+}
+
+/// What a client kept to itself, or could not know.
+#[derive(Clone, Copy)]
+pub(super) struct Unknown {
+    /// Ground was missing somewhere in the last tick, so somebody was held.
+    pub(super) is_ground_missing: bool,
+}
+
+impl Judge {
+    /// Of players of a kind.
+    pub(super) fn new(config: &Config, kind: Kind, period: Duration) -> Self {
+        let begun = Instant::now();
+        Self {
+            limits: Limits {
+                buttons: Input::JUMP | net_proto::Input::SHOOT,
+                ..Limits::at(config.tick_rate_hz)
+            },
+            kind,
+            cheaters: config.cheaters,
+            ban: Duration::from_secs(u64::from(config.ban_s)),
+            pulse: Pulse::new(begun, period),
+            now: 0,
+            findings: Vec::new(),
+            suspects: BTreeSet::new(),
+            out: BTreeMap::new(),
+            counts: JudgedCounts::default(),
+        }
+    }
+
+    /// Begins a tick: what is heard from now on came by this instant.
+    pub(super) fn begin(&mut self, at: Instant) {
+        self.now = self.pulse.arrival(at);
+    }
+
+    fn judged(&self) -> Judged<'_> {
+        Judged {
+            tick: self.now,
+            limits: &self.limits,
+            kind: &self.kind,
+        }
+    }
+
+    /// Judges a datagram; bit n of what it gives says that the nth input is to be used. `newest` is the newest state that there is.
+    pub(super) fn hear(
+        &mut self,
+        session: SessionId,
+        validator: &mut Validator,
+        datagram: &InputDatagram,
+        newest: u64,
+    ) -> u16 {
+        let mut inputs = [Input::default(); Received::INPUTS_MAX];
+        let numbers = datagram.first_seq()..;
+        let told = datagram.inputs().iter().zip(numbers);
+        for (input, (said, seq)) in inputs.iter_mut().zip(told) {
+            *input = asked(seq, said, 0);
+        }
+        let seen = datagram.head().seen_tick(newest);
+        let received = Received {
+            inputs: &inputs[..datagram.inputs().len()],
+            seen: seen.and_then(|tick| self.pulse.departure(tick)),
+        };
+        let mut findings = core::mem::take(&mut self.findings);
+        let used = validator.receive(&self.judged(), &received, &mut findings);
+        self.take(session, findings);
+        used
+    }
+
+    /// Judges what a client predicted before the input that is used in this tick; without one, it is as surprised as its server.
+    pub(super) fn compare(
+        &mut self,
+        session: SessionId,
+        player: &mut Player,
+        next: Option<&QueuedInput>,
+        (world, unknown): (&World, Unknown),
+    ) {
+        let actual = world.exact(player.entity).map(|state| state.hash());
+        let is_next = next.is_some_and(|next| next.seq == player.used_seq + 1);
+        let is_struck = core::mem::take(&mut player.is_struck);
+        let is_disturbed = !is_next
+            || is_struck
+            || player.is_crowded
+            || unknown.is_ground_missing
+            || actual.is_none();
+        let predicted = next.map_or(0, |next| next.predicted);
+        if predicted == 0 && !is_disturbed {
+            return; // it does not say
+        }
+        let prediction = Prediction {
+            predicted,
+            actual: actual.unwrap_or_default(),
+            is_disturbed,
+        };
+        let mut findings = core::mem::take(&mut self.findings);
+        let at = self.judged();
+        player.validator.predicted(&at, &prediction, &mut findings);
+        self.take(session, findings);
+    }
+
+    fn take(&mut self, session: SessionId, mut findings: Vec<Finding>) {
+        for finding in findings.drain(..) {
+            let count = self.counts.findings.get_mut(finding.name());
+            match count {
+                Some(count) => *count += 1,
+                None => drop(self.counts.findings.insert(finding.name().to_owned(), 1)),
+            }
+            self.suspects.insert(session);
+            tracing::debug!(session = session.0, ?finding, "found");
+        }
+        self.findings = findings;
+    }
+
+    /// Who was found at something since this was last asked.
+    pub(super) fn suspects(&mut self) -> impl Iterator<Item = SessionId> + use<> {
+        core::mem::take(&mut self.suspects).into_iter()
+    }
+
+    /// What is to be done about a player now; counted, and told in the log when it is more than before.
+    pub(super) fn sentence(&mut self, player: &mut Player) -> Escalation {
+        let at = self.judged();
+        let now = player.validator.escalation(&at);
+        let points = player.validator.points(&at);
+        let is_worse = now > player.escalation;
+        player.escalation = now;
+        if is_worse {
+            let id = player.player;
+            tracing::warn!(player = %id, entity = %player.entity, escalation = ?now, points, "not as an honest client");
+        }
+        let is_known = self.out.contains_key(&player.player);
+        let sentence = match (now, self.cheaters) {
+            // Who was halted goes on when it is not even watched any more: after some seconds, not with the next point that fades.
+            (Escalation::Watch, _) if player.is_halted => Escalation::Correct,
+            (now, Cheaters::Watch) => now.min(Escalation::Watch),
+            (Escalation::Kick, Cheaters::Ban) if is_known => Escalation::Ban,
+            (Escalation::Ban, Cheaters::Kick) => Escalation::Kick,
+            (now, _) => now,
+        };
+        match sentence {
+            Escalation::None | Escalation::Watch => {}
+            Escalation::Correct => self.counts.corrected += u64::from(!player.is_halted),
+            Escalation::Kick => {
+                self.counts.kicked += 1;
+                self.put_out(player.player, false);
+            }
+            Escalation::Ban => {
+                self.counts.banned += 1;
+                self.put_out(player.player, true);
+            }
+        }
+        sentence
+    }
+
+    /// Remembers who was sent away.
+    fn put_out(&mut self, player: PlayerId, is_banned: bool) {
+        let now = Instant::now();
+        self.out.retain(|_, out| out.until > now);
+        while self.out.len() >= OUT_MAX {
+            let first = self.out.iter().min_by_key(|(_, out)| out.until);
+            let Some(first) = first.map(|(player, _)| *player) else {
+                break;
+            };
+            self.out.remove(&first);
+        }
+        let until = now + self.ban;
+        self.out.insert(player, Out { until, is_banned });
+    }
+
+    /// Whether a player is kept out.
+    pub(super) fn is_banned(&self, player: PlayerId) -> bool {
+        let out = self.out.get(&player);
+        out.is_some_and(|out| out.is_banned && out.until > Instant::now())
+    }
+}

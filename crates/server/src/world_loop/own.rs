@@ -1,0 +1,57 @@
+//! What a player is told of its own avatar, so that its client can predict it.
+
+use bytes::Bytes;
+use net_proto::{Avatar, Motion, OwnState};
+use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
+
+use super::players::Player;
+use crate::config::Config;
+
+/// What a kind is and can do, in the wire's terms.
+pub(super) fn avatar(kind: &Kind) -> Avatar {
+    Avatar {
+        grade: kind.grade as u8,
+        radius: kind.radius,
+        height: kind.height,
+        acceleration: kind.acceleration,
+        slope_max: kind.slope_max,
+        step_max: kind.step_max,
+        jump_speed: kind.jump_speed,
+        drag: kind.drag,
+        weight: kind.weight,
+    }
+}
+
+/// The exact state of a player's avatar before the next tick, as a datagram; `None` when nothing of the player was used since it was
+/// last told, and will be.
+pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
+    if player.told_datagram == player.datagram && !player.is_halted {
+        return None;
+    }
+    let exact = world.exact(player.entity)?;
+    player.told_datagram = player.datagram;
+    let state = OwnState {
+        tick: world.tick(),
+        last_input_seq: player.inputs.applied_seq(),
+        ground: world.ground_under(player.entity).unwrap_or(0) as u32,
+        position: exact.position,
+        velocity: exact.velocity,
+        motion: match exact.mode {
+            Mode::Walk => Motion::Walk,
+            Mode::Fall => Motion::Fall,
+            Mode::Swim => Motion::Swim,
+        },
+    };
+    let mut bytes = Vec::with_capacity(OwnState::BYTES);
+    state.encode(&mut bytes);
+    Some(bytes.into())
+}
+
+/// Nobody who is farther away in a snapshot touches a player before the next but one, metres: twice the radius of two, and
+/// the way of both.
+pub(super) fn near_m(config: &Config) -> f64 {
+    let radius_m = Kind::character(0).radius_m();
+    let ticks = 2.0 * f64::from(config.snapshot_ticks);
+    let speed_mps = config.speed_max_mps + PUSH_SPEED_MAX_MPS;
+    4.0 * radius_m + 2.0 * speed_mps * ticks / f64::from(config.tick_rate_hz)
+}

@@ -1,0 +1,213 @@
+//! Players who play by the rules, and those who do not.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use bluemarble_server::{Cheaters, Server, Status};
+use client::Connection;
+use net_proto::quic::client_endpoint;
+use net_proto::{Input, RefuseCode};
+use serde_json::Value;
+use spatial_core::EntityId;
+
+use crate::support::{Place, Raw, Reaped, program, runtime, wait_for};
+
+/// Bots on a server; they predict over its planet.
+fn bots(place: &Place, server: &Server, more: &[&str]) -> Reaped {
+    let mut command = program();
+    let addr = server.local_addr().to_string();
+    command
+        .args(["bots", "--json", "--addr", &addr, "--data"])
+        .arg(place.data())
+        .arg("--planet")
+        .arg(place.planet())
+        .args(more)
+        .stdout(Stdio::piped());
+    Reaped(command.spawn().unwrap())
+}
+
+/// The exit code and the last line.
+fn end(bots: &mut Child) -> (Option<i32>, Value) {
+    use std::io::Read;
+    let mut text = String::new();
+    bots.stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    let last = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    (bots.wait().unwrap().code(), last)
+}
+
+fn number(line: &Value, key: &str) -> f64 {
+    line[key]
+        .as_f64()
+        .unwrap_or_else(|| panic!("{key} in {line}"))
+}
+
+#[test]
+fn honest_players_predict_right_and_are_not_suspected() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| s.agents = Some(20))).unwrap();
+    let mut fleet = bots(&place, &server, &["--count", "10", "--seconds", "8"]);
+    let (code, summary) = end(&mut fleet.0);
+    assert_eq!(code, Some(0), "{summary}");
+    // Each is told of its state fifteen times a second.
+    assert!(number(&summary, "predictions_agreed") > 500.0, "{summary}");
+    let wrong = number(&summary, "predictions_corrected");
+    assert!(
+        wrong < number(&summary, "predictions_agreed") / 5.0,
+        "{summary}"
+    );
+    let status = wait_for(&server, "everybody gone", |s| s.players == 0);
+    assert!(
+        status.judged.findings.is_empty() && status.judged.kicked == 0,
+        "{:?}",
+        status.judged
+    );
+    assert!(status.shots.fired >= 10, "{:?}", status.shots);
+    server.stop().unwrap();
+}
+
+#[test]
+fn cheats_are_found_and_end_the_session() {
+    const CHEATS: [(&str, &str); 8] = [
+        ("sprint", "wish_too_long"),
+        ("clock", "too_early"),
+        ("replay", "stale"),
+        ("contradict", "contradiction"),
+        ("aim", "aim_snap"),
+        ("flood", "flood"),
+        ("buttons", "unknown_buttons"),
+        ("forge", "mispredicted"),
+    ];
+    let place = Place::new();
+    let server = Server::start(place.config(|s| s.agents = Some(0))).unwrap();
+    let fleets: Vec<_> = (1u32..)
+        .zip(CHEATS)
+        .map(|(n, (cheat, _))| {
+            let player = (n * 10).to_string();
+            let more = ["--count", "1", "--seconds", "40", "--cheat", cheat];
+            bots(
+                &place,
+                &server,
+                &[&more[..], &["--first-player", &player]].concat(),
+            )
+        })
+        .collect();
+    for ((cheat, _), mut fleet) in CHEATS.into_iter().zip(fleets) {
+        let (code, summary) = end(&mut fleet.0);
+        assert_eq!(code, Some(0), "{cheat}: {summary}");
+        assert_eq!(number(&summary, "caught"), 1.0, "{cheat}: {summary}");
+    }
+    let status = wait_for(&server, "everybody gone", |s| s.players == 0);
+    for (cheat, finding) in CHEATS {
+        let found = status.judged.findings.get(finding);
+        // Datagrams of a flood may be dropped by the session before anybody judges them.
+        assert!(
+            found.is_some() || cheat == "flood",
+            "{cheat}: {:?}",
+            status.judged
+        );
+    }
+    let (stopped, ended) = (status.judged.corrected, status.judged.kicked);
+    assert!(stopped + ended >= 8 && ended > 0, "{:?}", status.judged);
+    server.stop().unwrap();
+}
+
+#[test]
+fn the_worst_stay_out_and_who_is_only_watched_stays_in() {
+    let place = Place::new();
+    let mut status = Vec::new();
+    for cheaters in [Cheaters::Ban, Cheaters::Watch] {
+        let server = Server::start(place.config(|s| {
+            s.agents = Some(0);
+            s.cheaters = Some(cheaters);
+        }))
+        .unwrap();
+        let more = "--count 1 --seconds 5 --cheat contradict --first-player 7";
+        let more: Vec<_> = more.split(' ').collect();
+        let is_caught = cheaters == Cheaters::Ban;
+        // Who is sent away may come back once.
+        for _ in 0..if is_caught { 2 } else { 1 } {
+            let (code, summary) = end(&mut bots(&place, &server, &more).0);
+            assert_eq!(code == Some(0), is_caught, "{summary}");
+        }
+        if is_caught {
+            runtime().block_on(async {
+                let ticket = place.ticket(7);
+                let mut raw = Raw::open(server.local_addr(), ticket.cert_sha256).await;
+                raw.write(&crate::support::hello(&ticket)).await;
+                assert_eq!(raw.refusal().await.code, RefuseCode::UNFAIR);
+            });
+        }
+        status.push(wait_for(&server, "everybody gone", |s| s.players == 0));
+        server.stop().unwrap();
+    }
+    let [banned, watched] = &status[..] else {
+        panic!("two servers");
+    };
+    let counts = |s: &Status| (s.judged.kicked, s.judged.banned);
+    assert_eq!(counts(banned), (1, 1), "{:?}", banned.judged);
+    assert_eq!(counts(watched), (0, 0), "{:?}", watched.judged);
+    assert!(watched.judged.findings["contradiction"] > 10);
+}
+
+/// Takes what comes for a time.
+async fn listen(connection: &mut Connection, time: Duration) {
+    let until = Instant::now() + time;
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        if let Ok(event) = tokio::time::timeout(left, connection.next()).await {
+            event.unwrap();
+        }
+    }
+}
+
+/// The heading from a client's avatar to somebody whom it sees.
+fn heading_to(connection: &Connection, other: EntityId) -> Option<u16> {
+    let core = connection.core();
+    let (own, other) = (
+        core.player()?.state.position(),
+        core.replica().get(other)?.state.position(),
+    );
+    assert_eq!(own.frame, other.frame, "a town lies in one frame");
+    let (east, north) = (f64::from(other.x - own.x), f64::from(other.y - own.y));
+    let turns = east.atan2(north) / core::f64::consts::TAU;
+    Some((turns.rem_euclid(1.0) * 65_536.0) as u32 as u16)
+}
+
+#[test]
+fn a_shot_hits_whom_its_shooter_aims_at() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| {
+        s.agents = Some(0);
+        s.towns = Some(1);
+        s.interest_radius_m = Some(1_000.0);
+    }))
+    .unwrap();
+    runtime().block_on(async {
+        let endpoint = client_endpoint(server.local_addr()).unwrap();
+        let enter = async |player| {
+            let ticket = place.ticket(player);
+            Connection::connect(&endpoint, server.local_addr(), &ticket).await
+        };
+        let (mut shooter, target) = (enter(1).await.unwrap(), enter(2).await.unwrap());
+        listen(&mut shooter, Duration::from_millis(500)).await;
+        let aim = heading_to(&shooter, target.core().welcome().player).unwrap();
+        // Half a turn away nobody is hit; a button that stays down shoots once.
+        for (heading, hits) in [(aim.wrapping_add(0x8000), 0), (aim, 1)] {
+            for buttons in [0, Input::SHOOT, Input::SHOOT] {
+                shooter.push_input(Input {
+                    heading,
+                    buttons,
+                    ..Input::default()
+                });
+                shooter.send_inputs().unwrap();
+                listen(&mut shooter, Duration::from_millis(40)).await;
+            }
+            let status = wait_for(&server, "the shot", |s| s.shots.fired == 1 + hits);
+            assert_eq!(status.shots.hits, hits, "{:?}", status.shots);
+        }
+    });
+    server.stop().unwrap();
+}
