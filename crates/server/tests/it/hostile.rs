@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use bluemarble_server::Server;
+use bluemarble_server::{Cheaters, Server};
 use net_proto::{RefuseCode, TokenKey, WorldId};
 
 use crate::support::{Place, Raw, claims, hello, now_s, runtime, wait_for};
@@ -192,8 +192,19 @@ fn logged_in_clients_that_misbehave_are_sent_away() {
 
 #[test]
 fn a_flood_of_datagrams_ends_the_session() {
+    for (cheaters, code) in [
+        // The judge, who counts what is heard, is quicker than the session, which counts what comes.
+        (Cheaters::Ban, RefuseCode::UNFAIR),
+        (Cheaters::Watch, RefuseCode::FLOOD),
+    ] {
+        flood(cheaters, code);
+    }
+}
+
+/// A client that floods a server is sent away with a code.
+fn flood(cheaters: Cheaters, code: RefuseCode) {
     let place = Place::new();
-    let server = Server::start(place.config(|_| {})).unwrap();
+    let server = Server::start(place.config(|s| s.cheaters = Some(cheaters))).unwrap();
     runtime().block_on(async {
         let (mut flood, _) = Raw::enter(server.local_addr(), &place.ticket(1)).await;
         let mut bytes = Vec::new();
@@ -211,7 +222,9 @@ fn a_flood_of_datagrams_ends_the_session() {
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        assert_eq!(flood.refusal().await.code, RefuseCode::FLOOD);
+        assert_eq!(flood.refusal().await.code, code);
     });
+    let status = wait_for(&server, "the end of the flood", |s| s.players == 0);
+    assert!(status.judged.findings["flood"] > 0, "{:?}", status.judged);
     server.stop().unwrap();
 }
