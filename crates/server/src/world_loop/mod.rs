@@ -10,6 +10,7 @@
 //! runs late, never in fast motion. When the journal's queue is full no tick starts (counted): the world stands still.
 
 mod agents;
+mod journal;
 mod judge;
 mod own;
 mod players;
@@ -29,14 +30,14 @@ use std::time::{Duration, Instant};
 
 use net_proto::{PlayerId, RefuseCode, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sim_core::{Entry, Record, World, encode_records};
+use sim_core::{Record, World};
 use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
 use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
-use crate::persist::{FrameKind, Readiness, Store, TickFrames};
+use crate::persist::{Readiness, Store};
 use crate::server::ServerError;
 use crate::status::StatusBoard;
 
@@ -54,9 +55,6 @@ const CATCH_UP_TICKS: u32 = 5;
 const JOINS_A_TICK: usize = 64;
 /// Datagrams of inputs taken per tick; the rest waits in its bounded queue.
 const INPUTS_A_TICK: usize = 8_192;
-
-/// The state's hash is journalled every so many ticks.
-const HASH_TICKS: u64 = 10;
 
 /// What the loop is made of.
 pub(crate) struct WorldParts {
@@ -325,66 +323,6 @@ impl WorldLoop {
         Ok(())
     }
 
-    /// Hands the tick to the store thread.
-    fn journal(&mut self, tick: u64) {
-        let mut frames = Vec::new();
-        for login in self.logins.drain(..) {
-            let mut payload = Vec::new();
-            login.encode(&mut payload);
-            frames.push((FrameKind::Login, payload));
-        }
-        if !self.records.is_empty() {
-            let mut payload = Vec::new();
-            encode_records(tick, &self.records, &mut payload);
-            frames.push((FrameKind::Entry, payload));
-        }
-        if let Some(lease) = self.host.ask(tick) {
-            frames.push((FrameKind::Lease, lease));
-        }
-        if self.world.tick().is_multiple_of(HASH_TICKS) {
-            frames.push((FrameKind::Entry, self.state_hash(tick)));
-        }
-        if !frames.is_empty() {
-            self.store.append(TickFrames { tick, frames });
-        }
-        let checkpoint_ticks =
-            u64::from(self.config.checkpoint_s) * u64::from(self.config.tick_rate_hz);
-        if self.world.tick().is_multiple_of(checkpoint_ticks) {
-            self.checkpoint();
-        }
-    }
-
-    /// Keeps the newest durable state hash and those that will be; returns the durable tick.
-    fn forget_hashes(&mut self) -> u64 {
-        let durable_tick = self.store.durable_tick();
-        while self.hashes.get(1).is_some_and(|h| h.tick <= durable_tick) {
-            self.hashes.pop_front();
-        }
-        durable_tick
-    }
-
-    /// The journal entry of the state after a tick.
-    fn state_hash(&mut self, tick: u64) -> Vec<u8> {
-        let hash = self.world.hash();
-        self.newest_hash = (self.world.tick(), hash);
-        self.forget_hashes();
-        self.hashes.push_back(DurableHash { tick, hash });
-        let mut payload = Vec::new();
-        Entry::StateHash {
-            tick: self.world.tick(),
-            hash,
-        }
-        .encode(&mut payload);
-        payload
-    }
-
-    fn checkpoint(&mut self) {
-        self.checkpoint_tick = Some(self.world.tick());
-        self.host.forget(crate::clock::now_s());
-        self.store
-            .checkpoint(self.world.tick(), self.host.encode(), self.world.save());
-    }
-
     /// Lets players in whose spawn is on the disk.
     fn welcome(&mut self) {
         let durable = self.store.durable_tick();
@@ -492,35 +430,5 @@ impl WorldLoop {
                 s.snapshots_dropped,
             ] = counters;
         });
-    }
-
-    /// The last state hash and a checkpoint, on the disk.
-    fn finish(mut self) -> Result<(), ServerError> {
-        if !self.store.has_failed() {
-            self.save_last();
-        }
-        let closed = self.store.close();
-        self.report();
-        Ok(closed?)
-    }
-
-    /// What is there already is not written again: behind this tick's checkpoint its segment begins with the next
-    /// tick, and a frame of this one would not be read back.
-    fn save_last(&mut self) {
-        let tick = self.world.tick();
-        if self.checkpoint_tick == Some(tick) {
-            self.newest_hash = (tick, self.world.hash());
-            return;
-        }
-        if self.newest_hash.0 != tick {
-            let entry = self.state_hash(tick - 1);
-            let frames = vec![(FrameKind::Entry, entry)];
-            self.store.append(TickFrames {
-                tick: tick - 1,
-                frames,
-            });
-        }
-        self.host.rest();
-        self.checkpoint();
     }
 }
