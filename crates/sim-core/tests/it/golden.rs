@@ -10,8 +10,9 @@ use sim_core::{
 use spatial_core::{DQuat, DVec3, EntityId, FrameId, Planet, Position};
 
 use crate::characters::{SHIP, sail};
+use crate::comings;
 use crate::scene::{
-    BALL, CHARACTER, PLACES_DEG, RACER, RUNNER, Seeded, WALKER, all_ground, at, empty_world,
+    BALL, CHARACTER, PLACES_DEG, RACER, RUNNER, Seeded, WALKER, all_ground, at, empty_world_on,
     ground_m, tile,
 };
 
@@ -24,44 +25,68 @@ const TICKS: u64 = 200;
 /// Agents of a world: more than one unit of work, where there is a crowd.
 const AGENTS: u64 = 600;
 
-/// A small world: its name, and the agent of each number with its tier.
-struct Scene {
+/// A small world: its name, the agent of each number with its tier, how it begins, and what happens in every tick besides inputs.
+pub(crate) struct Scene {
     name: &'static str,
+    planet: fn() -> Planet,
     agents: u64,
     agent: fn(u64) -> Agent,
     tier: fn(u64) -> Option<Tier>,
+    begin: fn(&Scene, &mut Vec<Record>),
+    happen: fn(u64, &mut Vec<Record>),
 }
 
-const SCENES: [Scene; 5] = [
+/// At sea and ashore on the Earth, where nobody is: what the others are but for what they say.
+const EARTH: Scene = Scene {
+    name: "nobody",
+    planet: || Planet::EARTH,
+    agents: 0,
+    agent: |_| Agent::default(),
+    tier: |_| None,
+    begin: Scene::begin_on_earth,
+    happen: |tick, records| records.push(sail(tick)),
+};
+
+static SCENES: [Scene; 6] = [
     Scene {
         name: "crowd",
         agents: AGENTS,
         agent: |n| ashore(n, [WALKER, WALKER, RACER][n as usize % 3], 0),
-        tier: |_| None,
+        ..EARTH
     },
     Scene {
         name: "characters",
         agents: AGENTS / 4,
         agent: |n| ashore(n, [CHARACTER, RUNNER][n as usize % 2], 3),
-        tier: |_| None,
+        ..EARTH
     },
     Scene {
         name: "flyers",
         agents: AGENTS / 4,
         agent: |n| ashore(n, [BALL, BALL, WALKER][n as usize % 3], 1_600),
-        tier: |_| None,
+        ..EARTH
     },
     Scene {
         name: "tiers",
         agents: AGENTS,
         agent: |n| ashore(n, [WALKER, CHARACTER][usize::from(n % 5 == 0)], 0),
         tier: |n| Some(Tier::every_power_of_two((n % 5) as u8).unwrap_or(Tier::ASLEEP)),
+        ..EARTH
     },
     Scene {
         name: "ship",
         agents: 40,
         agent: aboard,
-        tier: |_| None,
+        ..EARTH
+    },
+    Scene {
+        name: "comings",
+        planet: comings::planet,
+        agents: 200,
+        agent: comings::agent,
+        tier: |n| (n % 7 == 3).then_some(Tier::ASLEEP),
+        begin: comings::begin,
+        happen: comings::happen,
     },
 ];
 
@@ -97,17 +122,23 @@ fn aboard(n: u64) -> Agent {
     }
 }
 
+/// The world of a name.
+pub(crate) fn scene(name: &str) -> &'static Scene {
+    let named = SCENES.iter().find(|scene| scene.name == name);
+    named.expect("there is one")
+}
+
 impl Scene {
     /// What happens in a tick: all come in the first one; then they change their minds.
-    fn records(&self, tick: u64, world: &mut World) -> Vec<Record> {
+    pub(crate) fn records(&self, tick: u64, world: &mut World) -> Vec<Record> {
         let mut seeded = Seeded(tick);
         let mut records = match tick {
             0 => all_ground(world),
             _ => Vec::new(),
         };
-        records.push(sail(tick));
+        (self.happen)(tick, &mut records);
         if tick == 0 {
-            self.begin(&mut records);
+            (self.begin)(self, &mut records);
         }
         for _ in 0..self.agents / 10 {
             let input = Input {
@@ -128,7 +159,8 @@ impl Scene {
         records
     }
 
-    fn begin(&self, records: &mut Vec<Record>) {
+    /// Everybody comes.
+    pub(crate) fn spawn_all(&self, records: &mut Vec<Record>) {
         for n in 1..=self.agents {
             let entity = EntityId(n);
             let agent = (self.agent)(n);
@@ -136,6 +168,10 @@ impl Scene {
             let tier = (self.tier)(n);
             records.extend(tier.map(|tier| Record::Tier { entity, tier }));
         }
+    }
+
+    fn begin_on_earth(&self, records: &mut Vec<Record>) {
+        self.spawn_all(records);
         for (n, (lat, lon)) in (1..).zip(PLACES_DEG) {
             let mut position = at(lat, lon);
             let ground_m = ground_m(Planet::EARTH.place(position).expect("a place"));
@@ -166,7 +202,7 @@ impl Scene {
         pool.build().expect("a thread pool").install(|| {
             let mut run = Run {
                 scene: self,
-                world: empty_world(),
+                world: empty_world_on((self.planet)()),
                 journal: Vec::new(),
                 hashes: Vec::new(),
             };
@@ -192,7 +228,7 @@ impl Scene {
                 }
                 Way::Replayed => {
                     run.go_to(ticks);
-                    let mut world = empty_world();
+                    let mut world = empty_world_on((self.planet)());
                     assert!(world.set_level(level));
                     run.hashes = replayed(&mut world, &run.journal);
                     run.world = world;
@@ -204,7 +240,7 @@ impl Scene {
     }
 }
 
-fn build(id: u64, position: Position, half_m: DVec3, turn: DQuat) -> Record {
+pub(crate) fn build(id: u64, position: Position, half_m: DVec3, turn: DQuat) -> Record {
     let shape = Shape::cuboid(half_m, turn).expect("a box");
     Record::Build {
         id: EntityId(id),

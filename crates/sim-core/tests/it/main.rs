@@ -1,11 +1,14 @@
 //! The simulation as its users see it.
 
 mod allocations;
+mod astray;
 mod characters;
 mod checkpoint;
+mod comings;
 mod contacts;
 mod determinism;
 mod difference;
+mod equal_worlds;
 mod flight;
 mod golden;
 mod movement;
@@ -23,3 +26,4 @@ mod steady;
 mod systems;
 mod touching;
 mod validate;
+mod wanderers;

@@ -1,6 +1,7 @@
 //! A small planet with ground, and agents at its awkward places.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World, WorldStart};
 use spatial_core::{
@@ -25,8 +26,14 @@ pub(crate) fn lattice() -> LatticeSpec {
     LatticeSpec::new(2, 32, 0.0, 1.0).expect("a legal lattice")
 }
 
-/// Rolling hills of ±1.5 km, a pure function of the direction.
+/// Rolling hills of ±1.5 km, a pure function of the direction. Those of the collision level are made once.
 pub(crate) fn tile(cell: CellId) -> Arc<HeightTile> {
+    static MADE: OnceLock<BTreeMap<CellId, Arc<HeightTile>>> = OnceLock::new();
+    let made = MADE.get_or_init(|| cells().map(|cell| (cell, made(cell))).collect());
+    made.get(&cell).cloned().unwrap_or_else(|| self::made(cell))
+}
+
+fn made(cell: CellId) -> Arc<HeightTile> {
     let spec = lattice();
     let n = u32::from(spec.intervals());
     let (face, i, j) = cell.to_face_ij();
@@ -49,9 +56,13 @@ pub(crate) fn tile(cell: CellId) -> Arc<HeightTile> {
 
 /// The tiles of the collision level.
 pub(crate) fn tiles() -> impl Iterator<Item = Arc<HeightTile>> {
+    cells().map(tile)
+}
+
+fn cells() -> impl Iterator<Item = CellId> {
     (0..6u8).flat_map(|face| {
         let root = CellId::from_face_ij(face, 0, 0, 0);
-        root.children().expect("a face has children").map(tile)
+        root.children().expect("a face has children")
     })
 }
 
@@ -156,6 +167,7 @@ pub(crate) fn ground_m(place: Ecef) -> f64 {
 }
 
 /// A seeded generator (splitmix64).
+#[derive(Clone)]
 pub(crate) struct Seeded(pub(crate) u64);
 
 impl Seeded {
