@@ -52,7 +52,7 @@ pub(crate) fn hills_m(p: DVec3, kinds: &[(f64, f64)]) -> f64 {
         let whole = waves.floor();
         let part = waves - whole;
         let hump = 4.0 * part * (1.0 - part);
-        if whole % 2.0 == 0.0 { hump } else { -hump }
+        if whole as i64 & 1 == 0 { hump } else { -hump }
     };
     let hills = |(count, high_m): &(f64, f64)| {
         let waves = [p.x, p.y, p.z].map(|axis| along(axis * count));
