@@ -19,6 +19,8 @@ const PATH_MARGIN_M: f64 = 0.02;
 const CLIMB_MAX: f64 = 3.0;
 /// Feet are on the ground to a centimetre; an error worth the name is larger than this.
 const GROUND_MARGIN_M: f64 = 2.0;
+/// Who jumps down a slope of 50° at walking speed is so high above it for a moment.
+const JUMP_M: f64 = 3.5;
 /// Seconds in the world after which a bot must have seen digests agree.
 const WARM_UP_S: f64 = 4.0;
 /// One snapshot in so many may be overtaken on the way, one digest in so many may be of an epoch that was lost; and
@@ -217,7 +219,7 @@ impl Checks {
         let above_m = place.to_vec().length() - self.planet.radius_m();
         let ground_m = terrain.height(place);
         // Players swim where agents walk on the bottom of the sea.
-        let stands = |level_m: f64| (above_m - level_m).abs() <= GROUND_MARGIN_M;
+        let stands = |level_m: f64| (-GROUND_MARGIN_M..=JUMP_M).contains(&(above_m - level_m));
         ground_m.is_ok_and(|ground_m| stands(ground_m) || ground_m < 0.0 && stands(0.0))
     }
 

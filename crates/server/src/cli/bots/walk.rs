@@ -310,7 +310,8 @@ impl Visit {
             let is_first = turns && n == 0;
             self.inputs += 1;
             let shoot = u16::from(is_first) * Input::SHOOT;
-            let jump = u16::from(self.inputs.is_multiple_of(JUMP_INPUTS)) * Input::JUMP;
+            let jumps = !self.sprints && self.inputs.is_multiple_of(JUMP_INPUTS);
+            let jump = u16::from(jumps) * Input::JUMP;
             let left = self.wish.heading.wrapping_sub(self.heading).cast_signed();
             let turn = left.clamp(-TURN_MAX, TURN_MAX);
             self.heading = self.heading.wrapping_add_signed(turn);
