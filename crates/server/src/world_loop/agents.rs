@@ -71,7 +71,7 @@ impl Towns {
         kind_of(ROLE_PLAYER, self.speed_max)
     }
 
-    /// Somebody new in a town, anywhere in it: on the ground, or on the datum while there is none.
+    /// Somebody new in a town, anywhere in it: on the ground or the sea, or on the datum while there is none.
     pub(super) fn newcomer(
         &self,
         world: &World,
@@ -99,12 +99,12 @@ impl Towns {
     }
 }
 
-/// How high the ground is that is resident at a place, metres; 0 where none is.
+/// How high the ground is that is resident at a place, or the sea, metres; 0 where none is.
 fn ground_m(world: &World, place: Ecef) -> f64 {
     let lattice = &world.start().lattice;
     let tile = world.tiles().tile(lattice.tile_at(place.to_vec()));
     let (face, s, t) = face_st(place.to_vec());
-    tile.map_or(0.0, |tile| tile.height_m(lattice, face, s, t))
+    tile.map_or(0.0, |tile| tile.height_m(lattice, face, s, t).max(0.0))
 }
 
 /// The rows of all who have a role.

@@ -218,9 +218,11 @@ impl Checks {
         };
         let above_m = place.to_vec().length() - self.planet.radius_m();
         let ground_m = terrain.height(place);
-        // Players swim where agents walk on the bottom of the sea.
-        let stands = |level_m: f64| (-GROUND_MARGIN_M..=JUMP_M).contains(&(above_m - level_m));
-        ground_m.is_ok_and(|ground_m| stands(ground_m) || ground_m < 0.0 && stands(0.0))
+        // Players swim where agents walk on the bottom of the sea: anywhere below its surface.
+        ground_m.is_ok_and(|ground_m| {
+            let space = ground_m - GROUND_MARGIN_M..=ground_m.max(0.0) + JUMP_M;
+            space.contains(&above_m)
+        })
     }
 
     /// Distance over ground and in height, metres.
