@@ -98,10 +98,10 @@ features)
     ;;
 sim)
     # A million walks over relief with obstacles, a thousand player-hours of honest inputs, the memory that a thousand ticks of a
-    # million agents ask for, a thousand worlds that are loaded and go astray, and the matrix of threads, levels and ways, optimised;
+    # million agents ask for, five hundred worlds that are loaded and go astray, and the matrix of threads, levels and ways, optimised;
     # then the matrix as a debug build.
     export BLUEMARBLE_MATRIX_TICKS=1000
-    BLUEMARBLE_WALKS=1000000 BLUEMARBLE_PLAYER_HOURS=1000 BLUEMARBLE_STEADY_AGENTS=1000000 BLUEMARBLE_ASTRAY=1000 \
+    BLUEMARBLE_WALKS=1000000 BLUEMARBLE_PLAYER_HOURS=1000 BLUEMARBLE_STEADY_AGENTS=1000000 BLUEMARBLE_ASTRAY=500 \
         cargo test --locked --release -p bluemarble-sim-core -- --nocapture
     cargo test --locked -p bluemarble-sim-core --test it -- golden --nocapture
     ;;
