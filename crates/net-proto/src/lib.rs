@@ -31,8 +31,10 @@
 #![cfg_attr(not(test), warn(clippy::cast_possible_truncation))]
 
 mod bits;
+mod bodies;
 mod bytes;
 mod control;
+mod entropy;
 mod error;
 mod ids;
 mod input;
@@ -46,10 +48,12 @@ mod ticket;
 mod token;
 
 pub use bits::{BitReader, BitSpan, BitWriter};
+pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body};
 pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,
 };
+pub use entropy::{AdaptiveBit, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder};
 pub use error::WireError;
 pub use ids::{Epoch, PlayerId, WorldId};
 pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};

@@ -1,0 +1,42 @@
+//! Rigid bodies as they move: a packet tells what differs from a frame that the receiver has acknowledged.
+//!
+//! Everything that prediction and probabilities are made of, is of frames that the receiver has acknowledged: the
+//! baseline, the frames 1, 2, 3 and 6 before it, and the models as they were after the baseline's packet. So packets
+//! may be lost and come in any order, as long as the sender picks a baseline with these behind it.
+//!
+//! Costs 100 to 200 ns a body that moves, in either direction; allocates when it is made and never again. Integers
+//! alone, the same on every platform. One for each receiver: what is encoded here cannot be copied to another.
+//!
+//! Of each body, in order: does anything differ; the position, against where its velocity leads and what befell
+//! its neighbours of this packet; the orientation, against where its rotation leads. What is left is coded by how far
+//! predictions were off for this body when the baseline was coded, and for its neighbours in this packet.
+//!
+//! ```
+//! use net_proto::{Bodies, Body};
+//!
+//! let still = Body { position: [0, 0, 100], largest: 3, components: [256; 3], flag: false };
+//! let (mut sender, mut receiver) = (Bodies::new(0, &[still; 9])?, Bodies::new(0, &[still; 9])?);
+//! let mut moved = [still; 9];
+//! moved[4].position = [-7, 0, 100];
+//! let mut packet = [0; 1_000];
+//! let bytes = sender.encode(1, 0, &moved, &mut packet)?;
+//! assert_eq!(receiver.decode(1, 0, &packet[..bytes])?, &moved);
+//! # Ok::<(), net_proto::BodiesError>(())
+//! ```
+
+mod body;
+mod code;
+mod frame;
+mod model;
+mod neighbours;
+mod orientation;
+mod position;
+
+pub use body::Body;
+pub use frame::{Bodies, BodiesError};
+
+/// Bodies of one frame at most.
+pub const BODIES_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests;
