@@ -29,26 +29,41 @@ struct Scene {
 }
 
 impl<C: Coder> Packet<'_, C> {
-    /// Codes body `n`: an encoder is told it, a decoder gives it. Returns what packets against this one will want to know.
-    pub(super) fn code(&mut self, n: usize, body: &Body) -> Result<(Body, Trace), WireError> {
+    /// Codes whether body `n` differs from the baseline's; most bodies lie still.
+    #[inline]
+    pub(super) fn differs(&mut self, n: usize, body: &Body) -> bool {
         let base = &self.past.base[n];
-        let before = self.past.traces[n];
-        let moved = usize::from(before.differed) * 4
-            + usize::from(*base != self.past.one_before[n]) * 2
-            + usize::from(*base != self.past.three_before[n]);
         let closeness = closeness(base, &self.past.base[0]);
-        let model = &mut self.model.differs[moved][closeness][usize::from(self.is_row)];
+        let model = &mut self.model.differs[self.moved(n)][closeness][usize::from(self.is_row)];
         self.is_row = self.coder.bit(model, body != base);
-        if !self.is_row {
-            return Ok((*base, Trace::default()));
-        }
+        self.is_row
+    }
+
+    /// What of it moved: in the packet of the baseline; in the last frame; in the last three.
+    #[inline]
+    fn moved(&self, n: usize) -> usize {
+        let base = &self.past.base[n];
+        usize::from(self.past.traces[n].differed) * 4
+            + usize::from(*base != self.past.one_before[n]) * 2
+            + usize::from(*base != self.past.three_before[n])
+    }
+
+    /// Codes body `n`, which differs: an encoder is told it, a decoder finds it. Leaves what packets against this one will want to know.
+    pub(super) fn code(
+        &mut self,
+        n: usize,
+        body: &mut Body,
+        trace: &mut Trace,
+    ) -> Result<(), WireError> {
+        let base = &self.past.base[n];
         let scene = Scene {
             nearby: self.neighbours.around(base.position),
-            trace: before,
-            moved,
-            closeness,
+            trace: self.past.traces[n],
+            moved: self.moved(n),
+            closeness: closeness(base, &self.past.base[0]),
         };
-        self.code_changed(n, body, &scene)
+        (*body, *trace) = self.code_changed(n, body, &scene)?;
+        Ok(())
     }
 
     fn code_changed(

@@ -167,7 +167,11 @@ impl Bodies {
         };
         let slots = self.coded.bodies.iter_mut().zip(&mut self.coded.traces);
         for (n, (body, trace)) in slots.enumerate() {
-            (*body, *trace) = packet.code(n, body)?;
+            if packet.differs(n, body) {
+                packet.code(n, body, trace)?;
+            } else {
+                (*body, *trace) = (past.base[n], Trace::default());
+            }
         }
         Ok(packet.coder)
     }

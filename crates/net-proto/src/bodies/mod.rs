@@ -4,7 +4,7 @@
 //! baseline, the frames 1, 2, 3 and 6 before it, and the models as they were after the baseline's packet. So packets
 //! may be lost and come in any order, as long as the sender picks a baseline with these behind it.
 //!
-//! Costs 100 to 200 ns a body that moves, in either direction; allocates when it is made and never again. Integers
+//! Costs about 600 ns a body that moves and 10 ns one that does not, in either direction; allocates when it is made and never again. Integers
 //! alone, the same on every platform. One for each receiver: what is encoded here cannot be copied to another.
 //!
 //! Of each body, in order: does anything differ; the position, against where its velocity leads and what befell

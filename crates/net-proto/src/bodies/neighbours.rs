@@ -64,16 +64,25 @@ impl Neighbours {
             &self.pulls[1][..count],
             &self.pulls[2][..count],
         );
+        let turns = &self.turns[..count];
         let (mut total, mut pull, mut shift, mut turn) = (0i32, [0i32; 3], 0i32, 0i32);
+        // Nothing wraps, see the constants; checks would keep the compiler from vectors.
+        let add = i32::wrapping_add;
+        let mul = i32::wrapping_mul;
         for n in 0..count {
-            let (dx, dy, dz) = (xs[n] - x, ys[n] - y, zs[n] - z);
-            let weight = (REACH * REACH - (dx * dx + dy * dy + dz * dz)).max(0) >> 7;
-            total += weight;
-            pull[0] += weight * us[n];
-            pull[1] += weight * vs[n];
-            pull[2] += weight * ws[n];
-            shift += weight * (us[n].abs() + vs[n].abs() + ws[n].abs()).min(PULL_MAX);
-            turn += weight * self.turns[n];
+            let [dx, dy, dz] = [(xs[n], x), (ys[n], y), (zs[n], z)].map(|(a, b)| a.wrapping_sub(b));
+            let square = add(add(mul(dx, dx), mul(dy, dy)), mul(dz, dz));
+            let weight = (REACH * REACH).wrapping_sub(square).max(0) >> 7;
+            let size = add(
+                add(us[n].wrapping_abs(), vs[n].wrapping_abs()),
+                ws[n].wrapping_abs(),
+            );
+            total = add(total, weight);
+            pull[0] = add(pull[0], mul(weight, us[n]));
+            pull[1] = add(pull[1], mul(weight, vs[n]));
+            pull[2] = add(pull[2], mul(weight, ws[n]));
+            shift = add(shift, mul(weight, size.min(PULL_MAX)));
+            turn = add(turn, mul(weight, turns[n]));
         }
         if total == 0 {
             return Nearby::default();

@@ -20,11 +20,11 @@ const GOES_ON: i64 = 973;
 pub(super) fn quaternion(body: &Body) -> Quaternion {
     let parts = body.components.map(|value| 2 * i32::from(value) - 511);
     let square: i32 = parts.iter().map(|part| part * part).sum();
-    let largest = ((522_242 - square).max(0).unsigned_abs() * 1_024).isqrt();
+    let largest = root(i64::from((522_242 - square).max(0)) * 1_024);
     let mut parts = parts.into_iter();
     core::array::from_fn(|at| {
         if at == usize::from(body.largest) {
-            largest.cast_signed()
+            narrow(largest)
         } else {
             32 * parts.next().unwrap_or(0)
         }
@@ -87,9 +87,16 @@ fn next(now: &Quaternion, before: &Quaternion) -> Quaternion {
 
 /// The same direction, of length [`UNIT`].
 fn unit(of: &Quaternion) -> Quaternion {
-    let length = dot(of, of).unsigned_abs().isqrt().max(1).cast_signed();
+    let length = root(dot(of, of)).max(1);
     let scale = (i64::from(UNIT) << 16) / length;
     of.map(|part| narrow((i64::from(part) * scale) >> 16))
+}
+
+/// The integer below the square root. IEEE 754 has one answer, the right one rounded, and so have all platforms; exact up to 2⁵².
+#[expect(clippy::cast_possible_truncation, reason = "at most 2³¹")]
+#[expect(clippy::cast_precision_loss, reason = "rounds the same everywhere")]
+fn root(square: i64) -> i64 {
+    (square as f64).sqrt() as i64
 }
 
 fn dot(a: &Quaternion, b: &Quaternion) -> i64 {

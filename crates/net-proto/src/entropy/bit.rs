@@ -48,5 +48,5 @@ const LEAST: i32 = 32;
 )]
 fn towards(from: u16, to: i32, shift: u32) -> u16 {
     let from = i32::from(from);
-    (from + ((to - from) >> shift)) as u16
+    from.wrapping_add(to.wrapping_sub(from) >> shift) as u16
 }

@@ -65,15 +65,15 @@ impl<'a> RangeDecoder<'a> {
 impl Coder for RangeDecoder<'_> {
     #[inline]
     fn bit(&mut self, model: &mut AdaptiveBit, _: bool) -> bool {
-        let ones = (self.range >> 16) * u64::from(model.of_one());
+        let ones = (self.range >> 16).wrapping_mul(u64::from(model.of_one())); // 48 bits and 16
         let bit = self.code < ones;
         model.learn(bit);
-        if bit {
-            self.range = ones;
+        // `ones` is less than the range, and at most the code where it is taken from it.
+        (self.range, self.code) = if bit {
+            (ones, self.code)
         } else {
-            self.range -= ones;
-            self.code -= ones;
-        }
+            (self.range.wrapping_sub(ones), self.code.wrapping_sub(ones))
+        };
         self.make_room();
         bit
     }

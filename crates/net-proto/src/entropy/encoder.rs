@@ -107,14 +107,16 @@ impl<'a> RangeEncoder<'a> {
 impl Coder for RangeEncoder<'_> {
     #[inline]
     fn bit(&mut self, model: &mut AdaptiveBit, bit: bool) -> bool {
-        let ones = (self.range >> 16) * u64::from(model.of_one());
+        let ones = (self.range >> 16).wrapping_mul(u64::from(model.of_one())); // 48 bits and 16
         model.learn(bit);
-        if bit {
-            self.range = ones;
+        // Chosen, not branched to: a bit worth sending is one that a processor cannot guess.
+        let (range, skipped) = if bit {
+            (ones, 0)
         } else {
-            self.range -= ones;
-            self.add(ones);
-        }
+            (self.range.wrapping_sub(ones), ones) // `ones` is less than the range
+        };
+        self.range = range;
+        self.add(skipped);
         self.make_room();
         bit
     }
