@@ -126,7 +126,7 @@ impl<C: Coder> Packet<'_, C> {
             let (far, added) = lead.predict(&known);
             let guess = (base + far + added).clamp(*PLACES.start(), *PLACES.end());
             // Each axis that is coded tells of the next.
-            let expected = (scene.trace.shift + scene.nearby.shift + *shift * 3 / 2) / (turn + 1);
+            let expected = (scene.trace.shift + scene.nearby.shift + *shift * 2) / (turn + 1);
             let off = i32::from(body.position[axis]) - guess;
             let sign = (1 + added.signum()).unsigned_abs() as usize;
             let off = self
@@ -154,7 +154,8 @@ impl<C: Coder> Packet<'_, C> {
     ) -> Result<(u8, [u16; 3]), WireError> {
         let past = &self.past;
         let base = &past.base[n];
-        let guess = orientation::predict(base, &past.two_before[n], &past.three_before[n]);
+        let now = orientation::quaternion(base);
+        let guess = orientation::predict(&now, &past.two_before[n], &past.three_before[n]);
         let order = orientation::order(&guess);
         let clear = orientation::lead(&guess, order).unsigned_abs() / 64;
         let base_rank = order.iter().position(|at| *at == base.largest);
@@ -168,16 +169,18 @@ impl<C: Coder> Packet<'_, C> {
         {
             rank += 1;
         }
-        let guess = orientation::components(&guess, order[rank]);
+        let [now, guess] = [now, guess].map(|q| orientation::components(&q, order[rank]));
         let mut components = [0; 3];
         for (place, part) in (1..).zip(0..3) {
             let known = scene.trace.turn + 2 * scene.nearby.turn + shift + *turn * 9 / 2;
             let expected = known / place;
             let off = i32::from(body.components[part]) - guess[part];
+            // A rotation that is misjudged is so along its way.
+            let sign = (1 + (guess[part] - now[part]).signum()).unsigned_abs() as usize;
             let off = self
                 .model
                 .orientations
-                .code(&mut self.coder, part, (expected, 1), off);
+                .code(&mut self.coder, part, (expected, sign), off);
             components[part] = match u16::try_from(guess[part] + off) {
                 Ok(value) if value < 512 => value,
                 _ => return Err(WireError::Field("orientation")),

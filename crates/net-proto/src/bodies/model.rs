@@ -27,7 +27,7 @@ pub(super) struct Model {
 pub(super) struct Residuals {
     pub(super) class: [[ClassModel; SCALES]; 3],
     pub(super) mantissa: [MantissaModel; 3],
-    /// By the sign of what the neighbours say: none, negative, positive.
+    /// By which way, −, none or +, the neighbours of a position pull, or a rotation leads.
     pub(super) sign: [[AdaptiveBit; 3]; 3],
 }
 
