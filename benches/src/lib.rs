@@ -9,6 +9,7 @@ mod client_tiles;
 mod codecs;
 mod columns;
 mod coords;
+mod cubes;
 mod data;
 mod encode;
 mod geo;

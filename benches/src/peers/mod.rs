@@ -14,6 +14,7 @@ mod sim;
 mod spatial;
 mod table;
 mod terrain;
+mod wire;
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
@@ -77,8 +78,9 @@ impl Group {
             Self::Spatial => spatial::race(pace, tell),
             Self::Sim => sim::race(pace, tell),
             Self::Terrain => terrain::race(pace, tell),
+            Self::Wire => wire::race(pace, tell),
             // Nothing to race yet.
-            Self::Wire | Self::Server | Self::Ffi => Ok(()),
+            Self::Server | Self::Ffi => Ok(()),
         }
     }
 }
