@@ -1,9 +1,9 @@
 //! Messages, datagrams, frames.
 
 use net_proto::{
-    Avatar, Baselines, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX,
-    EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram, InputHead,
-    Maintenance, Motion, OwnState, Redirect, Refuse, RefuseCode, Replica, Replicator,
+    Avatar, Baselines, Bodies, Body, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest,
+    ENTITIES_MAX, EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram,
+    InputHead, Maintenance, Motion, OwnState, Redirect, Refuse, RefuseCode, Replica, Replicator,
     SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, Ticket, TimeDilation,
     UpdateCache, Welcome, WireError, WorldId,
 };
@@ -12,7 +12,7 @@ use spatial_core::{EntityId, FrameId, Position};
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
-/// 4 a stream of frames, 5 an own state.
+/// 4 a stream of frames, 5 an own state, 6 packets of bodies, each with its length.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
         Some((0, frame)) => client_message(frame),
@@ -21,6 +21,7 @@ pub fn run(data: &[u8]) -> bool {
         Some((3, datagrams)) => snapshots(datagrams),
         Some((4, stream)) => frames(stream),
         Some((5, datagram)) => own(datagram),
+        Some((6, packets)) => bodies(packets),
         _ => false,
     }
 }
@@ -79,6 +80,32 @@ fn own(datagram: &[u8]) -> bool {
         assert_eq!(again, datagram);
         true
     })
+}
+
+/// What comes is legal, is sent on, and comes again; a bad packet changes nothing.
+fn bodies(packets: &[u8]) -> bool {
+    let (mut receiver, mut sender, mut next) = (few_bodies(), few_bodies(), few_bodies());
+    let mut number = 0;
+    crate::chunks(packets).fold(true, |so_far, bytes| {
+        let Ok(came) = receiver
+            .decode(number + 1, number, bytes)
+            .map(<[Body]>::to_vec)
+        else {
+            return false;
+        };
+        number += 1;
+        let mut again = [0; 512];
+        let count = sender
+            .encode(number, number - 1, &came, &mut again)
+            .expect("legal, and few");
+        let once_more = next.decode(number, number - 1, &again[..count]);
+        assert_eq!(once_more, Ok(&came[..]));
+        so_far
+    })
+}
+
+fn few_bodies() -> Bodies {
+    Bodies::new(0, &tumbling(0)).expect("legal, and few")
 }
 
 /// A client's view keeps its order and its bounds, and a bad datagram changes nothing.
@@ -155,6 +182,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut own = Vec::new();
     own_state().encode(&mut own);
     seeds.push(("own", crate::seed(5, &own)));
+    seeds.push(("bodies", crate::seed(6, &body_packets())));
     seeds
 }
 
@@ -269,6 +297,34 @@ fn snapshot_datagrams() -> Vec<u8> {
     }
     assert!(datagrams.iter().all(|d| d.len() <= DATAGRAM_BYTES_MAX));
     crate::chunked(datagrams.iter().map(Vec::as_slice))
+}
+
+fn body_packets() -> Vec<u8> {
+    let mut sender = few_bodies();
+    let mut packet = |number: u64| {
+        let mut bytes = vec![0; 512];
+        let count = sender
+            .encode(number, number - 1, &tumbling(number), &mut bytes)
+            .expect("legal, and few");
+        bytes.truncate(count);
+        bytes
+    };
+    let packets: Vec<_> = (1..20).map(&mut packet).collect();
+    crate::chunked(packets.iter().map(Vec::as_slice))
+}
+
+/// Some lie, some slide, some tumble, one jumps.
+fn tumbling(number: u64) -> Vec<Body> {
+    let body = |n: u64| {
+        let pace = (n % 4 * number) as i16;
+        Body {
+            position: [40 * n as i16 + 5 * pace, -9 * pace, 100],
+            largest: ((n + u64::from(n == 3) * number / 9) % 4) as u8,
+            components: [256, (200 + 3 * pace) as u16, 300],
+            flag: n == 2 && number > 7,
+        }
+    };
+    (0..9).map(body).collect()
 }
 
 /// Some stand, some walk, one changes its frame.
