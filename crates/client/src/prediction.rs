@@ -18,8 +18,8 @@ use spatial_core::{Ecef, Planet, TileStore, UNITS_PER_M};
 
 use crate::ground::Ground;
 
-/// Inputs that are kept for want of confirmation: two seconds of 30 Hz.
-const STEPS_MAX: usize = 64;
+/// Inputs are kept for want of confirmation for so many seconds.
+const STEPS_S: usize = 2;
 /// Who was wrong so often in a row does not know what is around it, and says no more what it predicts until it was right as often.
 const DOUBTS: u32 = 3;
 
@@ -33,6 +33,7 @@ pub struct Prediction {
     heard: Option<(u64, u32)>, // tick and input of the newest own state
     base: Option<ExactState>, // the state that the first step goes on from; none where nothing can be predicted
     steps: VecDeque<Step>,    // of the inputs after it
+    steps_max: usize,
     doubts: u32, // own states in a row that were other than predicted, or since then were not
     counts: PredictionCounts,
 }
@@ -108,6 +109,7 @@ impl Prediction {
         };
         let kind =
             kind_of(&welcome.avatar, welcome.speed_limit).ok_or(NoPrediction::NoCharacter)?;
+        let steps_max = STEPS_S * usize::from(welcome.tick_rate_hz);
         Ok(Self {
             planet,
             solo: Solo::new(&start, kind).ok_or(NoPrediction::NoCharacter)?,
@@ -115,7 +117,8 @@ impl Prediction {
             obstacles: Obstacles::new(planet),
             heard: None,
             base: None,
-            steps: VecDeque::with_capacity(STEPS_MAX),
+            steps: VecDeque::with_capacity(steps_max),
+            steps_max,
             doubts: 0,
             counts: PredictionCounts::default(),
         })
@@ -128,7 +131,7 @@ impl Prediction {
 
     /// Predicts what an input leads to. Numbers follow each other.
     pub fn step(&mut self, seq: u32, input: &Input) {
-        if self.steps.len() == STEPS_MAX {
+        if self.steps.len() == self.steps_max {
             self.steps.pop_front(); // nothing was heard for long: what is said of it then begins anew
         }
         let input = sim_core::Input {

@@ -234,6 +234,8 @@ pub struct QueuedInput {
     pub input: Input,
     /// The hash of the state that it was predicted from; 0 where the client does not say.
     pub predicted: u32,
+    /// The newest tick that the client had seen when it was due; `None` where the client does not say, as of all but the last of a datagram.
+    pub seen: Option<u64>,
     /// What the player was shown as it was made, 2⁻⁸ ticks; `None` where the client does not say.
     pub shown: Option<u64>,
     /// Which datagram brought it, counted from 1.
@@ -265,7 +267,7 @@ impl InputBuffer {
     /// that never came or are not to be used are skipped. `now` is the newest tick there is.
     pub fn push(&mut self, datagram: &InputDatagram, used: u16, now: u64) -> usize {
         let (mut queued, head) = (0, &datagram.head);
-        let shown = head.shown(now);
+        let (seen, shown) = (head.seen_tick(now), head.shown(now));
         // Inputs lead: the range is never asked for a number after the last, which may be the greatest there is.
         for (n, (&input, seq)) in (datagram.inputs().iter().zip(datagram.first_seq..)).enumerate() {
             if seq <= self.newest_seq {
@@ -282,6 +284,7 @@ impl InputBuffer {
                 seq,
                 input,
                 predicted: if later == 0 { head.predicted } else { 0 },
+                seen: seen.filter(|_| later == 0),
                 shown: shown.and_then(|shown| shown.checked_sub(earlier)),
                 datagram: self.datagrams,
             });
@@ -435,19 +438,23 @@ mod tests {
     fn what_is_not_to_be_used_is_skipped() {
         let mut buffer = InputBuffer::new();
         assert_eq!(buffer.push(&datagram(1, 4), 0b1010, 50), 2);
-        let queued = |seq, n, predicted, shown, datagram| {
+        let queued = |seq, n, predicted, seen, shown| {
             let input = input(n);
             Some(QueuedInput {
                 seq,
                 input,
                 predicted,
+                seen,
                 shown,
-                datagram,
+                datagram: 1,
             })
         };
         // Shown at tick 39 with the last one, and one a tick.
-        assert_eq!(buffer.take(), queued(2, 1, 0, Some(37 * 256), 1));
-        assert_eq!(buffer.take(), queued(4, 3, 0x0a0b_0c0d, Some(39 * 256), 1));
+        assert_eq!(buffer.take(), queued(2, 1, 0, None, Some(37 * 256)));
+        assert_eq!(
+            buffer.take(),
+            queued(4, 3, 0x0a0b_0c0d, Some(40), Some(39 * 256))
+        );
         assert_eq!(buffer.push(&datagram(1, 4), ALL, 50), 0);
         buffer.push(&datagram(5, 2), ALL, 50);
         assert_eq!(buffer.take().map(|next| next.datagram), Some(2));

@@ -89,6 +89,8 @@ pub struct ShotCounts {
     pub hits: u64,
     /// Of them those of a moment that was not remembered, judged by the newest one.
     pub forgotten: u64,
+    /// Players who could not be remembered for a tick, summed over ticks: nobody hits them in it. They come and go faster than room is made for.
+    pub left_out: u64,
 }
 
 /// Quantiles of tick work time, milliseconds.

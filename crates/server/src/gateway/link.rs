@@ -9,6 +9,8 @@
 //! | messages of one session | [`SESSION_MESSAGES`] | the session is closed: its client does not read |
 //! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use net_proto::{InputDatagram, PlayerId, RefuseCode, Welcome};
 use tokio::sync::mpsc;
@@ -38,6 +40,14 @@ pub(crate) enum Event {
     },
 }
 
+/// A datagram of inputs, and when it came.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) session: SessionId,
+    pub(crate) at: Instant,
+    pub(crate) datagram: InputDatagram,
+}
+
 /// What the world tells a session, reliably.
 #[derive(Debug)]
 pub(crate) struct ToSession {
@@ -64,7 +74,7 @@ pub(crate) struct Batch {
 #[derive(Debug)]
 pub(crate) struct WorldLink {
     pub(crate) events: mpsc::Receiver<Event>,
-    pub(crate) inputs: mpsc::Receiver<(SessionId, InputDatagram)>,
+    pub(crate) inputs: mpsc::Receiver<Heard>,
     pub(crate) batches: mpsc::Sender<Batch>,
     pub(crate) messages: mpsc::Sender<ToSession>,
 }
@@ -73,7 +83,7 @@ pub(crate) struct WorldLink {
 #[derive(Debug)]
 pub(crate) struct NetLink {
     pub(crate) events: mpsc::Sender<Event>,
-    pub(crate) inputs: mpsc::Sender<(SessionId, InputDatagram)>,
+    pub(crate) inputs: mpsc::Sender<Heard>,
     pub(crate) batches: mpsc::Receiver<Batch>,
     pub(crate) messages: mpsc::Receiver<ToSession>,
 }

@@ -23,7 +23,7 @@ use net_proto::quic::{Admission, Identity, backlog_bytes, server_endpoint};
 use quinn::Endpoint;
 use tokio::sync::oneshot;
 
-pub(crate) use link::{Batch, Event, Message, SessionId, ToSession, WorldLink, link};
+pub(crate) use link::{Batch, Event, Heard, Message, SessionId, ToSession, WorldLink, link};
 pub(crate) use table::{Gate, GateOptions};
 
 use link::NetLink;

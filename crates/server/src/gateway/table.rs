@@ -11,7 +11,7 @@ use net_proto::{InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
 use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
-use super::link::{Event, Message, SESSION_MESSAGES, SessionId, ToSession};
+use super::link::{Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
 use crate::host::UsedToken;
 
 /// Used tokens that are remembered until they expire, 24 B each; at the bound nobody enters until some have.
@@ -40,7 +40,7 @@ pub(crate) struct Gate {
     door: Mutex<Door>,
     emptied: Notify,
     events: mpsc::Sender<Event>,
-    inputs: mpsc::Sender<(SessionId, InputDatagram)>,
+    inputs: mpsc::Sender<Heard>,
 }
 
 /// Who is in: one session a player.
@@ -68,7 +68,7 @@ impl Gate {
     pub(super) fn new(
         options: GateOptions,
         events: mpsc::Sender<Event>,
-        inputs: mpsc::Sender<(SessionId, InputDatagram)>,
+        inputs: mpsc::Sender<Heard>,
     ) -> Self {
         let used = options.used.iter().map(|t| (t.nonce, t.expires_s));
         Self {
@@ -153,7 +153,13 @@ impl Gate {
 
     /// Passes inputs on; drops them when the world's queue is full.
     pub(super) fn input(&self, session: SessionId, datagram: InputDatagram) {
-        if self.inputs.try_send((session, datagram)).is_err() {
+        let at = Instant::now();
+        let heard = Heard {
+            session,
+            at,
+            datagram,
+        };
+        if self.inputs.try_send(heard).is_err() {
             self.counters.inputs_dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

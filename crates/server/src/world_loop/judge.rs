@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use net_proto::{InputDatagram, PlayerId, QueuedInput};
+use net_proto::{PlayerId, QueuedInput};
 use sim_core::{
     Escalation, Finding, Input, Judged, Kind, Limits, Prediction, Received, Validator, World,
 };
@@ -15,11 +15,14 @@ use sim_core::{
 use super::players::{Player, asked};
 use super::pulse::Pulse;
 use crate::config::{Cheaters, Config};
-use crate::gateway::SessionId;
+use crate::gateway::{Heard, SessionId};
 use crate::status::JudgedCounts;
 
 /// Players that are remembered at once as sent away; of more the one whose time ends first is forgotten.
 const OUT_MAX: usize = 65_536;
+
+/// Players who left with a score that has not faded, at most.
+const LEFT_MAX: usize = 4_096;
 
 /// Who was sent away, and until when that is remembered.
 #[derive(Clone, Copy)]
@@ -35,7 +38,9 @@ pub(super) struct Judge {
     cheaters: Cheaters,
     ban: Duration,
     pub(super) pulse: Pulse,
-    now: u64, // of this tick's arrivals
+    now: u64, // the time of this tick
+    /// What who has left was found at.
+    left: BTreeMap<PlayerId, Validator>,
     findings: Vec<Finding>,
     /// Who was found at something in this tick.
     suspects: BTreeSet<SessionId>,
@@ -64,6 +69,7 @@ impl Judge {
             ban: Duration::from_secs(u64::from(config.ban_s)),
             pulse: Pulse::new(begun, period),
             now: 0,
+            left: BTreeMap::new(),
             findings: Vec::new(),
             suspects: BTreeSet::new(),
             out: BTreeMap::new(),
@@ -71,27 +77,23 @@ impl Judge {
         }
     }
 
-    /// Begins a tick: what is heard from now on came by this instant.
+    /// Begins a tick.
     pub(super) fn begin(&mut self, at: Instant) {
         self.now = self.pulse.arrival(at);
     }
 
-    fn judged(&self) -> Judged<'_> {
+    fn judged(&self, time: u64) -> Judged<'_> {
         Judged {
-            tick: self.now,
+            tick: time,
             limits: &self.limits,
             kind: &self.kind,
         }
     }
 
-    /// Judges a datagram; bit n of what it gives says that the nth input is to be used. `newest` is the newest state that there is.
-    pub(super) fn hear(
-        &mut self,
-        session: SessionId,
-        validator: &mut Validator,
-        datagram: &InputDatagram,
-        newest: u64,
-    ) -> u16 {
+    /// Judges a datagram that came at an instant; bit n of what it gives says that the nth input is to be used. `newest` is the newest
+    /// state that there is.
+    pub(super) fn hear(&mut self, heard: &Heard, validator: &mut Validator, newest: u64) -> u16 {
+        let datagram = &heard.datagram;
         let mut inputs = [Input::default(); Received::INPUTS_MAX];
         let numbers = datagram.first_seq()..;
         let told = datagram.inputs().iter().zip(numbers);
@@ -104,8 +106,9 @@ impl Judge {
             seen: seen.and_then(|tick| self.pulse.departure(tick)),
         };
         let mut findings = core::mem::take(&mut self.findings);
-        let used = validator.receive(&self.judged(), &received, &mut findings);
-        self.take(session, findings);
+        let at = self.judged(self.pulse.arrival(heard.at));
+        let used = validator.receive(&at, &received, &mut findings);
+        self.take(heard.session, findings);
         used
     }
 
@@ -120,22 +123,29 @@ impl Judge {
         let actual = world.exact(player.entity).map(|state| state.hash());
         let is_next = next.is_some_and(|next| next.seq == player.used_seq + 1);
         let is_struck = core::mem::take(&mut player.is_struck);
-        let is_disturbed = !is_next
+        let is_surprised = !is_next
             || is_struck
             || player.is_crowded
             || unknown.is_ground_missing
             || actual.is_none();
+        if is_surprised {
+            player.surprised_tick = world.tick();
+        }
         let predicted = next.map_or(0, |next| next.predicted);
-        if predicted == 0 && !is_disturbed {
+        if predicted == 0 && !is_surprised {
             return; // it does not say
         }
+        // Until the client has seen states of a second later, whenever these get there, it may be wrong.
+        let known = player.surprised_tick + u64::from(self.limits.tick_rate_hz);
+        let seen = next.and_then(|next| next.seen);
+        let is_disturbed = is_surprised || seen.is_none_or(|seen| seen < known);
         let prediction = Prediction {
             predicted,
             actual: actual.unwrap_or_default(),
             is_disturbed,
         };
         let mut findings = core::mem::take(&mut self.findings);
-        let at = self.judged();
+        let at = self.judged(self.now);
         player.validator.predicted(&at, &prediction, &mut findings);
         self.take(session, findings);
     }
@@ -160,7 +170,7 @@ impl Judge {
 
     /// What is to be done about a player now; counted, and told in the log when it is more than before.
     pub(super) fn sentence(&mut self, player: &mut Player) -> Escalation {
-        let at = self.judged();
+        let at = self.judged(self.now);
         let now = player.validator.escalation(&at);
         let points = player.validator.points(&at);
         let is_worse = now > player.escalation;
@@ -169,13 +179,13 @@ impl Judge {
             let id = player.player;
             tracing::warn!(player = %id, entity = %player.entity, escalation = ?now, points, "not as an honest client");
         }
-        let is_known = self.out.contains_key(&player.player);
+        let is_known = self.is_remembered(player.player);
         let sentence = match (now, self.cheaters) {
             // Who was halted goes on when it is not even watched any more: after some seconds, not with the next point that fades.
             (Escalation::Watch, _) if player.is_halted => Escalation::Correct,
             (now, Cheaters::Watch) => now.min(Escalation::Watch),
-            (Escalation::Kick, Cheaters::Ban) if is_known => Escalation::Ban,
-            (Escalation::Ban, Cheaters::Kick) => Escalation::Kick,
+            (Escalation::Kick | Escalation::Ban, Cheaters::Ban) if is_known => Escalation::Ban,
+            (Escalation::Ban, _) => Escalation::Kick, // the first time
             (now, _) => now,
         };
         match sentence {
@@ -210,7 +220,36 @@ impl Judge {
 
     /// Whether a player is kept out.
     pub(super) fn is_banned(&self, player: PlayerId) -> bool {
+        self.is_remembered(player) && self.out[&player].is_banned
+    }
+
+    /// Whether a player was sent away not long ago.
+    fn is_remembered(&self, player: PlayerId) -> bool {
         let out = self.out.get(&player);
-        out.is_some_and(|out| out.is_banned && out.until > Instant::now())
+        out.is_some_and(|out| out.until > Instant::now())
+    }
+
+    /// The validator of a player who comes in: what it was found at before it left has not faded for that.
+    pub(super) fn admit(&mut self, player: PlayerId) -> Validator {
+        let left = self.left.remove(&player);
+        left.map_or_else(Validator::default, |validator| validator.anew())
+    }
+
+    /// Remembers a player who has left, as long as anything that it was found at is left.
+    pub(super) fn leave(&mut self, player: PlayerId, validator: &Validator) {
+        let now = self.now;
+        let at = |judge: &Self, validator: &Validator| validator.points(&judge.judged(now));
+        if at(self, validator) == 0 {
+            return;
+        }
+        if self.left.len() >= LEFT_MAX {
+            let mut left = core::mem::take(&mut self.left);
+            left.retain(|_, validator| at(self, validator) > 0);
+            while left.len() >= LEFT_MAX {
+                left.pop_first();
+            }
+            self.left = left;
+        }
+        self.left.insert(player, *validator);
     }
 }

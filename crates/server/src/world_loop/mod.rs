@@ -43,7 +43,7 @@ use crate::status::StatusBoard;
 
 use agents::{ROLE_PLAYER, Towns, Wanderers, of_role};
 use judge::{Judge, Unknown};
-use players::{Player, Players};
+use players::{Newcomer, Players};
 use residency::Residency;
 use shots::Shots;
 use tally::{StopWatch, Tally};
@@ -247,9 +247,9 @@ impl WorldLoop {
         self.judge.begin(Instant::now());
         for _ in 0..INPUTS_A_TICK {
             match self.link.inputs.try_recv() {
-                Ok((session, datagram)) => {
+                Ok(heard) => {
                     let judge = (&mut self.judge, self.world.tick());
-                    self.players.hear(session, &datagram, judge);
+                    self.players.hear(&heard, judge);
                 }
                 Err(_) => break,
             }
@@ -282,7 +282,8 @@ impl WorldLoop {
         match event {
             Event::Leave { session } => {
                 self.tally.leaves += 1;
-                self.players.leave(session, &mut self.records);
+                let judge = (&mut self.judge, &mut self.records);
+                self.players.leave(session, judge);
             }
             Event::Join {
                 session,
@@ -316,8 +317,13 @@ impl WorldLoop {
             .map_err(|e| start(&e))?;
         // Of tick 0 the durable tick says nothing: it is 0 from the start.
         let tick = self.world.tick().max(1);
-        let player = Player::new(id, entity, tick);
-        self.players.join(session, player, &mut self.records);
+        let newcomer = Newcomer {
+            player: id,
+            entity,
+            tick,
+        };
+        let judge = (&mut self.judge, &mut self.records);
+        self.players.join(session, newcomer, judge);
         self.records.push(Record::Spawn { entity, agent });
         self.tally.joins += 1;
         Ok(())
@@ -370,10 +376,10 @@ impl WorldLoop {
         let batch = self
             .views
             .pack(&self.world, &mut self.players, durable_tick);
+        self.judge.pulse.leave(self.world.tick(), Instant::now());
         if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
             self.tally.batches_dropped += 1;
         }
-        self.judge.pulse.leave(self.world.tick(), Instant::now());
         self.send_digests(durable_tick);
     }
 

@@ -47,11 +47,13 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
     Some(bytes.into())
 }
 
-/// Nobody who is farther away in a snapshot touches a player before the next but one, metres: twice the radius of two, and
-/// the way of both.
+/// Nobody who is farther away in a snapshot touches a player before the next but one, metres: somebody who stands on a head is near, and
+/// both have a way to go.
 pub(super) fn near_m(config: &Config) -> f64 {
-    let radius_m = Kind::character(0).radius_m();
+    let player = Kind::character(0);
     let ticks = 2.0 * f64::from(config.snapshot_ticks);
     let speed_mps = config.speed_max_mps + PUSH_SPEED_MAX_MPS;
-    4.0 * radius_m + 2.0 * speed_mps * ticks / f64::from(config.tick_rate_hz)
+    player.height_m()
+        + 2.0 * player.radius_m()
+        + 2.0 * speed_mps * ticks / f64::from(config.tick_rate_hz)
 }

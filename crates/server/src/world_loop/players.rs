@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use net_proto::{InputBuffer, InputDatagram, PlayerId, QueuedInput, RefuseCode, Replicator};
+use net_proto::{InputBuffer, PlayerId, QueuedInput, RefuseCode, Replicator};
 use sim_core::{Escalation, Input, Record, Validator, World};
 use spatial_core::{EntityId, FrameId};
 
 use super::judge::{Judge, Unknown};
 use super::shots::{Shot, Shots};
-use crate::gateway::{Message, SessionId, ToSession};
+use crate::gateway::{Heard, Message, SessionId, ToSession};
 
 /// One player in the world.
 pub(super) struct Player {
@@ -30,12 +30,22 @@ pub(super) struct Player {
     /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
     pub(super) is_crowded: bool,
     pub(super) is_struck: bool,
+    /// The tick in which something last happened that its client could not know.
+    pub(super) surprised_tick: u64,
     /// Its inputs are not used; and it has been told to stand still.
     pub(super) is_halted: bool,
     stands: bool,
     buttons: u16, // of the last input
     heading: u16,
     frame: FrameId,
+}
+
+/// Who comes in.
+pub(super) struct Newcomer {
+    pub(super) player: PlayerId,
+    pub(super) entity: EntityId,
+    /// The tick of its spawn.
+    pub(super) tick: u64,
 }
 
 /// What a player is told who is sent away.
@@ -62,47 +72,67 @@ impl Players {
     }
 
     /// Adds a player; one who is in already, over another session, leaves that.
-    pub(super) fn join(&mut self, session: SessionId, player: Player, records: &mut Vec<Record>) {
-        if let Some(old) = self.sessions.insert(player.player, session) {
-            self.say(
-                old,
-                Message::Close(RefuseCode::REPLACED, "you entered again elsewhere"),
-            );
-            self.remove(old, records);
+    pub(super) fn join(
+        &mut self,
+        session: SessionId,
+        newcomer: Newcomer,
+        (judge, records): (&mut Judge, &mut Vec<Record>),
+    ) {
+        let id = newcomer.player;
+        if let Some(old) = self.sessions.insert(id, session) {
+            let close = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
+            self.say(old, close);
+            if let Some(gone) = self.remove(old, records) {
+                judge.leave(id, &gone.validator);
+            }
         }
-        self.all.insert(session, player);
+        let validator = judge.admit(id);
+        self.suspects.insert(session); // until its score is looked at
+        self.all.insert(session, Player::new(newcomer, validator));
     }
 
     /// Takes a session's avatar out of the world.
-    pub(super) fn leave(&mut self, session: SessionId, records: &mut Vec<Record>) {
-        if let Some(player) = self.remove(session, records)
-            && self.sessions.get(&player) == Some(&session)
-        {
-            self.sessions.remove(&player);
+    pub(super) fn leave(
+        &mut self,
+        session: SessionId,
+        (judge, records): (&mut Judge, &mut Vec<Record>),
+    ) {
+        if let Some(gone) = self.remove(session, records) {
+            judge.leave(gone.player, &gone.validator);
+            self.forget(session, gone.player);
         }
     }
 
-    fn remove(&mut self, session: SessionId, records: &mut Vec<Record>) -> Option<PlayerId> {
+    /// Takes a session's avatar out of the world, who is sent away: what it was found at has been answered.
+    fn expel(&mut self, session: SessionId, records: &mut Vec<Record>) {
+        self.say(session, Message::Close(RefuseCode::UNFAIR, UNFAIR));
+        if let Some(gone) = self.remove(session, records) {
+            self.forget(session, gone.player);
+        }
+    }
+
+    fn remove(&mut self, session: SessionId, records: &mut Vec<Record>) -> Option<Player> {
         let gone = self.all.remove(&session)?;
         records.push(Record::Despawn {
             entity: gone.entity,
         });
-        Some(gone.player)
+        Some(gone)
+    }
+
+    fn forget(&mut self, session: SessionId, player: PlayerId) {
+        if self.sessions.get(&player) == Some(&session) {
+            self.sessions.remove(&player);
+        }
     }
 
     /// Takes a datagram's acknowledgement, and the inputs that the judge lets through. `now` is the newest state that there is.
-    pub(super) fn hear(
-        &mut self,
-        session: SessionId,
-        datagram: &InputDatagram,
-        (judge, now): (&mut Judge, u64),
-    ) {
-        let Some(player) = self.all.get_mut(&session) else {
+    pub(super) fn hear(&mut self, heard: &Heard, (judge, now): (&mut Judge, u64)) {
+        let Some(player) = self.all.get_mut(&heard.session) else {
             return;
         };
-        let used = judge.hear(session, &mut player.validator, datagram, now);
-        player.inputs.push(datagram, used, now);
-        if let Some(epoch) = datagram.head().acknowledged {
+        let used = judge.hear(heard, &mut player.validator, now);
+        player.inputs.push(&heard.datagram, used, now);
+        if let Some(epoch) = heard.datagram.head().acknowledged {
             player.replicator.acknowledge(epoch);
         }
     }
@@ -150,10 +180,7 @@ impl Players {
                 Escalation::Watch | Escalation::Correct => {
                     self.suspects.insert(session);
                 }
-                Escalation::Kick | Escalation::Ban => {
-                    self.say(session, Message::Close(RefuseCode::UNFAIR, UNFAIR));
-                    self.leave(session, records);
-                }
+                Escalation::Kick | Escalation::Ban => self.expel(session, records),
             }
         }
     }
@@ -203,7 +230,12 @@ impl Players {
 }
 
 impl Player {
-    pub(super) fn new(player: PlayerId, entity: EntityId, tick: u64) -> Self {
+    fn new(newcomer: Newcomer, validator: Validator) -> Self {
+        let Newcomer {
+            player,
+            entity,
+            tick,
+        } = newcomer;
         Self {
             player,
             entity,
@@ -211,13 +243,14 @@ impl Player {
             replicator: Replicator::of(entity),
             spawned_tick: tick,
             is_welcome: false,
-            validator: Validator::default(),
+            validator,
             escalation: Escalation::None,
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
             is_crowded: true, // until somebody has looked
             is_struck: false,
+            surprised_tick: tick,
             is_halted: false,
             stands: false,
             buttons: 0,

@@ -53,6 +53,7 @@ impl Shots {
         // Ticks only rise: the error says that this one is known.
         let recorded = self.rewind.record_world(world.tick(), world, players);
         debug_assert!(recorded.is_ok());
+        self.counts.left_out += recorded.map_or(0, |recorded| u64::from(recorded.left_out));
     }
 
     /// Judges the shots of a tick; calls with each hit, which is also recorded.

@@ -1,21 +1,27 @@
 //! Players who play by the rules, and those who do not.
 
+use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use bluemarble_server::{Cheaters, Server, Status};
+use bluemarble_server::{Cheaters, JudgedCounts, Server, Status};
 use client::Connection;
 use net_proto::quic::client_endpoint;
-use net_proto::{Input, RefuseCode};
+use net_proto::{Input, InputDatagram, InputHead, RefuseCode};
 use serde_json::Value;
 use spatial_core::EntityId;
 
+use crate::relay::{Relay, Weather};
 use crate::support::{Place, Raw, Reaped, program, runtime, wait_for};
 
 /// Bots on a server; they predict over its planet.
 fn bots(place: &Place, server: &Server, more: &[&str]) -> Reaped {
+    bots_at(place, server.local_addr(), more)
+}
+
+fn bots_at(place: &Place, addr: SocketAddr, more: &[&str]) -> Reaped {
     let mut command = program();
-    let addr = server.local_addr().to_string();
+    let addr = addr.to_string();
     command
         .args(["bots", "--json", "--addr", &addr, "--data"])
         .arg(place.data())
@@ -67,6 +73,86 @@ fn honest_players_predict_right_and_are_not_suspected() {
     );
     assert!(status.shots.fired >= 10, "{:?}", status.shots);
     server.stop().unwrap();
+}
+
+/// Nobody was found at anything but at inputs that came all at once after a silence, or did anything about anybody.
+fn assert_fair(judged: &JudgedCounts, case: &str) {
+    let mut others = judged.findings.keys().filter(|name| *name != "held");
+    assert_eq!(others.next(), None, "{case}: {judged:?}");
+    let sentences = (judged.corrected, judged.kicked, judged.banned);
+    assert_eq!(sentences, (0, 0, 0), "{case}: {judged:?}");
+}
+
+#[test]
+fn bad_lines_make_nobody_suspect() {
+    let lines = [
+        ("delays and loses", (60, 80), 5, (0.0, 0.0)),
+        ("stands still for half a second", (20, 10), 0, (4.0, 4.5)),
+        ("stands still for a second", (20, 10), 2, (4.0, 5.0)),
+    ];
+    let places: Vec<_> = lines
+        .into_iter()
+        .map(|(case, delay_ms, lost_per_100, held_s)| {
+            let place = Place::new();
+            let server = Server::start(place.config(|_| {})).unwrap();
+            let weather = Weather {
+                delay_ms,
+                lost_per_100,
+                held_s,
+            };
+            let relay = Relay::start(server.local_addr(), weather);
+            let fleet = bots_at(&place, relay.addr, &["--count", "6", "--seconds", "9"]);
+            (case, place, server, relay, fleet)
+        })
+        .collect();
+    for (case, _place, server, relay, mut fleet) in places {
+        let (_, summary) = end(&mut fleet.0);
+        drop(relay);
+        assert_eq!(number(&summary, "connected"), 6.0, "{case}: {summary}");
+        assert_eq!(number(&summary, "disconnects"), 0.0, "{case}: {summary}");
+        assert!(
+            number(&summary, "predictions_agreed") > 300.0,
+            "{case}: {summary}"
+        );
+        assert_fair(&server.status().judged, case);
+        server.stop().unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_stands_still_sends_nobody_away() {
+    use std::io::{BufRead, BufReader};
+    let place = Place::new();
+    let mut command = program();
+    command
+        .args(["serve", "--json", "--listen", "127.0.0.1:0"])
+        .args(["--status-s", "1", "--agents", "20", "--towns", "2"]);
+    command.arg("--planet").arg(place.planet());
+    command.arg("--data").arg(place.data());
+    let mut server = Reaped(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    let started = next();
+    let addr = started["addr"].as_str().unwrap().parse().unwrap();
+    let mut fleet = bots_at(&place, addr, &["--count", "6", "--seconds", "10"]);
+    let pid = rustix::process::Pid::from_child(&server.0);
+    for still_s in [0.6, 2.0] {
+        std::thread::sleep(Duration::from_secs(2));
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+        std::thread::sleep(Duration::from_secs_f64(still_s));
+        rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    }
+    let (_, summary) = end(&mut fleet.0);
+    assert_eq!(number(&summary, "connected"), 6.0, "{summary}");
+    assert_eq!(number(&summary, "disconnects"), 0.0, "{summary}");
+    let last = loop {
+        let status = next()["status"].take();
+        if status["leaves"] == 6 {
+            break status;
+        }
+    };
+    let judged = serde_json::from_value(last["judged"].clone()).unwrap();
+    assert_fair(&judged, "a server that was stopped");
 }
 
 #[test]
@@ -209,5 +295,70 @@ fn a_shot_hits_whom_its_shooter_aims_at() {
             assert_eq!(status.shots.hits, hits, "{:?}", status.shots);
         }
     });
+    server.stop().unwrap();
+}
+
+fn datagram(first: u32, inputs: impl IntoIterator<Item = Input>) -> bytes::Bytes {
+    let mut bytes = Vec::new();
+    InputDatagram::new(InputHead::default(), first, inputs)
+        .unwrap()
+        .encode(&mut bytes);
+    bytes.into()
+}
+
+fn looking(heading: u16) -> Input {
+    Input {
+        heading,
+        ..Input::default()
+    }
+}
+
+/// Sends eight inputs, and then some of them again with other contents: 150 points each.
+async fn contradict(raw: &Raw, count: usize) {
+    let said = [
+        datagram(1, [looking(1); 8]),
+        datagram(1, vec![looking(2); count]),
+    ];
+    for bytes in said {
+        raw.connection.send_datagram(bytes).unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[test]
+fn who_was_sent_away_long_ago_is_forgotten() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| {
+        s.agents = Some(0);
+        s.ban_s = Some(1);
+    }))
+    .unwrap();
+    runtime().block_on(async {
+        for _ in 0..2 {
+            let (mut raw, _) = Raw::enter(server.local_addr(), &place.ticket(1)).await;
+            contradict(&raw, 8).await;
+            assert_eq!(raw.refusal().await.code, RefuseCode::UNFAIR);
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+        }
+    });
+    let status = wait_for(&server, "everybody gone", |s| s.leaves == 2);
+    assert_eq!((status.judged.kicked, status.judged.banned), (2, 0));
+    server.stop().unwrap();
+}
+
+#[test]
+fn who_comes_back_at_once_is_not_as_good_as_new() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| s.agents = Some(0))).unwrap();
+    runtime().block_on(async {
+        let (raw, _) = Raw::enter(server.local_addr(), &place.ticket(1)).await;
+        contradict(&raw, 6).await; // 900 points: not enough to be sent away
+        raw.leave().await;
+        let (mut raw, _) = Raw::enter(server.local_addr(), &place.ticket(1)).await;
+        contradict(&raw, 6).await;
+        assert_eq!(raw.refusal().await.code, RefuseCode::UNFAIR);
+    });
+    let status = wait_for(&server, "everybody gone", |s| s.leaves == 2);
+    assert_eq!((status.judged.kicked, status.judged.banned), (1, 0));
     server.stop().unwrap();
 }

@@ -10,6 +10,7 @@ mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
 mod program;
+mod relay;
 mod replay;
 mod restart;
 mod support;

@@ -1,14 +1,15 @@
 //! A validator as bytes, for a server that keeps what it knows of its players.
 //!
 //! ```text
-//! version u8 = 2
-//! pace       newest u32 · advanced u64 · balance u16 · low: there u8 · i64 · spent u16 · counted u64
+//! version u8 = 3
+//! pace       newest u32 · inputs · low: there u8 · i64 · datagrams · told u8
+//!            inputs, datagrams: balance u16 · held u32 · until u64 · counted u64
 //! drift      origin i64 · newest u64 · there u32 · 17 windows: up 2 × i16 · down 2 × i16
 //! window     newest u32 · there u32 · turned u32 · 32 inputs: east i16 · north i16 · up i16 · heading u16 · buttons u16
 //! excuse     until u64
 //! claims     last: there u8 · seq u32 · frame u64 · x i32 · y i32 · z i32 · mode u8
 //!            fast u32 · lift u32 · fall i32 · quiet u64
-//! suspicion  score u32 · tick u64 · highest u8 · 19 counts u16
+//! suspicion  score u32 · tick u64 · highest u8 · 20 counts u16
 //! ```
 //! Little-endian, without padding. In the place of what is not there is its default. Any numbers are legal, whoever wrote them.
 
@@ -18,7 +19,7 @@ use super::claims::{Claim, Claims};
 use super::drift::{Drift, Extents, WINDOWS};
 use super::finding::{Escalation, Finding};
 use super::inputs::Asked;
-use super::pace::Pace;
+use super::pace::{Budget, Pace};
 use super::prediction::Excuse;
 use super::suspicion::Suspicion;
 use super::validator::Validator;
@@ -26,11 +27,11 @@ use super::window::{WINDOW, Window};
 use crate::mode::Mode;
 use crate::record::{EntryError, Reader};
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 impl Validator {
     /// Bytes of a validator.
-    pub const BYTES: usize = 627;
+    pub const BYTES: usize = 654;
 
     /// Appends its bytes.
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -70,24 +71,38 @@ impl Validator {
 
 fn encode_pace(pace: &Pace, out: &mut Vec<u8>) {
     out.extend(pace.newest_seq.to_le_bytes());
-    out.extend(pace.advanced.to_le_bytes());
-    out.extend(pace.balance.to_le_bytes());
+    encode_budget(&pace.inputs, out);
     out.push(u8::from(pace.low.is_some()));
     out.extend(pace.low.unwrap_or(0).to_le_bytes());
-    out.extend(pace.spent.to_le_bytes());
-    out.extend(pace.counted.to_le_bytes());
+    encode_budget(&pace.datagrams, out);
+    out.push(u8::from(pace.is_told));
 }
 
 fn decode_pace(r: &mut Reader<'_>) -> Result<Pace, ValidatorError> {
     Ok(Pace {
         newest_seq: r.u32()?,
-        advanced: r.u64()?,
-        balance: r.u16()?,
+        inputs: decode_budget(r)?,
         low: {
             let is_there = flag(r)?;
             there(is_there, r.u64()?.cast_signed())?
         },
-        spent: r.u16()?,
+        datagrams: decode_budget(r)?,
+        is_told: flag(r)?,
+    })
+}
+
+fn encode_budget(budget: &Budget, out: &mut Vec<u8>) {
+    out.extend(budget.balance.to_le_bytes());
+    out.extend(budget.held.to_le_bytes());
+    out.extend(budget.until.to_le_bytes());
+    out.extend(budget.counted.to_le_bytes());
+}
+
+fn decode_budget(r: &mut Reader<'_>) -> Result<Budget, ValidatorError> {
+    Ok(Budget {
+        balance: r.u16()?,
+        held: r.u32()?,
+        until: r.u64()?,
         counted: r.u64()?,
     })
 }

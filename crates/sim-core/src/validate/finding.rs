@@ -8,6 +8,12 @@ pub enum Finding {
         /// So many.
         ticks: u32,
     },
+    /// Inputs of a longer silence than delay explains came all at once: a line or a server that stood still, or who holds them back. They are used
+    /// as far as anybody's are, which gains nothing.
+    Held {
+        /// So many.
+        ticks: u32,
+    },
     /// Inputs came sooner than they can have been made: the client had seen a tick before an earlier one of them, and they are one a tick.
     TooEarly {
         /// By so many ticks more than before.
@@ -81,7 +87,7 @@ pub enum Finding {
 
 impl Finding {
     /// How many kinds there are.
-    pub(super) const KINDS: usize = 19;
+    pub(super) const KINDS: usize = 20;
 
     /// Its kind, as a number below [`Finding::KINDS`].
     pub(super) fn kind(self) -> usize {
@@ -105,6 +111,7 @@ impl Finding {
             Self::Speed => 16,
             Self::Flight => 17,
             Self::FastClock { .. } => 18,
+            Self::Held { .. } => 19,
         }
     }
 
@@ -114,6 +121,7 @@ impl Finding {
             Self::TooMany { .. } => "too_many",
             Self::TooEarly { .. } => "too_early",
             Self::FastClock { .. } => "fast_clock",
+            Self::Held { .. } => "held",
             Self::Future { .. } => "future",
             Self::Stale { .. } => "stale",
             Self::Gap { .. } => "gap",
@@ -142,7 +150,11 @@ impl Finding {
         match self {
             Self::TooMany { ticks } | Self::TooEarly { ticks } => 100 * ticks.min(TICKS_MAX),
             Self::FastClock { .. } => 130,
-            Self::Future { .. } | Self::NoPlace | Self::Speed | Self::Flight => 100,
+            Self::Held { .. }
+            | Self::Future { .. }
+            | Self::NoPlace
+            | Self::Speed
+            | Self::Flight => 100,
             Self::Stale { .. } | Self::Gap { .. } => 20,
             Self::Contradiction { .. } => 150,
             Self::Flood => 10,

@@ -13,7 +13,7 @@
 //!  claim ────► claimed ──── claims       teleports, walls, ground, speed, flight
 //! ```
 //!
-//! A [`Validator`] is 627 bytes of integers a player. Time is counted in ticks, never in seconds; the same datagrams in the same ticks give
+//! A [`Validator`] is 654 bytes of integers a player. Time is counted in ticks, never in seconds; the same datagrams in the same ticks give
 //! the same findings everywhere. Each [`Finding`] has a score, scores fade, and what remains is an [`Escalation`].
 
 mod claims;

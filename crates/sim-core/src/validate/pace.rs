@@ -20,11 +20,65 @@ use super::limits::Limits;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Pace {
     pub(super) newest_seq: u32, // of the inputs that were let through; 0: none was
-    pub(super) advanced: u64,   // the tick in which it became so
-    pub(super) balance: u16,    // ticks that inputs may be ahead, at most the burst
+    pub(super) inputs: Budget,  // one a tick
     pub(super) low: Option<i64>, // tick − seq of no input is lower: the client has seen ticks
-    pub(super) spent: u16,      // datagrams ahead of one a tick
-    pub(super) counted: u64,    // the tick up to which they were counted
+    pub(super) datagrams: Budget, // one a tick
+    pub(super) is_told: bool,   // of the silence whose inputs are let through now
+}
+
+/// What may come ahead of time: a burst, and for a while after a silence what was not used in it.
+///
+/// A line that holds everything back for a second, or a server that stands still as long, delivers all at once, within a few ticks.
+/// That gains nobody anything, since a step applies one input; who saves up a silence for later has nothing of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Budget {
+    pub(super) balance: u16, // at most the burst
+    pub(super) held: u32,    // left of a silence
+    pub(super) until: u64,   // the last tick in which that counts
+    pub(super) counted: u64, // the tick up to which ticks were added
+}
+
+/// What a budget says of what came.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Spent {
+    over: u64,   // there was nothing for so many
+    silent: u64, // so many are of a silence
+}
+
+impl Budget {
+    /// That of who comes for the first time.
+    fn full(tick: u64, burst: u16) -> Self {
+        Self {
+            balance: burst,
+            counted: tick,
+            ..Self::default()
+        }
+    }
+
+    /// So many come in a tick.
+    fn spend(&mut self, tick: u64, count: u64, burst: u16) -> Spent {
+        let passed = stretched(tick).saturating_sub(stretched(self.counted));
+        self.counted = self.counted.max(tick);
+        if tick > self.until {
+            self.held = 0;
+        }
+        let have = passed.saturating_add(u64::from(self.balance));
+        let rest = count.saturating_sub(have);
+        let left = have.saturating_sub(count);
+        let saved = left.min(u64::from(burst));
+        self.balance = saved as u16; // not more than the burst
+        let unused = u32::try_from(left - saved).unwrap_or(u32::MAX);
+        if unused > self.held {
+            self.held = unused;
+            self.until = tick.saturating_add(u64::from(burst));
+        }
+        let silent = rest.min(u64::from(self.held));
+        self.held -= silent as u32; // not more than there is
+        Spent {
+            over: rest - silent,
+            silent,
+        }
+    }
 }
 
 /// A tick in so many is a clock's that is a little fast.
@@ -35,12 +89,11 @@ const FUTURE_TICKS: u64 = 64;
 impl Pace {
     /// Whether a datagram may come in a tick.
     pub(super) fn admit(&mut self, tick: u64, limits: &Limits) -> bool {
-        let passed = tick.saturating_sub(self.counted);
-        self.counted = self.counted.max(tick);
-        let spent = u64::from(self.spent).saturating_sub(passed);
-        let may = spent < u64::from(limits.datagrams_burst);
-        self.spent = (spent as u16).saturating_add(u16::from(may)); // no more than there were
-        may
+        let burst = limits.datagrams_burst;
+        if self.datagrams == Budget::default() {
+            self.datagrams = Budget::full(tick, burst);
+        }
+        self.datagrams.spend(tick, 1, burst).over == 0
     }
 
     /// Takes inputs up to a number, and gives the number up to which they are let through.
@@ -52,30 +105,31 @@ impl Pace {
         tell: &mut impl FnMut(Finding),
     ) -> u32 {
         if self.newest_seq == 0 {
-            self.balance = limits.burst_ticks;
-        } else if last > self.newest_seq {
-            let passed = stretched(tick).saturating_sub(stretched(self.advanced));
-            let may = passed.saturating_add(u64::from(self.balance));
-            let asked = u64::from(last - self.newest_seq);
-            let over = asked.saturating_sub(may);
-            let left = may.saturating_sub(asked).min(u64::from(limits.burst_ticks));
-            self.balance = left as u16; // not more than the burst
-            if over > 0 {
-                let ticks = u32::try_from(over).expect("less than a number of an input");
-                tell(match over > FUTURE_TICKS {
-                    true => Finding::Future { ticks },
-                    false => Finding::TooMany { ticks },
-                });
-                self.newest_seq = last - ticks;
-                self.advanced = tick;
-                return self.newest_seq;
-            }
-        } else {
+            self.inputs = Budget::full(tick, limits.burst_ticks);
+            self.newest_seq = last;
             return last;
         }
-        self.newest_seq = last;
-        self.advanced = tick;
-        last
+        let asked = u64::from(last.saturating_sub(self.newest_seq));
+        if asked == 0 {
+            return last;
+        }
+        let spent = self.inputs.spend(tick, asked, limits.burst_ticks);
+        let number = |ticks: u64| u32::try_from(ticks).expect("less than a number of an input");
+        if spent.silent == 0 {
+            self.is_told = false;
+        } else if !core::mem::replace(&mut self.is_told, true) {
+            let ticks = number(spent.silent);
+            tell(Finding::Held { ticks });
+        }
+        let ticks = number(spent.over);
+        if ticks > 0 {
+            tell(match spent.over > FUTURE_TICKS {
+                true => Finding::Future { ticks },
+                false => Finding::TooMany { ticks },
+            });
+        }
+        self.newest_seq = last - ticks;
+        self.newest_seq
     }
 
     /// Compares the time at which an input came with what the client had seen when earlier ones were due; then takes in what
@@ -109,4 +163,38 @@ impl Pace {
 /// Ticks as a clock counts them that is as fast as one may be.
 fn stretched(tick: u64) -> u64 {
     tick.saturating_add(tick / DRIFT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BURST: u16 = 11;
+
+    #[test]
+    fn what_a_silence_left_counts_for_a_burst_of_ticks() {
+        let mut budget = Budget::full(100, BURST);
+        let used = |over, silent| Spent { over, silent };
+        assert_eq!(budget.spend(101, 1, BURST), used(0, 0));
+        // Thirty ticks later all thirty come, in two ticks and two at a time; then no more than there are ticks.
+        let mut silent = 0;
+        for n in 0..15 {
+            let spent = budget.spend(131 + n / 10, 2, BURST);
+            assert_eq!(spent.over, 0, "{n}");
+            silent += spent.silent;
+        }
+        assert_eq!(silent, 16); // two came first, eleven are the burst's, one the tick's between
+        assert_eq!(budget.spend(132, 30, BURST), used(18, 12));
+    }
+
+    #[test]
+    fn nobody_saves_a_silence_up() {
+        let mut budget = Budget::full(100, BURST);
+        assert_eq!(budget.spend(200, 1, BURST).over, 0);
+        // It has sent again for longer than a burst: the silence is over.
+        for tick in 201..220 {
+            assert_eq!(budget.spend(tick, 1, BURST).over, 0);
+        }
+        assert_eq!(budget.spend(220, 50, BURST).over, 50 - 1 - u64::from(BURST));
+    }
 }

@@ -111,6 +111,15 @@ impl Validator {
         self.claims = Claims::start(at, claim, thrown);
     }
 
+    /// The validator of a player who comes back, over another session: what it was found at stays.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self {
+            suspicion: self.suspicion,
+            ..Self::default()
+        }
+    }
+
     /// The player has come into another frame, in which its headings are others.
     pub fn cross(&mut self) {
         self.window.cross();

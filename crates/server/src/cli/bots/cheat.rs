@@ -1,16 +1,16 @@
 //! What bots do that no honest client does, to see that it is found.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use client::{Connection, SessionError};
-use net_proto::{Input, InputDatagram, InputHead, OwnState};
+use net_proto::{Input, InputDatagram, InputHead, OwnState, Welcome};
 use spatial_core::Position;
 
 /// A cheat begins after so long an honest beginning.
 pub(super) const HONEST: Duration = Duration::from_secs(2);
-/// Who stands for so long was told to.
-const HALTED: Duration = Duration::from_secs(1);
+/// Who stands for so many seconds was told to.
+const HALTED_S: u64 = 1;
 /// Datagrams that a replay looks back.
 const OLD: usize = 40;
 /// Copies that a flood sends of every datagram.
@@ -54,32 +54,34 @@ pub(super) struct Cheater {
     cheat: Cheat,
     speed_limit: u16,
     sent: VecDeque<Vec<u8>>,
-    /// Since when the server says that the avatar is at one place.
-    stands: Option<(Position, Instant)>,
+    /// The first and the last tick in which the server says that the avatar is at one place.
+    stands: Option<(Position, [u64; 2])>,
+    halted_ticks: u64,
 }
 
 impl Cheater {
-    pub(super) fn new(cheat: Cheat, speed_limit: u16) -> Self {
+    pub(super) fn new(cheat: Cheat, welcome: &Welcome) -> Self {
         Self {
             cheat,
-            speed_limit,
+            speed_limit: welcome.speed_limit,
             sent: VecDeque::with_capacity(OLD + 1),
             stands: None,
+            halted_ticks: HALTED_S * u64::from(welcome.tick_rate_hz),
         }
     }
 
     /// Takes in where the avatar is. Bots never ask it to stand still.
     pub(super) fn see(&mut self, own: &OwnState) {
-        match self.stands {
-            Some((at, _)) if at == own.position => {}
-            _ => self.stands = Some((own.position, Instant::now())),
+        match &mut self.stands {
+            Some((at, [_, last])) if *at == own.position => *last = own.tick.max(*last),
+            _ => self.stands = Some((own.position, [own.tick; 2])),
         }
     }
 
-    /// Whether the server uses no inputs any more.
+    /// Whether the server uses no inputs any more: it goes on saying so.
     pub(super) fn is_halted(&self) -> bool {
-        self.stands
-            .is_some_and(|(_, since)| since.elapsed() > HALTED)
+        let ticks = self.stands.map_or(0, |(_, [first, last])| last - first);
+        ticks > self.halted_ticks
     }
 
     /// Sends a client's inputs, as they are or as this cheat does.

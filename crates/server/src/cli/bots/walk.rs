@@ -203,9 +203,7 @@ impl Visit {
             .map(|ground| Arc::clone(&ground.terrain));
         let tick_s = 1.0 / f64::from(welcome.tick_rate_hz);
         Self {
-            cheater: errand
-                .cheat
-                .map(|cheat| Cheater::new(cheat, welcome.speed_limit)),
+            cheater: errand.cheat.map(|cheat| Cheater::new(cheat, welcome)),
             began: now,
             checks: Checks::new((welcome, core.planet()), errand.hysteresis_m, terrain),
             course: Course::new(welcome.speed_limit, tick_s),

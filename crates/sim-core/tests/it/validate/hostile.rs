@@ -164,8 +164,8 @@ fn bytes_of_another_kind_are_named() {
         Validator::decode(&bytes)
     };
     assert_eq!(change(0, 1), Err(ValidatorError::Version(1)));
-    assert_eq!(change(15, 2), Err(ValidatorError::Value(2))); // whether there is a low
-    assert_eq!(change(16, 1), Err(ValidatorError::Padding)); // the low that is not there
+    assert_eq!(change(27, 2), Err(ValidatorError::Value(2))); // whether there is a low
+    assert_eq!(change(28, 1), Err(ValidatorError::Padding)); // the low that is not there
     assert_eq!(Validator::decode(&bytes[..9]), Err(ValidatorError::Short));
     bytes.extend([0; 3]);
     assert_eq!(Validator::decode(&bytes), Err(ValidatorError::Trailing(3)));
