@@ -102,8 +102,10 @@ sim)
     # then the matrix as a debug build.
     export BLUEMARBLE_MATRIX_TICKS=1000
     BLUEMARBLE_WALKS=1000000 BLUEMARBLE_PLAYER_HOURS=1000 BLUEMARBLE_STEADY_AGENTS=1000000 BLUEMARBLE_ASTRAY=500 \
-        cargo test --locked --release -p bluemarble-sim-core -- --nocapture
+        cargo test --locked --release -p bluemarble-sim-core -- --nocapture | tee "$cache/sim.log"
     cargo test --locked -p bluemarble-sim-core --test it -- golden --nocapture
+    printf '\n| quality of characters | measured | must |\n| --- | --- | --- |\n'
+    grep -o '| quality |.*' "$cache/sim.log" | sed 's/^| quality |/|/' | sort -u
     ;;
 terrain)
     # A hundred thousand damages each of packs and of bases; a thousand kills each of imports, migrations, backups, packs and restores;

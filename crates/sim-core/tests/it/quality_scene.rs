@@ -329,3 +329,8 @@ fn turn_of([x, y, z]: [DVec3; 3]) -> DQuat {
     };
     DQuat::from_array(q).normalize()
 }
+
+/// Prints a row of the table of qualities; `make test-full PART=sim` gathers them.
+pub(crate) fn tell_quality(what: &str, measured: &str, must: &str) {
+    println!("| quality | {what} | {measured} | {must} |");
+}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use sim_core::{FINE_PER_M, Kind, Mode, Shape};
 use spatial_core::{DQuat, DVec3, LatticeSpec, Planet};
 
-use crate::quality_scene::{Ask, Course, Relief, Runner, tangent};
+use crate::quality_scene::{Ask, Course, Relief, Runner, tangent, tell_quality};
 use crate::scene::{PLACES_DEG, Seeded};
 
 const SEED: u64 = 2_026;
@@ -177,6 +177,18 @@ fn report(name: &str, tally: &Tally) {
         tally.blocked,
         tally.stuck,
     );
+    let walks = format!(
+        "{} walks of {:.0} m, {name}",
+        tally.walks,
+        tally.way_m / tally.walks as f64
+    );
+    let deepest = format!("{:.2} mm", 1_000.0 * tally.deepest_m);
+    tell_quality(
+        &format!("deepest in ground or obstacles, {walks}"),
+        &deepest,
+        "10 mm",
+    );
+    tell_quality(&format!("stuck, {walks}"), &tally.stuck.to_string(), "0");
     assert_eq!(tally.stuck, 0, "{name}");
 }
 
