@@ -273,10 +273,10 @@ impl InputBuffer {
             if seq <= self.newest_seq {
                 continue;
             }
-            self.newest_seq = seq;
             if used >> n & 1 == 0 {
-                continue;
+                continue; // repeated, it may be in time
             }
+            self.newest_seq = seq;
             self.datagrams = self.datagrams.wrapping_add(u32::from(queued == 0));
             let later = datagram.count - 1 - n; // inputs, of a tick each
             let earlier = later as u64 * InputHead::PARTS_PER_TICK;
@@ -456,7 +456,8 @@ mod tests {
             queued(4, 3, 0x0a0b_0c0d, Some(40), Some(39 * 256))
         );
         assert_eq!(buffer.push(&datagram(1, 4), ALL, 50), 0);
-        buffer.push(&datagram(5, 2), ALL, 50);
+        assert_eq!(buffer.push(&datagram(5, 2), 0b01, 50), 1);
+        assert_eq!(buffer.push(&datagram(5, 2), 0b10, 50), 1);
         assert_eq!(buffer.take().map(|next| next.datagram), Some(2));
         buffer.skip_all();
         assert_eq!((buffer.take(), buffer.applied_seq()), (None, 6));

@@ -4,8 +4,8 @@
 //! baseline, the frames 1, 2, 3 and 6 before it, and the models as they were after the baseline's packet. So packets
 //! may be lost and come in any order, as long as the sender picks a baseline with these behind it.
 //!
-//! Costs about 600 ns a body that moves and 10 ns one that does not, in either direction; allocates when it is made and never again. Integers
-//! alone, the same on every platform. One for each receiver: what is encoded here cannot be copied to another.
+//! Costs about 600 ns a body that moves and 10 ns one that does not, in either direction; allocates when it is made and never again. The
+//! same on every platform: integers, and one square root, which IEEE 754 rounds alike everywhere. One for each receiver: what is encoded here cannot be copied to another.
 //!
 //! Of each body, in order: does anything differ; the position, against where its velocity leads and what befell
 //! its neighbours of this packet; the orientation, against where its rotation leads. What is left is coded by how far

@@ -273,9 +273,7 @@ impl Player {
             shown: next.shown,
         })
     }
-}
 
-impl Player {
     /// Without an input the last wish stands: this one ends it.
     fn stand(&mut self) -> Record {
         self.stands = true;
