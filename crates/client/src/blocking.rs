@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use net_proto::quic::client_endpoint;
+use net_proto::quic::lone_client_endpoint;
 use net_proto::{Input, Ticket, Tracked, Welcome};
 use spatial_core::Planet;
 use tokio::sync::oneshot;
@@ -236,7 +236,7 @@ fn run(addr: SocketAddr, ticket: &Ticket, report: &Report, mut stop: oneshot::Re
         Err(error) => return tell(report, Err(error)),
     };
     runtime.block_on(async {
-        let endpoint = match client_endpoint(addr).map_err(setup) {
+        let endpoint = match lone_client_endpoint(addr).map_err(setup) {
             Ok(endpoint) => endpoint,
             Err(error) => return tell(report, Err(error)),
         };

@@ -5,17 +5,15 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::congestion::CubicConfig;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{
-    AckFrequencyConfig, ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig,
-    TokioRuntime, TransportConfig, VarInt,
-};
+use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn_proto::RandomConnectionIdGenerator;
 use rustls::crypto::{CryptoProvider, ring};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::identity::{Identity, SERVER_NAME};
 use super::pin::PinnedCert;
+use super::transport;
 use crate::limits::ALPN;
 
 /// A handshake that takes longer is given up, by either side.
@@ -33,22 +31,8 @@ pub const STREAM_DEADLINE: Duration = Duration::from_secs(5);
 /// An error that names the address when it cannot be bound (in use, not ours, not allowed), or says that the
 /// identity's key does not fit its certificate.
 pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_single_cert(vec![identity.cert()], identity.key())
-        .map_err(io::Error::other)?;
-    tls.alpn_protocols = vec![ALPN.to_vec()];
-    tls.max_early_data_size = 0; // a replayed command is a duplicated command
-    let tls = QuicServerConfig::try_from(tls).map_err(io::Error::other)?;
-    let mut config = ServerConfig::with_crypto(Arc::new(tls));
-    config
-        .max_incoming(HANDSHAKES_MAX)
-        .incoming_buffer_size(64 << 10)
-        .incoming_buffer_size_total(8 << 20)
-        .transport_config(Arc::new(transport(SERVER_SEND_BYTES)));
-    endpoint(addr, Some(config))
+    let config = transport::server(server_tls(identity)?);
+    endpoint(addr, endpoint_config()?, Some(config))
 }
 
 /// An endpoint that can reach peers of the same address family as `peer`, from any port. Many connections can, and
@@ -59,12 +43,26 @@ pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endp
 /// # Errors
 /// When the system has no socket to give.
 pub fn client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
-    let addr = if peer.is_ipv6() {
+    endpoint(any_port(peer), endpoint_config()?, None)
+}
+
+/// As [`client_endpoint`], for one connection to a server at a time: its address alone says whose a packet is, so each
+/// that the server sends is 8 bytes shorter. A second connection to the same server would be mistaken for the first.
+///
+/// # Errors
+/// When the system has no socket to give.
+pub fn lone_client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
+    let mut config = endpoint_config()?;
+    config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(0)));
+    endpoint(any_port(peer), config, None)
+}
+
+fn any_port(peer: SocketAddr) -> SocketAddr {
+    if peer.is_ipv6() {
         SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))
     } else {
         SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))
-    };
-    endpoint(addr, None)
+    }
 }
 
 /// Connects to the server whose certificate has the fingerprint `cert_sha256`.
@@ -88,7 +86,7 @@ pub async fn connect(
 /// Bytes of datagrams that wait to be sent on a connection. Between epochs, send no snapshot while some thousands
 /// wait: it would be stale when it leaves.
 pub fn backlog_bytes(connection: &Connection) -> usize {
-    SERVER_SEND_BYTES.saturating_sub(connection.datagram_send_buffer_space())
+    transport::SERVER_SEND_BYTES.saturating_sub(connection.datagram_send_buffer_space())
 }
 
 /// Why there is no connection.
@@ -142,34 +140,38 @@ fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
     tls.resumption = rustls::client::Resumption::disabled();
     let tls = QuicClientConfig::try_from(tls).map_err(|error| setup(&error))?;
     let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport(CLIENT_SEND_BYTES)));
+    config.transport_config(Arc::new(transport::client()));
     Ok(config)
 }
 
-/// What a peer may use of our memory, and how fast silence is noticed. A peer can pin about 0.4 MB of ours.
-fn transport(datagram_send_bytes: usize) -> TransportConfig {
-    let mut congestion = CubicConfig::default();
-    // A tick's burst must not wait for a window that has never been tried: state does not use more than it needs.
-    congestion.initial_window(64 * 1_200);
-    let mut config = TransportConfig::default();
-    config
-        .max_concurrent_bidi_streams(VarInt::from_u32(4))
-        .max_concurrent_uni_streams(VarInt::from_u32(8))
-        .stream_receive_window(VarInt::from_u32(64 << 10))
-        .receive_window(VarInt::from_u32(256 << 10))
-        .send_window(256 << 10)
-        .datagram_receive_buffer_size(Some(64 << 10))
-        .datagram_send_buffer_size(datagram_send_bytes)
-        .max_idle_timeout(Some(IDLE_TIMEOUT_MS.into()))
-        .keep_alive_interval(Some(Duration::from_secs(3)))
-        .initial_rtt(Duration::from_millis(100))
-        .initial_mtu(1_200)
-        .ack_frequency_config(Some(AckFrequencyConfig::default()))
-        .congestion_controller_factory(Arc::new(congestion));
-    config
+/// Without tickets for later connections: there is no resumption, and a replayed command would be a duplicated one.
+pub(super) fn server_tls(identity: &Identity) -> io::Result<QuicServerConfig> {
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_single_cert(vec![identity.cert()], identity.key())
+        .map_err(io::Error::other)?;
+    tls.alpn_protocols = vec![ALPN.to_vec()];
+    tls.max_early_data_size = 0;
+    tls.send_tls13_tickets = 0;
+    tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    QuicServerConfig::try_from(tls).map_err(io::Error::other)
 }
 
-fn endpoint(addr: SocketAddr, server: Option<ServerConfig>) -> io::Result<Endpoint> {
+pub(super) fn endpoint_config() -> io::Result<EndpointConfig> {
+    let mut config = EndpointConfig::default();
+    config
+        .max_udp_payload_size(transport::UDP_PAYLOAD_MAX)
+        .map_err(io::Error::other)?;
+    Ok(config)
+}
+
+fn endpoint(
+    addr: SocketAddr,
+    config: EndpointConfig,
+    server: Option<ServerConfig>,
+) -> io::Result<Endpoint> {
     let socket = socket(addr).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => ": another program listens there",
@@ -181,10 +183,6 @@ fn endpoint(addr: SocketAddr, server: Option<ServerConfig>) -> io::Result<Endpoi
             format!("cannot bind UDP {addr}: {error}{advice}"),
         )
     })?;
-    let mut config = EndpointConfig::default();
-    config
-        .max_udp_payload_size(1_472)
-        .map_err(io::Error::other)?;
     Endpoint::new(config, server, socket, Arc::new(TokioRuntime))
 }
 
@@ -202,12 +200,4 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// Handshakes that wait for a decision; each may pin 64 KiB, all together 8 MiB.
-const HANDSHAKES_MAX: usize = 1_024;
-/// Datagrams that may wait on a server's connection: the complete set of a crowded epoch goes out at once, 56 parts
-/// of it fit. What is older is dropped first. [`backlog_bytes`] is what keeps it from growing stale.
-const SERVER_SEND_BYTES: usize = 64 << 10;
-/// Datagrams that may wait on a client's connection: an input is repeated in the next anyway.
-const CLIENT_SEND_BYTES: usize = 2 << 10;
 const SOCKET_BYTES: usize = 8 << 20;
-const IDLE_TIMEOUT_MS: VarInt = VarInt::from_u32(10_000);

@@ -20,10 +20,23 @@ impl Identity {
     /// # Errors
     /// [`IdentityError::Generate`] when the system has no randomness.
     pub fn self_signed() -> Result<Self, IdentityError> {
-        let generate = |error: rcgen::Error| IdentityError::Generate(error.to_string());
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).map_err(generate)?;
+        Self::signed_by(&key)
+    }
+
+    /// The identity of an Ed25519 key: the same whenever it is made.
+    #[cfg(feature = "simulated")]
+    pub(super) fn of_key(key: &[u8; 32]) -> Result<Self, IdentityError> {
+        let mut der = PKCS8_ED25519.to_vec();
+        der.extend_from_slice(key);
+        let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der));
+        let key = rcgen::KeyPair::from_der_and_sign_algo(&der, &rcgen::PKCS_ED25519);
+        Self::signed_by(&key.map_err(generate)?)
+    }
+
+    fn signed_by(key: &rcgen::KeyPair) -> Result<Self, IdentityError> {
         let params = rcgen::CertificateParams::new([SERVER_NAME.into()]).map_err(generate)?;
-        let cert = params.self_signed(&key).map_err(generate)?;
+        let cert = params.self_signed(key).map_err(generate)?;
         Ok(Self {
             cert: cert.der().clone(),
             key: PrivatePkcs8KeyDer::from(key.serialize_der()),
@@ -66,6 +79,10 @@ impl Identity {
     }
 }
 
+fn generate(error: rcgen::Error) -> IdentityError {
+    IdentityError::Generate(error.to_string())
+}
+
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({:02x?}…)", &self.cert_sha256()[..4])
@@ -89,6 +106,12 @@ pub(super) fn fingerprint(cert: &CertificateDer<'_>) -> [u8; 32] {
 
 /// The name in every certificate and handshake: it is the fingerprint that counts.
 pub(super) const SERVER_NAME: &str = "bluemarble";
+
+/// What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410).
+#[cfg(feature = "simulated")]
+const PKCS8_ED25519: [u8; 16] = [
+    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
+];
 
 #[cfg(test)]
 mod tests {

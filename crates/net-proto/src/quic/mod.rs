@@ -8,12 +8,15 @@ mod control;
 mod endpoint;
 mod identity;
 mod pin;
+#[cfg(feature = "simulated")]
+pub mod simulated;
+mod transport;
 
 pub use admission::{Admission, Door};
 pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, backlog_bytes,
-    client_endpoint, connect, server_endpoint,
+    client_endpoint, connect, lone_client_endpoint, server_endpoint,
 };
 pub use identity::{Identity, IdentityError};
 pub use quinn;

@@ -8,5 +8,7 @@ mod link;
 #[cfg(feature = "quic")]
 mod quic;
 mod replication;
+#[cfg(feature = "simulated")]
+mod simulated;
 mod sizes;
 mod walkers;

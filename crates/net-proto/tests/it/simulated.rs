@@ -1,0 +1,343 @@
+//! Real endpoints on a bad network, in virtual time.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use net_proto::quic::quinn::{Connection, ConnectionError, Endpoint, SendStream};
+use net_proto::quic::simulated::{Link, Network, Trace, identity, run};
+use net_proto::quic::{
+    Admission, ConnectError, ControlReader, ControlWriter, Door, HANDSHAKE_DEADLINE, connect,
+};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+const FRAMES: u32 = 20;
+const FRAME_BYTES: usize = 2_000;
+
+fn server_addr() -> SocketAddr {
+    "10.0.0.1:4433".parse().unwrap()
+}
+
+fn client_addr(n: usize) -> SocketAddr {
+    format!("10.1.{}.{}:5000", n / 250, 1 + n % 250)
+        .parse()
+        .unwrap()
+}
+
+fn bad_link() -> Link {
+    Link {
+        loss: 0.3,
+        duplication: 0.02,
+        latency: Duration::from_millis(20)..Duration::from_millis(60),
+        late: 0.05,
+        late_by: Duration::from_millis(80),
+        ..Link::default()
+    }
+}
+
+fn frame(n: u32) -> Vec<u8> {
+    let mut bytes = (FRAME_BYTES as u16).to_le_bytes().to_vec();
+    bytes.extend(n.to_le_bytes().iter().cycle().take(FRAME_BYTES));
+    bytes
+}
+
+/// Accepts for ever; tells every client the numbered frames, and datagrams beside them.
+async fn serve(endpoint: Endpoint) {
+    let mut door = Door::new(Instant::now().into_std());
+    while let Some(incoming) = endpoint.accept().await {
+        let from = incoming.remote_address();
+        if let Admission::Accepted(connecting) = door.admit(incoming, Instant::now().into_std()) {
+            door.leave(from);
+            tokio::spawn(async move {
+                if let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await {
+                    tell(connection).await;
+                }
+            });
+        }
+    }
+}
+
+async fn tell(connection: Connection) {
+    let Ok((send, _recv)) = connection.accept_bi().await else {
+        return;
+    };
+    let mut writer = ControlWriter::new(send);
+    for n in 0..FRAMES {
+        for _ in 0..2 {
+            let _ = connection.send_datagram(vec![n as u8; 100].into());
+            sleep(Duration::from_millis(50)).await;
+        }
+        if writer
+            .send(&frame(n), Duration::from_secs(60))
+            .await
+            .is_err()
+        {
+            return;
+        }
+    }
+    writer.finish(Duration::from_secs(60)).await;
+}
+
+/// Connects, again if need be as a player would, and hears all frames. Counts the datagrams of its connection.
+async fn listen(network: Network, n: usize, cert: [u8; 32]) -> usize {
+    let endpoint = network.client_endpoint(client_addr(n)).unwrap();
+    let connection = loop {
+        match connect(&endpoint, server_addr(), cert).await {
+            Ok(connection) => break connection,
+            Err(ConnectError::Timeout) => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let (mut send, recv) = connection.open_bi().await.unwrap();
+    send.write_all(b"here").await.unwrap();
+    let mut reader = ControlReader::new(recv, FRAME_BYTES);
+    let mut datagrams = 0;
+    let mut expected = 0;
+    loop {
+        tokio::select! {
+            frame_or_end = reader.next() => match frame_or_end.unwrap() {
+                Some(heard) => {
+                    assert_eq!(heard, frame(expected)[2..]);
+                    expected += 1;
+                }
+                None => break,
+            },
+            datagram = connection.read_datagram() => datagrams += usize::from(datagram.is_ok()),
+        }
+    }
+    assert_eq!(expected, FRAMES);
+    datagrams
+}
+
+/// All clients connect and hear all frames, in order; the trace, and the datagrams that arrived.
+fn crowd(seed: u64, clients: usize, link: Link) -> (Trace, usize) {
+    run(async move {
+        let (network, identity) = (Network::new(seed, link), identity(seed));
+        let server = network.server_endpoint(server_addr(), &identity).unwrap();
+        tokio::spawn(serve(server));
+        let mut all = JoinSet::new();
+        for n in 0..clients {
+            all.spawn(listen(network.clone(), n, identity.cert_sha256()));
+        }
+        let heard = timeout(Duration::from_secs(600), all.join_all())
+            .await
+            .unwrap();
+        (network.trace(), heard.into_iter().sum())
+    })
+}
+
+#[test]
+fn everybody_connects_and_hears_everything_through_a_third_lost() {
+    let (trace, datagrams) = crowd(1, 20, bad_link());
+    // A lost third is a lost third, and no datagram is repeated.
+    let lost = trace.lost as f64 / trace.packets as f64;
+    assert!((0.27..0.33).contains(&lost), "{trace:?}");
+    assert!(trace.repeated > trace.packets / 100, "{trace:?}");
+    let sent = 20 * 2 * FRAMES as usize;
+    assert!(
+        (sent / 2..=sent * 4 / 5).contains(&datagrams),
+        "{datagrams} of {sent}"
+    );
+}
+
+/// Also what the next test starts as another process.
+#[test]
+fn one_seed_is_one_trace() {
+    let (first, _) = crowd(3, 6, bad_link());
+    println!("trace {:016x} {}", first.hash, first.packets);
+    assert_eq!(crowd(3, 6, bad_link()).0, first);
+    assert_ne!(crowd(4, 6, bad_link()).0.hash, first.hash);
+}
+
+#[test]
+fn one_seed_is_one_trace_in_every_process() {
+    let (trace, _) = crowd(3, 6, bad_link());
+    let expected = format!("trace {:016x} {}", trace.hash, trace.packets);
+    for _ in 0..2 {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "simulated::one_seed_is_one_trace", "--nocapture"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(
+            child.status.success() && said.contains(&expected),
+            "{expected} is not in {said}"
+        );
+    }
+}
+
+/// `BLUEMARBLE_SEEDS` seeds (default 2) of 100 clients each, on lines from good to awful.
+#[test]
+fn seeds_of_crowds() {
+    let seeds = std::env::var("BLUEMARBLE_SEEDS").map_or(2, |n| n.parse().unwrap());
+    for seed in 0..seeds {
+        let link = Link {
+            loss: [0.0, 0.01, 0.05, 0.1, 0.2, 0.3][seed as usize % 6],
+            latency: Duration::from_millis([0, 25, 75, 150][seed as usize % 4])
+                ..Duration::from_millis([1, 50, 125, 200][seed as usize % 4]),
+            ..bad_link()
+        };
+        let (trace, _) = crowd(100 + seed, 100, link);
+        if seeds > 2 {
+            println!("seed {}: {trace:?}", 100 + seed);
+        }
+    }
+}
+
+struct Pair {
+    network: Network,
+    client: Connection,
+    server: Connection,
+    client_endpoint: Endpoint,
+    _server_endpoint: Endpoint,
+}
+
+async fn pair(link: Link) -> Pair {
+    let (network, identity) = (Network::new(9, link), identity(9));
+    let server_endpoint = network.server_endpoint(server_addr(), &identity).unwrap();
+    let client_endpoint = network.client_endpoint(client_addr(0)).unwrap();
+    let accept = async { server_endpoint.accept().await.unwrap().await.unwrap() };
+    let connect = connect(&client_endpoint, server_addr(), identity.cert_sha256());
+    let (client, server) = tokio::join!(connect, accept);
+    Pair {
+        network,
+        client: client.unwrap(),
+        server,
+        client_endpoint,
+        _server_endpoint: server_endpoint,
+    }
+}
+
+fn dark(from_s: u64, to_s: u64) -> Link {
+    Link {
+        latency: Duration::from_millis(20)..Duration::from_millis(30),
+        blackouts: vec![Duration::from_secs(from_s)..Duration::from_secs(to_s)],
+        ..Link::default()
+    }
+}
+
+#[test]
+fn eight_dark_seconds_are_survived_and_eleven_are_not() {
+    run(async {
+        let pair = pair(dark(5, 13)).await;
+        assert!(
+            timeout(Duration::from_secs(60), pair.client.closed())
+                .await
+                .is_err()
+        );
+        pair.client.send_datagram(vec![1].into()).unwrap();
+        assert_eq!(pair.server.read_datagram().await.unwrap(), vec![1]);
+    });
+    run(async {
+        let pair = pair(dark(5, 30)).await;
+        let start = Instant::now();
+        let (client, server) = tokio::join!(pair.client.closed(), pair.server.closed());
+        assert_eq!(
+            (client, server),
+            (ConnectionError::TimedOut, ConnectionError::TimedOut)
+        );
+        // The last sign of life is one from before the dark, or the first PING into it, 3 s later.
+        let took = start.elapsed().as_secs_f64();
+        assert!((11.5..18.5).contains(&took), "{took} s");
+    });
+}
+
+/// Writes until nothing is taken any more; how much that is.
+async fn stuff(mut stream: SendStream) -> usize {
+    let mut taken = 0;
+    while let Ok(n) = timeout(Duration::from_secs(2), stream.write(&[7; 4096])).await {
+        taken += n.unwrap();
+    }
+    // It is not finished: what waits in it stays where it is.
+    std::mem::forget(stream);
+    taken
+}
+
+#[test]
+fn a_peer_that_is_not_read_pins_no_more_than_its_windows() {
+    run(async {
+        let pair = pair(dark(1_000, 1_001)).await;
+        let streams = async {
+            let mut all = Vec::new();
+            for _ in 0..4 {
+                all.push(pair.client.open_bi().await.unwrap().0);
+            }
+            all
+        };
+        let streams = streams.await;
+        let fifth = timeout(Duration::from_secs(5), pair.client.open_bi()).await;
+        assert!(fifth.is_err(), "a fifth stream");
+        let mut unis = Vec::new();
+        for _ in 0..8 {
+            unis.push(pair.client.open_uni().await.unwrap());
+        }
+        let ninth = timeout(Duration::from_secs(5), pair.client.open_uni()).await;
+        assert!(ninth.is_err(), "a ninth stream");
+        let mut total = 0;
+        for stream in streams.into_iter().chain(unis) {
+            total += stuff(stream).await;
+        }
+        // What the server holds for it, and what waits on the client's own side.
+        let held = 256 << 10;
+        assert!((held..=held + (256 << 10)).contains(&total), "{total}");
+    });
+}
+
+#[test]
+fn datagrams_that_nobody_reads_are_dropped_oldest_first() {
+    run(async {
+        let pair = pair(Link::default()).await; // in order
+        for n in 0..200u32 {
+            let mut bytes = vec![0; 1_000];
+            bytes[..4].copy_from_slice(&n.to_le_bytes());
+            pair.client.send_datagram_wait(bytes.into()).await.unwrap();
+            sleep(Duration::from_millis(5)).await;
+        }
+        sleep(Duration::from_secs(1)).await;
+        let mut numbers = Vec::new();
+        while let Ok(datagram) =
+            timeout(Duration::from_millis(10), pair.server.read_datagram()).await
+        {
+            numbers.push(u32::from_le_bytes(
+                datagram.unwrap()[..4].try_into().unwrap(),
+            ));
+        }
+        assert!((55..=65).contains(&numbers.len()), "{}", numbers.len());
+        let newest = (200 - numbers.len() as u32..200).collect::<Vec<_>>();
+        assert_eq!(numbers, newest);
+    });
+}
+
+#[test]
+fn a_session_goes_on_when_the_clients_address_changes() {
+    run(async {
+        let link = Link {
+            loss: 0.05,
+            ..dark(1_000, 1_001)
+        };
+        let pair = pair(link).await;
+        let (mut send, _recv) = pair.client.open_bi().await.unwrap();
+        send.write_all(&0u32.to_le_bytes()).await.unwrap();
+        let (_send, mut recv) = pair.server.accept_bi().await.unwrap();
+        let mut word = [0; 4];
+        recv.read_exact(&mut word).await.unwrap();
+        for n in 1..=50u32 {
+            if n.is_multiple_of(10) {
+                let moved = client_addr(n as usize);
+                pair.network.rebind(&pair.client_endpoint, moved).unwrap();
+            }
+            send.write_all(&n.to_le_bytes()).await.unwrap();
+            let start = Instant::now();
+            recv.read_exact(&mut word).await.unwrap();
+            assert_eq!(word, n.to_le_bytes());
+            assert!(
+                start.elapsed() < Duration::from_secs(1),
+                "{n}: {:?}",
+                start.elapsed()
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(pair.server.remote_address(), client_addr(50));
+    });
+}
