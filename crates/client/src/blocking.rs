@@ -8,17 +8,17 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use net_proto::quic::lone_client_endpoint;
-use net_proto::{Input, Ticket, Tracked, Welcome};
+use net_proto::{Input, Ticket, Welcome};
 use spatial_core::Planet;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-use crate::clock::RenderClock;
 use crate::connection::Connection;
 use crate::core::{ClientCore, DigestCounts, Event, Traffic};
 use crate::error::{ConnectError, SessionError};
 use crate::input::{InputError, input};
-use crate::view::{Seen, seen_at};
+use crate::roster::Coming;
+use crate::view::{Seen, View};
 
 /// A session driven by a thread of its own, which talks to the server at the world's pace. Only
 /// [`BlockingSession::connect`] and the end wait for the network.
@@ -99,9 +99,13 @@ impl BlockingSession {
 
     /// Replaces what `out` held by the entities in view as they are to be drawn now, ascending by id.
     pub fn entities(&self, out: &mut Vec<Seen>) {
-        let state = self.shared.lock();
-        let tick = state.clock.tick(self.shared.started.elapsed());
-        seen_at(self.planet, &state.tracked, tick, out);
+        let mut state = self.shared.lock();
+        state.view.draw(self.shared.started.elapsed(), out);
+    }
+
+    /// Appends who has come into view and gone out of it since the last call, in order: [`View::take_comings`].
+    pub fn take_comings(&self, out: &mut Vec<Coming>) {
+        self.shared.lock().view.take_comings(out);
     }
 
     /// What the server said in the beginning.
@@ -160,21 +164,19 @@ struct State {
     input: Input,
     events: VecDeque<Event>,
     events_dropped: u64,
-    tracked: Vec<Tracked>,
-    clock: RenderClock,
+    view: View,
     traffic: Traffic,
     digests: DigestCounts,
     end: Option<SessionError>,
 }
 
 impl Shared {
-    fn new(welcome: &Welcome) -> Self {
+    fn new(welcome: &Welcome, planet: Planet) -> Self {
         let state = State {
             input: Input::default(),
             events: VecDeque::new(),
             events_dropped: 0,
-            tracked: Vec::new(),
-            clock: RenderClock::new(welcome.tick_rate_hz, welcome.snapshot_ticks),
+            view: View::new(welcome, planet),
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
             end: None,
@@ -192,19 +194,15 @@ impl Shared {
 
     /// What the player asks for now, and the tick that it is shown.
     fn asked(&self) -> (Input, f64) {
-        let state = self.lock();
-        (state.input, state.clock.tick(self.started.elapsed()))
+        let mut state = self.lock();
+        (state.input, state.view.tick(self.started.elapsed()))
     }
 
     fn note(&self, event: Event, core: &ClientCore) {
         let now = self.started.elapsed();
         let mut state = self.lock();
         if let Event::Snapshot(info) = event {
-            if info.is_newest {
-                state.clock.observe(now, info.tick);
-            }
-            state.tracked.clear();
-            state.tracked.extend_from_slice(core.replica().tracked());
+            state.view.take_in(now, &info, core.replica());
         }
         state.traffic = core.traffic();
         state.digests = core.digests();
@@ -248,7 +246,7 @@ fn run(addr: SocketAddr, ticket: &Ticket, report: &Report, mut stop: oneshot::Re
             Err(error) => tell(report, Err(error)),
             Ok(connection) => {
                 let (welcome, planet) = (*connection.core().welcome(), connection.core().planet());
-                let shared = Arc::new(Shared::new(&welcome));
+                let shared = Arc::new(Shared::new(&welcome, planet));
                 let driven = shared.clone();
                 tell(
                     report,

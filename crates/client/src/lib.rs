@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+mod arrivals;
 mod blocking;
 mod clock;
 mod connection;
@@ -34,7 +35,10 @@ mod error;
 mod ground;
 mod input;
 mod prediction;
+mod roster;
 mod sight;
+mod track;
+mod tracks;
 mod view;
 
 pub use crate::core::{ClientCore, DigestCounts, Event, Traffic};
@@ -44,4 +48,5 @@ pub use connection::Connection;
 pub use error::{ConnectError, SessionError};
 pub use input::{InputError, input};
 pub use prediction::{Agreement, NoPrediction, Prediction, PredictionCounts};
-pub use view::{Seen, seen_at};
+pub use roster::Coming;
+pub use view::{Seen, View};

@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+mod allocations;
 mod blocking;
 mod connection;
 mod prediction;
+mod seeded;
 mod server;
+mod shown;
+mod terrain;

@@ -1,53 +1,19 @@
 //! A predicting client against the simulation itself, over a bad line in virtual time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use client::{Agreement, ClientCore, Event, NoPrediction};
 use net_proto::{Avatar, Input, InputBuffer, InputDatagram, Motion, OwnState, Welcome, WorldId};
 use sim_core::{Agent, ExactState, Kind, KindId, Mode, Record, World, WorldStart};
-use spatial_core::{
-    CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Manifest, MemoryStore, Planet, TileStore,
-};
+use spatial_core::{EntityId, Geodetic, MemoryStore, Planet, TileStore};
+
+use crate::seeded::Seeded;
+use crate::terrain::store;
 
 const PLAYER: EntityId = EntityId(1);
 /// Slices of a tick.
 const TICK: u64 = 64;
 const RATE: u64 = 30;
-
-/// A seeded generator (splitmix64).
-struct Seeded(u64);
-
-impl Seeded {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
-
-/// Hills of ±1.5 km on 96 tiles of the finest level.
-fn store(bumps: f64) -> Arc<MemoryStore> {
-    const INTERVALS: u16 = 64;
-    let lattice = LatticeSpec::new(3, INTERVALS, 0.0, 1.0).unwrap();
-    let manifest = Manifest::new(Planet::EARTH, lattice, "drawn for a test", "CC0");
-    let tile = |cell: CellId| {
-        let lines = lattice.tile_lines(cell);
-        let side = usize::from(INTERVALS) + 1;
-        let height = |n: usize| {
-            let d = lines.direction(n % side, n / side);
-            (bumps * (3.0 * d.x * d.y + 2.0 * d.z * d.x - d.y * d.z * d.z) / 3.0) as i16
-        };
-        HeightTile::new(cell, INTERVALS, (0..side * side).map(height).collect()).unwrap()
-    };
-    Arc::new(MemoryStore::new(manifest, lattice.cells().into_iter().map(tile)).unwrap())
-}
 
 /// A line that delays by so many slices, and loses.
 struct Line {
