@@ -232,7 +232,9 @@ impl Judge {
     /// The validator of a player who comes in: what it was found at before it left has not faded for that.
     pub(super) fn admit(&mut self, player: PlayerId) -> Validator {
         let left = self.left.remove(&player);
-        left.map_or_else(Validator::default, |validator| validator.anew())
+        let mut validator = left.map_or_else(Validator::default, |validator| validator.anew());
+        validator.begin(&self.judged(self.now));
+        validator
     }
 
     /// Remembers a player who has left, as long as anything that it was found at is left.

@@ -108,13 +108,13 @@ fn bad_lines_make_nobody_suspect() {
     for (case, _place, server, relay, mut fleet) in places {
         let (_, summary) = end(&mut fleet.0);
         drop(relay);
+        assert_fair(&server.status().judged, case);
         assert_eq!(number(&summary, "connected"), 6.0, "{case}: {summary}");
         assert_eq!(number(&summary, "disconnects"), 0.0, "{case}: {summary}");
         assert!(
             number(&summary, "predictions_agreed") > 300.0,
             "{case}: {summary}"
         );
-        assert_fair(&server.status().judged, case);
         server.stop().unwrap();
     }
 }

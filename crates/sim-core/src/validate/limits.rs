@@ -8,6 +8,8 @@ pub struct Limits {
     /// Inputs that may come for more ticks than have passed, since delay has fallen: 200 ms of the line, 100 ms of a frame that
     /// stuttered, and two ticks for rounding.
     pub burst_ticks: u16,
+    /// Ticks of a silence that may be made up for after it: ten seconds, after which a session has ended.
+    pub held_ticks: u16,
     /// How many ticks sooner than it can have been due an input may come: none where clients tell what they had seen when it
     /// was, not when they made it.
     pub early_ticks: u16,
@@ -37,6 +39,7 @@ impl Limits {
         Self {
             tick_rate_hz,
             burst_ticks: (3 * tick_rate_hz).div_ceil(10) + 2,
+            held_ticks: 10 * tick_rate_hz,
             early_ticks: 0,
             datagrams_burst: (tick_rate_hz / 2).max(16),
             turn_max: (655_360 / u32::from(tick_rate_hz)).min(0x8000) as u16,

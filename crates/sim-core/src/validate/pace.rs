@@ -26,10 +26,10 @@ pub(super) struct Pace {
     pub(super) is_told: bool,   // of the silence whose inputs are let through now
 }
 
-/// What may come ahead of time: a burst, and for a while after a silence what was not used in it.
+/// What may come ahead of time: a burst, and after a silence, for as long as that was and a burst, what was not used in it.
 ///
-/// A line that holds everything back for a second, or a server that stands still as long, delivers all at once, within a few ticks.
-/// That gains nobody anything, since a step applies one input; who saves up a silence for later has nothing of it.
+/// A line that holds everything back for a second, or a server that stands still as long, delivers all at once, or in pieces as both
+/// come to again. That gains nobody anything, since a step applies one input; who saves up a silence for later has nothing of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Budget {
     pub(super) balance: u16, // at most the burst
@@ -56,7 +56,7 @@ impl Budget {
     }
 
     /// So many come in a tick.
-    fn spend(&mut self, tick: u64, count: u64, burst: u16) -> Spent {
+    fn spend(&mut self, tick: u64, count: u64, (burst, held_max): (u16, u32)) -> Spent {
         let passed = stretched(tick).saturating_sub(stretched(self.counted));
         self.counted = self.counted.max(tick);
         if tick > self.until {
@@ -68,9 +68,10 @@ impl Budget {
         let saved = left.min(u64::from(burst));
         self.balance = saved as u16; // not more than the burst
         let unused = u32::try_from(left - saved).unwrap_or(u32::MAX);
-        if unused > self.held {
-            self.held = unused;
-            self.until = tick.saturating_add(u64::from(burst));
+        if unused > 0 {
+            self.held = self.held.saturating_add(unused).min(held_max);
+            let lasts = u64::from(burst) + u64::from(self.held);
+            self.until = tick.saturating_add(lasts);
         }
         let silent = rest.min(u64::from(self.held));
         self.held -= silent as u32; // not more than there is
@@ -87,13 +88,19 @@ const DRIFT: u64 = 512;
 const FUTURE_TICKS: u64 = 64;
 
 impl Pace {
+    /// The client may make inputs from a tick on.
+    pub(super) fn begin(&mut self, tick: u64, limits: &Limits) {
+        self.inputs = Budget::full(tick, limits.burst_ticks);
+    }
+
     /// Whether a datagram may come in a tick.
     pub(super) fn admit(&mut self, tick: u64, limits: &Limits) -> bool {
         let burst = limits.datagrams_burst;
         if self.datagrams == Budget::default() {
             self.datagrams = Budget::full(tick, burst);
         }
-        self.datagrams.spend(tick, 1, burst).over == 0
+        let bounds = (burst, u32::from(limits.held_ticks));
+        self.datagrams.spend(tick, 1, bounds).over == 0
     }
 
     /// Takes inputs up to a number, and gives the number up to which they are let through.
@@ -104,8 +111,8 @@ impl Pace {
         limits: &Limits,
         tell: &mut impl FnMut(Finding),
     ) -> u32 {
-        if self.newest_seq == 0 {
-            self.inputs = Budget::full(tick, limits.burst_ticks);
+        if self.inputs == Budget::default() {
+            self.begin(tick, limits);
             self.newest_seq = last;
             return last;
         }
@@ -113,11 +120,11 @@ impl Pace {
         if asked == 0 {
             return last;
         }
-        let spent = self.inputs.spend(tick, asked, limits.burst_ticks);
+        self.is_told &= tick <= self.inputs.until;
+        let bounds = (limits.burst_ticks, u32::from(limits.held_ticks));
+        let spent = self.inputs.spend(tick, asked, bounds);
         let number = |ticks: u64| u32::try_from(ticks).expect("less than a number of an input");
-        if spent.silent == 0 {
-            self.is_told = false;
-        } else if !core::mem::replace(&mut self.is_told, true) {
+        if spent.silent > 0 && !core::mem::replace(&mut self.is_told, true) {
             let ticks = number(spent.silent);
             tell(Finding::Held { ticks });
         }
@@ -171,30 +178,53 @@ mod tests {
 
     const BURST: u16 = 11;
 
+    const HELD: u64 = 300;
+
+    fn spend(budget: &mut Budget, tick: u64, count: u64) -> Spent {
+        budget.spend(tick, count, (BURST, HELD as u32))
+    }
+
     #[test]
-    fn what_a_silence_left_counts_for_a_burst_of_ticks() {
+    fn what_a_silence_left_counts_after_it() {
         let mut budget = Budget::full(100, BURST);
         let used = |over, silent| Spent { over, silent };
-        assert_eq!(budget.spend(101, 1, BURST), used(0, 0));
+        assert_eq!(spend(&mut budget, 101, 1), used(0, 0));
         // Thirty ticks later all thirty come, in two ticks and two at a time; then no more than there are ticks.
         let mut silent = 0;
         for n in 0..15 {
-            let spent = budget.spend(131 + n / 10, 2, BURST);
+            let spent = spend(&mut budget, 131 + n / 10, 2);
             assert_eq!(spent.over, 0, "{n}");
             silent += spent.silent;
         }
         assert_eq!(silent, 16); // two came first, eleven are the burst's, one the tick's between
-        assert_eq!(budget.spend(132, 30, BURST), used(18, 12));
+        assert_eq!(spend(&mut budget, 132, 30), used(18, 12));
+    }
+
+    #[test]
+    fn a_silence_is_made_up_for_in_pieces() {
+        let mut budget = Budget::full(100, BURST);
+        assert_eq!(spend(&mut budget, 101, 1).over, 0);
+        // A line that stands still, lets two through, stands still again, and comes to within a second.
+        let pieces = [(131, 2), (146, 3), (160, 20), (161, 20), (162, 16)];
+        for (tick, count) in pieces {
+            assert_eq!(spend(&mut budget, tick, count).over, 0, "{tick}");
+        }
+        assert_eq!(spend(&mut budget, 163, 40).over, 40 - 1 - u64::from(BURST));
     }
 
     #[test]
     fn nobody_saves_a_silence_up() {
         let mut budget = Budget::full(100, BURST);
-        assert_eq!(budget.spend(200, 1, BURST).over, 0);
-        // It has sent again for longer than a burst: the silence is over.
-        for tick in 201..220 {
-            assert_eq!(budget.spend(tick, 1, BURST).over, 0);
+        assert_eq!(spend(&mut budget, 200, 1).over, 0);
+        // It has sent again for longer than the silence was: that is over.
+        for tick in 201..320 {
+            assert_eq!(spend(&mut budget, tick, 1).over, 0);
         }
-        assert_eq!(budget.spend(220, 50, BURST).over, 50 - 1 - u64::from(BURST));
+        assert_eq!(spend(&mut budget, 320, 50).over, 50 - 1 - u64::from(BURST));
+        // However long it was, there is an end to what is made up for.
+        let made_up = HELD + u64::from(BURST);
+        assert_eq!(spend(&mut budget, 5_000, 9_000).over, 9_000 - 4_689);
+        assert_eq!(spend(&mut budget, 9_000, 1).over, 0);
+        assert_eq!(spend(&mut budget, 9_000, 9_000).over, 9_000 - made_up);
     }
 }

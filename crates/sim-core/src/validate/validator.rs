@@ -65,6 +65,11 @@ impl Validator {
         used
     }
 
+    /// The client may make inputs from now on, the first with number 1. Without this the first datagram begins, whatever its delay.
+    pub fn begin(&mut self, at: &Judged<'_>) {
+        self.pace.begin(at.tick, at.limits);
+    }
+
     /// Judges a predicted state.
     pub fn predicted(
         &mut self,
