@@ -60,6 +60,9 @@ impl Budget {
         let passed = stretched(tick).saturating_sub(stretched(self.counted));
         self.counted = self.counted.max(tick);
         if tick > self.until {
+            // It came out of the burst first: that is made good.
+            let left = u64::from(self.held) + u64::from(self.balance);
+            self.balance = left.min(u64::from(burst)) as u16; // not more than the burst
             self.held = 0;
         }
         let have = passed.saturating_add(u64::from(self.balance));
@@ -210,6 +213,19 @@ mod tests {
             assert_eq!(spend(&mut budget, tick, count).over, 0, "{tick}");
         }
         assert_eq!(spend(&mut budget, 163, 40).over, 40 - 1 - u64::from(BURST));
+    }
+
+    #[test]
+    fn after_a_silence_the_line_may_be_as_unsteady_as_before() {
+        let mut budget = Budget::full(100, BURST);
+        assert_eq!(spend(&mut budget, 101, 1).over, 0);
+        for _ in 0..13 {
+            assert_eq!(spend(&mut budget, 114, 1).over, 0);
+        }
+        for tick in 115..150 {
+            assert_eq!(spend(&mut budget, tick, 1).over, 0);
+        }
+        assert_eq!(spend(&mut budget, 150, 1 + u64::from(BURST)).over, 0);
     }
 
     #[test]
