@@ -3,9 +3,11 @@
 //! The original recording is no longer handed out: figures of these files are of "regenerated s23" and "regenerated
 //! s31", and of nothing else.
 
+use std::hint::black_box;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use net_proto::{Bodies, BodiesError, Body};
+use net_proto::{Bodies, BodiesError, Body, QuickBodies};
 
 use crate::Size;
 
@@ -20,6 +22,71 @@ const TINY_PACKETS: usize = 60;
 
 /// A packet is never longer: 901 cubes of 16 bytes.
 const PACKET_BYTES_MAX: usize = CUBES * 16;
+
+/// A frame that is sent has just been stepped, and lies in the cache: so many are read before they are sent and timed.
+const WARM_FRAMES: usize = 24;
+
+/// One side of either kind, each packet against the frame of [`LAG`] before.
+pub(crate) trait Stream: Sized {
+    /// Both sides have the first frames, which are one and the same.
+    fn begin(first: &[Body]) -> Result<Self, BodiesError>;
+
+    fn encode(
+        &mut self,
+        number: u64,
+        bodies: &[Body],
+        room: &mut [u8],
+    ) -> Result<usize, BodiesError>;
+
+    fn decode(&mut self, number: u64, packet: &[u8]) -> Result<&[Body], BodiesError>;
+}
+
+impl Stream for Bodies {
+    fn begin(first: &[Body]) -> Result<Self, BodiesError> {
+        let mut stream = Self::new(0, first)?;
+        for number in 1..LAG {
+            stream.encode(number, number - 1, first, &mut [0; 256])?;
+        }
+        Ok(stream)
+    }
+
+    fn encode(
+        &mut self,
+        number: u64,
+        bodies: &[Body],
+        room: &mut [u8],
+    ) -> Result<usize, BodiesError> {
+        self.encode(number, number - LAG, bodies, room)
+    }
+
+    fn decode(&mut self, number: u64, packet: &[u8]) -> Result<&[Body], BodiesError> {
+        self.decode(number, number - LAG, packet)
+    }
+}
+
+impl Stream for QuickBodies {
+    fn begin(first: &[Body]) -> Result<Self, BodiesError> {
+        let mut stream = Self::new(0, first)?;
+        for number in 1..LAG {
+            stream.keep(number, first)?;
+        }
+        Ok(stream)
+    }
+
+    fn encode(
+        &mut self,
+        number: u64,
+        bodies: &[Body],
+        room: &mut [u8],
+    ) -> Result<usize, BodiesError> {
+        self.keep(number, bodies)?;
+        QuickBodies::encode(self, number, number - LAG, room)
+    }
+
+    fn decode(&mut self, number: u64, packet: &[u8]) -> Result<&[Body], BodiesError> {
+        self.decode(number, number - LAG, packet)
+    }
+}
 
 /// Frames of a file.
 pub(crate) struct Cubes {
@@ -65,40 +132,59 @@ impl Cubes {
     }
 
     /// Sends all packets and compares what comes back, cube by cube.
-    pub(crate) fn send(&self) -> Result<Sent, BodiesError> {
-        let mut receiver = self.stream()?;
+    pub(crate) fn send<S: Stream>(&self) -> Result<Sent, BodiesError> {
+        let mut receiver = S::begin(&self.frames[0])?;
         let mut sent = Sent {
             is_exact: true,
             ..Sent::default()
         };
-        self.encode(|number, bodies, packet| {
+        self.encode::<S>(|number, bodies, packet| {
             sent.packets += 1;
             sent.bytes += packet.len();
-            let came = receiver.decode(number, number - LAG, packet)?;
-            sent.is_exact &= came == bodies;
+            sent.is_exact &= receiver.decode(number, packet)? == bodies;
             Ok(())
         })?;
         Ok(sent)
     }
 
     /// Encodes all packets.
-    pub(crate) fn encode(
+    fn encode<S: Stream>(
         &self,
         mut take: impl FnMut(u64, &[Body], &[u8]) -> Result<(), BodiesError>,
     ) -> Result<(), BodiesError> {
-        let mut sender = self.stream()?;
+        let mut sender = S::begin(&self.frames[0])?;
         let mut room = vec![0; PACKET_BYTES_MAX];
         for (number, bodies) in (LAG..).zip(&self.frames[LAG as usize..]) {
-            let bytes = sender.encode(number, number - LAG, bodies, &mut room)?;
+            let bytes = sender.encode(number, bodies, &mut room)?;
             take(number, bodies, &room[..bytes])?;
         }
         Ok(())
     }
 
+    /// The time that encoding all packets takes by a clock.
+    pub(crate) fn time_of_encoding<S: Stream>(
+        &self,
+        mut clock: impl FnMut(&mut dyn FnMut()) -> Duration,
+    ) -> Result<Duration, BodiesError> {
+        let mut sender = S::begin(&self.frames[0])?;
+        let mut room = vec![0; PACKET_BYTES_MAX];
+        let (mut number, mut result, mut time) = (LAG, Ok(0), Duration::ZERO);
+        for frames in self.frames[LAG as usize..].chunks(WARM_FRAMES) {
+            black_box(sum_of(frames));
+            time += clock(&mut || {
+                for bodies in frames {
+                    result = result.clone().and(sender.encode(number, bodies, &mut room));
+                    number += 1;
+                }
+            });
+        }
+        result.map(|_| time)
+    }
+
     /// The packets, for whoever decodes them.
-    pub(crate) fn packets(&self) -> Result<Vec<Vec<u8>>, BodiesError> {
+    pub(crate) fn packets<S: Stream>(&self) -> Result<Vec<Vec<u8>>, BodiesError> {
         let mut packets = Vec::new();
-        self.encode(|_, _, packet| {
+        self.encode::<S>(|_, _, packet| {
             packets.push(packet.to_vec());
             Ok(())
         })?;
@@ -106,25 +192,20 @@ impl Cubes {
     }
 
     /// Decodes packets; gives a sum over what came.
-    pub(crate) fn decode(&self, packets: &[Vec<u8>]) -> Result<i64, BodiesError> {
-        let mut receiver = self.stream()?;
+    pub(crate) fn decode<S: Stream>(&self, packets: &[Vec<u8>]) -> Result<i64, BodiesError> {
+        let mut receiver = S::begin(&self.frames[0])?;
         let mut sum = 0;
         for (number, packet) in (LAG..).zip(packets) {
-            let bodies = receiver.decode(number, number - LAG, packet)?;
-            sum += i64::from(bodies[CUBES / 2].position[0]);
+            let bodies = receiver.decode(number, packet)?;
+            sum += i64::from(bodies[CUBES / 2].position()[0]);
         }
         Ok(sum)
     }
+}
 
-    /// Both sides have the first six frames, which are one and the same.
-    fn stream(&self) -> Result<Bodies, BodiesError> {
-        let first = &self.frames[0];
-        let mut stream = Bodies::new(0, first)?;
-        for number in 1..LAG {
-            stream.encode(number, number - 1, first, &mut [0; 256])?;
-        }
-        Ok(stream)
-    }
+fn sum_of(frames: &[Vec<Body>]) -> i64 {
+    let places = frames.iter().flatten().map(|body| body.position()[0]);
+    places.map(i64::from).sum()
 }
 
 /// Eight little-endian integers: largest, its three others, place, whether it interacts.
@@ -133,10 +214,8 @@ fn body(bytes: &[u8]) -> Option<Body> {
     let number = |at: usize| Some(i32::from_le_bytes(number(at)?));
     let part = |at: usize| u16::try_from(number(at)?).ok();
     let place = |at: usize| i16::try_from(number(at)?).ok();
-    Some(Body {
-        largest: u8::try_from(number(0)?).ok()?,
-        components: [part(1)?, part(2)?, part(3)?],
-        position: [place(4)?, place(5)?, place(6)?],
-        flag: number(7)? != 0,
-    })
+    let position = [place(4)?, place(5)?, place(6)?];
+    let components = [part(1)?, part(2)?, part(3)?];
+    let largest = u8::try_from(number(0)?).ok()?;
+    Body::new(position, largest, components, number(7)? != 0).ok()
 }

@@ -3,16 +3,16 @@
 use net_proto::{
     Avatar, Baselines, Bodies, Body, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest,
     ENTITIES_MAX, EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram,
-    InputHead, Maintenance, Motion, OwnState, Redirect, Refuse, RefuseCode, Replica, Replicator,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, Ticket, TimeDilation,
-    UpdateCache, Welcome, WireError, WorldId,
+    InputHead, Maintenance, Motion, OwnState, QuickBodies, Redirect, Refuse, RefuseCode, Replica,
+    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, Ticket,
+    TimeDilation, UpdateCache, Welcome, WireError, WorldId,
 };
 use spatial_core::{EntityId, FrameId, Position};
 
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
-/// 4 a stream of frames, 5 an own state, 6 packets of bodies, each with its length.
+/// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
         Some((0, frame)) => client_message(frame),
@@ -22,6 +22,7 @@ pub fn run(data: &[u8]) -> bool {
         Some((4, stream)) => frames(stream),
         Some((5, datagram)) => own(datagram),
         Some((6, packets)) => bodies(packets),
+        Some((7, packets)) => quick_bodies(packets),
         _ => false,
     }
 }
@@ -104,8 +105,35 @@ fn bodies(packets: &[u8]) -> bool {
     })
 }
 
+/// As [`bodies`].
+fn quick_bodies(packets: &[u8]) -> bool {
+    let (mut receiver, mut sender, mut next) = (few_quick(), few_quick(), few_quick());
+    let mut number = 0;
+    crate::chunks(packets).fold(true, |so_far, bytes| {
+        let Ok(came) = receiver
+            .decode(number + 1, number, bytes)
+            .map(<[Body]>::to_vec)
+        else {
+            return false;
+        };
+        number += 1;
+        let mut again = [0; 512];
+        sender.keep(number, &came).expect("as many");
+        let count = sender
+            .encode(number, number - 1, &mut again)
+            .expect("kept, and few");
+        let once_more = next.decode(number, number - 1, &again[..count]);
+        assert_eq!(once_more, Ok(&came[..]));
+        so_far
+    })
+}
+
+fn few_quick() -> QuickBodies {
+    QuickBodies::new(0, &tumbling(0)).expect("few")
+}
+
 fn few_bodies() -> Bodies {
-    Bodies::new(0, &tumbling(0)).expect("legal, and few")
+    Bodies::new(0, &tumbling(0)).expect("few")
 }
 
 /// A client's view keeps its order and its bounds, and a bad datagram changes nothing.
@@ -183,6 +211,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     own_state().encode(&mut own);
     seeds.push(("own", crate::seed(5, &own)));
     seeds.push(("bodies", crate::seed(6, &body_packets())));
+    seeds.push(("quick_bodies", crate::seed(7, &quick_packets())));
     seeds
 }
 
@@ -313,16 +342,29 @@ fn body_packets() -> Vec<u8> {
     crate::chunked(packets.iter().map(Vec::as_slice))
 }
 
+fn quick_packets() -> Vec<u8> {
+    let mut sender = few_quick();
+    let mut packet = |number: u64| {
+        let mut bytes = vec![0; 512];
+        sender.keep(number, &tumbling(number)).expect("as many");
+        let count = sender
+            .encode(number, number - 1, &mut bytes)
+            .expect("kept, and few");
+        bytes.truncate(count);
+        bytes
+    };
+    let packets: Vec<_> = (1..20).map(&mut packet).collect();
+    crate::chunked(packets.iter().map(Vec::as_slice))
+}
+
 /// Some lie, some slide, some tumble, one jumps.
 fn tumbling(number: u64) -> Vec<Body> {
     let body = |n: u64| {
         let pace = (n % 4 * number) as i16;
-        Body {
-            position: [40 * n as i16 + 5 * pace, -9 * pace, 100],
-            largest: ((n + u64::from(n == 3) * number / 9) % 4) as u8,
-            components: [256, (200 + 3 * pace) as u16, 300],
-            flag: n == 2 && number > 7,
-        }
+        let position = [40 * n as i16 + 5 * pace, -9 * pace, 100];
+        let largest = ((n + u64::from(n == 3) * number / 9) % 4) as u8;
+        let components = [256, (200 + 3 * pace) as u16, 300];
+        Body::new(position, largest, components, n == 2 && number > 7).expect("legal")
     };
     (0..9).map(body).collect()
 }

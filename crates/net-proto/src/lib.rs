@@ -48,7 +48,7 @@ mod ticket;
 mod token;
 
 pub use bits::{BitReader, BitSpan, BitWriter};
-pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body};
+pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body, IllegalBody, QuickBodies};
 pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,

@@ -1,18 +1,25 @@
 //! Cubes of two recordings, each frame against that of six before, which the receiver has acknowledged.
 //!
 //! Others' figures on the same two files are not run here: Fabian Giesen's coder has 411.16 B a packet on s23 and 296.92 on
-//! s31, Glenn Fiedler's 533.50 and 368.77.
+//! s31, Glenn Fiedler's, which has no probabilities either, 533.50 and 368.77.
+//!
+//! A time is a whole packet's, what lies still included, by the cubes that differ.
 
 use std::io;
 
+use net_proto::{Bodies, QuickBodies};
+
+use super::super::clock::cpu_time_of;
 use super::super::contest::Contest;
 use super::super::row::{Measured, Rival, Unit};
 use super::super::{Pace, Tell};
 use crate::Size;
-use crate::cubes::Cubes;
+use crate::cubes::{Cubes, Stream};
 
-const ENCODE: &str = "cubes: encode a changed entity, entropy";
-const DECODE: &str = "cubes: decode a changed entity, entropy";
+/// Both ways to send them.
+const WAYS: [&str; 2] = [ENTROPY, FIXED_COST];
+const ENTROPY: &str = "entropy";
+const FIXED_COST: &str = "fixed cost";
 
 /// Recordings, and what others' coders are known to need.
 const FILES: [(&str, [(&str, f64); 2]); 2] = [
@@ -36,47 +43,75 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
             continue;
         }
         let Some(cubes) = Cubes::load(file, pace.size) else {
-            for (case, unit) in wanted {
+            for (case, what) in wanted {
                 let why = "the cubes are not there, see BLUEMARBLE_DATA";
                 let skipped = Measured::skipped(case, Unit::Ns, why);
+                let unit = if what.1 == What::Bytes { "B" } else { "ns" };
                 tell(Measured { unit, ..skipped })?;
             }
             continue;
         };
-        for (case, _) in wanted {
-            tell(measure(pace, case, &cubes, &known))?;
+        for (case, (way, what)) in wanted {
+            tell(match way {
+                FIXED_COST => measure::<QuickBodies>(pace, case, what, (&cubes, &known)),
+                _ => measure::<Bodies>(pace, case, what, (&cubes, &known)),
+            })?;
         }
     }
     Ok(())
 }
 
+/// What of a way is measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    Bytes,
+    Encode,
+    Decode,
+}
+
 /// Of a file its size; the times are of the livelier one.
-fn cases(file: &str) -> Vec<(String, &'static str)> {
-    let mut cases = vec![(format!("cubes: regenerated {file}, bytes a packet"), "B")];
-    if file == "s23" {
-        cases.extend([ENCODE, DECODE].map(|case| (case.to_owned(), "ns")));
+fn cases(file: &str) -> Vec<(String, (&'static str, What))> {
+    let mut cases = Vec::new();
+    for way in WAYS {
+        let suffix = if way == ENTROPY { "" } else { ", fixed cost" };
+        let bytes = format!("cubes: regenerated {file}, bytes a packet{suffix}");
+        cases.push((bytes, (way, What::Bytes)));
+        if file == "s23" {
+            let time = |verb: &str| format!("cubes: {verb} a changed entity, {way}");
+            cases.push((time("encode"), (way, What::Encode)));
+            cases.push((time("decode"), (way, What::Decode)));
+        }
     }
     cases
 }
 
-fn measure(pace: &Pace, case: String, cubes: &Cubes, known: &[(&str, f64)]) -> Measured {
+fn measure<S: Stream>(
+    pace: &Pace,
+    case: String,
+    what: What,
+    (cubes, known): (&Cubes, &[(&str, f64)]),
+) -> Measured {
     let changed = cubes.changed();
-    match case.as_str() {
-        ENCODE => {
-            let run = || cubes.encode(|_, _, _| Ok(())).expect("legal cubes");
+    match what {
+        What::Bytes => bytes::<S>(pace, case, cubes, known),
+        What::Encode => {
+            let run = || {
+                cubes
+                    .time_of_encoding::<S>(|work| cpu_time_of(work))
+                    .expect("legal cubes")
+            };
+            Contest::timed(case, Unit::Ns, changed, run).run(pace)
+        }
+        What::Decode => {
+            let packets = cubes.packets::<S>().expect("legal cubes");
+            let run = || cubes.decode::<S>(&packets).expect("our packets");
             Contest::new(case, Unit::Ns, changed, run).run(pace)
         }
-        DECODE => {
-            let packets = cubes.packets().expect("legal cubes");
-            let run = || cubes.decode(&packets).expect("our packets");
-            Contest::new(case, Unit::Ns, changed, run).run(pace)
-        }
-        _ => bytes(pace, case, cubes, known),
     }
 }
 
-fn bytes(pace: &Pace, case: String, cubes: &Cubes, known: &[(&str, f64)]) -> Measured {
-    let sent = cubes.send().expect("legal cubes");
+fn bytes<S: Stream>(pace: &Pace, case: String, cubes: &Cubes, known: &[(&str, f64)]) -> Measured {
+    let sent = cubes.send::<S>().expect("legal cubes");
     let exact = Rival {
         name: EXACT.to_owned(),
         figure: None,

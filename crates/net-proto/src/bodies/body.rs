@@ -1,31 +1,115 @@
 //! A body in whole numbers.
 
-/// Where a rigid body is, quantised.
+/// Where a rigid body is, quantised. Always legal; 16 bytes that compare and subtract at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(align(16))]
 pub struct Body {
-    /// Place along x, y and z, each of −16,384..=16,383, of whatever unit.
-    pub position: [i16; 3],
-    /// Which component of the unit quaternion is the largest: x, y, z or w as 0 to 3. It is positive, and left out.
-    pub largest: u8,
-    /// The other three in order, 0 to 511 for −1/√2 to 1/√2.
-    pub components: [u16; 3],
-    /// One bit more: whatever the game likes.
-    pub flag: bool,
+    /// x, y, z; three components; which is the largest; the flag. Each of its range, see [`EXCESS`].
+    lanes: Lanes,
 }
 
-impl Body {
-    /// Whether all fields are of their ranges.
-    pub fn is_legal(&self) -> bool {
-        let is_place = |value: &i16| PLACES.contains(&i32::from(*value));
-        self.largest < 4
-            && self.components.iter().all(|value| *value < 512)
-            && self.position.iter().all(is_place)
-    }
+/// A body's fields, or what they differ by.
+pub(super) type Lanes = [i16; 8];
 
-    pub(super) fn has_orientation_of(&self, other: &Self) -> bool {
-        self.largest == other.largest && self.components == other.components
-    }
-}
+/// Lanes of the position, of the components, and the other two.
+pub(super) const PLACE: core::ops::Range<usize> = 0..3;
+pub(super) const TURN: core::ops::Range<usize> = 3..6;
+pub(super) const LARGEST: usize = 6;
+pub(super) const FLAG: usize = 7;
 
 /// What a place along an axis can be.
 pub(super) const PLACES: core::ops::RangeInclusive<i32> = -16_384..=16_383;
+
+/// A lane is of its range when, this added, no bit of [`EXCESS`] is set.
+const BIAS: Lanes = [16_384, 16_384, 16_384, 0, 0, 0, 0, 0];
+const EXCESS: Lanes = [i16::MIN, i16::MIN, i16::MIN, !511, !511, !511, !3, !1];
+
+/// A field of a body is out of its range.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a field of a body is out of its range")]
+pub struct IllegalBody;
+
+impl Body {
+    /// A body at `position`, along x, y and z, each of −16,384..=16,383 of whatever unit. Of its orientation's unit quaternion
+    /// the component `largest`, x, y, z or w as 0 to 3, is the largest; it is positive, and left out. The others, in order, are
+    /// 0 to 511 for −1/√2 to 1/√2. `flag` is one bit more: whatever the game likes.
+    ///
+    /// # Errors
+    /// A field is out of its range.
+    pub fn new(
+        position: [i16; 3],
+        largest: u8,
+        components: [u16; 3],
+        flag: bool,
+    ) -> Result<Self, IllegalBody> {
+        let ([x, y, z], [a, b, c]) = (position, components.map(u16::cast_signed));
+        let lanes = [x, y, z, a, b, c, i16::from(largest), i16::from(flag)];
+        Self::of(lanes).ok_or(IllegalBody)
+    }
+
+    /// The place along x, y and z.
+    #[inline]
+    pub fn position(&self) -> [i16; 3] {
+        [self.lanes[0], self.lanes[1], self.lanes[2]]
+    }
+
+    /// Which component of the unit quaternion is the largest.
+    #[inline]
+    pub fn largest(&self) -> u8 {
+        self.lanes[LARGEST].to_le_bytes()[0]
+    }
+
+    /// The other three, in order.
+    #[inline]
+    pub fn components(&self) -> [u16; 3] {
+        [self.lanes[3], self.lanes[4], self.lanes[5]].map(i16::cast_unsigned)
+    }
+
+    /// The bit that is the game's.
+    #[inline]
+    pub fn flag(&self) -> bool {
+        self.lanes[FLAG] != 0
+    }
+
+    /// A body of these fields, if they are legal.
+    #[inline]
+    pub(super) fn of(lanes: Lanes) -> Option<Self> {
+        let excess: Lanes =
+            core::array::from_fn(|lane| lanes[lane].wrapping_add(BIAS[lane]) & EXCESS[lane]);
+        (excess == [0; 8]).then_some(Self { lanes })
+    }
+
+    #[inline]
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    #[inline]
+    pub(super) fn has_orientation_of(&self, other: &Self) -> bool {
+        self.lanes[TURN.start..=LARGEST] == other.lanes[TURN.start..=LARGEST]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_out_of_its_range_is_refused_and_others_are_not() {
+        let legal = |position: i16, largest, component| {
+            Body::new([0, 0, position], largest, [0, component, 511], true).is_ok()
+        };
+        assert!(legal(-16_384, 0, 0) && legal(16_383, 3, 511));
+        assert!(!legal(-16_385, 0, 0) && !legal(16_384, 0, 0) && !legal(i16::MIN, 0, 0));
+        assert!(!legal(0, 4, 0) && !legal(0, 255, 0));
+        assert!(!legal(0, 0, 512) && !legal(0, 0, u16::MAX));
+    }
+
+    #[test]
+    fn fields_are_as_they_were_given() {
+        let body = Body::new([1, -2, 3], 2, [4, 5, 6], true).unwrap();
+        assert_eq!((body.position(), body.largest()), ([1, -2, 3], 2));
+        assert_eq!((body.components(), body.flag()), ([4, 5, 6], true));
+        assert_eq!(Body::of(*body.lanes()), Some(body));
+    }
+}

@@ -57,7 +57,7 @@ impl<C: Coder> Packet<'_, C> {
     ) -> Result<(), WireError> {
         let base = &self.past.base[n];
         let scene = Scene {
-            nearby: self.neighbours.around(base.position),
+            nearby: self.neighbours.around(base.position()),
             trace: self.past.traces[n],
             moved: self.moved(n),
             closeness: closeness(base, &self.past.base[0]),
@@ -73,23 +73,25 @@ impl<C: Coder> Packet<'_, C> {
         scene: &Scene,
     ) -> Result<(Body, Trace), WireError> {
         let base = self.past.base[n];
-        let mut coded = base;
         let (mut pull, mut shift, mut turn) = ([0; 3], 0, 0);
         let model = &mut self.model.position_differs[scene.moved];
-        let shifts = self.coder.bit(model, body.position != base.position);
+        let shifts = self.coder.bit(model, body.position() != base.position());
+        let mut position = base.position();
         if shifts {
-            (coded.position, pull) = self.code_position(n, body, scene, &mut shift)?;
+            (position, pull) = self.code_position(n, body, scene, &mut shift)?;
         }
         let model = &mut self.model.orientation_differs[usize::from(shifts)];
+        let mut orientation = (base.largest(), base.components());
         if self.coder.bit(model, !body.has_orientation_of(&base)) {
-            (coded.largest, coded.components) =
-                self.code_orientation(n, body, (scene, shift), &mut turn)?;
+            orientation = self.code_orientation(n, body, (scene, shift), &mut turn)?;
         }
-        let flags = &mut self.model.flag[usize::from(base.flag)][scene.closeness];
-        coded.flag = self
+        let flags = &mut self.model.flag[usize::from(base.flag())][scene.closeness];
+        let flag = self
             .coder
-            .bit(&mut flags[usize::from(scene.moved & 2 != 0)], body.flag);
-        self.neighbours.push(base.position, pull, turn);
+            .bit(&mut flags[usize::from(scene.moved & 2 != 0)], body.flag());
+        let coded = Body::new(position, orientation.0, orientation.1, flag);
+        let coded = coded.map_err(|_| WireError::Field("body"))?;
+        self.neighbours.push(base.position(), pull, turn);
         let differed = true;
         Ok((
             coded,
@@ -111,8 +113,8 @@ impl<C: Coder> Packet<'_, C> {
     ) -> Result<([i16; 3], [i32; 3]), WireError> {
         let (mut position, mut pull) = ([0; 3], [0; 3]);
         for (turn, axis) in (0..).zip([2, 0, 1]) {
-            let base = i32::from(self.past.base[n].position[axis]);
-            let way = |frame: &[Body]| base - i32::from(frame[n].position[axis]);
+            let base = i32::from(self.past.base[n].position()[axis]);
+            let way = |frame: &[Body]| base - i32::from(frame[n].position()[axis]);
             let known = Known {
                 ways: [
                     self.past.one_before,
@@ -127,7 +129,7 @@ impl<C: Coder> Packet<'_, C> {
             let guess = (base + far + added).clamp(*PLACES.start(), *PLACES.end());
             // Each axis that is coded tells of the next.
             let expected = (scene.trace.shift + scene.nearby.shift + *shift * 2) / (turn + 1);
-            let off = i32::from(body.position[axis]) - guess;
+            let off = i32::from(body.position()[axis]) - guess;
             let sign = (1 + added.signum()).unsigned_abs() as usize;
             let off = self
                 .model
@@ -158,14 +160,14 @@ impl<C: Coder> Packet<'_, C> {
         let guess = orientation::predict(&now, &past.two_before[n], &past.three_before[n]);
         let order = orientation::order(&guess);
         let clear = orientation::lead(&guess, order).unsigned_abs() / 64;
-        let base_rank = order.iter().position(|at| *at == base.largest);
+        let base_rank = order.iter().position(|at| *at == base.largest());
         let models =
             &mut self.model.largest[scale_of(clear).min(19)][base_rank.unwrap_or(2).min(2)];
         let mut rank = 0;
         while rank < 3
             && !self
                 .coder
-                .bit(&mut models[rank], body.largest == order[rank])
+                .bit(&mut models[rank], body.largest() == order[rank])
         {
             rank += 1;
         }
@@ -174,7 +176,7 @@ impl<C: Coder> Packet<'_, C> {
         for (place, part) in (1..).zip(0..3) {
             let known = scene.trace.turn + 2 * scene.nearby.turn + shift + *turn * 9 / 2;
             let expected = known / place;
-            let off = i32::from(body.components[part]) - guess[part];
+            let off = i32::from(body.components()[part]) - guess[part];
             // A rotation that is misjudged is so along its way.
             let sign = (1 + (guess[part] - now[part]).signum()).unsigned_abs() as usize;
             let off = self
@@ -208,7 +210,7 @@ impl Residuals {
 
 /// How near the first body is, the one that a player steers: within 2,048 units on every axis, within 1,024, or not.
 fn closeness(body: &Body, first: &Body) -> usize {
-    let distance = |axis: usize| body.position[axis].abs_diff(first.position[axis]);
+    let distance = |axis: usize| body.position()[axis].abs_diff(first.position()[axis]);
     let distance = distance(0).max(distance(1)).max(distance(2));
     usize::from(distance < 2_048) + usize::from(distance < 1_024)
 }

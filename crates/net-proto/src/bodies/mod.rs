@@ -1,5 +1,7 @@
 //! Rigid bodies as they move: a packet tells what differs from a frame that the receiver has acknowledged.
 //!
+//! [`Bodies`] is for where bytes are dearest, [`QuickBodies`] for where time is; what follows is of the former.
+//!
 //! Everything that prediction and probabilities are made of, is of frames that the receiver has acknowledged: the
 //! baseline, the frames 1, 2, 3 and 6 before it, and the models as they were after the baseline's packet. So packets
 //! may be lost and come in any order, as long as the sender picks a baseline with these behind it.
@@ -14,14 +16,14 @@
 //! ```
 //! use net_proto::{Bodies, Body};
 //!
-//! let still = Body { position: [0, 0, 100], largest: 3, components: [256; 3], flag: false };
+//! let still = Body::new([0, 0, 100], 3, [256; 3], false)?;
 //! let (mut sender, mut receiver) = (Bodies::new(0, &[still; 9])?, Bodies::new(0, &[still; 9])?);
 //! let mut moved = [still; 9];
-//! moved[4].position = [-7, 0, 100];
+//! moved[4] = Body::new([-7, 0, 100], 3, [256; 3], false)?;
 //! let mut packet = [0; 1_000];
 //! let bytes = sender.encode(1, 0, &moved, &mut packet)?;
 //! assert_eq!(receiver.decode(1, 0, &packet[..bytes])?, &moved);
-//! # Ok::<(), net_proto::BodiesError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod body;
@@ -31,9 +33,12 @@ mod model;
 mod neighbours;
 mod orientation;
 mod position;
+mod quick;
+mod ring;
 
-pub use body::Body;
+pub use body::{Body, IllegalBody};
 pub use frame::{Bodies, BodiesError};
+pub use quick::QuickBodies;
 
 /// Bodies of one frame at most.
 pub const BODIES_MAX: usize = 1_024;

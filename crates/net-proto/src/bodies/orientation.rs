@@ -18,12 +18,12 @@ const GOES_ON: i64 = 980;
 
 /// The body's orientation, its largest component filled in.
 pub(super) fn quaternion(body: &Body) -> Quaternion {
-    let parts = body.components.map(|value| 2 * i32::from(value) - 511);
+    let parts = body.components().map(|value| 2 * i32::from(value) - 511);
     let square: i32 = parts.iter().map(|part| part * part).sum();
     let largest = root(i64::from((522_242 - square).max(0)) * 1_024);
     let mut parts = parts.into_iter();
     core::array::from_fn(|at| {
-        if at == usize::from(body.largest) {
+        if at == usize::from(body.largest()) {
             narrow(largest)
         } else {
             32 * parts.next().unwrap_or(0)

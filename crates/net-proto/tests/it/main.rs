@@ -1,7 +1,9 @@
-//! Two peers in virtual time, hostile bytes, sizes, the documentation's examples, real endpoints.
+//! Two peers in virtual time, hostile bytes, sizes, memory, the documentation's examples, real endpoints.
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+mod allocations;
+mod bodies;
 mod document;
 mod hostile;
 mod link;
