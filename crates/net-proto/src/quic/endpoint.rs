@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn::{
+    AsyncUdpSocket, ClientConfig, Connection, Endpoint, EndpointConfig, Runtime, TokioRuntime,
+};
 use quinn_proto::RandomConnectionIdGenerator;
 use rustls::crypto::{CryptoProvider, ring};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -31,8 +33,42 @@ pub const STREAM_DEADLINE: Duration = Duration::from_secs(5);
 /// An error that names the address when it cannot be bound (in use, not ours, not allowed), or says that the
 /// identity's key does not fit its certificate.
 pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
-    let config = transport::server(server_tls(identity)?);
-    endpoint(addr, endpoint_config()?, Some(config))
+    server_endpoint_on(addr, identity, Sockets::default())
+}
+
+/// As [`server_endpoint`], over sockets of a kind.
+///
+/// # Errors
+/// Those of [`server_endpoint`].
+pub fn server_endpoint_on(
+    addr: SocketAddr,
+    identity: &Identity,
+    sockets: Sockets,
+) -> io::Result<Endpoint> {
+    let server = transport::server(server_tls(identity)?);
+    let socket = sockets.wrap(bound(addr)?)?;
+    let runtime = Arc::new(TokioRuntime);
+    Endpoint::new_with_abstract_socket(endpoint_config()?, Some(server), socket, runtime)
+}
+
+/// How packets get to the system.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sockets {
+    /// Those of many peers together, where the system can do that (Linux); one by one elsewhere.
+    #[default]
+    Batched,
+    /// One by one, as quinn does.
+    Stock,
+}
+
+impl Sockets {
+    fn wrap(self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        #[cfg(target_os = "linux")]
+        if self == Self::Batched {
+            return Ok(super::batched::BatchedSocket::new(socket)?);
+        }
+        TokioRuntime.wrap_udp_socket(socket)
+    }
 }
 
 /// An endpoint that can reach peers of the same address family as `peer`, from any port. Many connections can, and
@@ -43,7 +79,7 @@ pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endp
 /// # Errors
 /// When the system has no socket to give.
 pub fn client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
-    endpoint(any_port(peer), endpoint_config()?, None)
+    endpoint(any_port(peer), endpoint_config()?)
 }
 
 /// As [`client_endpoint`], for one connection to a server at a time: its address alone says whose a packet is, so each
@@ -54,7 +90,7 @@ pub fn client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
 pub fn lone_client_endpoint(peer: SocketAddr) -> io::Result<Endpoint> {
     let mut config = endpoint_config()?;
     config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(0)));
-    endpoint(any_port(peer), config, None)
+    endpoint(any_port(peer), config)
 }
 
 fn any_port(peer: SocketAddr) -> SocketAddr {
@@ -167,12 +203,13 @@ pub(super) fn endpoint_config() -> io::Result<EndpointConfig> {
     Ok(config)
 }
 
-fn endpoint(
-    addr: SocketAddr,
-    config: EndpointConfig,
-    server: Option<ServerConfig>,
-) -> io::Result<Endpoint> {
-    let socket = socket(addr).map_err(|error| {
+fn endpoint(addr: SocketAddr, config: EndpointConfig) -> io::Result<Endpoint> {
+    Endpoint::new(config, None, bound(addr)?, Arc::new(TokioRuntime))
+}
+
+/// A socket, or an error that names the address.
+fn bound(addr: SocketAddr) -> io::Result<UdpSocket> {
+    socket(addr).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => ": another program listens there",
             io::ErrorKind::AddrNotAvailable => ": this machine does not have the address",
@@ -182,8 +219,7 @@ fn endpoint(
             error.kind(),
             format!("cannot bind UDP {addr}: {error}{advice}"),
         )
-    })?;
-    Endpoint::new(config, server, socket, Arc::new(TokioRuntime))
+    })
 }
 
 /// A socket that holds the burst of a tick: the system's default buffers lose half of 500 packets.

@@ -4,6 +4,8 @@
 //! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
 
 mod admission;
+#[cfg(target_os = "linux")]
+mod batched;
 mod control;
 mod endpoint;
 mod identity;
@@ -15,8 +17,8 @@ mod transport;
 pub use admission::{Admission, Door};
 pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
 pub use endpoint::{
-    ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, backlog_bytes,
-    client_endpoint, connect, lone_client_endpoint, server_endpoint,
+    ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,
+    client_endpoint, connect, lone_client_endpoint, server_endpoint, server_endpoint_on,
 };
 pub use identity::{Identity, IdentityError};
 pub use quinn;

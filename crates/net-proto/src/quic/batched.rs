@@ -1,0 +1,394 @@
+//! A socket that sends the packets of many peers with one call of the system.
+//!
+//! quinn's own socket sends each packet as it is made. A tick makes one or two for every player, one connection after
+//! another within one turn of the runtime; here they wait for each other, at most [`PACKETS_MAX`], and leave together.
+//! What is not full when everybody has had a turn leaves then, by a task of its own. Runs of packets to one peer are
+//! one call already (GSO) and are not copied.
+
+use std::collections::BTreeMap;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker, ready};
+
+use quinn::udp::{EcnCodepoint, RecvMeta, Transmit, UdpSocketState};
+use quinn::{AsyncUdpSocket, UdpPoller};
+use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
+use socket2::SockRef;
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+use tokio::sync::Notify;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct BatchedSocket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    addr: SocketAddr,
+    sources: Mutex<Sources>,
+    queue: Mutex<Queue>,
+    asked: Arc<Notify>, // for a flush
+}
+
+/// Packets that wait for each other, at most [`PACKETS_MAX`] of [`BYTES_MAX`].
+#[derive(Debug, Default)]
+struct Queue {
+    bytes: Vec<u8>,
+    packets: Vec<Waiting>,
+    is_asked: bool,
+    /// Who found no room.
+    blocked: Vec<Waker>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    to: SocketAddrAny,
+    start: usize,
+    end: usize,
+}
+
+impl BatchedSocket {
+    /// Must be called within a runtime, which then sends what does not fill a batch.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Arc<Self>> {
+        let state = UdpSocketState::new((&socket).into())?;
+        let addr = socket.local_addr()?;
+        set_ecn(&socket, addr)?;
+        let this = Arc::new(Self {
+            io: UdpSocket::from_std(socket)?,
+            state,
+            addr,
+            sources: Mutex::new(Sources::new(addr)),
+            queue: Mutex::default(),
+            asked: Arc::default(),
+        });
+        tokio::spawn(flush_when_asked(Arc::downgrade(&this), this.asked.clone()));
+        Ok(this)
+    }
+
+    /// Whether a packet can wait with others: it is one, has the mark that all have, and the address that it is to
+    /// come from is the one that the system gives it anyway.
+    fn can_wait(&self, transmit: &Transmit<'_>) -> bool {
+        let is_run = (transmit.segment_size).is_some_and(|size| size < transmit.contents.len());
+        !is_run
+            && transmit.ecn == Some(MARK)
+            && transmit.contents.len() <= BYTES_MAX
+            && (transmit.src_ip).is_none_or(|ip| lock(&self.sources).is(ip, transmit.destination))
+    }
+
+    /// Sends all that waits.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when the system's buffer is full: the rest still waits.
+    fn flush(&self, queue: &mut Queue) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < queue.packets.len() {
+            let send = || send_many(&self.io, queue, sent);
+            match self.io.try_io(Interest::WRITABLE, send) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    queue.packets.drain(..sent);
+                    return Err(error);
+                }
+                // The packet cannot be sent (no route, too long for it): it is lost, as packets are.
+                Err(_) => sent += 1,
+            }
+        }
+        queue.packets.clear();
+        queue.bytes.clear();
+        queue.blocked.drain(..).for_each(Waker::wake);
+        Ok(())
+    }
+
+    /// What cannot wait with others: runs to one peer, packets without the mark that all others have.
+    fn send_alone(&self, queue: &mut Queue, transmit: &Transmit<'_>) -> io::Result<()> {
+        self.flush(queue)?;
+        self.io.try_io(Interest::WRITABLE, || {
+            self.state.send((&self.io).into(), transmit)
+        })
+    }
+}
+
+impl Queue {
+    fn has_room(&self, bytes: usize) -> bool {
+        self.packets.len() < PACKETS_MAX && self.bytes.len() + bytes <= BYTES_MAX
+    }
+
+    fn push(&mut self, transmit: &Transmit<'_>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(transmit.contents);
+        self.packets.push(Waiting {
+            to: transmit.destination.into(),
+            start,
+            end: self.bytes.len(),
+        });
+    }
+
+    /// Wakes a task when there is room again.
+    fn tell(&mut self, waker: &Waker) {
+        if self.blocked.len() >= BLOCKED_MAX {
+            self.blocked.drain(..).for_each(Waker::wake); // they ask again
+        }
+        self.blocked.push(waker.clone());
+    }
+}
+
+/// Which of our addresses the system sends from.
+///
+/// `sendmmsg` as we have it cannot say so packet by packet. A socket that is bound to one address has no choice; one
+/// that is bound to all must answer from the address that was asked, which on a machine with several may be another
+/// than the one of the route back.
+#[derive(Debug)]
+struct Sources {
+    bound: IpAddr,
+    probe: Option<std::net::UdpSocket>,
+    known: BTreeMap<IpAddr, Source>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Source {
+    ip: Option<IpAddr>,
+    left: u16, // packets, until the system is asked again
+}
+
+impl Sources {
+    fn new(addr: SocketAddr) -> Self {
+        let probe = (addr.ip().is_unspecified())
+            .then(|| std::net::UdpSocket::bind(SocketAddr::new(addr.ip(), 0)));
+        Self {
+            bound: addr.ip(),
+            probe: probe.and_then(Result::ok),
+            known: BTreeMap::new(),
+        }
+    }
+
+    fn is(&mut self, ip: IpAddr, to: SocketAddr) -> bool {
+        let Some(probe) = &self.probe else {
+            return ip == self.bound;
+        };
+        if self.known.len() >= SOURCES_MAX {
+            self.known.clear();
+        }
+        let source = self
+            .known
+            .entry(to.ip())
+            .or_insert(Source { ip: None, left: 0 });
+        if source.left == 0 {
+            let asked = probe.connect(to).and_then(|()| probe.local_addr());
+            source.ip = asked.ok().map(|addr| addr.ip());
+            source.left = SOURCE_PACKETS;
+        }
+        source.left -= 1;
+        source.ip.map(|ip| ip.to_canonical()) == Some(ip.to_canonical())
+    }
+}
+
+impl Drop for BatchedSocket {
+    fn drop(&mut self) {
+        let mut queue = std::mem::take(&mut *lock(&self.queue));
+        let _ = self.flush(&mut queue); // farewells; what does not go now is lost, as packets are
+        self.asked.notify_one();
+    }
+}
+
+impl AsyncUdpSocket for BatchedSocket {
+    fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
+        Box::pin(Room(self))
+    }
+
+    fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        let mut queue = lock(&self.queue);
+        if !self.can_wait(transmit) {
+            return self.send_alone(&mut queue, transmit);
+        }
+        if !queue.has_room(transmit.contents.len()) {
+            self.flush(&mut queue)?;
+        }
+        queue.push(transmit);
+        if !queue.is_asked {
+            queue.is_asked = true;
+            self.asked.notify_one();
+        }
+        Ok(())
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.io.poll_recv_ready(cx))?;
+            let recv = || self.state.recv((&self.io).into(), bufs, meta);
+            if let Ok(count) = self.io.try_io(Interest::READABLE, recv) {
+                return Poll::Ready(Ok(count));
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.addr)
+    }
+
+    fn may_fragment(&self) -> bool {
+        self.state.may_fragment()
+    }
+
+    fn max_transmit_segments(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    fn max_receive_segments(&self) -> usize {
+        self.state.gro_segments()
+    }
+}
+
+/// Waits for room in the queue.
+#[derive(Debug)]
+struct Room(Arc<BatchedSocket>);
+
+impl UdpPoller for Room {
+    fn poll_writable(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut queue = lock(&self.0.queue);
+        if queue.has_room(PACKET_BYTES_MAX) || self.0.flush(&mut queue).is_ok() {
+            return Poll::Ready(Ok(()));
+        }
+        queue.tell(cx.waker());
+        Poll::Pending
+    }
+}
+
+/// Sends what waits when everybody who could send has had a turn, and when the system has room again.
+async fn flush_when_asked(socket: Weak<BatchedSocket>, asked: Arc<Notify>) {
+    loop {
+        asked.notified().await;
+        let Some(socket) = socket.upgrade() else {
+            return;
+        };
+        while {
+            let mut queue = lock(&socket.queue);
+            queue.is_asked = false;
+            socket.flush(&mut queue).is_err()
+        } {
+            if socket.io.writable().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every packet of a connection says that routers may mark it instead of dropping it. Set once for the socket, it need
+/// not be said for each; those that are not to have it are sent one by one.
+fn set_ecn(socket: &std::net::UdpSocket, addr: SocketAddr) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    if addr.is_ipv6() {
+        socket.set_tclass_v6(MARK as u32)?;
+        let _ = socket.set_tos_v4(MARK as u32); // for those of IPv4, where the socket has both
+        return Ok(());
+    }
+    socket.set_tos_v4(MARK as u32)
+}
+
+/// Sends packets from the one with the number `from` on; how many went.
+fn send_many(io: &UdpSocket, queue: &Queue, from: usize) -> io::Result<usize> {
+    let packets = &queue.packets[from..];
+    let payloads: Vec<_> = (packets.iter())
+        .map(|packet| [IoSlice::new(&queue.bytes[packet.start..packet.end])])
+        .collect();
+    let mut controls: Vec<_> = (packets.iter())
+        .map(|_| SendAncillaryBuffer::default())
+        .collect();
+    let mut headers: Vec<_> = (packets.iter().zip(&payloads).zip(&mut controls))
+        .map(|((packet, payload), control)| MMsgHdr::new_with_addr(&packet.to, payload, control))
+        .collect();
+    Ok(sendmmsg(io, &mut headers, SendFlags::empty())?)
+}
+
+const MARK: EcnCodepoint = EcnCodepoint::Ect0;
+const PACKETS_MAX: usize = 64;
+const BYTES_MAX: usize = 96 << 10;
+const PACKET_BYTES_MAX: usize = 1_500;
+/// Peers whose route back is remembered, and for how many packets.
+const SOURCES_MAX: usize = 16_384;
+const SOURCE_PACKETS: u16 = 4_096;
+/// Tasks that wait for room: a connection's driver each.
+const BLOCKED_MAX: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    fn transmit(bytes: &[u8]) -> Transmit<'_> {
+        Transmit {
+            destination: "192.0.2.1:9".parse().unwrap(),
+            ecn: Some(MARK),
+            contents: bytes,
+            segment_size: None,
+            src_ip: None,
+        }
+    }
+
+    #[test]
+    fn a_queue_has_two_bounds() {
+        let mut queue = Queue::default();
+        while queue.has_room(40) {
+            queue.push(&transmit(&[1; 40]));
+        }
+        assert_eq!(queue.packets.len(), PACKETS_MAX);
+        let mut queue = Queue::default();
+        while queue.has_room(BYTES_MAX / 3) {
+            queue.push(&transmit(&[1; BYTES_MAX / 3]));
+        }
+        assert_eq!((queue.packets.len(), queue.bytes.len()), (3, BYTES_MAX));
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_room_is_woken_at_the_bound_at_the_latest() {
+        let (mut queue, count) = (Queue::default(), Arc::new(Count::default()));
+        for _ in 0..2 * BLOCKED_MAX + 1 {
+            queue.tell(&count.clone().into());
+        }
+        assert_eq!(
+            (queue.blocked.len(), count.0.load(Ordering::Relaxed)),
+            (1, 2 * BLOCKED_MAX)
+        );
+    }
+
+    #[test]
+    fn a_source_is_the_systems_own_choice() {
+        let to = "127.0.0.1:9".parse().unwrap();
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut bound = Sources::new("127.0.0.2:1".parse().unwrap());
+        assert!(bound.is(ip("127.0.0.2"), to) && !bound.is(ip("127.0.0.1"), to));
+        let mut any = Sources::new("0.0.0.0:1".parse().unwrap());
+        assert!(any.is(ip("127.0.0.1"), to) && !any.is(ip("127.0.0.2"), to));
+        for n in 0..2 * SOURCES_MAX {
+            any.is(
+                ip("127.0.0.1"),
+                SocketAddr::from(([10, 0, (n >> 8) as u8, n as u8], 9)),
+            );
+            assert!(any.known.len() <= SOURCES_MAX);
+        }
+    }
+}
