@@ -19,31 +19,31 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 /// How much is sent.
 #[derive(Clone, Copy, Debug)]
-pub struct FanOut {
+pub(crate) struct FanOut {
     /// Peers.
-    pub peers: usize,
+    pub(crate) peers: usize,
     /// Bytes of a datagram.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// Ticks a second.
-    pub rate_hz: u32,
+    pub(crate) rate_hz: u32,
     /// Ticks that are measured.
-    pub ticks: u32,
+    pub(crate) ticks: u32,
 }
 
 /// What it took.
 #[derive(Clone, Copy, Debug)]
-pub struct Cost {
+pub(crate) struct Cost {
     /// Datagrams that the server sent.
-    pub sent: u64,
+    pub(crate) sent: u64,
     /// Datagrams that came to the peers.
-    pub received: u64,
+    pub(crate) received: u64,
     /// CPU time of the server's thread, nanoseconds a datagram.
-    pub cpu_ns: f64,
+    pub(crate) cpu_ns: f64,
 }
 
 impl Cost {
     /// Datagrams a second that one core sends.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         1e9 / self.cpu_ns
     }
 }
@@ -52,7 +52,7 @@ impl Cost {
 ///
 /// # Errors
 /// When the system gives no sockets, or a peer does not get in.
-pub fn fan_out(options: FanOut, sockets: Sockets) -> Result<Cost> {
+pub(crate) fn fan_out(options: FanOut, sockets: Sockets) -> Result<Cost> {
     let identity = Identity::self_signed()?;
     let runtime = runtime()?;
     let server = runtime.block_on(async {
@@ -85,14 +85,16 @@ fn runtime() -> Result<Runtime> {
 async fn serve(server: &Endpoint, options: FanOut) -> Result<(u64, Duration)> {
     let mut connections = Vec::new();
     while connections.len() < options.peers {
-        let incoming = timeout(PATIENCE, server.accept()).await?.context("the endpoint is open")?;
+        let incoming = timeout(PATIENCE, server.accept())
+            .await?
+            .context("the endpoint is open")?;
         connections.push(incoming.await?);
     }
     let payload: Arc<[u8]> = (0..options.bytes).map(|n| n as u8).collect();
     let mut ticks = interval(Duration::from_secs(1) / options.rate_hz);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Until paths are known and memory has grown.
-    for _ in 0..options.rate_hz {
+    for _ in 0..options.ticks / 4 {
         ticks.tick().await;
         send(&connections, &payload);
     }

@@ -12,6 +12,7 @@ mod coords;
 mod cubes;
 mod data;
 mod encode;
+mod fan_out;
 mod geo;
 mod ground;
 mod height;

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Promise {
     /// Ours is at most this, in the row's unit.
     pub(crate) absolute: Option<f64>,
+    /// Ours is at least this, where more is better.
+    pub(crate) least: Option<f64>,
     /// The named peer's figure is at least so many times ours.
     pub(crate) ratio: Option<f64>,
     /// Whose figure, as in the row's `peer_name`.
@@ -23,18 +25,21 @@ impl Promise {
         let holds = |must: Option<f64>, is: Option<f64>, test: fn(&f64, &f64) -> bool| {
             must.zip(is).is_some_and(|(must, is)| test(&is, &must))
         };
-        holds(self.absolute, ours, f64::le) || holds(self.ratio, ratio, f64::ge)
+        holds(self.absolute, ours, f64::le)
+            || holds(self.least, ours, f64::ge)
+            || holds(self.ratio, ratio, f64::ge)
     }
 }
 
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.absolute, self.ratio) {
-            (Some(absolute), Some(ratio)) => write!(f, "<= {absolute} or {ratio}x"),
-            (Some(absolute), None) => write!(f, "<= {absolute}"),
-            (None, Some(ratio)) => write!(f, "{ratio}x"),
-            (None, None) => f.write_str("nothing"),
-        }
+        let figures = [
+            self.absolute.map(|most| format!("<= {most}")),
+            self.least.map(|least| format!(">= {least}")),
+            self.ratio.map(|ratio| format!("{ratio}x")),
+        ];
+        let figures: Vec<_> = figures.into_iter().flatten().collect();
+        f.write_str(&figures.join(" or "))
     }
 }
 
@@ -63,6 +68,7 @@ mod tests {
     fn either_figure_keeps_a_promise() {
         let promise = Promise {
             absolute: Some(250.0),
+            least: None,
             ratio: Some(4.0),
             peer: Some("somebody".to_owned()),
         };
@@ -72,11 +78,19 @@ mod tests {
         assert!(!promise.is_kept(None, None));
         let alone = Promise {
             absolute: Some(33.0),
+            least: None,
             ratio: None,
             peer: None,
         };
         assert!(alone.is_kept(Some(33.0), None));
         assert!(!alone.is_kept(Some(33.1), Some(100.0)));
+        let more = Promise {
+            absolute: None,
+            least: Some(33.0),
+            ..alone
+        };
+        assert!(more.is_kept(Some(33.0), None));
+        assert!(!more.is_kept(Some(32.9), None));
     }
 
     /// Peers that this machine lacks have their rows, too.
@@ -96,7 +110,7 @@ mod tests {
             .collect();
         for (case, promise) in &Promises::load().unwrap().0 {
             assert!(
-                promise.absolute.is_some() || promise.ratio.is_some(),
+                promise.absolute.is_some() || promise.least.is_some() || promise.ratio.is_some(),
                 "{case}"
             );
             assert_eq!(promise.ratio.is_some(), promise.peer.is_some(), "{case}");

@@ -37,7 +37,7 @@ pub(crate) struct Measured {
     pub(crate) case: String,
     /// Our figure; none where it cannot be had.
     pub(crate) ours: Option<f64>,
-    /// The unit of all figures. Where there is a peer or a promise, less is better.
+    /// The unit of all figures. Where there is a peer or a promise, less is better, unless it ends in `/s`.
     pub(crate) unit: &'static str,
     /// Whom it is compared with: a row each.
     pub(crate) rivals: Vec<Rival>,
@@ -124,8 +124,14 @@ impl Measured {
         !wrong && must.is_kept(self.ours, ratio)
     }
 
+    /// Of figures a second more is better, of all others less.
     fn ratio(&self, rival: &Rival) -> Option<f64> {
-        Some(rival.figure? / self.ours?)
+        let (ours, theirs) = (self.ours?, rival.figure?);
+        Some(if self.unit.ends_with("/s") {
+            ours / theirs
+        } else {
+            theirs / ours
+        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use net_proto::quic::ENDPOINTS_MAX;
 use serde::Deserialize;
 
 use crate::towns::TOWNS;
@@ -60,6 +61,9 @@ pub struct Settings {
     /// Threads of the simulation; 0 for one a core
     #[arg(long, env = "BLUEMARBLE_THREADS", value_name = "N")]
     pub threads: Option<u16>,
+    /// QUIC endpoints on the port, a thread each, at most 64; 0 for one for every two cores, up to 8
+    #[arg(long, env = "BLUEMARBLE_ENDPOINTS", value_name = "N")]
+    pub endpoints: Option<u8>,
     /// What becomes of players who send what no honest client sends
     #[arg(long, env = "BLUEMARBLE_CHEATERS", value_enum, value_name = "WHAT")]
     pub cheaters: Option<Cheaters>,
@@ -140,6 +144,7 @@ impl Settings {
             checkpoint_s: self.checkpoint_s.or(other.checkpoint_s),
             status_s: self.status_s.or(other.status_s),
             threads: self.threads.or(other.threads),
+            endpoints: self.endpoints.or(other.endpoints),
             cheaters: self.cheaters.or(other.cheaters),
             ban_s: self.ban_s.or(other.ban_s),
             rewind_ms: self.rewind_ms.or(other.rewind_ms),
@@ -191,6 +196,8 @@ pub struct Config {
     pub status_s: u32,
     /// Simulation threads; 0 for one a core.
     pub threads: u16,
+    /// QUIC endpoints on the port; 0 for one for every two cores, up to 8.
+    pub endpoints: u8,
     /// What becomes of cheaters.
     pub cheaters: Cheaters,
     /// Seconds that who was sent away is remembered, and kept out the second time.
@@ -218,6 +225,7 @@ impl Default for Config {
             checkpoint_s: 10,
             status_s: 5,
             threads: 0,
+            endpoints: 0,
             cheaters: Cheaters::default(),
             ban_s: 3_600,
             rewind_ms: 500,
@@ -253,12 +261,22 @@ impl Config {
             checkpoint_s: settings.checkpoint_s.unwrap_or(default.checkpoint_s),
             status_s: settings.status_s.unwrap_or(default.status_s),
             threads: settings.threads.unwrap_or(default.threads),
+            endpoints: settings.endpoints.unwrap_or(default.endpoints),
             cheaters: settings.cheaters.unwrap_or(default.cheaters),
             ban_s: settings.ban_s.unwrap_or(default.ban_s),
             rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
         };
         config.check()?;
         Ok(config)
+    }
+
+    /// How many endpoints there are to be: 1 to 64. The simulation wants cores as well.
+    pub(crate) fn endpoints_here(&self) -> u8 {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        match self.endpoints {
+            0 => u8::try_from(cores / 2).unwrap_or(u8::MAX).clamp(1, 8),
+            count => count,
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -305,6 +323,7 @@ impl Config {
             ),
             ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
             ("threads", self.threads <= 256, "at most 256"),
+            ("endpoints", self.endpoints <= ENDPOINTS_MAX, "at most 64"),
             (
                 "ban_s",
                 (1..=31_536_000).contains(&self.ban_s),

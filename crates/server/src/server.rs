@@ -32,7 +32,7 @@ pub struct Server {
 impl Server {
     /// Recovers or creates the world, binds the endpoint and starts ticking.
     ///
-    /// Three threads serve it: the world's (a rayon pool inside), the network's, the store's; a fourth reads terrain.
+    /// Threads serve it: the world's (a rayon pool inside), one for each endpoint, the store's, one that reads terrain.
     ///
     /// # Errors
     /// [`ServerError`]: each names the file, address or key, and what to do.
@@ -135,7 +135,8 @@ fn start_gateway(
     gate: &Arc<Gate>,
     net: gateway::NetLinkParts,
 ) -> Result<Gateway, ServerError> {
-    Gateway::start(config.listen, keys.identity, Arc::clone(gate), net).map_err(ServerError::Listen)
+    let place = (config.listen, config.endpoints_here());
+    Gateway::start(place, keys.identity, gate, net).map_err(ServerError::Listen)
 }
 
 /// The recovered world, or a new one.

@@ -1,11 +1,13 @@
-//! Messages and replication.
+//! Messages, replication and transport.
 
 mod cubes;
+mod fan_out;
 
 use std::io;
 
 use super::{Pace, Tell};
 
 pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
-    cubes::race(pace, tell)
+    cubes::race(pace, tell)?;
+    fan_out::race(pace, tell)
 }

@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::identity::{Identity, SERVER_NAME};
 use super::pin::PinnedCert;
+use super::seat::seats;
 use super::transport;
 use crate::limits::ALPN;
 
@@ -45,10 +46,9 @@ pub fn server_endpoint_on(
     identity: &Identity,
     sockets: Sockets,
 ) -> io::Result<Endpoint> {
-    let server = transport::server(server_tls(identity)?);
-    let socket = sockets.wrap(bound(addr)?)?;
-    let runtime = Arc::new(TokioRuntime);
-    Endpoint::new_with_abstract_socket(endpoint_config()?, Some(server), socket, runtime)
+    let mut seats = seats(addr, 1)?;
+    let seat = seats.pop().expect("there is one seat at least");
+    seat.open(identity, sockets)
 }
 
 /// How packets get to the system.
@@ -62,7 +62,7 @@ pub enum Sockets {
 }
 
 impl Sockets {
-    fn wrap(self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+    pub(super) fn wrap(self, socket: UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         #[cfg(target_os = "linux")]
         if self == Self::Batched {
             return Ok(super::batched::BatchedSocket::new(socket)?);
@@ -204,12 +204,12 @@ pub(super) fn endpoint_config() -> io::Result<EndpointConfig> {
 }
 
 fn endpoint(addr: SocketAddr, config: EndpointConfig) -> io::Result<Endpoint> {
-    Endpoint::new(config, None, bound(addr)?, Arc::new(TokioRuntime))
+    Endpoint::new(config, None, bound(addr, false)?, Arc::new(TokioRuntime))
 }
 
-/// A socket, or an error that names the address.
-fn bound(addr: SocketAddr) -> io::Result<UdpSocket> {
-    socket(addr).map_err(|error| {
+/// A socket, with which others may share the address, or an error that names it.
+pub(super) fn bound(addr: SocketAddr, is_shared: bool) -> io::Result<UdpSocket> {
+    socket(addr, is_shared).map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => ": another program listens there",
             io::ErrorKind::AddrNotAvailable => ": this machine does not have the address",
@@ -223,11 +223,14 @@ fn bound(addr: SocketAddr) -> io::Result<UdpSocket> {
 }
 
 /// A socket that holds the burst of a tick: the system's default buffers lose half of 500 packets.
-fn socket(addr: SocketAddr) -> io::Result<UdpSocket> {
+fn socket(addr: SocketAddr, is_shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     // The system may grant less, or refuse: then it is slower, not wrong.
     let _ = socket.set_recv_buffer_size(SOCKET_BYTES);
     let _ = socket.set_send_buffer_size(SOCKET_BYTES);
+    #[cfg(target_os = "linux")]
+    socket.set_reuse_port(is_shared)?;
+    debug_assert!(cfg!(target_os = "linux") || !is_shared);
     socket.bind(&addr.into())?;
     Ok(socket.into())
 }

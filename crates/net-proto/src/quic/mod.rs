@@ -10,8 +10,10 @@ mod control;
 mod endpoint;
 mod identity;
 mod pin;
+mod seat;
 #[cfg(feature = "simulated")]
 pub mod simulated;
+mod steering;
 mod transport;
 
 pub use admission::{Admission, Door};
@@ -22,3 +24,4 @@ pub use endpoint::{
 };
 pub use identity::{Identity, IdentityError};
 pub use quinn;
+pub use seat::{ENDPOINTS_MAX, Seat, seats};

@@ -7,7 +7,7 @@ use net_proto::quic::quinn::{Connection, Endpoint};
 use net_proto::quic::{
     Admission, ConnectError, ControlReader, ControlWriter, Door, HELLO_DEADLINE, HelloError,
     Identity, STREAM_DEADLINE, Sockets, StreamError, accept_hello, client_endpoint, connect,
-    lone_client_endpoint, server_endpoint, server_endpoint_on,
+    lone_client_endpoint, seats, server_endpoint, server_endpoint_on,
 };
 use net_proto::{
     Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PlayerId, PlayerName, Refuse, RefuseCode,
@@ -332,4 +332,63 @@ fn batches_lose_and_swap_nothing() {
             }
         }
     });
+}
+
+/// Several endpoints on one port, each on a thread of its own, and a client that goes on from one port after another:
+/// what comes to an endpoint that does not know it is handed over.
+#[test]
+fn who_changes_address_stays_with_the_endpoint_that_knows_it() {
+    let identity = Identity::self_signed().unwrap();
+    let seats = seats("127.0.0.1:0".parse().unwrap(), 4).unwrap();
+    let addr = seats[0].local_addr().unwrap();
+    assert!(seats.iter().all(|seat| seat.local_addr().unwrap() == addr));
+    let taken = server_endpoint(addr, &identity).unwrap_err();
+    assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+    let cert = identity.cert_sha256();
+    let identity = std::sync::Arc::new(identity);
+    for seat in seats {
+        let identity = identity.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(async {
+                let endpoint = seat.open(&identity, Sockets::default()).unwrap();
+                while let Some(incoming) = endpoint.accept().await {
+                    tokio::spawn(echo(incoming.await.unwrap()));
+                }
+            });
+        });
+    }
+    run(async {
+        for endpoint in [
+            client_endpoint(addr).unwrap(),
+            lone_client_endpoint(addr).unwrap(),
+        ] {
+            let connection = connect(&endpoint, addr, cert).await.unwrap();
+            let (mut send, mut recv) = connection.open_bi().await.unwrap();
+            for n in 0..60u32 {
+                if n % 3 == 2 {
+                    endpoint
+                        .rebind(std::net::UdpSocket::bind("0.0.0.0:0").unwrap())
+                        .unwrap();
+                }
+                send.write_all(&n.to_le_bytes()).await.unwrap();
+                let mut back = [0; 4];
+                recv.read_exact(&mut back).await.unwrap();
+                assert_eq!(back, n.to_le_bytes());
+            }
+            // Never a second handshake.
+            assert!(connection.close_reason().is_none());
+            connection.close(0u32.into(), b"");
+        }
+    });
+}
+
+async fn echo(connection: Connection) {
+    let (mut send, mut recv) = connection.accept_bi().await.unwrap();
+    let mut word = [0; 4];
+    while recv.read_exact(&mut word).await.is_ok() {
+        send.write_all(&word).await.unwrap();
+    }
 }

@@ -1,10 +1,11 @@
-//! The queues between the network thread and the world thread. Neither ever waits for the other.
+//! The queues between the network threads and the world thread. Neither ever waits for the other.
 //!
 //! | queue | bound | at the bound |
 //! | --- | --- | --- |
 //! | joins and leaves, to the world | [`EVENTS`] | the session's own task waits; the network goes on |
 //! | inputs, to the world | [`INPUTS`] | the datagram is dropped and counted: the next one repeats its inputs |
 //! | snapshots of a tick, to the network | [`BATCHES`] | the batch is dropped and counted: snapshots are latest-wins |
+//! | a thread's share of them | [`BATCHES`] | the share is dropped and counted |
 //! | messages, to the network | [`MESSAGES`] | digests are dropped and counted; welcomes and closings wait in the world |
 //! | messages of one session | [`SESSION_MESSAGES`] | the session is closed: its client does not read |
 //! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |

@@ -1,4 +1,4 @@
-//! The gateway: the QUIC endpoint, logins and sessions, on a network thread of its own.
+//! The gateway: the QUIC endpoints, logins and sessions, each endpoint on a network thread of its own.
 //!
 //! ```text
 //! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
@@ -7,6 +7,9 @@
 //! ```
 //! Whatever is wrong with a connection ends that connection with one clear refusal and is counted; nothing that a
 //! peer does reaches further than its own session. Bounds of the queues: see `link.rs`.
+//!
+//! All endpoints share one port and one [`Gate`]. The first one's thread takes what the world says; it gives the others
+//! the snapshots of their sessions, for each thread sends its own.
 
 mod link;
 mod login;
@@ -19,66 +22,96 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use net_proto::quic::{Admission, Identity, backlog_bytes, server_endpoint};
-use quinn::Endpoint;
-use tokio::sync::oneshot;
+use bytes::Bytes;
+use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
+use quinn::{Connection, Endpoint};
+use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use link::{Batch, Event, Heard, Message, SessionId, ToSession, WorldLink, link};
 pub(crate) use table::{Gate, GateOptions};
 
-use link::NetLink;
+use link::{BATCHES, NetLink};
 
 /// Datagrams that may wait in one connection when a snapshot between epochs comes along.
 const BACKLOG_BYTES_MAX: usize = 8 << 10;
 /// How long a closing gateway waits for its sessions to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(1_500);
 
-/// The running network thread.
+/// The running network threads.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     local_addr: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    stop: oneshot::Sender<()>,
+    handle: JoinHandle<()>,
 }
 
 impl Gateway {
-    /// Binds the endpoint and starts the thread.
+    /// Binds the address and starts a thread for each of so many endpoints.
     ///
     /// # Errors
     /// That of the system, naming the address: in use, not allowed, not there.
     pub(crate) fn start(
-        listen: SocketAddr,
+        (listen, endpoints): (SocketAddr, u8),
         identity: Identity,
-        gate: Arc<Gate>,
+        gate: &Arc<Gate>,
         net: NetLinkParts,
     ) -> io::Result<Self> {
-        let (stop, stopped) = oneshot::channel();
-        let (told, hears) = std::sync::mpsc::sync_channel(1);
-        let thread = std::thread::Builder::new()
-            .name("gateway".into())
-            .spawn(move || run_thread(listen, &identity, gate, net, stopped, &told))?;
-        let local_addr = hears
-            .recv()
-            .unwrap_or_else(|_| Err(io::Error::other("the network thread did not start")))?;
-        Ok(Self {
+        let seats = seats(listen, endpoints)?;
+        let local_addr = match seats.first() {
+            Some(seat) => seat.local_addr()?,
+            None => return Err(io::Error::other("no endpoint is asked for")),
+        };
+        let identity = Arc::new(identity);
+        let mut this = Self {
             local_addr,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+            threads: Vec::new(),
+        };
+        for (seat, work) in seats.into_iter().zip(divide(net, endpoints)) {
+            this.open(seat, &identity, gate, work)?;
+        }
+        Ok(this)
     }
 
-    /// Where the endpoint listens.
+    /// Starts a thread and waits until its endpoint is open.
+    fn open(
+        &mut self,
+        seat: Seat,
+        identity: &Arc<Identity>,
+        gate: &Arc<Gate>,
+        work: Work,
+    ) -> io::Result<()> {
+        let (stop, stopped) = oneshot::channel();
+        let (told, hears) = std::sync::mpsc::sync_channel(1);
+        let (identity, gate) = (Arc::clone(identity), Arc::clone(gate));
+        let handle = std::thread::Builder::new()
+            .name(format!("gateway {}", seat.number()))
+            .spawn(move || run_thread(seat, &identity, gate, work, (stopped, &told)))?;
+        self.threads.push(Thread { stop, handle });
+        hears
+            .recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the network thread did not start")))
+    }
+
+    /// Where the endpoints listen.
     pub(crate) fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Closes every session with a reason, then the endpoint.
+    /// Closes every session with a reason, then the endpoints.
     pub(crate) fn stop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(()); // fails only when the thread has ended already
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        let threads = std::mem::take(&mut self.threads);
+        let stop = |thread: Thread| {
+            let _ = thread.stop.send(()); // fails only when the thread has ended already
+            thread.handle
+        };
+        let handles: Vec<_> = threads.into_iter().map(stop).collect();
+        for handle in handles {
+            let _ = handle.join();
         }
     }
 }
@@ -109,15 +142,38 @@ pub(crate) fn open(options: GateOptions) -> (WorldLink, Arc<Gate>, NetLinkParts)
     (world, gate, NetLinkParts { batches, messages })
 }
 
-type Told = std::sync::mpsc::SyncSender<io::Result<SocketAddr>>;
+/// What a thread does beside its endpoint.
+#[derive(Debug)]
+enum Work {
+    /// Takes what the world says, sends its own sessions theirs, and tells the others.
+    All(NetLinkParts, Vec<mpsc::Sender<Share>>),
+    /// Sends its sessions what it is told.
+    Its(mpsc::Receiver<Share>),
+}
+
+/// What one thread has of a tick's snapshots.
+#[derive(Debug, Default)]
+struct Share {
+    is_epoch: bool,
+    snapshots: Vec<(Connection, Vec<Bytes>)>,
+}
+
+/// The work of so many threads.
+fn divide(net: NetLinkParts, threads: u8) -> Vec<Work> {
+    let (tell, hear): (Vec<_>, Vec<_>) = (1..threads).map(|_| mpsc::channel(BATCHES)).unzip();
+    let mut works = vec![Work::All(net, tell)];
+    works.extend(hear.into_iter().map(Work::Its));
+    works
+}
+
+type Told = std::sync::mpsc::SyncSender<io::Result<()>>;
 
 fn run_thread(
-    listen: SocketAddr,
+    seat: Seat,
     identity: &Identity,
     gate: Arc<Gate>,
-    net: NetLinkParts,
-    stopped: oneshot::Receiver<()>,
-    told: &Told,
+    work: Work,
+    (stopped, told): (oneshot::Receiver<()>, &Told),
 ) {
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -130,12 +186,11 @@ fn run_thread(
         }
     };
     runtime.block_on(async {
-        let bound = server_endpoint(listen, identity)
-            .and_then(|endpoint| Ok((endpoint.local_addr()?, endpoint)));
-        match bound {
-            Ok((addr, endpoint)) => {
-                let _ = told.send(Ok(addr));
-                run(endpoint, gate, net, stopped).await;
+        let number = usize::from(seat.number());
+        match seat.open(identity, Sockets::default()) {
+            Ok(endpoint) => {
+                let _ = told.send(Ok(()));
+                run((endpoint, number), gate, work, stopped).await;
             }
             Err(error) => {
                 let _ = told.send(Err(error));
@@ -145,18 +200,21 @@ fn run_thread(
 }
 
 async fn run(
-    endpoint: Endpoint,
+    (endpoint, number): (Endpoint, usize),
     gate: Arc<Gate>,
-    net: NetLinkParts,
+    work: Work,
     stopped: oneshot::Receiver<()>,
 ) {
-    let accepting = tokio::spawn(accept(endpoint.clone(), Arc::clone(&gate)));
-    let fanning = tokio::spawn(fan_out(Arc::clone(&gate), net));
+    let accepting = tokio::spawn(accept(endpoint.clone(), Arc::clone(&gate), number));
+    let working = match work {
+        Work::All(net, others) => tokio::spawn(fan_out(Arc::clone(&gate), net, others)),
+        Work::Its(shares) => tokio::spawn(send_shares(Arc::clone(&gate), shares)),
+    };
     let _ = stopped.await; // an error means that the owner is gone, which is the same
     accepting.abort();
     gate.close_all();
     let _ = tokio::time::timeout(GOODBYE, gate.emptied()).await;
-    fanning.abort();
+    working.abort();
     endpoint.close(
         table::close_code(net_proto::RefuseCode::CLOSING),
         b"closing",
@@ -164,12 +222,12 @@ async fn run(
     let _ = tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await;
 }
 
-async fn accept(endpoint: Endpoint, gate: Arc<Gate>) {
+async fn accept(endpoint: Endpoint, gate: Arc<Gate>, number: usize) {
     while let Some(incoming) = endpoint.accept().await {
         let from = incoming.remote_address();
         match gate.admit(incoming) {
             Admission::Accepted(connecting) => {
-                tokio::spawn(session::run(Arc::clone(&gate), connecting, from));
+                tokio::spawn(session::run(Arc::clone(&gate), connecting, (from, number)));
             }
             Admission::Retried | Admission::Ignored => {}
             Admission::Refused => gate.counters.refuse(),
@@ -178,31 +236,58 @@ async fn accept(endpoint: Endpoint, gate: Arc<Gate>) {
 }
 
 /// Hands the world's snapshots and messages to their sessions. Never waits for one.
-async fn fan_out(gate: Arc<Gate>, mut net: NetLinkParts) {
+async fn fan_out(gate: Arc<Gate>, mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
     loop {
         tokio::select! {
-            Some(batch) = net.batches.recv() => send_batch(&gate, batch),
+            Some(batch) = net.batches.recv() => send_batch(&gate, batch, &others),
             Some(message) = net.messages.recv() => gate.route(message),
             else => return,
         }
     }
 }
 
-fn send_batch(gate: &Gate, batch: Batch) {
+async fn send_shares(gate: Arc<Gate>, mut shares: mpsc::Receiver<Share>) {
+    while let Some(share) = shares.recv().await {
+        for (connection, datagrams) in share.snapshots {
+            send_snapshot(&gate, &connection, datagrams, share.is_epoch);
+        }
+    }
+}
+
+fn send_batch(gate: &Gate, batch: Batch, others: &[mpsc::Sender<Share>]) {
+    let is_epoch = batch.is_epoch;
+    let share = |_| Share {
+        is_epoch,
+        ..Share::default()
+    };
+    let mut shares: Vec<Share> = others.iter().map(share).collect();
     for (session, datagrams) in batch.snapshots {
-        let Some(connection) = gate.connection(session) else {
+        let Some((connection, number)) = gate.connection(session) else {
             continue;
         };
-        if !batch.is_epoch && backlog_bytes(&connection) > BACKLOG_BYTES_MAX {
-            gate.counters.drop_snapshot();
-            continue;
+        match number.checked_sub(1).and_then(|n| shares.get_mut(n)) {
+            Some(share) => share.snapshots.push((connection, datagrams)),
+            None => send_snapshot(gate, &connection, datagrams, is_epoch),
         }
-        for datagram in datagrams {
-            // A connection that is gone, or whose path is too narrow, ends by itself.
-            if connection.send_datagram(datagram).is_err() {
-                gate.counters.drop_snapshot();
-                break;
-            }
+    }
+    for (other, share) in others.iter().zip(shares) {
+        let count = share.snapshots.len();
+        if count > 0 && other.try_send(share).is_err() {
+            (0..count).for_each(|_| gate.counters.drop_snapshot());
+        }
+    }
+}
+
+fn send_snapshot(gate: &Gate, connection: &Connection, datagrams: Vec<Bytes>, is_epoch: bool) {
+    if !is_epoch && backlog_bytes(connection) > BACKLOG_BYTES_MAX {
+        gate.counters.drop_snapshot();
+        return;
+    }
+    for datagram in datagrams {
+        // A connection that is gone, or whose path is too narrow, ends by itself.
+        if connection.send_datagram(datagram).is_err() {
+            gate.counters.drop_snapshot();
+            break;
         }
     }
 }

@@ -24,7 +24,11 @@ const PARTING: Duration = Duration::from_secs(1);
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
 /// Serves one connection; whatever goes wrong ends here.
-pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAddr) {
+pub(super) async fn run(
+    gate: Arc<Gate>,
+    connecting: Connecting,
+    (from, endpoint): (SocketAddr, usize),
+) {
     let flight = gate.flight(from);
     let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await else {
         gate.counters.refuse();
@@ -37,7 +41,7 @@ pub(super) async fn run(gate: Arc<Gate>, connecting: Connecting, from: SocketAdd
         }
     };
     let who = (claims.player, used(&claims));
-    let (session, messages) = match gate.enter(&connection, who, now_s()) {
+    let (session, messages) = match gate.enter((&connection, endpoint), who, now_s()) {
         Ok(entered) => entered,
         Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
     };

@@ -27,7 +27,7 @@ pub(crate) struct GateOptions {
     pub(crate) used: Vec<UsedToken>,
 }
 
-/// Shared by all tasks of the network thread; its locks are held for look-ups only.
+/// Shared by all tasks of the network threads; its locks are held for look-ups only.
 pub(crate) struct Gate {
     pub(crate) world: WorldId,
     pub(crate) verifier: TokenVerifier,
@@ -53,6 +53,7 @@ struct Sessions {
 struct Entry {
     player: PlayerId,
     connection: Connection,
+    endpoint: usize,
     messages: mpsc::Sender<Message>,
 }
 
@@ -102,7 +103,7 @@ impl Gate {
     /// The place is found before the token is used: who finds the world full can come back with the same ticket.
     pub(super) fn enter(
         &self,
-        connection: &Connection,
+        (connection, endpoint): (&Connection, usize),
         (player, token): (PlayerId, UsedToken),
         now_s: u64,
     ) -> Result<(SessionId, mpsc::Receiver<Message>), NoEntry> {
@@ -119,6 +120,7 @@ impl Gate {
         let entry = Entry {
             player,
             connection: connection.clone(),
+            endpoint,
             messages,
         };
         sessions.all.insert(id, entry);
@@ -164,11 +166,12 @@ impl Gate {
         }
     }
 
-    pub(super) fn connection(&self, session: SessionId) -> Option<Connection> {
+    /// A session's connection, and the number of the endpoint that it came to.
+    pub(super) fn connection(&self, session: SessionId) -> Option<(Connection, usize)> {
         lock(&self.sessions)
             .all
             .get(&session)
-            .map(|entry| entry.connection.clone())
+            .map(|entry| (entry.connection.clone(), entry.endpoint))
     }
 
     /// Hands a message to its session; a session whose queue is full is closed.
@@ -285,7 +288,7 @@ impl Drop for Flight<'_> {
     }
 }
 
-/// What the network thread counts.
+/// What the network threads count.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     refusals: AtomicU64,

@@ -49,6 +49,7 @@ impl Place {
             agents: Some(50),
             towns: Some(2),
             threads: Some(1),
+            endpoints: Some(2),
             ..Settings::default()
         };
         change(&mut settings);

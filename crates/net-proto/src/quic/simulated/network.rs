@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use quinn::udp::{EcnCodepoint, Transmit};
-use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,6 +17,7 @@ use super::link::Link;
 use super::socket::Socket;
 use crate::quic::endpoint::{endpoint_config, server_tls};
 use crate::quic::identity::Identity;
+use crate::quic::steering::Siblings;
 use crate::quic::transport;
 
 /// A network in memory. Clones are the same network.
@@ -79,8 +80,31 @@ impl Network {
     /// # Errors
     /// When the address is taken.
     pub fn server_endpoint(&self, addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
-        let server = transport::server(server_tls(identity)?);
-        self.endpoint(addr, endpoint_config()?, Some(server))
+        let mut endpoints = self.server_endpoints(addr, identity, 1)?;
+        Ok(endpoints.pop().expect("one was asked for"))
+    }
+
+    /// So many endpoints at one address, as [`crate::quic::seats`] makes them.
+    ///
+    /// # Errors
+    /// When the address is taken.
+    pub fn server_endpoints(
+        &self,
+        addr: SocketAddr,
+        identity: &Identity,
+        count: u8,
+    ) -> io::Result<Vec<Endpoint>> {
+        let siblings = Siblings::new(count);
+        let sockets = Socket::share(&self.shared, addr, count)?;
+        let open = |(number, socket)| {
+            let mut config = endpoint_config()?;
+            let ids = Arc::clone(&siblings);
+            config.cid_generator(move || ids.ids(number));
+            let server = transport::server(server_tls(identity)?);
+            let socket = siblings.steer(number, Arc::new(socket));
+            self.endpoint_on(socket, config, Some(server))
+        };
+        (0..count).zip(sockets).map(open).collect()
     }
 
     /// As [`crate::quic::client_endpoint`].
@@ -88,7 +112,8 @@ impl Network {
     /// # Errors
     /// When the address is taken.
     pub fn client_endpoint(&self, addr: SocketAddr) -> io::Result<Endpoint> {
-        self.endpoint(addr, endpoint_config()?, None)
+        let socket = Arc::new(Socket::open(&self.shared, addr)?);
+        self.endpoint_on(socket, endpoint_config()?, None)
     }
 
     /// Moves an endpoint to another address, as when a client's network changes. Its peers find out.
@@ -99,13 +124,12 @@ impl Network {
         endpoint.rebind_abstract(Arc::new(Socket::open(&self.shared, addr)?))
     }
 
-    fn endpoint(
+    fn endpoint_on(
         &self,
-        addr: SocketAddr,
+        socket: Arc<dyn AsyncUdpSocket>,
         mut config: EndpointConfig,
         server: Option<ServerConfig>,
     ) -> io::Result<Endpoint> {
-        let socket = Arc::new(Socket::open(&self.shared, addr)?);
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.shared.seed.to_le_bytes());
         seed[8..16].copy_from_slice(&self.shared.next_endpoint().to_le_bytes());
@@ -144,7 +168,7 @@ pub(super) struct State {
     free: BTreeMap<(SocketAddr, SocketAddr), Instant>,
     on_the_way: BinaryHeap<Reverse<(Instant, u64, Parcel)>>,
     sent: u64,
-    pub(super) inboxes: BTreeMap<SocketAddr, Inbox>,
+    pub(super) inboxes: BTreeMap<SocketAddr, Vec<Inbox>>, // of sockets that share an address
     trace: Trace,
     endpoints: u64,
 }
@@ -259,7 +283,8 @@ impl State {
             let Some(Reverse((_, _, parcel))) = self.on_the_way.pop() else {
                 return;
             };
-            let Some(inbox) = self.inboxes.get_mut(&parcel.to) else {
+            let sharers = self.inboxes.get_mut(&parcel.to).map(Vec::as_mut_slice);
+            let Some(inbox) = sharers.and_then(|sharers| chosen(sharers, &parcel)) else {
                 continue; // nobody is there, as it happens
             };
             if inbox.packets.len() < INBOX_MAX {
@@ -292,6 +317,13 @@ async fn deliver(shared: Arc<Shared>) {
             },
         }
     }
+}
+
+/// Of sockets that share an address the one that a system would choose: by a hash of both addresses.
+fn chosen<'a>(sharers: &'a mut [Inbox], parcel: &Parcel) -> Option<&'a mut Inbox> {
+    let count = sharers.len().max(1) as u64;
+    let hash = mix(word(parcel.from) ^ mix(word(parcel.to)));
+    sharers.get_mut(usize::try_from(hash % count).ok()?)
 }
 
 /// An address as a number.

@@ -10,16 +10,27 @@ use std::task::{Context, Poll};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, UdpPoller};
 
-use super::network::{Inbox, Shared};
+use super::network::{Inbox, Shared, State};
 
 /// Never full when sending; loses what finds its buffer full when receiving.
 pub(super) struct Socket {
     shared: Arc<Shared>,
     addr: SocketAddr,
+    number: usize,
 }
 
 impl Socket {
     pub(super) fn open(shared: &Arc<Shared>, addr: SocketAddr) -> io::Result<Self> {
+        let mut sockets = Self::share(shared, addr, 1)?;
+        Ok(sockets.pop().expect("one was asked for"))
+    }
+
+    /// So many at one address.
+    pub(super) fn share(
+        shared: &Arc<Shared>,
+        addr: SocketAddr,
+        count: u8,
+    ) -> io::Result<Vec<Self>> {
         let inboxes = &mut shared.lock().inboxes;
         if inboxes.contains_key(&addr) {
             return Err(io::Error::new(
@@ -27,11 +38,18 @@ impl Socket {
                 format!("{addr} is taken in the simulated network"),
             ));
         }
-        inboxes.insert(addr, Inbox::default());
-        Ok(Self {
+        inboxes.insert(addr, (0..count).map(|_| Inbox::default()).collect());
+        let socket = |number| Self {
             shared: Arc::clone(shared),
             addr,
-        })
+            number,
+        };
+        Ok((0..usize::from(count)).map(socket).collect())
+    }
+
+    /// Its inbox; none once a socket that shares the address has been dropped.
+    fn inbox<'a>(&self, state: &'a mut State) -> Option<&'a mut Inbox> {
+        state.inboxes.get_mut(&self.addr)?.get_mut(self.number)
     }
 }
 
@@ -64,8 +82,8 @@ impl AsyncUdpSocket for Socket {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let mut state = self.shared.lock();
-        let Some(inbox) = state.inboxes.get_mut(&self.addr) else {
-            return Poll::Pending; // only while it is dropped
+        let Some(inbox) = self.inbox(&mut state) else {
+            return Poll::Pending; // only when all of them are being dropped
         };
         let mut count = 0;
         for (buf, meta) in bufs.iter_mut().zip(meta) {
