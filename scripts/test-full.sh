@@ -116,7 +116,24 @@ terrain)
         --nocapture kill::
     BLUEMARBLE_MEMORY=1 cargo test --locked --release -p bluemarble-server --test planet -- --nocapture memory::
     ;;
+wire)
+    # A thousand seeds of a hundred clients each on bad lines; a hundred million hostile datagrams at an endpoint, in chunks of their
+    # own seeds: an interrupted run goes on after the last chunk that passed. BLUEMARBLE_HOSTILE_CHUNKS makes it shorter.
+    sources=$(find crates/net-proto Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
+    passed=$cache/wire-passed-$sources
+    touch "$passed"
+    wire() { cargo test --locked --release -p bluemarble-net-proto --all-features "$@"; }
+    if ! grep -qx crowds "$passed"; then
+        BLUEMARBLE_SEEDS=${BLUEMARBLE_SEEDS:-1000} wire --test it -- --nocapture simulated::seeds_of_crowds
+        echo crowds >>"$passed"
+    fi
+    for seed in $(seq "${BLUEMARBLE_HOSTILE_CHUNKS:-10}"); do
+        if grep -qx "$seed" "$passed"; then continue; fi
+        BLUEMARBLE_HOSTILE=10000000 BLUEMARBLE_HOSTILE_SEED=$seed wire --lib -- --nocapture hostile_datagrams
+        echo "$seed" >>"$passed"
+    done
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim, PART=wire or PART=fuzz"
     ;;
 esac

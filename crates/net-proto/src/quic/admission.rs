@@ -87,7 +87,7 @@ impl Door {
         self.in_flight
     }
 
-    fn decide(&mut self, from: SocketAddr, is_validated: bool, now: Instant) -> Verdict {
+    pub(super) fn decide(&mut self, from: SocketAddr, is_validated: bool, now: Instant) -> Verdict {
         let is_crowded = self.in_flight > CROWDED_ABOVE;
         if self.in_flight > REFUSE_ABOVE {
             return Verdict::Refuse;
@@ -119,7 +119,7 @@ impl Door {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
+pub(super) enum Verdict {
     Accept,
     Retry,
     Ignore,

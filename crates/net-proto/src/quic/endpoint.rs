@@ -159,6 +159,12 @@ impl From<quinn::ConnectionError> for ConnectError {
 }
 
 fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
+    let mut config = ClientConfig::new(Arc::new(client_tls(cert_sha256)?));
+    config.transport_config(Arc::new(transport::client()));
+    Ok(config)
+}
+
+pub(super) fn client_tls(cert_sha256: [u8; 32]) -> Result<QuicClientConfig, ConnectError> {
     let setup = |error: &dyn std::error::Error| ConnectError::Setup(error.to_string());
     let provider = provider();
     let pin = PinnedCert {
@@ -174,10 +180,7 @@ fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
     tls.alpn_protocols = vec![ALPN.to_vec()];
     tls.enable_early_data = false;
     tls.resumption = rustls::client::Resumption::disabled();
-    let tls = QuicClientConfig::try_from(tls).map_err(|error| setup(&error))?;
-    let mut config = ClientConfig::new(Arc::new(tls));
-    config.transport_config(Arc::new(transport::client()));
-    Ok(config)
+    QuicClientConfig::try_from(tls).map_err(|error| setup(&error))
 }
 
 /// Without tickets for later connections: there is no resumption, and a replayed command would be a duplicated one.

@@ -8,6 +8,8 @@ mod admission;
 mod batched;
 mod control;
 mod endpoint;
+#[cfg(test)]
+mod hostile;
 mod identity;
 mod pin;
 mod seat;
