@@ -3,9 +3,9 @@
 use net_proto::{
     Avatar, Baselines, Bodies, Body, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest,
     ENTITIES_MAX, EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram,
-    InputHead, Maintenance, Motion, OwnState, QuickBodies, Redirect, Refuse, RefuseCode, Replica,
-    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, Ticket,
-    TimeDilation, UpdateCache, Welcome, WireError, WorldId,
+    InputHead, Maintenance, Motion, OwnState, PROTOCOL_VERSION, QuickBodies, Redirect, Refuse,
+    RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
+    SnapshotRequest, Ticket, TimeDilation, UpdateCache, Welcome, WireError, WorldId,
 };
 use spatial_core::{EntityId, FrameId, Position};
 
@@ -191,6 +191,7 @@ fn frames_of<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Vec<u8>>,
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut hello = Vec::new();
     ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION,
         world: WorldId(1),
         token: genuine(),
     })
@@ -319,6 +320,7 @@ fn snapshot_datagrams() -> Vec<u8> {
             last_input_seq: 9,
             durable_tick: tick - 4,
             datagrams_max: 4,
+            ..SnapshotRequest::default()
         };
         client.pack(&world, &mut cache, &request, &mut out);
         datagrams.extend(out.iter().map(<[u8]>::to_vec));

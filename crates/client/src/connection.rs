@@ -8,8 +8,8 @@ use net_proto::quic::{
     ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError, connect, quinn,
 };
 use net_proto::{
-    ClientMessage, Hello, Input, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket,
-    WireError,
+    ClientMessage, Hello, Input, PROTOCOL_VERSION, RefuseCode, SERVER_FRAME_BYTES_MAX,
+    ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
 
@@ -58,6 +58,7 @@ impl Connection {
         let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
         let mut hello = Vec::new();
         ClientMessage::Hello(Hello {
+            version: PROTOCOL_VERSION,
             world: ticket.token.world(),
             token: ticket.token.clone(),
         })

@@ -121,6 +121,7 @@ impl ShortBits {
         self.bits += bits;
     }
 
+    #[cfg(test)]
     pub(crate) fn span(&self) -> BitSpan<'_> {
         BitSpan::new(&self.words[..self.bits.div_ceil(64) as usize], self.bits)
     }

@@ -60,6 +60,11 @@ impl Epoch {
         u64::from(self.number()) * EPOCH_TICKS
     }
 
+    /// Ticks from its beginning to a tick that follows soon; at most 255.
+    pub(crate) fn age(self, tick: u64) -> u8 {
+        u8::try_from(tick.saturating_sub(self.tick())).unwrap_or(u8::MAX)
+    }
+
     /// Where a ring of `len` epochs keeps this one.
     pub(crate) fn slot(self, len: usize) -> usize {
         self.number() as usize % len

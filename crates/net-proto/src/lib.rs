@@ -13,7 +13,7 @@
 //! let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
 //! world.advance(8, &[EntityState::new(EntityId(7), at, 0)]);
 //! let (mut client, mut datagrams) = (Replicator::new(), Datagrams::new());
-//! let request = SnapshotRequest { visible: &[0], last_input_seq: 0, durable_tick: 8, datagrams_max: 4 };
+//! let request = SnapshotRequest { visible: &[0], durable_tick: 8, ..SnapshotRequest::default() };
 //! client.pack(&world, &mut cache, &request, &mut datagrams);
 //!
 //! // The client's side.
@@ -60,12 +60,12 @@ pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
     ALPN, CLIENT_FRAME_BYTES_MAX, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX,
     EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED, PROTOCOL_VERSION,
-    SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
+    PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
 };
 pub use own::{Motion, OwnState};
 pub use replication::{
     Baselines, Datagrams, DigestVerdict, EntityState, PackStats, Replica, ReplicaStats, Replicator,
-    SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,
+    SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache, weight_at,
 };
 pub use text::ShortText;
 pub use ticket::{Ticket, TicketError};

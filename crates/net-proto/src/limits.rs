@@ -1,7 +1,10 @@
 //! The protocol's numbers. docs/wire.md repeats them; a test compares.
 
-/// The version of everything on the wire. A server refuses any other.
-pub const PROTOCOL_VERSION: u16 = 2;
+/// The version of everything on the wire that is spoken.
+pub const PROTOCOL_VERSION: u16 = 3;
+
+/// The oldest version that servers speak with clients that are not up to date: the previous one. They refuse any other.
+pub const PROTOCOL_VERSION_OLDEST: u16 = 2;
 
 /// The protocol's name in the TLS handshake: that of its transport and hello, which all versions share.
 pub const ALPN: &[u8] = b"bluemarble/1";

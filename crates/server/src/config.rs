@@ -73,6 +73,9 @@ pub struct Settings {
     /// Shots are judged by what their shooters saw, at most so long ago, milliseconds
     #[arg(long, env = "BLUEMARBLE_REWIND_MS", value_name = "MS")]
     pub rewind_ms: Option<u16>,
+    /// Bytes a second that a player is sent of the world, at most in the long run
+    #[arg(long, env = "BLUEMARBLE_PLAYER_BYTES_S", value_name = "BYTES")]
+    pub player_bytes_s: Option<u32>,
 }
 
 /// What becomes of players who send what no honest client sends.
@@ -148,6 +151,7 @@ impl Settings {
             cheaters: self.cheaters.or(other.cheaters),
             ban_s: self.ban_s.or(other.ban_s),
             rewind_ms: self.rewind_ms.or(other.rewind_ms),
+            player_bytes_s: self.player_bytes_s.or(other.player_bytes_s),
         }
     }
 }
@@ -204,6 +208,8 @@ pub struct Config {
     pub ban_s: u32,
     /// The oldest moment that shots are judged by, milliseconds ago.
     pub rewind_ms: u16,
+    /// Bytes a second of snapshots for a player, at most in the long run.
+    pub player_bytes_s: u32,
 }
 
 impl Default for Config {
@@ -229,6 +235,7 @@ impl Default for Config {
             cheaters: Cheaters::default(),
             ban_s: 3_600,
             rewind_ms: 500,
+            player_bytes_s: 32_000,
         }
     }
 }
@@ -265,6 +272,7 @@ impl Config {
             cheaters: settings.cheaters.unwrap_or(default.cheaters),
             ban_s: settings.ban_s.unwrap_or(default.ban_s),
             rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
+            player_bytes_s: settings.player_bytes_s.unwrap_or(default.player_bytes_s),
         };
         config.check()?;
         Ok(config)
@@ -333,6 +341,11 @@ impl Config {
                 "rewind_ms",
                 self.rewind_ms <= 2_000,
                 "at most 2000 milliseconds",
+            ),
+            (
+                "player_bytes_s",
+                (2_000..=10_000_000).contains(&self.player_bytes_s),
+                "2000 to 10000000 bytes a second",
             ),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {

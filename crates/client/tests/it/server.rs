@@ -204,6 +204,7 @@ async fn play(connection: &Connection, mut writer: ControlWriter, manner: Manner
                 last_input_seq: inputs.applied_seq(),
                 durable_tick: tick - 1,
                 datagrams_max: 4,
+                ..SnapshotRequest::default()
             };
             client.pack(&world, &mut cache, &request, &mut out);
             for datagram in out.iter() {

@@ -300,6 +300,7 @@ impl Scene {
             last_input_seq: 0,
             durable_tick: tick,
             datagrams_max: 8,
+            ..SnapshotRequest::default()
         };
         self.replicator
             .pack(&self.baselines, &mut self.cache, &request, out);

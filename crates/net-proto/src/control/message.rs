@@ -8,7 +8,7 @@ use super::frame::write_frame;
 use crate::bytes::ByteReader;
 use crate::error::WireError;
 use crate::ids::{Epoch, WorldId};
-use crate::limits::{DIGEST_ENTITIES_MAX, EPOCH_TICKS, PROTOCOL_VERSION};
+use crate::limits::{DIGEST_ENTITIES_MAX, EPOCH_TICKS, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST};
 use crate::replication::EntityState;
 use crate::text::ShortText;
 use crate::ticket::Ticket;
@@ -47,6 +47,8 @@ impl ClientMessage {
 /// Asks to enter a world.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hello {
+    /// Of the protocol: from [`PROTOCOL_VERSION_OLDEST`] to [`PROTOCOL_VERSION`].
+    pub version: u16,
     /// The world.
     pub world: WorldId,
     /// Permission to.
@@ -57,7 +59,7 @@ impl Hello {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(kind::HELLO);
         out.extend_from_slice(MAGIC);
-        out.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
+        out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&self.world.0.to_le_bytes());
         encode_token(&self.token, out);
     }
@@ -66,11 +68,12 @@ impl Hello {
         if &reader.array()? != MAGIC {
             return Err(WireError::Magic);
         }
-        match reader.u16()? {
-            PROTOCOL_VERSION => {}
-            other => return Err(WireError::Version(other)),
+        let version = reader.u16()?;
+        if !(PROTOCOL_VERSION_OLDEST..=PROTOCOL_VERSION).contains(&version) {
+            return Err(WireError::Version(version));
         }
         Ok(Self {
+            version,
             world: WorldId(reader.u64()?),
             token: decode_token(reader)?,
         })

@@ -2,13 +2,14 @@
 
 use spatial_core::EntityId;
 
+use super::motion::Motion;
 use super::state::EntityState;
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
 
 /// All entities' states now and at the last [`EPOCHS_ALIVE`] epochs, and where each is to be found in them.
 ///
-/// Immutable while clients are packed, so threads can share it. 32 B an entity and epoch, plus 4.
+/// Immutable while clients are packed, so threads can share it. 60 B an entity and epoch.
 #[derive(Clone, Debug, Default)]
 pub struct Baselines {
     tick: u64,
@@ -21,6 +22,7 @@ struct EpochStates {
     epoch: Option<Epoch>,
     states: Vec<EntityState>,
     rows: Vec<u32>, // of each current row: its row in `states`, or ABSENT
+    motions: [Vec<Option<Motion>>; EPOCHS_ALIVE - 1], // of each state, since the epoch before, the one before that, …
 }
 
 impl Baselines {
@@ -49,15 +51,37 @@ impl Baselines {
             let kept = &mut self.epochs[epoch.slot(EPOCHS_ALIVE)];
             kept.epoch = Some(epoch);
             kept.states.clone_from(&self.current);
+            self.find_motions(epoch);
         }
         for kept in &mut self.epochs {
             kept.find_rows(&self.current);
         }
     }
 
+    /// How everybody has moved since the epochs before one that begins.
+    fn find_motions(&mut self, epoch: Epoch) {
+        let mut motions = core::mem::take(&mut self.epochs[epoch.slot(EPOCHS_ALIVE)].motions);
+        for (back, motions) in (1..).zip(&mut motions) {
+            motions.clear();
+            let before = epoch.back(back).and_then(|epoch| self.states_at(epoch));
+            let mut before = before.unwrap_or_default().iter().peekable();
+            motions.extend(self.current.iter().map(|state| {
+                while before.next_if(|from| from.id() < state.id()).is_some() {}
+                let from = before.peek().filter(|from| from.id() == state.id())?;
+                Motion::between(from, state, back)
+            }));
+        }
+        self.epochs[epoch.slot(EPOCHS_ALIVE)].motions = motions;
+    }
+
     /// The newest tick.
     pub fn tick(&self) -> u64 {
         self.tick
+    }
+
+    /// Whether an epoch begins at the newest tick.
+    pub(super) fn is_complete(&self) -> bool {
+        Epoch::starting_at(self.tick).is_some()
     }
 
     /// All entities at the newest tick, ascending by id. A row is an index here.
@@ -80,6 +104,11 @@ impl Baselines {
     /// Where each current row is in an epoch's states; [`ABSENT`] where the entity was not there.
     pub(super) fn rows_at(&self, epoch: Epoch) -> &[u32] {
         &self.epochs[epoch.slot(EPOCHS_ALIVE)].rows
+    }
+
+    /// How each state of an epoch has moved since the epoch so many before it, 1 to 3.
+    pub(super) fn motions_at(&self, epoch: Epoch, back: u32) -> &[Option<Motion>] {
+        &self.epochs[epoch.slot(EPOCHS_ALIVE)].motions[back as usize - 1]
     }
 
     /// Whether a receiver still keeps the epoch: one of the last [`EPOCHS_ALIVE`], whether or not each was stored.

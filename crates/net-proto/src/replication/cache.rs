@@ -1,28 +1,94 @@
 //! Update bits, made once a tick and copied to every client that needs them.
 
-use super::baselines::{ABSENT, Baselines};
-use super::state::{EntityState, encode_absolute, encode_delta};
+use super::baselines::Baselines;
+use super::member;
+use super::motion::Motion;
+use super::selection::Selection;
+use super::state::{EntityState, encode_absolute, encode_delta, encode_unchanged, encode_whole};
 use crate::bits::{BitSpan, ShortBits};
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
 
-/// The encoded updates of one tick, keyed by (entity, baseline epoch or none).
+/// The encoded updates of one tick, keyed by (entity, what it is written against).
 ///
-/// One for each thread that packs. Costs 8 B × 5 an entity of the world, and the bits that were asked for.
+/// One for each thread that packs. Costs 8 B an entity of the world for each of the ways in which updates are written in the tick, mostly
+/// two or three of [`WAYS`], and the bits that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCache {
     tick: Option<u64>,
-    places: Vec<Place>, // PLACES for each row: absolute, then one for each epoch slot
+    ways: Vec<Places>, // WAYS
     words: Vec<u64>,
     encoded: u64,
     copied: u64,
+    pub(super) selection: Selection, // scratch of whoever packs
 }
 
-/// Where an update's bits are: `bits` of them from the start of a word; none yet when 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
+/// Where the updates of all rows are that are written in one way.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    tick: Option<u64>,
+    rows: Vec<Place>,
+}
+
+/// Where an update's bits are, from the start of a word on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Place {
     word: u32,
-    bits: u32,
+    bits: u32, // 0: it has not been looked at
+}
+
+impl Place {
+    /// There is no difference to be written.
+    pub(super) const SAME: Self = Self {
+        word: 0,
+        bits: u32::MAX,
+    };
+
+    /// What it is written against is in another frame.
+    pub(super) const ELSEWHERE: Self = Self {
+        word: 1,
+        bits: u32::MAX,
+    };
+
+    /// Length in bits of an update.
+    pub(super) fn bit_count(self) -> u32 {
+        debug_assert!(self.bits < u32::MAX);
+        self.bits
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_bits(bits: u32) -> Self {
+        Self { word: 0, bits }
+    }
+}
+
+/// What an update is written against, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// Nothing.
+    Whole,
+    /// Where the entity is predicted: an epoch, and the one so many before it since which it has moved (0: it rests).
+    Member(Epoch, u32),
+    /// Nothing, in version 2.
+    Absolute,
+    /// The state at an epoch, in version 2.
+    Delta(Epoch),
+}
+
+/// How many ways there are.
+const WAYS: usize = 2 + EPOCHS_ALIVE + EPOCHS_ALIVE * EPOCHS_ALIVE;
+
+impl Way {
+    fn slot(self) -> usize {
+        match self {
+            Self::Whole => 0,
+            Self::Absolute => 1,
+            Self::Delta(epoch) => 2 + epoch.slot(EPOCHS_ALIVE),
+            Self::Member(epoch, back) => {
+                2 + EPOCHS_ALIVE * (1 + epoch.slot(EPOCHS_ALIVE)) + back as usize
+            }
+        }
+    }
 }
 
 impl UpdateCache {
@@ -38,50 +104,93 @@ impl UpdateCache {
 
     /// Forgets the last tick's updates if the world has moved on.
     pub(super) fn follow(&mut self, world: &Baselines) {
+        self.ways.resize_with(WAYS, Places::default);
         if self.tick != Some(world.tick()) {
             self.tick = Some(world.tick());
             self.words.clear();
-            self.places.clear();
-            self.places
-                .resize(world.current().len() * PLACES, Place::default());
         }
     }
 
-    /// The update of a row that needs no baseline.
-    pub(super) fn absolute(&mut self, world: &Baselines, row: u32) -> BitSpan<'_> {
-        let state = &world.current()[row as usize];
-        self.get(row as usize * PLACES, || encode_absolute(state))
+    /// Makes room for updates of a way. Ahead of [`UpdateCache::place`].
+    pub(super) fn open(&mut self, way: Way, rows: usize) {
+        let places = &mut self.ways[way.slot()];
+        if places.tick != self.tick {
+            places.tick = self.tick;
+            places.rows.clear();
+            places.rows.resize(rows, Place::default());
+        }
     }
 
-    /// The update of a row against its state at an epoch, which is in the same frame.
-    pub(super) fn delta(
+    /// Where the update of a row is, written in a way against where it was and how it moves; [`Place::ELSEWHERE`] where that was in
+    /// another frame.
+    #[inline]
+    pub(super) fn place(
         &mut self,
         world: &Baselines,
-        row: u32,
-        (epoch, base): (Epoch, &EntityState),
-    ) -> BitSpan<'_> {
-        debug_assert_ne!(world.rows_at(epoch)[row as usize], ABSENT);
+        (way, row): (Way, u32),
+        from: impl FnOnce() -> (EntityState, Motion),
+    ) -> Place {
+        let place = self.ways[way.slot()].rows[row as usize];
+        if place.bits > 0 {
+            return place;
+        }
+        let (base, motion) = from();
         let state = &world.current()[row as usize];
-        let place = row as usize * PLACES + 1 + epoch.slot(EPOCHS_ALIVE);
-        self.get(place, || encode_delta(state, base))
+        let bits = match way {
+            _ if base.frame() != state.frame() => Err(Place::ELSEWHERE),
+            // Between epochs nothing is said of who is as it was; in a complete set version 3 has no word for that but an update.
+            _ if base == *state && !world.is_complete() => Err(Place::SAME),
+            Way::Member(epoch, _) => Ok(member::encode(
+                state,
+                &base,
+                (motion, epoch.age(world.tick())),
+            )),
+            _ if base == *state => Ok(encode_unchanged()),
+            _ => Ok(encode_delta(state, &base)),
+        };
+        self.note((way, row), bits)
     }
 
-    fn get(&mut self, place: usize, encode: impl FnOnce() -> ShortBits) -> BitSpan<'_> {
-        self.copied += 1;
-        if self.places[place].bits == 0 {
-            self.encoded += 1;
-            let update = encode();
-            self.places[place] = Place {
-                word: u32::try_from(self.words.len())
-                    .expect("3 words for each of 2³² rows at most"),
-                bits: update.bit_count(),
-            };
-            self.words.extend_from_slice(update.words());
+    /// Where the whole state of a row is.
+    #[inline]
+    pub(super) fn whole(&mut self, world: &Baselines, (way, row): (Way, u32)) -> Place {
+        let place = self.ways[way.slot()].rows[row as usize];
+        if place.bits > 0 {
+            return place;
         }
-        let Place { word, bits } = self.places[place];
-        let first = word as usize;
-        BitSpan::new(&self.words[first..first + bits.div_ceil(64) as usize], bits)
+        let state = &world.current()[row as usize];
+        let bits = match way {
+            Way::Absolute => encode_absolute(state),
+            _ => encode_whole(state),
+        };
+        self.note((way, row), Ok(bits))
+    }
+
+    fn note(&mut self, (way, row): (Way, u32), bits: Result<ShortBits, Place>) -> Place {
+        let place = bits.map_or_else(|place| place, |bits| self.keep(&bits));
+        self.ways[way.slot()].rows[row as usize] = place;
+        place
+    }
+
+    fn keep(&mut self, bits: &ShortBits) -> Place {
+        self.encoded += 1;
+        let word = u32::try_from(self.words.len()).expect("3 words for each of 2³² rows at most");
+        self.words.extend_from_slice(bits.words());
+        Place {
+            word,
+            bits: bits.bit_count(),
+        }
+    }
+
+    /// So many updates were handed out.
+    pub(super) fn count(&mut self, updates: usize) {
+        self.copied += updates as u64;
+    }
+
+    /// The bits at a place of this tick that has some.
+    pub(super) fn bits(&self, place: Place) -> BitSpan<'_> {
+        let first = place.word as usize;
+        let count = place.bits.div_ceil(64) as usize;
+        BitSpan::new(&self.words[first..first + count], place.bits)
     }
 }
-
-const PLACES: usize = 1 + EPOCHS_ALIVE;

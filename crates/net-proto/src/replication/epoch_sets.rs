@@ -2,6 +2,7 @@
 
 use spatial_core::EntityId;
 
+use super::motion::Motion;
 use super::snapshot::Header;
 use super::state::EntityState;
 use crate::error::WireError;
@@ -18,14 +19,31 @@ struct EpochSet {
     parts: u8,
     received: [u64; 4], // a bit for each part
     is_complete: bool,
+    assembled: Vec<(EntityState, Motion)>,
     states: Vec<EntityState>, // ascending by id once complete
+    motions: Vec<Motion>,     // of each of them
+}
+
+/// A complete set: its states, ascending by id, and how each of them is known to move.
+#[derive(Clone, Copy)]
+pub(super) struct CompleteSet<'a> {
+    pub(super) states: &'a [EntityState],
+    pub(super) motions: &'a [Motion],
 }
 
 impl EpochSets {
     /// The complete set of an epoch, ascending by id.
     pub(super) fn complete(&self, epoch: Epoch) -> Option<&[EntityState]> {
+        self.set(epoch).map(|set| set.states)
+    }
+
+    /// The complete set of an epoch, and how its members move.
+    pub(super) fn set(&self, epoch: Epoch) -> Option<CompleteSet<'_>> {
         let set = &self.0[epoch.slot(EPOCHS_ALIVE)];
-        (set.epoch == Some(epoch) && set.is_complete).then_some(&set.states)
+        (set.epoch == Some(epoch) && set.is_complete).then_some(CompleteSet {
+            states: &set.states,
+            motions: &set.motions,
+        })
     }
 
     /// The baseline of an entity.
@@ -43,7 +61,7 @@ impl EpochSets {
         &mut self,
         epoch: Epoch,
         header: &Header,
-        states: &[EntityState],
+        states: &[(EntityState, Motion)],
     ) -> Result<bool, WireError> {
         let set = &mut self.0[epoch.slot(EPOCHS_ALIVE)];
         if set.epoch < Some(epoch) {
@@ -58,10 +76,10 @@ impl EpochSets {
         if !set.mark(header.part) {
             return Ok(false);
         }
-        if set.states.len() + states.len() > ENTITIES_MAX {
+        if set.assembled.len() + states.len() > ENTITIES_MAX {
             return Err(WireError::TooManyEntities);
         }
-        set.states.extend_from_slice(states);
+        set.assembled.extend_from_slice(states);
         set.complete_if_whole()
     }
 }
@@ -72,7 +90,7 @@ impl EpochSet {
         self.parts = parts;
         self.received = [0; 4];
         self.is_complete = false;
-        self.states.clear();
+        self.assembled.clear();
     }
 
     /// Notes a part; false if it was here before.
@@ -89,10 +107,15 @@ impl EpochSet {
         if received < u32::from(self.parts) {
             return Ok(false);
         }
-        self.states.sort_unstable_by_key(EntityState::id);
-        if !self.states.is_sorted_by(|a, b| a.id() < b.id()) {
+        self.assembled.sort_unstable_by_key(|(state, _)| state.id());
+        let all = &self.assembled;
+        if !all.is_sorted_by(|(a, _), (b, _)| a.id() < b.id()) {
             return Err(WireError::Field("entity id"));
         }
+        self.states.clear();
+        self.states.extend(all.iter().map(|(state, _)| state));
+        self.motions.clear();
+        self.motions.extend(all.iter().map(|(_, motion)| motion));
         self.is_complete = true;
         Ok(true)
     }

@@ -11,16 +11,23 @@
 //! ```
 
 mod baselines;
+mod budget;
 mod cache;
 mod epoch_sets;
+mod member;
+mod motion;
+mod packer;
 mod replica;
 mod replicator;
+mod selection;
 mod snapshot;
 mod state;
 
 pub use baselines::Baselines;
+pub use budget::SendBudget;
 pub use cache::UpdateCache;
 pub use replica::{DigestVerdict, Replica, ReplicaStats, SnapshotInfo, Tracked};
 pub use replicator::{PackStats, Replicator, SnapshotRequest};
+pub use selection::weight_at;
 pub use snapshot::Datagrams;
 pub use state::EntityState;

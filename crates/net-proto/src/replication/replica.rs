@@ -2,9 +2,11 @@
 
 use spatial_core::EntityId;
 
-use super::epoch_sets::EpochSets;
-use super::snapshot::{Header, IdGap};
-use super::state::{EntityState, Update};
+use super::epoch_sets::{CompleteSet, EpochSets};
+use super::member::{self, MemberGap};
+use super::motion::Motion;
+use super::snapshot::{Coding, Header, IdGap};
+use super::state::{EntityState, Update, decode_whole};
 use crate::bits::BitReader;
 use crate::control::Digest;
 use crate::error::WireError;
@@ -13,7 +15,7 @@ use crate::limits::ENTITIES_MAX;
 
 /// The entities in a client's view, from snapshots that may be lost, doubled or late.
 ///
-/// Memory is bounded: at most [`ENTITIES_MAX`] entities, and as many in each of four epochs, about 2 MB in all.
+/// Memory is bounded: at most [`ENTITIES_MAX`] entities, and as many in each of four epochs, about 5 MB in all.
 #[derive(Clone, Debug, Default)]
 pub struct Replica {
     tracked: Vec<Tracked>, // strictly ascending by id
@@ -21,7 +23,7 @@ pub struct Replica {
     newest_complete: Option<Epoch>,
     newest: Option<SnapshotInfo>,
     stats: ReplicaStats,
-    scratch: Vec<EntityState>,
+    scratch: Vec<(EntityState, Motion)>,
 }
 
 /// An entity in view: its newest state, and the one before that, to draw it between the two.
@@ -150,10 +152,14 @@ impl Replica {
     fn take(
         &mut self,
         bytes: &[u8],
-        states: &mut Vec<EntityState>,
+        states: &mut Vec<(EntityState, Motion)>,
     ) -> Result<SnapshotInfo, WireError> {
         let (header, reader) = Header::decode(bytes)?;
-        let dropped = self.decode_updates(&header, reader, states)?;
+        states.clear();
+        let dropped = match header.coding {
+            Coding::Plain => self.decode_plain(&header, reader, states)?,
+            Coding::Predicted => self.decode_predicted(&header, reader, states)?,
+        };
         self.check_room(header.tick, states)?;
         let completed = match Epoch::starting_at(header.tick) {
             Some(epoch) if dropped == 0 => {
@@ -162,7 +168,7 @@ impl Replica {
             _ => None,
         };
         let mut repeated = 0;
-        for state in states.iter() {
+        for (state, _) in states.iter() {
             repeated += usize::from(self.update(header.tick, state));
         }
         if let Some(epoch) = completed {
@@ -173,7 +179,7 @@ impl Replica {
             tick: header.tick,
             last_input_seq: header.last_input_seq,
             durable_tick: header.tick.saturating_sub(u64::from(header.durable_lag)),
-            updates: usize::from(header.updates),
+            updates: usize::from(header.updates) + usize::from(header.whole),
             dropped,
             repeated,
             completed,
@@ -183,34 +189,88 @@ impl Replica {
         Ok(info)
     }
 
-    /// Reads all updates and applies them to their baselines; returns how many had none. Changes nothing.
-    fn decode_updates(
+    /// Reads all updates of version 2 and applies them to their baselines; returns how many had none. Changes nothing.
+    fn decode_plain(
         &self,
         header: &Header,
         mut reader: BitReader<'_>,
-        states: &mut Vec<EntityState>,
+        states: &mut Vec<(EntityState, Motion)>,
     ) -> Result<usize, WireError> {
-        states.clear();
         let set = header.baseline.map(|epoch| self.epochs.complete(epoch));
         let (mut id, mut dropped) = (0, 0);
         for _ in 0..header.updates {
             let entity = IdGap::read(&mut reader, id)?;
             id = entity.0;
-            match (Update::decode(&mut reader, entity)?, set) {
-                (Update::Absolute(state), _) => states.push(state),
+            let state = match (Update::decode(&mut reader, entity)?, set) {
+                (Update::Absolute(state), _) => state,
                 (_, None) => return Err(WireError::Field("baseline")),
-                (_, Some(None)) => dropped += 1,
-                (update, Some(Some(set))) => {
-                    states.push(update.apply(EpochSets::baseline(set, entity)?)?);
+                (_, Some(None)) => {
+                    dropped += 1;
+                    continue;
                 }
-            }
+                (update, Some(Some(set))) => update.apply(EpochSets::baseline(set, entity)?)?,
+            };
+            states.push((state, Motion::REST));
         }
         reader.finish()?;
         Ok(dropped)
     }
 
-    fn check_room(&self, tick: u64, states: &[EntityState]) -> Result<(), WireError> {
-        let is_new = |state: &&EntityState| self.find(state.id()).is_err();
+    /// The same for the version that is spoken.
+    fn decode_predicted(
+        &self,
+        header: &Header,
+        mut reader: BitReader<'_>,
+        states: &mut Vec<(EntityState, Motion)>,
+    ) -> Result<usize, WireError> {
+        let dropped = match header.baseline {
+            None if header.updates > 0 => return Err(WireError::Field("baseline")),
+            None => 0,
+            Some(epoch) => self.decode_members((header, epoch), &mut reader, states)?,
+        };
+        let mut id = 0;
+        for _ in 0..header.whole {
+            let entity = IdGap::read(&mut reader, id)?;
+            id = entity.0;
+            states.push((decode_whole(&mut reader, entity)?, Motion::REST));
+        }
+        reader.finish()?;
+        Ok(dropped)
+    }
+
+    fn decode_members(
+        &self,
+        (header, epoch): (&Header, Epoch),
+        reader: &mut BitReader<'_>,
+        states: &mut Vec<(EntityState, Motion)>,
+    ) -> Result<usize, WireError> {
+        let Some(CompleteSet {
+            states: members,
+            motions,
+        }) = self.epochs.set(epoch)
+        else {
+            for _ in 0..header.updates {
+                MemberGap::read(reader, 0)?;
+                member::skip(reader)?;
+            }
+            return Ok(usize::from(header.updates));
+        };
+        let ticks = epoch.age(header.tick);
+        let since = Epoch::starting_at(header.tick).map(|now| now.number() - epoch.number());
+        let mut next = 0;
+        for _ in 0..header.updates {
+            let place = MemberGap::read(reader, next)?;
+            let base = members.get(place).ok_or(WireError::Field("member"))?;
+            next = place + 1;
+            let state = member::decode(reader, base, (motions[place], ticks))?;
+            let motion = since.and_then(|epochs| Motion::between(base, &state, epochs));
+            states.push((state, motion.unwrap_or(Motion::REST)));
+        }
+        Ok(0)
+    }
+
+    fn check_room(&self, tick: u64, states: &[(EntityState, Motion)]) -> Result<(), WireError> {
+        let is_new = |(state, _): &&(EntityState, Motion)| self.find(state.id()).is_err();
         let room = ENTITIES_MAX - self.tracked.len();
         // Counting is only needed near the bound, which honest servers stay far below.
         let fits = states.len() <= room

@@ -3,12 +3,15 @@
 use spatial_core::EntityId;
 
 use super::baselines::{ABSENT, Baselines};
-use super::cache::UpdateCache;
-use super::snapshot::{Datagrams, HEADER_BYTES, Header, IdGap, PARTS_MAX, UPDATES_OFFSET};
-use super::state::{EntityState, encode_unchanged};
-use crate::bits::{BitSpan, BitWriter};
+use super::cache::{Place, UpdateCache, Way};
+use super::motion::Motion;
+use super::packer::{Of, Packer, update_bits_max};
+use super::selection::{Candidate, NO_MEMBER, Selection, Waiting};
+use super::snapshot::{Coding, Datagrams, Header, PARTS_MAX};
+use super::state::EntityState;
+use crate::bits::BitSpan;
 use crate::ids::Epoch;
-use crate::limits::{DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCHS_ALIVE};
+use crate::limits::{DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCHS_ALIVE};
 
 /// Decides what one client is sent, against which baseline.
 ///
@@ -16,17 +19,22 @@ use crate::limits::{DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH
 /// then exactly the world's states of those entities, so deltas against them are shared by all who have them.
 #[derive(Clone, Debug, Default)]
 pub struct Replicator {
+    coding: Coding,
     sent: [SentSet; EPOCHS_ALIVE],
     acknowledged: Option<Epoch>, // was sent; only ever rises
     own: Option<EntityId>,
-    resume: EntityId, // the first that did not fit between epochs; what comes after it has waited longest
+    waiting: Waiting,
 }
 
 #[derive(Clone, Debug, Default)]
 struct SentSet {
     epoch: Option<Epoch>,
-    rows: Vec<u32>, // in the epoch's states, ascending
+    base: Option<Epoch>, // what it was written against
+    rows: Vec<u32>,      // in the epoch's states, ascending; and IS_WHOLE
 }
+
+/// Of a row: it was written against nothing.
+const IS_WHOLE: u32 = 1 << 31;
 
 /// What one client is to see now.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +42,31 @@ pub struct SnapshotRequest<'a> {
     /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond [`ENTITIES_MAX`] the
     /// last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
+    /// How much each of them matters: where not all fit, who matters twice as much is sent nearly twice as often. All the same where there are none.
+    pub weights: &'a [u16],
     /// The number of the last input applied: [`crate::InputBuffer::applied_seq`].
     pub last_input_seq: u32,
     /// The newest tick whose records have been synced.
     pub durable_tick: u64,
-    /// Datagrams at most, between epochs; what does not fit comes first in the next snapshot. The complete set of
+    /// Datagrams at most, between epochs; who does not fit has the better claim to the next snapshot. The complete set of
     /// an epoch is always sent whole: part of it is worth little.
     pub datagrams_max: u8,
+    /// Bytes at most, between epochs, nearly: [`crate::SendBudget`] knows how many.
+    pub bytes_max: usize,
+}
+
+impl Default for SnapshotRequest<'_> {
+    /// Nobody in view, no input, and four datagrams.
+    fn default() -> Self {
+        Self {
+            visible: &[],
+            weights: &[],
+            last_input_seq: 0,
+            durable_tick: 0,
+            datagrams_max: 4,
+            bytes_max: usize::MAX,
+        }
+    }
 }
 
 /// What a snapshot came to.
@@ -62,12 +88,22 @@ impl Replicator {
         Self::default()
     }
 
-    /// For a client with an entity of its own: whenever that has changed, it is in the first datagram.
+    /// For a client with an entity of its own: whenever that has changed, it is in the snapshot.
     pub fn of(own: EntityId) -> Self {
         Self {
             own: Some(own),
             ..Self::default()
         }
+    }
+
+    /// The same, for a client that speaks a version of the protocol from [`crate::PROTOCOL_VERSION_OLDEST`] to [`crate::PROTOCOL_VERSION`].
+    #[must_use]
+    pub fn speaking(self, version: u16) -> Self {
+        let coding = match version {
+            ..3 => Coding::Plain,
+            3.. => Coding::Predicted,
+        };
+        Self { coding, ..self }
     }
 
     /// The client says that it has an epoch complete. Returns whether that is news; what it was never sent, or what
@@ -91,10 +127,10 @@ impl Replicator {
     /// acknowledged epoch; nothing of that makes one datagram without updates, which still carries the header.
     /// An entity that has moved away from its baseline and back within an epoch is corrected by the next.
     ///
-    /// Costs about 45 ns an update while four clients share each; allocates only when the buffers grow.
+    /// Costs about 15 ns an update that another client has had encoded, and some 40 where it is the first; allocates only when the buffers grow.
     ///
     /// # Panics
-    /// When rows do not ascend or are none.
+    /// When rows do not ascend or are none, or there are weights of others than those.
     pub fn pack(
         &mut self,
         world: &Baselines,
@@ -104,27 +140,44 @@ impl Replicator {
     ) -> PackStats {
         let visible = &request.visible[..request.visible.len().min(ENTITIES_MAX)];
         assert!(visible.is_sorted_by(|a, b| a < b), "rows ascend strictly");
+        let is_weighted = request.weights.len() == request.visible.len();
+        assert!(is_weighted || request.weights.is_empty(), "a weight a row");
         cache.follow(world);
+        let mut selection = core::mem::take(&mut cache.selection);
         let starting = Epoch::starting_at(world.tick());
         let base = self.baseline(world, starting);
-        let datagrams_max = if starting.is_some() {
-            PARTS_MAX
-        } else {
-            usize::from(request.datagrams_max.max(1))
+        let header = self.header(world, base.as_ref(), request);
+        let gathering = Gathering {
+            world,
+            base,
+            coding: self.coding,
         };
-        let packer = Packer::new(out, request_header(world, &base, request), datagrams_max);
-        let mut source = Source { world, cache, base };
-        let stats = if let Some(epoch) = starting {
-            let stats = pack_complete(&mut source, visible, packer);
-            self.remember(epoch, visible);
-            stats
-        } else {
-            let (stats, resume) =
-                pack_changes(&mut source, visible, (self.own, self.resume), packer);
-            self.resume = resume;
-            stats
+        gathering.gather(cache, (visible, request.weights), &mut selection);
+        let datagrams_max = match starting {
+            Some(_) => PARTS_MAX,
+            None => usize::from(request.datagrams_max.max(1)),
         };
+        let base = gathering.base.as_ref().map(|base| base.epoch);
+        if let Some(epoch) = starting {
+            self.remember(epoch, base, &selection.candidates);
+            self.waiting.clear();
+        }
+        let bits_max = match starting {
+            Some(_) => usize::MAX,
+            None => self.bits_max(request),
+        };
+        let own = self.own.and_then(|own| world.row(own));
+        let writing = Writing {
+            world,
+            own,
+            header,
+            datagrams_max,
+            bits_max,
+        };
+        let stats = writing.write((cache, &mut selection), &mut self.waiting, out);
         out.number_parts();
+        cache.count(stats.updates);
+        cache.selection = selection;
         stats
     }
 
@@ -136,8 +189,9 @@ impl Replicator {
         let count = set.rows.len().min(DIGEST_ENTITIES_MAX);
         let stride = set.rows.len() / count.max(1);
         let first = usize::try_from(pick % set.rows.len().max(1) as u64).unwrap_or(0);
-        let entity = |n: usize| states[set.rows[(first + n * stride) % set.rows.len()] as usize];
-        Some((epoch, (0..count).map(entity).collect()))
+        let row = |n: usize| set.rows[(first + n * stride) % set.rows.len()] & !IS_WHOLE;
+        let entities = (0..count).map(|n| states[row(n) as usize]);
+        Some((epoch, entities.collect()))
     }
 
     /// The newest acknowledged epoch, if it can still serve.
@@ -147,11 +201,18 @@ impl Replicator {
         starting: Option<Epoch>,
     ) -> Option<Baseline<'a>> {
         let epoch = self.acknowledged.filter(|&epoch| Some(epoch) != starting)?;
+        let set = self.set(epoch)?;
+        let back = set.base.map_or(0, |base| epoch.number() - base.number());
         Some(Baseline {
             epoch,
+            back,
             states: world.states_at(epoch)?,
+            motions: match back {
+                0 => &[],
+                back => world.motions_at(epoch, back),
+            },
             rows: world.rows_at(epoch),
-            sent: &self.set(epoch)?.rows,
+            sent: &set.rows,
         })
     }
 
@@ -161,241 +222,210 @@ impl Replicator {
     }
 
     /// At a tick that begins an epoch, rows now are rows of the epoch.
-    fn remember(&mut self, epoch: Epoch, visible: &[u32]) {
+    fn remember(&mut self, epoch: Epoch, base: Option<Epoch>, all: &[Candidate]) {
         let set = &mut self.sent[epoch.slot(EPOCHS_ALIVE)];
         set.epoch = Some(epoch);
+        set.base = base;
         set.rows.clear();
-        set.rows.extend_from_slice(visible);
+        set.rows.extend(all.iter().map(|candidate| {
+            let is_whole = candidate.member == NO_MEMBER;
+            candidate.row | if is_whole { IS_WHOLE } else { 0 }
+        }));
+    }
+
+    fn header(
+        &self,
+        world: &Baselines,
+        base: Option<&Baseline<'_>>,
+        request: &SnapshotRequest<'_>,
+    ) -> Header {
+        let lag = world.tick().saturating_sub(request.durable_tick);
+        Header {
+            coding: self.coding,
+            tick: world.tick(),
+            baseline: base.map(|base| base.epoch),
+            part: 0,
+            parts: 0,
+            last_input_seq: request.last_input_seq,
+            durable_lag: u16::try_from(lag).unwrap_or(u16::MAX),
+            updates: 0,
+            whole: 0,
+        }
+    }
+
+    /// Bits for updates, between epochs.
+    fn bits_max(&self, request: &SnapshotRequest<'_>) -> usize {
+        let datagrams = usize::from(request.datagrams_max.max(1)) * update_bits_max(self.coding);
+        let bytes = request.bytes_max.saturating_sub(self.coding.header_bytes());
+        datagrams.min(bytes.saturating_mul(8))
+    }
+}
+
+/// Writes the updates that a client is sent.
+struct Writing<'a> {
+    world: &'a Baselines,
+    own: Option<u32>,
+    header: Header,
+    datagrams_max: usize,
+    bits_max: usize,
+}
+
+impl Writing<'_> {
+    /// Writes what is gathered, or the most important of it; the rest waits.
+    fn write(
+        &self,
+        (cache, selection): (&UpdateCache, &mut Selection),
+        waiting: &mut Waiting,
+        out: &mut Datagrams,
+    ) -> PackStats {
+        let of = (|row| self.id_of(row), self.own);
+        let likely = selection.likely_bits();
+        let mut room = self.bits_max.min(likely);
+        let mut is_choice = likely > room;
+        let stats = loop {
+            if is_choice {
+                selection.choose((room, self.world.tick()), waiting, of);
+            }
+            let mut packer = Packer::new(out, self.header, self.datagrams_max);
+            let over = self.fill(cache, &selection.candidates, &mut packer);
+            if over == 0 || room == 0 {
+                break packer.finish();
+            }
+            // They were likely to fit. Leaving out the last would starve them.
+            room = room.saturating_sub(over);
+            is_choice = true;
+        };
+        let deferred = selection.candidates.len() - stats.updates;
+        match deferred {
+            0 => waiting.clear(),
+            _ => selection.wait(waiting, of),
+        }
+        PackStats { deferred, ..stats }
+    }
+
+    fn id_of(&self, row: u32) -> EntityId {
+        self.world.current()[row as usize].id()
+    }
+
+    /// Writes who is chosen; returns about how many bits more that would have taken.
+    fn fill(&self, cache: &UpdateCache, all: &[Candidate], packer: &mut Packer<'_>) -> usize {
+        let chosen = || all.iter().filter(|candidate| candidate.is_chosen);
+        // Version 2 knows no members. In version 3 they come first.
+        let is_known = self.header.coding == Coding::Predicted;
+        let mut over = 0;
+        if is_known {
+            for candidate in chosen().filter(|candidate| candidate.member != NO_MEMBER) {
+                let of = Of::Member(candidate.member);
+                over += push(packer, of, cache.bits(candidate.place));
+            }
+        }
+        for candidate in chosen().filter(|c| !is_known || c.member == NO_MEMBER) {
+            let of = Of::Id(self.id_of(candidate.row));
+            over += push(packer, of, cache.bits(candidate.place));
+        }
+        over
+    }
+}
+
+/// Writes an update, or returns what it takes.
+fn push(packer: &mut Packer<'_>, of: Of, update: BitSpan<'_>) -> usize {
+    match packer.push(of, update) {
+        true => 0,
+        false => update.bit_count() as usize,
     }
 }
 
 /// An acknowledged epoch, and who was in the client's set of it.
 struct Baseline<'a> {
     epoch: Epoch,
+    back: u32, // epochs from it to what its set was written against; 0: nothing
     states: &'a [EntityState],
+    motions: &'a [Option<Motion>],
     rows: &'a [u32],
     sent: &'a [u32],
 }
 
-impl<'a> Baseline<'a> {
-    /// The state that the client has of a row, if it can be a baseline: same entity, same frame.
-    fn of(&self, world: &Baselines, row: u32) -> Option<&'a EntityState> {
+impl Baseline<'_> {
+    /// The row in the epoch's states of who is at a row now, if the client's set has it; `member` moves on to its place there. Rows are
+    /// asked for in ascending order.
+    #[inline]
+    fn member(&self, row: u32, member: &mut usize) -> Option<u32> {
         let base_row = self.rows[row as usize];
-        if base_row == ABSENT || self.sent.binary_search(&base_row).is_err() {
+        if base_row == ABSENT {
             return None;
         }
-        let base = &self.states[base_row as usize];
-        (base.frame() == world.current()[row as usize].frame()).then_some(base)
+        while self.sent.get(*member)? & !IS_WHOLE < base_row {
+            *member += 1;
+        }
+        (self.sent[*member] & !IS_WHOLE == base_row).then_some(base_row)
+    }
+
+    /// Where a member was, and how it is known to move.
+    fn from(&self, base_row: u32, is_resting: bool) -> (EntityState, Motion) {
+        let motion = self.motions.get(base_row as usize).copied().flatten();
+        let motion = motion.filter(|_| !is_resting).unwrap_or(Motion::REST);
+        (self.states[base_row as usize], motion)
     }
 }
 
-/// Everything visible, ascending by id.
-fn pack_complete(source: &mut Source<'_>, visible: &[u32], mut packer: Packer<'_>) -> PackStats {
-    let unchanged = encode_unchanged();
-    for &row in visible {
-        let id = source.world.current()[row as usize].id();
-        let update = source.change(row).unwrap_or(Change {
-            bits: unchanged.span(),
-            is_absolute: false,
-        });
-        packer.push(id, update); // the parts suffice: see LONGEST_UPDATE_BITS
-    }
-    packer.finish()
-}
-
-/// What has changed, in a circle from `resume` on; returns where the circle was cut, to go on there next time: whoever
-/// waits comes first then, so nobody starves. Each turn of the circle is a datagram of its own, for ids ascend:
-///
-/// ```text
-/// ids              1 ─────────── resume ─────────────► last
-/// first datagrams                  ├─────────────────────┤
-/// last datagrams   ├───────────────┤
-/// ```
-/// The own entity, if it has changed, leads when it is before `resume`; otherwise room is kept for it until its turn or
-/// the cut.
-fn pack_changes(
-    source: &mut Source<'_>,
-    visible: &[u32],
-    (own, resume): (Option<EntityId>, EntityId),
-    mut packer: Packer<'_>,
-) -> (PackStats, EntityId) {
-    let states = source.world.current();
-    let id_of = |row: u32| states[row as usize].id();
-    let (later, sooner) = visible.split_at(visible.partition_point(|&row| id_of(row) < resume));
-    let own = own.and_then(|own| source.world.row(own));
-    let own = own.filter(|row| visible.binary_search(row).is_ok());
-    let room = own.and_then(|row| source.change(row).map(|change| change.bits.bit_count()));
-    let mut done = own.filter(|&row| id_of(row) < resume);
-    if let Some(own) = done {
-        source.push(&mut packer, own);
-    } else {
-        packer.reserved_bits = room.map_or(0, |bits| (ID_BITS_MAX + bits) as usize);
-    }
-    let mut cut = None;
-    for &row in sooner.iter().chain(later) {
-        if done == Some(row) {
-            continue;
-        }
-        if own == Some(row) {
-            packer.reserved_bits = 0;
-        }
-        if cut.is_some() {
-            packer.stats.deferred += usize::from(source.change(row).is_some());
-        } else if !source.push(&mut packer, row) {
-            cut = Some(id_of(row));
-            packer.stats.deferred += 1;
-            if packer.reserved_bits > 0 {
-                packer.reserved_bits = 0;
-                done = own.filter(|&own| source.push(&mut packer, own));
-            }
-        }
-    }
-    (packer.finish(), cut.unwrap_or(EntityId(0)))
-}
-
-/// Where updates come from.
-struct Source<'a> {
+/// Collects the updates that a client may be sent.
+struct Gathering<'a> {
     world: &'a Baselines,
-    cache: &'a mut UpdateCache,
     base: Option<Baseline<'a>>,
+    coding: Coding,
 }
 
-/// An update that says something new.
-#[derive(Clone, Copy)]
-struct Change<'a> {
-    bits: BitSpan<'a>,
-    is_absolute: bool,
-}
-
-impl Source<'_> {
-    /// How a row differs from its baseline; `None` where it does not.
-    fn change(&mut self, row: u32) -> Option<Change<'_>> {
-        let base = self.base.as_ref();
-        let base = base.and_then(|base| Some((base.epoch, base.of(self.world, row)?)));
-        let (bits, is_absolute) = match base {
-            Some((_, state)) if *state == self.world.current()[row as usize] => return None,
-            Some(base) => (self.cache.delta(self.world, row, base), false),
-            None => (self.cache.absolute(self.world, row), true),
-        };
-        Some(Change { bits, is_absolute })
-    }
-
-    /// Writes a row's change, if there is one. False when it does not fit.
-    fn push(&mut self, packer: &mut Packer<'_>, row: u32) -> bool {
-        let id = self.world.current()[row as usize].id();
-        self.change(row)
-            .is_none_or(|change| packer.push(id, change))
-    }
-}
-
-fn request_header(
-    world: &Baselines,
-    base: &Option<Baseline<'_>>,
-    request: &SnapshotRequest<'_>,
-) -> Header {
-    let lag = world.tick().saturating_sub(request.durable_tick);
-    Header {
-        tick: world.tick(),
-        baseline: base.as_ref().map(|base| base.epoch),
-        part: 0,
-        parts: 0,
-        last_input_seq: request.last_input_seq,
-        durable_lag: u16::try_from(lag).unwrap_or(u16::MAX),
-        updates: 0,
-    }
-}
-
-/// Fills datagrams one after the other.
-struct Packer<'a> {
-    writer: BitWriter<'a>,
-    ends: &'a mut Vec<usize>,
-    header: Header,
-    datagrams_max: usize,
-    reserved_bits: usize, // of the open datagram and every later one, for an update that has not come yet
-    open: Open,
-    stats: PackStats,
-}
-
-/// The datagram being filled.
-#[derive(Default)]
-struct Open {
-    start_byte: usize,
-    start_bit: usize, // the writer's count where the updates begin
-    updates: u16,
-    last_id: u64,
-}
-
-impl<'a> Packer<'a> {
-    fn new(out: &'a mut Datagrams, header: Header, datagrams_max: usize) -> Self {
-        let (bytes, ends) = out.refill();
-        let mut packer = Self {
-            writer: BitWriter::new(bytes),
-            ends,
-            header,
-            datagrams_max,
-            reserved_bits: 0,
-            open: Open::default(),
-            stats: PackStats::default(),
-        };
-        packer.begin();
-        packer
-    }
-
-    /// Writes an update, in a new datagram when the open one is full or its ids are past this one. False when there
-    /// may be no more datagrams.
-    fn push(&mut self, id: EntityId, change: Change<'_>) -> bool {
-        let mut gap = (id.0 > self.open.last_id).then(|| IdGap::new(self.open.last_id, id));
-        gap = gap.filter(|gap| self.fits(*gap, change.bits));
-        if gap.is_none() {
-            if self.ends.len() + 1 >= self.datagrams_max {
-                return false;
-            }
-            self.end();
-            self.begin();
+impl Gathering<'_> {
+    fn gather(
+        &self,
+        cache: &mut UpdateCache,
+        (visible, weights): (&[u32], &[u16]),
+        selection: &mut Selection,
+    ) {
+        let ways = self.ways();
+        for way in ways {
+            cache.open(way, self.world.current().len());
         }
-        let gap = gap.unwrap_or_else(|| IdGap::new(0, id));
-        gap.write(&mut self.writer);
-        self.writer.copy_bits(change.bits);
-        self.open.last_id = id.0;
-        self.open.updates += 1;
-        self.stats.updates += 1;
-        self.stats.absolute += usize::from(change.is_absolute);
-        self.stats.bits += (gap.bit_count() + change.bits.bit_count()) as usize;
-        true
+        selection.begin();
+        let mut member = 0;
+        for (n, &row) in visible.iter().enumerate() {
+            let found = self.base.as_ref().and_then(|base| {
+                let base_row = base.member(row, &mut member)?;
+                let is_resting = base.sent[member] & IS_WHOLE != 0;
+                let way = if is_resting { ways[1] } else { ways[2] };
+                let from = || base.from(base_row, is_resting);
+                let place = cache.place(self.world, (way, row), from);
+                (place != Place::ELSEWHERE).then_some(place)
+            });
+            let (member, place) = match found {
+                Some(place) => (u32::try_from(member).unwrap_or(NO_MEMBER), place),
+                None => (NO_MEMBER, cache.whole(self.world, (ways[0], row))),
+            };
+            if place != Place::SAME {
+                selection.candidates.push(Candidate {
+                    row,
+                    member,
+                    place,
+                    weight: weights.get(n).copied().unwrap_or(1),
+                    is_chosen: true,
+                });
+            }
+        }
     }
 
-    fn finish(mut self) -> PackStats {
-        self.end();
-        self.stats
-    }
-
-    fn fits(&self, id: IdGap, update: BitSpan<'_>) -> bool {
-        let used = self.writer.bit_count() - self.open.start_bit + self.reserved_bits;
-        used + (id.bit_count() + update.bit_count()) as usize <= UPDATE_BITS_MAX
-    }
-
-    fn begin(&mut self) {
-        let bytes = self.writer.align();
-        let start_byte = bytes.len();
-        self.header.encode(bytes);
-        self.open = Open {
-            start_byte,
-            start_bit: self.writer.bit_count(),
-            ..Open::default()
+    /// How updates of nobody's, of a resting and of a moving member's are written.
+    fn ways(&self) -> [Way; 3] {
+        let whole = match self.coding {
+            Coding::Plain => Way::Absolute,
+            Coding::Predicted => Way::Whole,
         };
-    }
-
-    fn end(&mut self) {
-        let bytes = self.writer.align();
-        let field = self.open.start_byte + UPDATES_OFFSET;
-        bytes[field..field + 2].copy_from_slice(&self.open.updates.to_le_bytes());
-        self.ends.push(bytes.len());
+        let Some(base) = &self.base else {
+            return [whole; 3];
+        };
+        let member = |back| match self.coding {
+            Coding::Plain => Way::Delta(base.epoch),
+            Coding::Predicted => Way::Member(base.epoch, back),
+        };
+        [whole, member(0), member(base.back)]
     }
 }
-
-const UPDATE_BITS_MAX: usize = 8 * (DATAGRAM_BYTES_MAX - HEADER_BYTES);
-/// Bits of an id at most.
-const ID_BITS_MAX: u32 = 66;
-/// An id, and an absolute update: a complete set fits the parts that can be numbered.
-const LONGEST_UPDATE_BITS: usize = ID_BITS_MAX as usize + 2 + 7 + 63 + 69 + 8;
-const _: () = assert!(ENTITIES_MAX / (UPDATE_BITS_MAX / LONGEST_UPDATE_BITS) < PARTS_MAX);

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! offset  bytes
-//!      0      1  kind, 0x02
+//!      0      1  kind: 0x04, or 0x02 in version 2
 //!      1      1  baseline: 0 to 3 = epochs back from that of the tick, 255 = none
 //!      2      8  tick
 //!     10      1  part, counted from 0
 //!     11      1  parts, at least 1; at a tick that begins an epoch the parts together are the complete set
 //!     12      4  number of the last input applied, 0 before the first
 //!     16      2  ticks since the last durable one, 65535 = that many or more
-//!     18      2  updates
-//!     20         bits: for each update its id, then its content (see state.rs); padded with zeros
+//!     18      2  updates of members of the baseline's set; in version 2 all updates
+//!     20      2  whole states (not in version 2)
+//!     22         bits: for each member its gap and its update (see member.rs), then for each whole state its id and the
+//!                state (see state.rs); in version 2 for each update its id, then its content; padded with zeros
 //! ```
-//! Ids ascend strictly within a datagram; each is written as the distance from the one before it (from 0 for the
-//! first), less 1: a class of 2 bits, then 5, 9, 16 or 64 bits.
+//! Members and ids of whole states ascend strictly within a datagram; an id is written as the distance from the one before it (from 0
+//! for the first), less 1: a class of 2 bits, then 5, 9, 16 or 64 bits.
 
 use spatial_core::EntityId;
 
@@ -83,16 +85,45 @@ impl Datagrams {
     }
 }
 
+/// How the updates of a snapshot are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Coding {
+    /// As version 2 does.
+    Plain,
+    /// Members against where they are predicted.
+    #[default]
+    Predicted,
+}
+
+impl Coding {
+    fn kind(self) -> u8 {
+        match self {
+            Self::Plain => 0x02,
+            Self::Predicted => 0x04,
+        }
+    }
+
+    /// Length of the header.
+    pub(super) fn header_bytes(self) -> usize {
+        match self {
+            Self::Plain => 20,
+            Self::Predicted => 22,
+        }
+    }
+}
+
 /// The head of a snapshot datagram.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Header {
+    pub(super) coding: Coding,
     pub(super) tick: u64,
     pub(super) baseline: Option<Epoch>,
     pub(super) part: u8,
     pub(super) parts: u8,
     pub(super) last_input_seq: u32,
     pub(super) durable_lag: u16,
-    pub(super) updates: u16,
+    pub(super) updates: u16, // of members
+    pub(super) whole: u16,   // states
 }
 
 impl Header {
@@ -101,7 +132,7 @@ impl Header {
         let back = self.baseline.zip(Epoch::of_tick(self.tick));
         let back = back.map(|(base, now)| now.number() - base.number());
         debug_assert!(back.is_none_or(|back| (back as usize) < EPOCHS_ALIVE));
-        out.push(KIND);
+        out.push(self.coding.kind());
         out.push(
             back.and_then(|back| u8::try_from(back).ok())
                 .unwrap_or(NO_BASELINE),
@@ -112,6 +143,9 @@ impl Header {
         out.extend_from_slice(&self.last_input_seq.to_le_bytes());
         out.extend_from_slice(&self.durable_lag.to_le_bytes());
         out.extend_from_slice(&self.updates.to_le_bytes());
+        if self.coding == Coding::Predicted {
+            out.extend_from_slice(&self.whole.to_le_bytes());
+        }
     }
 
     /// Splits a datagram into its header and its updates.
@@ -120,13 +154,14 @@ impl Header {
             return Err(WireError::TooLong(bytes.len()));
         }
         let mut reader = ByteReader::new(bytes);
-        match reader.u8()? {
-            KIND => {}
-            other => return Err(WireError::Kind(other)),
-        }
+        let kind = reader.u8()?;
+        let coding = [Coding::Plain, Coding::Predicted];
+        let coding = coding.into_iter().find(|coding| coding.kind() == kind);
+        let coding = coding.ok_or(WireError::Kind(kind))?;
         let back = reader.u8()?;
         let tick = reader.u64()?;
         let header = Self {
+            coding,
             tick,
             baseline: baseline(tick, back)?,
             part: reader.u8()?,
@@ -134,6 +169,10 @@ impl Header {
             last_input_seq: reader.u32()?,
             durable_lag: reader.u16()?,
             updates: reader.u16()?,
+            whole: match coding {
+                Coding::Plain => 0,
+                Coding::Predicted => reader.u16()?,
+            },
         };
         if header.part >= header.parts {
             return Err(WireError::Field("part"));
@@ -194,12 +233,9 @@ impl IdGap {
     }
 }
 
-/// Length of the header.
-pub(super) const HEADER_BYTES: usize = 20;
 /// More parts cannot be numbered.
 pub(super) const PARTS_MAX: usize = 255;
 
-const KIND: u8 = 0x02;
 const NO_BASELINE: u8 = 255;
 const PART_OFFSET: usize = 10;
 /// Where the header holds the number of updates.
@@ -223,11 +259,15 @@ mod tests {
             let tick = u64::from(epoch) * 8 + u64::from(age % 8);
             let (last_input_seq, durable_lag, updates) = numbers;
             let baseline = Epoch::of_tick(tick).unwrap().back(age / 8);
-            let header = Header { tick, baseline, part, parts: part + 1, last_input_seq, durable_lag, updates };
-            let mut bytes = Vec::new();
-            header.encode(&mut bytes);
-            prop_assert_eq!(bytes.len(), HEADER_BYTES);
-            prop_assert_eq!(Header::decode(&bytes).unwrap().0, header);
+            let header = Header {
+                coding: Coding::Predicted, tick, baseline, part, parts: part + 1, last_input_seq, durable_lag, updates, whole: updates / 2,
+            };
+            for header in [header, Header { coding: Coding::Plain, whole: 0, ..header }] {
+                let mut bytes = Vec::new();
+                header.encode(&mut bytes);
+                prop_assert_eq!(bytes.len(), header.coding.header_bytes());
+                prop_assert_eq!(Header::decode(&bytes).unwrap().0, header);
+            }
         }
 
         #[test]
@@ -248,6 +288,7 @@ mod tests {
     fn illegal_headers_are_refused() {
         let mut bytes = Vec::new();
         let header = Header {
+            coding: Coding::Predicted,
             tick: 81,
             baseline: None,
             part: 0,
@@ -255,6 +296,7 @@ mod tests {
             last_input_seq: 0,
             durable_lag: 0,
             updates: 0,
+            whole: 0,
         };
         header.encode(&mut bytes);
         let with = |offset: usize, value: u8| {
@@ -265,7 +307,7 @@ mod tests {
         assert_eq!(with(0, 1), WireError::Kind(1));
         assert_eq!(with(1, 4), WireError::Field("baseline"));
         assert_eq!(with(11, 0), WireError::Field("part"));
-        assert!(Header::decode(&bytes[..19]).is_err());
+        assert!(Header::decode(&bytes[..21]).is_err());
         assert!(Header::decode(&[2; DATAGRAM_BYTES_MAX + 1]).is_err());
         // A set relative to itself, and an epoch before the first.
         bytes[1] = 0;

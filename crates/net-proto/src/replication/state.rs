@@ -1,7 +1,7 @@
-//! What is replicated of an entity, and how it is written.
+//! What is replicated of an entity, and how it is written: whole, and all updates of version 2.
 //!
 //! ```text
-//! update, lowest bit first:
+//! update of version 2, lowest bit first:
 //!   0                     moved:      delta to the same entity in the baseline epoch
 //!     class 2             x and y are two's complement of 6, 8, 10 or 24 bits each
 //!     x, y
@@ -102,7 +102,7 @@ impl EntityState {
         Self::checked(id, frame, xyz, heading)
     }
 
-    fn checked(
+    pub(super) fn checked(
         id: EntityId,
         frame: FrameId,
         xyz: [i32; 3],
@@ -121,10 +121,22 @@ impl EntityState {
     }
 }
 
-/// The bits of an update that needs no baseline.
+/// The bits of an update of version 2 that needs no baseline.
 pub(super) fn encode_absolute(state: &EntityState) -> ShortBits {
     let mut bits = ShortBits::default();
     bits.push(0b11, 2);
+    push_absolute(&mut bits, state);
+    bits
+}
+
+/// The bits of a whole state.
+pub(super) fn encode_whole(state: &EntityState) -> ShortBits {
+    let mut bits = ShortBits::default();
+    push_absolute(&mut bits, state);
+    bits
+}
+
+fn push_absolute(bits: &mut ShortBits, state: &EntityState) {
     let zeros = state.frame.0.trailing_zeros();
     bits.push(u64::from(zeros), 7);
     let above = 63u32.saturating_sub(zeros);
@@ -133,10 +145,9 @@ pub(super) fn encode_absolute(state: &EntityState) -> ShortBits {
         bits.push(twos_complement(units, AXIS_BITS), AXIS_BITS);
     }
     bits.push(u64::from(state.heading), 8);
-    bits
 }
 
-/// The bits of an update against a baseline in the same frame.
+/// The bits of an update of version 2 against a baseline in the same frame.
 pub(super) fn encode_delta(state: &EntityState, base: &EntityState) -> ShortBits {
     debug_assert_eq!((state.id, state.frame), (base.id, base.frame));
     // Both are within ±2²², so differences are within ±2²³.
@@ -184,7 +195,7 @@ impl Update {
         if !reader.read_bool()? {
             return Ok(Self::Unchanged);
         }
-        decode_absolute(reader, id).map(Self::Absolute)
+        decode_whole(reader, id).map(Self::Absolute)
     }
 
     /// The state that it describes, given the same entity's baseline.
@@ -220,7 +231,11 @@ impl Delta {
     }
 }
 
-fn decode_absolute(reader: &mut BitReader<'_>, id: EntityId) -> Result<EntityState, WireError> {
+/// Reads a whole state.
+pub(super) fn decode_whole(
+    reader: &mut BitReader<'_>,
+    id: EntityId,
+) -> Result<EntityState, WireError> {
     let zeros = match reader.read(7)?.to_le_bytes()[0] {
         zeros @ 0..=64 => u32::from(zeros),
         _ => return Err(WireError::Field("frame")),

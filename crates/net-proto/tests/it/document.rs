@@ -4,9 +4,9 @@ use net_proto::{
     ALPN, Avatar, Baselines, CLIENT_FRAME_BYTES_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX,
     DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState,
     Epoch, Hello, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion, OwnState,
-    PROTOCOL_VERSION, PlayerId, PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX,
-    ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX, TokenKey, UpdateCache, Welcome,
-    WorldId,
+    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode,
+    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    TokenKey, UpdateCache, Welcome, WorldId,
 };
 use spatial_core::{EntityId, FrameId, Position};
 
@@ -16,6 +16,10 @@ const DOCUMENT: &str = include_str!("../../../../docs/wire.md");
 fn limits_are_as_written() {
     let limits = [
         ("PROTOCOL_VERSION", usize::from(PROTOCOL_VERSION)),
+        (
+            "PROTOCOL_VERSION_OLDEST",
+            usize::from(PROTOCOL_VERSION_OLDEST),
+        ),
         ("DATAGRAM_BYTES_MAX", DATAGRAM_BYTES_MAX),
         ("EPOCH_TICKS", EPOCH_TICKS as usize),
         ("EPOCHS_ALIVE", EPOCHS_ALIVE),
@@ -86,6 +90,7 @@ fn messages() -> [(&'static str, Vec<u8>); 4] {
     });
     let mut hello = Vec::new();
     ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION,
         world: WorldId(77),
         token,
     })
@@ -162,6 +167,7 @@ fn datagrams() -> [(&'static str, Vec<u8>); 4] {
             last_input_seq: 17,
             durable_tick: tick - 2,
             datagrams_max: 1,
+            ..SnapshotRequest::default()
         };
         client.pack(&world, &mut cache, &request, &mut out);
         client.acknowledge(Epoch::new(30).unwrap());

@@ -2,8 +2,8 @@
 
 use net_proto::{
     Avatar, Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch,
-    Hello, InputDatagram, Maintenance, OwnState, PlayerId, PlayerName, Redirect, Refuse,
-    RefuseCode, Replica, Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket,
+    Hello, InputDatagram, Maintenance, OwnState, PROTOCOL_VERSION, PlayerId, PlayerName, Redirect,
+    Refuse, RefuseCode, Replica, Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket,
     TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireError, WorldId,
 };
 use proptest::prelude::*;
@@ -26,6 +26,7 @@ fn honest_datagrams() -> Vec<Vec<u8>> {
             last_input_seq: 3,
             durable_tick: 5,
             datagrams_max: 8,
+            ..SnapshotRequest::default()
         };
         client.pack(&baselines, &mut cache, &request, &mut out);
         datagrams.extend(out.iter().map(<[u8]>::to_vec));
@@ -121,6 +122,7 @@ fn every_message_comes_back_and_no_part_of_it_does() {
         assert_eq!(ServerMessage::decode(&longer), Err(WireError::Trailing));
     }
     let hello = ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION,
         world: WorldId(1),
         token: token(),
     });
@@ -198,6 +200,7 @@ fn a_view_never_outgrows_its_bound() {
             last_input_seq: 0,
             durable_tick: 0,
             datagrams_max: 255,
+            ..SnapshotRequest::default()
         };
         let mut out = Datagrams::new();
         Replicator::new().pack(&baselines, &mut cache, &request, &mut out);

@@ -7,6 +7,7 @@ mod bodies;
 mod document;
 mod hostile;
 mod link;
+mod previous;
 #[cfg(feature = "quic")]
 mod quic;
 mod replication;

@@ -10,8 +10,9 @@ use net_proto::quic::{
     lone_client_endpoint, seats, server_endpoint, server_endpoint_on,
 };
 use net_proto::{
-    Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PlayerId, PlayerName, Refuse, RefuseCode,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, TokenKey, WireError, WorldId,
+    Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PROTOCOL_VERSION, PlayerId, PlayerName,
+    Refuse, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, TokenKey, WireError,
+    WorldId,
 };
 
 #[expect(
@@ -83,6 +84,7 @@ fn hello() -> ClientMessage {
         nonce: [5; 16],
     });
     ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION,
         world: WorldId(1),
         token,
     })

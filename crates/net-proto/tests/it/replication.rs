@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use net_proto::{
     Baselines, Datagrams, Digest, DigestVerdict, EPOCHS_ALIVE, EntityState, Epoch, Input,
-    InputBuffer, InputDatagram, InputHead, Replica, Replicator, SnapshotRequest, UpdateCache,
+    InputBuffer, InputDatagram, InputHead, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, Replica,
+    Replicator, SnapshotRequest, UpdateCache,
 };
 
 use crate::link::{Link, Weather};
@@ -95,6 +96,7 @@ impl Pair {
             last_input_seq: self.inputs.applied_seq(),
             durable_tick: self.tick - 1,
             datagrams_max: 8,
+            ..SnapshotRequest::default()
         };
         let mut out = Datagrams::new();
         let stats = self
@@ -205,9 +207,10 @@ impl Pair {
     }
 }
 
-fn check(seed: u64, weather: Weather) {
-    println!("seed {seed}, {weather:?}");
+fn check(seed: u64, weather: Weather, version: u16) {
+    println!("seed {seed}, {weather:?}, version {version}");
     let mut pair = Pair::new(seed, weather);
+    pair.replicator = Replicator::new().speaking(version);
     for _ in 0..900 {
         pair.step();
     }
@@ -252,14 +255,14 @@ fn bad_links_lose_nothing_for_good() {
     for (seed, loss_percent) in [(1, 0), (2, 5), (3, 10), (4, 20), (5, 30), (6, 30)] {
         for double_percent in [0, 10] {
             for delay_ticks in [(0, 0), (1, 4), (5, 9)] {
-                check(
-                    seed,
-                    Weather {
-                        loss_percent,
-                        double_percent,
-                        delay_ticks,
-                    },
-                );
+                let weather = Weather {
+                    loss_percent,
+                    double_percent,
+                    delay_ticks,
+                };
+                for version in PROTOCOL_VERSION_OLDEST..=PROTOCOL_VERSION {
+                    check(seed, weather, version);
+                }
             }
         }
     }
@@ -292,6 +295,7 @@ fn a_set_is_never_relative_to_itself() {
         last_input_seq: 0,
         durable_tick: 0,
         datagrams_max: 1,
+        ..SnapshotRequest::default()
     };
     for _ in 0..2 {
         let stats = client.pack(&baselines, &mut cache, &request, &mut out);
@@ -378,6 +382,7 @@ fn clients_share_encoded_updates() {
             last_input_seq: 0,
             durable_tick: 0,
             datagrams_max: 1,
+            ..SnapshotRequest::default()
         };
         let mut out = Datagrams::new();
         Replicator::new().pack(&baselines, &mut cache, &request, &mut out);
@@ -398,6 +403,7 @@ fn between_epochs_the_budget_holds_and_what_waits_is_counted() {
         last_input_seq: 0,
         durable_tick: 0,
         datagrams_max: 2,
+        ..SnapshotRequest::default()
     };
     let mut out = Datagrams::new();
     let stats = Replicator::new().pack(&baselines, &mut cache, &request, &mut out);
@@ -429,6 +435,7 @@ fn longest_wait(own_at: usize, datagrams_max: u8, is_acknowledged: bool) -> u64 
         last_input_seq: 0,
         durable_tick: 0,
         datagrams_max,
+        ..SnapshotRequest::default()
     };
     let mut newest: BTreeMap<u64, u64> = (1..=900).map(|n| (3 * n, 0)).collect();
     let mut longest = 0;

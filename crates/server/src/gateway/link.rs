@@ -28,17 +28,20 @@ pub(crate) const SESSION_MESSAGES: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SessionId(pub(crate) u64);
 
+/// Who has been let in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entrant {
+    pub(crate) player: PlayerId,
+    pub(crate) token: UsedToken,
+    /// Of the protocol that its client speaks.
+    pub(crate) version: u16,
+}
+
 /// What the network tells the world, reliably.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Join {
-        session: SessionId,
-        player: PlayerId,
-        token: UsedToken,
-    },
-    Leave {
-        session: SessionId,
-    },
+    Join { session: SessionId, who: Entrant },
+    Leave { session: SessionId },
 }
 
 /// A datagram of inputs, and when it came.

@@ -1,7 +1,7 @@
 //! From a connection to a player: hello and token.
 
 use net_proto::quic::{ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, accept_hello};
-use net_proto::{Claims, Hello, PROTOCOL_VERSION, RefuseCode, WireError};
+use net_proto::{Claims, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode, WireError};
 use quinn::Connection;
 
 use super::table::{Gate, NoEntry};
@@ -30,16 +30,16 @@ pub(super) struct Failed {
     pub(super) writer: Option<ControlWriter>,
 }
 
-/// Reads the hello and checks the token, which is not used yet.
+/// Reads the hello and checks the token, which is not used yet. Gives what it claims, and the version of the protocol that is spoken.
 pub(super) async fn login(
     gate: &Gate,
     connection: &Connection,
-) -> Result<(Claims, ControlReader, ControlWriter), Failed> {
+) -> Result<(Claims, u16, (ControlReader, ControlWriter)), Failed> {
     let (hello, reader, writer) = accept_hello(connection, HELLO_DEADLINE)
         .await
         .map_err(failed_hello)?;
     match check(gate, &hello, now_s()) {
-        Ok(claims) => Ok((claims, reader, writer)),
+        Ok(claims) => Ok((claims, hello.version, (reader, writer))),
         Err(refusal) => Err(Failed {
             refusal,
             writer: Some(writer),
@@ -69,7 +69,7 @@ fn of_wire(error: &WireError) -> Refusal {
         WireError::Version(theirs) => Refusal::new(
             RefuseCode::VERSION,
             format!(
-                "this server speaks protocol version {PROTOCOL_VERSION}, you speak {theirs}: update"
+                "this server speaks protocol versions {PROTOCOL_VERSION_OLDEST} to {PROTOCOL_VERSION}, you speak {theirs}: update"
             ),
         ),
         WireError::Field("token") => Refusal::new(

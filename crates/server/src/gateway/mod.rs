@@ -27,7 +27,9 @@ use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
 use quinn::{Connection, Endpoint};
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use link::{Batch, Event, Heard, Message, SessionId, ToSession, WorldLink, link};
+pub(crate) use link::{
+    Batch, Entrant, Event, Heard, Message, SessionId, ToSession, WorldLink, link,
+};
 pub(crate) use table::{Gate, GateOptions};
 
 use link::{BATCHES, NetLink};

@@ -13,7 +13,7 @@ use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::link::{Message, SessionId};
+use super::link::{Entrant, Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::table::{Gate, close_code};
 use crate::clock::now_s;
@@ -34,20 +34,25 @@ pub(super) async fn run(
         gate.counters.refuse();
         return;
     };
-    let (claims, reader, writer) = match login(&gate, &connection).await {
+    let (claims, version, (reader, writer)) = match login(&gate, &connection).await {
         Ok(who) => who,
         Err(Failed { refusal, writer }) => {
             return refuse(&gate, &connection, from, (refusal, writer)).await;
         }
     };
-    let who = (claims.player, used(&claims));
-    let (session, messages) = match gate.enter((&connection, endpoint), who, now_s()) {
-        Ok(entered) => entered,
-        Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
+    let who = Entrant {
+        player: claims.player,
+        token: used(&claims),
+        version,
     };
+    let (session, messages) =
+        match gate.enter((&connection, endpoint), (who.player, who.token), now_s()) {
+            Ok(entered) => entered,
+            Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
+        };
     drop(flight);
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
-    if gate.join(session, claims.player, used(&claims)).await {
+    if gate.join(session, who).await {
         let talk = Talk::new(&gate, session, connection, writer);
         talk.go_on(reader, messages).await;
     }

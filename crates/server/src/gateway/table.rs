@@ -11,7 +11,7 @@ use net_proto::{InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
 use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
-use super::link::{Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
+use super::link::{Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
 use crate::host::UsedToken;
 
 /// Used tokens that are remembered until they expire, 24 B each; at the bound nobody enters until some have.
@@ -129,18 +129,8 @@ impl Gate {
     }
 
     /// Tells the world of a session. False when the world is gone.
-    pub(super) async fn join(
-        &self,
-        session: SessionId,
-        player: PlayerId,
-        token: UsedToken,
-    ) -> bool {
-        let join = Event::Join {
-            session,
-            player,
-            token,
-        };
-        self.events.send(join).await.is_ok()
+    pub(super) async fn join(&self, session: SessionId, who: Entrant) -> bool {
+        self.events.send(Event::Join { session, who }).await.is_ok()
     }
 
     /// Ends a session.

@@ -28,13 +28,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use net_proto::{PlayerId, RefuseCode, Welcome, WorldId};
+use net_proto::{RefuseCode, SendBudget, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{Record, World};
 use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
-use crate::gateway::{Event, Gate, Message, SessionId, ToSession, WorldLink};
+use crate::gateway::{Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::persist::{Readiness, Store};
@@ -285,23 +285,15 @@ impl WorldLoop {
                 let judge = (&mut self.judge, &mut self.records);
                 self.players.leave(session, judge);
             }
-            Event::Join {
-                session,
-                player,
-                token,
-            } => self.join(session, player, token)?,
+            Event::Join { session, who } => self.join(session, &who)?,
         }
         Ok(())
     }
 
-    fn join(
-        &mut self,
-        session: SessionId,
-        id: PlayerId,
-        token: UsedToken,
-    ) -> Result<(), ServerError> {
-        self.host.used.push(token);
-        self.logins.push(token);
+    fn join(&mut self, session: SessionId, who: &Entrant) -> Result<(), ServerError> {
+        let id = who.player;
+        self.host.used.push(who.token);
+        self.logins.push(who.token);
         if self.judge.is_banned(id) {
             let close = Message::Close(RefuseCode::UNFAIR, players::UNFAIR);
             self.players.say(session, close);
@@ -319,8 +311,10 @@ impl WorldLoop {
         let tick = self.world.tick().max(1);
         let newcomer = Newcomer {
             player: id,
+            version: who.version,
             entity,
             tick,
+            budget: SendBudget::new(self.config.player_bytes_s, self.config.tick_rate_hz),
         };
         let judge = (&mut self.judge, &mut self.records);
         self.players.join(session, newcomer, judge);

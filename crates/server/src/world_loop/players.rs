@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use net_proto::{InputBuffer, PlayerId, QueuedInput, RefuseCode, Replicator};
+use net_proto::{InputBuffer, PlayerId, QueuedInput, RefuseCode, Replicator, SendBudget};
 use sim_core::{Escalation, Input, Record, Validator, World};
 use spatial_core::{EntityId, FrameId};
 
@@ -16,6 +16,7 @@ pub(super) struct Player {
     pub(super) entity: EntityId,
     pub(super) inputs: InputBuffer,
     pub(super) replicator: Replicator,
+    pub(super) budget: SendBudget,
     /// The tick of its spawn: it is welcomed when that is durable.
     pub(super) spawned_tick: u64,
     pub(super) is_welcome: bool,
@@ -43,9 +44,13 @@ pub(super) struct Player {
 /// Who comes in.
 pub(super) struct Newcomer {
     pub(super) player: PlayerId,
+    /// Of the protocol that its client speaks.
+    pub(super) version: u16,
     pub(super) entity: EntityId,
     /// The tick of its spawn.
     pub(super) tick: u64,
+    /// How many bytes it is sent.
+    pub(super) budget: SendBudget,
 }
 
 /// What a player is told who is sent away.
@@ -233,14 +238,17 @@ impl Player {
     fn new(newcomer: Newcomer, validator: Validator) -> Self {
         let Newcomer {
             player,
+            version,
             entity,
             tick,
+            budget,
         } = newcomer;
         Self {
             player,
             entity,
             inputs: InputBuffer::new(),
-            replicator: Replicator::of(entity),
+            budget,
+            replicator: Replicator::of(entity).speaking(version),
             spawned_tick: tick,
             is_welcome: false,
             validator,

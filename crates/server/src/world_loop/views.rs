@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use net_proto::{
-    Baselines, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, ServerMessage, SnapshotRequest,
-    UpdateCache,
+    Baselines, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest, UpdateCache,
+    weight_at,
 };
 use sim_core::World;
 use spatial_core::{
@@ -16,7 +16,7 @@ use super::own;
 use super::players::{Player, Players};
 use crate::gateway::Batch;
 
-/// Datagrams of a snapshot between epochs; what does not fit comes first in the next.
+/// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
 const DATAGRAMS_MAX: u8 = 4;
 
 /// The state of the world in the wire's terms, and scratch space for packing.
@@ -39,6 +39,7 @@ pub(super) struct Views {
     places: Vec<Ecef>,
     states: Vec<EntityState>,
     visible: Vec<u32>,
+    weights: Vec<u16>,
     members: Vec<Hit>,
     nearest: Vec<Hit>,
     events: WatchEvents,
@@ -78,6 +79,7 @@ impl Views {
             places: Vec::new(),
             states: Vec::new(),
             visible: Vec::new(),
+            weights: Vec::new(),
             members: Vec::new(),
             nearest: Vec::new(),
             events: WatchEvents::default(),
@@ -186,12 +188,18 @@ impl Views {
     }
 
     fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
-        let members = nearest(&self.members, ENTITIES_MAX, &mut self.nearest);
+        let (tick, count_max) = (self.baselines.tick(), player.budget.entities_max());
+        let members = nearest(&self.members, count_max, &mut self.nearest);
         self.visible.clear();
-        self.visible
-            .extend(members.iter().map(|hit| self.rank[hit.row as usize]));
+        self.weights.clear();
+        for hit in members {
+            self.visible.push(self.rank[hit.row as usize]);
+            self.weights.push(weight_at((hit.distance_m * 10.0) as u32));
+        }
         let request = SnapshotRequest {
             visible: &self.visible,
+            weights: &self.weights,
+            bytes_max: player.budget.at(tick),
             last_input_seq: player.inputs.applied_seq(),
             durable_tick,
             datagrams_max: DATAGRAMS_MAX,
@@ -202,6 +210,7 @@ impl Views {
             &request,
             &mut self.datagrams,
         );
+        player.budget.spend(self.datagrams.byte_count());
         self.totals.snapshots += 1;
         self.totals.seen += members.len().saturating_sub(1) as u64;
         self.totals.bytes += self.datagrams.byte_count() as u64;

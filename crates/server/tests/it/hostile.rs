@@ -64,7 +64,7 @@ fn bad_hellos_are_refused_one_by_one() {
         (random, RefuseCode::MALFORMED, "not a hello"),
         (vec![0xff, 0xff, 1, 2, 3], RefuseCode::MALFORMED, "65535"),
         (trailing, RefuseCode::MALFORMED, "not a hello"),
-        (version, RefuseCode::VERSION, "version 2"),
+        (version, RefuseCode::VERSION, "versions 2 to 3"),
         (world, RefuseCode::WORLD, "world w1"),
         (missing, RefuseCode::TOKEN, "token"),
         (hello(&forged), RefuseCode::TOKEN, "ticket"),

@@ -9,6 +9,7 @@ mod full;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
+mod previous;
 mod program;
 mod relay;
 mod replay;

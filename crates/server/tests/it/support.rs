@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bluemarble_server::{Config, Server, Settings, Status};
 use net_proto::quic::{ControlReader, ControlWriter, Identity, client_endpoint, connect};
 use net_proto::{
-    Claims, ClientMessage, Hello, PlayerId, PlayerName, Refuse, ServerMessage, Ticket, TokenKey,
-    Welcome, WorldId,
+    Claims, ClientMessage, Hello, PROTOCOL_VERSION, PlayerId, PlayerName, Refuse, ServerMessage,
+    Ticket, TokenKey, Welcome, WorldId,
 };
 use spatial_core::{CellId, HeightTile, LatticeSpec, Manifest, PackWriter, Planet};
 
@@ -198,6 +198,7 @@ impl Raw {
 pub(crate) fn hello(ticket: &Ticket) -> Vec<u8> {
     let mut bytes = Vec::new();
     ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION,
         world: WorldId(WORLD),
         token: ticket.token.clone(),
     })

@@ -1,0 +1,176 @@
+//! Fills datagrams with updates, one after the other.
+
+use spatial_core::EntityId;
+
+use super::member::{GAP_BITS_MAX, MemberGap};
+use super::replicator::PackStats;
+use super::snapshot::{Coding, Datagrams, Header, IdGap, PARTS_MAX, UPDATES_OFFSET};
+use crate::bits::{BitSpan, BitWriter};
+use crate::limits::{DATAGRAM_BYTES_MAX, ENTITIES_MAX};
+
+/// Fills datagrams one after the other.
+pub(super) struct Packer<'a> {
+    writer: BitWriter<'a>,
+    ends: &'a mut Vec<usize>,
+    header: Header,
+    datagrams_max: usize,
+    open: Open,
+    stats: PackStats,
+}
+
+/// Whose update it is.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// Somebody's at a place in the baseline's set.
+    Member(u32),
+    /// Somebody's by id.
+    Id(EntityId),
+}
+
+/// The datagram being filled.
+#[derive(Default)]
+struct Open {
+    start_byte: usize,
+    start_bit: usize, // the writer's count where the updates begin
+    members: u16,
+    others: u16,
+    next_member: u32,
+    last_id: u64,
+}
+
+/// The bits that say whose update follows.
+#[derive(Clone, Copy)]
+enum Gap {
+    Member(MemberGap),
+    Id(IdGap),
+}
+
+impl Gap {
+    fn bit_count(self) -> u32 {
+        match self {
+            Self::Member(gap) => gap.bit_count(),
+            Self::Id(gap) => gap.bit_count(),
+        }
+    }
+
+    fn write(self, writer: &mut BitWriter<'_>) {
+        match self {
+            Self::Member(gap) => gap.write(writer),
+            Self::Id(gap) => gap.write(writer),
+        }
+    }
+}
+
+impl Open {
+    /// None where its turn is over in this datagram.
+    fn gap(&self, of: Of) -> Option<Gap> {
+        match of {
+            Of::Member(member) => (self.others == 0 && member >= self.next_member)
+                .then(|| Gap::Member(MemberGap::new(self.next_member, member))),
+            Of::Id(id) => (id.0 > self.last_id).then(|| Gap::Id(IdGap::new(self.last_id, id))),
+        }
+    }
+
+    fn take(&mut self, of: Of) {
+        match of {
+            Of::Member(member) => {
+                self.next_member = member + 1;
+                self.members += 1;
+            }
+            Of::Id(id) => {
+                self.last_id = id.0;
+                self.others += 1;
+            }
+        }
+    }
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(out: &'a mut Datagrams, header: Header, datagrams_max: usize) -> Self {
+        let (bytes, ends) = out.refill();
+        let mut packer = Self {
+            writer: BitWriter::new(bytes),
+            ends,
+            header,
+            datagrams_max,
+            open: Open::default(),
+            stats: PackStats::default(),
+        };
+        packer.begin();
+        packer
+    }
+
+    /// Writes an update, in a new datagram when the open one is full or past this one's turn. False when there may be no more
+    /// datagrams.
+    pub(super) fn push(&mut self, of: Of, update: BitSpan<'_>) -> bool {
+        let mut gap = self.open.gap(of);
+        gap = gap.filter(|gap| self.fits(gap.bit_count() + update.bit_count()));
+        if gap.is_none() {
+            if self.ends.len() + 1 >= self.datagrams_max {
+                return false;
+            }
+            self.end();
+            self.begin();
+            gap = self.open.gap(of);
+        }
+        let Some(gap) = gap else {
+            return false; // nothing has its turn before the first
+        };
+        gap.write(&mut self.writer);
+        self.writer.copy_bits(update);
+        self.open.take(of);
+        self.stats.updates += 1;
+        let is_absolute = matches!(of, Of::Id(_)) && self.header.coding == Coding::Predicted;
+        self.stats.absolute += usize::from(is_absolute);
+        self.stats.bits += (gap.bit_count() + update.bit_count()) as usize;
+        true
+    }
+
+    pub(super) fn finish(mut self) -> PackStats {
+        self.end();
+        self.stats
+    }
+
+    fn fits(&self, bits: u32) -> bool {
+        let used = self.writer.bit_count() - self.open.start_bit;
+        used + bits as usize <= update_bits_max(self.header.coding)
+    }
+
+    fn begin(&mut self) {
+        let bytes = self.writer.align();
+        let start_byte = bytes.len();
+        self.header.encode(bytes);
+        self.open = Open {
+            start_byte,
+            start_bit: self.writer.bit_count(),
+            ..Open::default()
+        };
+    }
+
+    fn end(&mut self) {
+        let bytes = self.writer.align();
+        let field = self.open.start_byte + UPDATES_OFFSET;
+        let counts = match self.header.coding {
+            Coding::Plain => &[self.open.others][..],
+            Coding::Predicted => &[self.open.members, self.open.others],
+        };
+        for (n, count) in counts.iter().enumerate() {
+            bytes[field + 2 * n..field + 2 * n + 2].copy_from_slice(&count.to_le_bytes());
+        }
+        self.ends.push(bytes.len());
+    }
+}
+
+/// Bits for updates in a datagram.
+pub(super) fn update_bits_max(coding: Coding) -> usize {
+    8 * (DATAGRAM_BYTES_MAX - coding.header_bytes())
+}
+
+/// Bits of an id at most.
+const ID_BITS_MAX: u32 = 66;
+/// An id, and an absolute update: a complete set fits the parts that can be numbered.
+const LONGEST_UPDATE_BITS: usize = ID_BITS_MAX as usize + 2 + 7 + 63 + 69 + 8;
+const _: () = assert!(
+    ENTITIES_MAX / (8 * (DATAGRAM_BYTES_MAX - 22) / LONGEST_UPDATE_BITS) < PARTS_MAX
+        && GAP_BITS_MAX < ID_BITS_MAX
+);

@@ -1,0 +1,173 @@
+//! What of a snapshot is sent when there is not room for all: whoever matters most and has waited longest.
+
+use spatial_core::EntityId;
+
+use super::cache::Place;
+
+/// Updates that a client might be sent, in order of their rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Selection {
+    pub(super) candidates: Vec<Candidate>,
+    order: Vec<(u32, u32)>, // score and candidate
+}
+
+/// An update that a client might be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) row: u32,
+    pub(super) member: u32, // of the baseline's set; NO_MEMBER
+    pub(super) place: Place,
+    pub(super) weight: u16,
+    pub(super) is_chosen: bool,
+}
+
+/// How much somebody matters who is so far away, decimetres: half as much at 8 m as at none, a thirteenth at 100.
+pub fn weight_at(distance_dm: u32) -> u16 {
+    const HALF_DM: u32 = 80;
+    let weight = u32::from(u16::MAX) * HALF_DM / HALF_DM.saturating_add(distance_dm);
+    u16::try_from(weight).unwrap_or(u16::MAX).max(1)
+}
+
+/// The place in its set of who is in none.
+pub(super) const NO_MEMBER: u32 = u32::MAX;
+
+/// Who was left out, strictly ascending by id, and its score: the sum of its weights since it was last sent.
+pub(super) type Waiting = Vec<(EntityId, u32)>;
+
+impl Selection {
+    /// Forgets the last client's.
+    pub(super) fn begin(&mut self) {
+        self.candidates.clear();
+        self.order.clear();
+    }
+
+    /// What all of them are likely to take.
+    pub(super) fn likely_bits(&self) -> usize {
+        let bits = self.candidates.iter().map(Candidate::likely_bits);
+        bits.sum()
+    }
+
+    /// Chooses those with the highest scores that fit so many bits, ids included; the own entity is always one. All others wait. Of
+    /// equals others come first in each `turn`.
+    pub(super) fn choose(
+        &mut self,
+        (bits_max, turn): (usize, u64),
+        waiting: &Waiting,
+        (id_of, own): (impl Fn(u32) -> EntityId + Copy, Option<u32>),
+    ) {
+        self.score(waiting, id_of, own);
+        let chance = |n: u32| (u64::from(n) ^ turn).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.order
+            .sort_unstable_by_key(|&(score, n)| (core::cmp::Reverse(score), chance(n)));
+        let mut left = bits_max;
+        for &(score, n) in &self.order {
+            let candidate = &mut self.candidates[n as usize];
+            let bits = candidate.likely_bits();
+            candidate.is_chosen = score == u32::MAX || bits <= left;
+            left = left.saturating_sub(bits);
+        }
+    }
+
+    fn score(&mut self, waiting: &Waiting, id_of: impl Fn(u32) -> EntityId, own: Option<u32>) {
+        let mut waiting = waiting.iter().peekable();
+        self.order.clear();
+        for (n, candidate) in (0..).zip(&self.candidates) {
+            let id = id_of(candidate.row);
+            while waiting.next_if(|(before, _)| *before < id).is_some() {}
+            let waited = waiting.peek().filter(|(same, _)| *same == id);
+            let waited = waited.map_or(0, |(_, score)| *score);
+            let score = match own == Some(candidate.row) {
+                true => u32::MAX,
+                false => waited
+                    .saturating_add(u32::from(candidate.weight).max(1))
+                    .min(u32::MAX - 1),
+            };
+            self.order.push((score, n));
+        }
+    }
+
+    /// Notes who waits now: all that are not chosen.
+    pub(super) fn wait(
+        &mut self,
+        waiting: &mut Waiting,
+        (id_of, own): (impl Fn(u32) -> EntityId + Copy, Option<u32>),
+    ) {
+        if self.order.is_empty() {
+            self.score(waiting, id_of, own); // all were to be sent, and not all fitted
+        }
+        self.order.sort_unstable_by_key(|&(_, n)| n);
+        waiting.clear();
+        let scored = self.order.iter().zip(&self.candidates);
+        let left_out = scored.filter(|(_, candidate)| !candidate.is_chosen);
+        waiting.extend(left_out.map(|((score, _), candidate)| (id_of(candidate.row), *score)));
+    }
+}
+
+impl Candidate {
+    fn likely_bits(&self) -> usize {
+        // One bit where all are written.
+        let id_bits = if self.member == NO_MEMBER { 8 } else { 3 };
+        (self.place.bit_count() + id_bits) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selection(weights: &[u16]) -> Selection {
+        let candidate = |(row, weight): (u32, &u16)| Candidate {
+            row,
+            member: row,
+            place: Place::of_bits(32),
+            weight: *weight,
+            is_chosen: true,
+        };
+        Selection {
+            candidates: (0..).zip(weights).map(candidate).collect(),
+            order: Vec::new(),
+        }
+    }
+
+    fn id_of(row: u32) -> EntityId {
+        EntityId(10 + u64::from(row))
+    }
+
+    /// How often each is sent in so many snapshots with room for `room`.
+    fn sent(weights: &[u16], own: Option<u32>, (snapshots, room): (u64, usize)) -> Vec<u32> {
+        let mut counts = vec![0; weights.len()];
+        let mut waiting = Waiting::new();
+        for turn in 0..snapshots {
+            let mut all = selection(weights);
+            all.choose((35 * room, turn), &waiting, (id_of, own));
+            all.wait(&mut waiting, (id_of, own));
+            let chosen = all.candidates.iter().filter(|c| c.is_chosen);
+            assert!(chosen.clone().count() <= room);
+            chosen.for_each(|c| counts[c.row as usize] += 1);
+        }
+        counts
+    }
+
+    #[test]
+    fn equals_take_turns() {
+        let counts = sent(&[5; 10], None, (100, 3));
+        assert!(counts.iter().all(|n| (28..=32).contains(n)), "{counts:?}");
+        assert_eq!(sent(&[0; 4], None, (8, 1)), [2; 4]);
+    }
+
+    #[test]
+    fn who_matters_more_is_sent_more_often_and_nobody_starves() {
+        let counts = sent(&[900, 300, 300, 1], None, (1_500, 1));
+        assert!((700..=900).contains(&counts[0]), "{counts:?}");
+        assert!(
+            (300..=400).contains(&counts[1]) && counts[1] == counts[2],
+            "{counts:?}"
+        );
+        assert!(counts[3] >= 1, "{counts:?}");
+    }
+
+    #[test]
+    fn oneself_is_always_sent() {
+        assert_eq!(sent(&[900, 1, 1], Some(1), (30, 1)), [0, 30, 0]);
+    }
+}

@@ -1,0 +1,80 @@
+//! A client of the previous version of the protocol is served.
+
+use std::time::{Duration, Instant};
+
+use bluemarble_server::Server;
+use net_proto::{
+    ClientMessage, Hello, Input, InputDatagram, InputHead, OwnState, PROTOCOL_VERSION_OLDEST,
+    Replica, ServerMessage, WorldId,
+};
+
+use crate::support::{Place, Raw, WORLD, runtime};
+
+/// The kind of its snapshots.
+const SNAPSHOT: u8 = 0x02;
+
+#[test]
+fn the_previous_version_is_served() {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| {
+        s.agents = Some(20);
+        s.towns = Some(1);
+    }))
+    .unwrap();
+    runtime().block_on(async {
+        let ticket = place.ticket(1);
+        let mut raw = Raw::open(server.local_addr(), ticket.cert_sha256).await;
+        let mut hello = Vec::new();
+        ClientMessage::Hello(Hello {
+            version: PROTOCOL_VERSION_OLDEST,
+            world: WorldId(WORLD),
+            token: ticket.token.clone(),
+        })
+        .encode(&mut hello);
+        raw.write(&hello).await;
+        let ServerMessage::Welcome(welcome) = raw.read().await else {
+            panic!("not welcome");
+        };
+        let replica = see(&raw, Duration::from_secs(3)).await;
+        assert!(
+            replica.stats().completed >= 3,
+            "deltas need acknowledged epochs: {:?}",
+            replica.stats()
+        );
+        assert!(replica.get(welcome.player).is_some() && replica.tracked().len() > 10);
+        assert!(replica.newest().unwrap().last_input_seq > 0);
+        raw.leave().await;
+    });
+    server.stop().unwrap();
+}
+
+/// What is seen for a time of who walks and acknowledges.
+async fn see(raw: &Raw, time: Duration) -> Replica {
+    let (mut replica, until, mut seq) = (Replica::new(), Instant::now() + time, 0);
+    while Instant::now() < until {
+        let bytes = raw.connection.read_datagram().await.unwrap();
+        match bytes[0] {
+            SNAPSHOT => {
+                replica.handle_snapshot(&bytes).unwrap();
+                seq += 2;
+            }
+            _ => {
+                OwnState::decode(&bytes).unwrap();
+                continue;
+            }
+        }
+        let head = InputHead {
+            acknowledged: replica.newest_complete(),
+            ..InputHead::default()
+        };
+        let east = Input {
+            east: 256,
+            ..Input::default()
+        };
+        let datagram = InputDatagram::new(head, seq - 1, [east; 2]).unwrap();
+        let mut out = Vec::new();
+        datagram.encode(&mut out);
+        raw.connection.send_datagram(out.into()).unwrap();
+    }
+    replica
+}
