@@ -1,18 +1,20 @@
 //! Messages, datagrams, frames.
 
 use net_proto::{
-    Avatar, Baselines, Bodies, Body, ClientMessage, DATAGRAM_BYTES_MAX, Datagrams, Digest,
-    ENTITIES_MAX, EntityState, Epoch, FrameReader, Hello, Input, InputBuffer, InputDatagram,
-    InputHead, Maintenance, Motion, OwnState, PROTOCOL_VERSION, QuickBodies, Redirect, Refuse,
-    RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
-    SnapshotRequest, Ticket, TimeDilation, UpdateCache, Welcome, WireError, WorldId,
+    Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage, DATAGRAM_BYTES_MAX,
+    Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader, GroundInfo, Hello, Input,
+    InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, PROTOCOL_VERSION,
+    QuickBodies, Redirect, Refuse, RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX,
+    ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
+    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireError, WorldId, pack,
 };
-use spatial_core::{EntityId, FrameId, Position};
+use spatial_core::{CellId, EntityId, FrameId, LatticeSpec, Position};
 
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
-/// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length.
+/// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length,
+/// 8 a request on the bulk stream, 9 an answer.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
         Some((0, frame)) => client_message(frame),
@@ -23,6 +25,8 @@ pub fn run(data: &[u8]) -> bool {
         Some((5, datagram)) => own(datagram),
         Some((6, packets)) => bodies(packets),
         Some((7, packets)) => quick_bodies(packets),
+        Some((8, frame)) => bulk_request(frame),
+        Some((9, frame)) => bulk_answer(frame),
         _ => false,
     }
 }
@@ -44,6 +48,34 @@ fn server_message(frame: &[u8]) -> bool {
         assert_eq!(&again[2..], frame);
         true
     })
+}
+
+fn bulk_request(frame: &[u8]) -> bool {
+    BulkRequest::decode(frame).is_ok_and(|request| {
+        let mut again = Vec::new();
+        request.encode(&mut again);
+        assert_eq!(&again[2..], frame);
+        true
+    })
+}
+
+/// There is one spelling of every answer, and what is packed never yields more than it says.
+fn bulk_answer(frame: &[u8]) -> bool {
+    let Ok(answer) = BulkAnswer::decode(frame) else {
+        return false;
+    };
+    let mut again = Vec::new();
+    answer.encode(&mut again);
+    assert_eq!(&again[2..], frame);
+    match answer {
+        BulkAnswer::Tile(_, TileAnswer::Packed(packed)) => {
+            let mut buffer = [0; TILE_BYTES_MAX];
+            packed
+                .unpack(&mut buffer)
+                .is_ok_and(|plain| plain.len() <= TILE_PACKING_MAX * frame.len())
+        }
+        _ => true,
+    }
 }
 
 /// A server's queue stays short and uses every input at most once, in order.
@@ -213,6 +245,47 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     seeds.push(("own", crate::seed(5, &own)));
     seeds.push(("bodies", crate::seed(6, &body_packets())));
     seeds.push(("quick_bodies", crate::seed(7, &quick_packets())));
+    seeds.extend(bulk_seeds());
+    seeds
+}
+
+fn bulk_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let cell = CellId::from_face_ij(2, 0, 0, 3);
+    let framed = |write: &dyn Fn(&mut Vec<u8>)| {
+        let mut frame = Vec::new();
+        write(&mut frame);
+        frame.split_off(2)
+    };
+    let asks = vec![TileAsk { cell, known: 7 }, TileAsk { cell, known: 0 }];
+    let asks = BulkRequest::Tiles(asks);
+    let lattice = LatticeSpec::new(4, 128, -500.0, 0.5).expect("a legal lattice");
+    let ground = BulkAnswer::Ground(GroundInfo { planet: 9, lattice });
+    let plain: Vec<u8> = (0..600u32).map(|n| (n / 30) as u8).collect();
+    let mut room = Vec::new();
+    let mut seeds = vec![
+        (
+            "ground_request",
+            crate::seed(8, &framed(&|out| BulkRequest::Ground.encode(out))),
+        ),
+        (
+            "tiles_request",
+            crate::seed(8, &framed(&|out| asks.encode(out))),
+        ),
+        ("ground", crate::seed(9, &framed(&|out| ground.encode(out)))),
+    ];
+    let answers = [
+        ("absent", TileAnswer::Absent),
+        ("later", TileAnswer::Later(90)),
+        ("plain", TileAnswer::Plain(&plain[..40])),
+        (
+            "packed",
+            TileAnswer::Packed(pack(&plain, &mut room).expect("runs of one byte")),
+        ),
+    ];
+    for (name, answer) in answers {
+        let answer = BulkAnswer::Tile(cell, answer);
+        seeds.push((name, crate::seed(9, &framed(&|out| answer.encode(out)))));
+    }
     seeds
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Goals, ranked: right under loss, duplication and reordering; few bytes and little work a client; short. No
 //! sockets, no clocks, no randomness: bytes, time and seeds come in as arguments. Feature `quic` adds the endpoints.
-//! No floating-point number is ever on the wire. docs/wire.md draws every byte.
+//! No floating-point number is ever on the wire but the two that a lattice is made of. docs/wire.md draws every byte.
 //!
 //! ```
 //! use net_proto::{Baselines, Datagrams, EntityState, Replica, Replicator, SnapshotRequest, UpdateCache};
@@ -32,6 +32,7 @@
 
 mod bits;
 mod bodies;
+mod bulk;
 mod bytes;
 mod control;
 mod entropy;
@@ -49,6 +50,7 @@ mod token;
 
 pub use bits::{BitReader, BitSpan, BitWriter};
 pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body, IllegalBody, QuickBodies};
+pub use bulk::{BulkAnswer, BulkRequest, GroundInfo, Packed, TileAnswer, TileAsk, pack};
 pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,
@@ -60,7 +62,8 @@ pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
     ALPN, CLIENT_FRAME_BYTES_MAX, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX,
     EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED, PROTOCOL_VERSION,
-    PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
+    PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX,
+    TILE_PACKING_MAX,
 };
 pub use own::{Motion, OwnState};
 pub use replication::{

@@ -38,3 +38,12 @@ pub const CLIENT_FRAME_BYTES_MAX: usize = 1_024;
 
 /// A control frame from a server, without its length.
 pub const SERVER_FRAME_BYTES_MAX: usize = 65_535;
+
+/// Tiles that a request on the bulk stream asks for at most.
+pub const TILE_ASKS_MAX: usize = 16;
+
+/// Bytes of a tile: raw samples of the largest lattice, and a map of those that were filled.
+pub const TILE_BYTES_MAX: usize = 40_960;
+
+/// How many times as many bytes a packed tile may hold as it has.
+pub const TILE_PACKING_MAX: usize = 64;

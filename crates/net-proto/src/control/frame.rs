@@ -59,7 +59,7 @@ impl FrameReader {
 }
 
 /// Appends a frame whose content `write` appends. Asserts that it is not longer than a length can say.
-pub(super) fn write_frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn write_frame(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
     write(out);

@@ -4,6 +4,7 @@ mod frame;
 mod message;
 
 pub use frame::FrameReader;
+pub(crate) use frame::write_frame;
 pub use message::{
     Avatar, ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
     TimeDilation, Welcome,

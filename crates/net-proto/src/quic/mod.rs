@@ -1,11 +1,13 @@
 //! The protocol over QUIC: endpoints with limits of our own, identities, and the control stream.
 //!
-//! One control stream, opened by the client, carries framed messages both ways; inputs and snapshots are datagrams.
+//! One control stream, opened by the client, carries framed messages both ways; inputs and snapshots are datagrams. A client that has no
+//! ground opens a second one for it.
 //! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
 
 mod admission;
 #[cfg(target_os = "linux")]
 mod batched;
+mod bulk;
 mod control;
 mod endpoint;
 #[cfg(test)]
@@ -19,6 +21,7 @@ mod steering;
 mod transport;
 
 pub use admission::{Admission, Door};
+pub use bulk::{BulkStream, accept_bulk};
 pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,

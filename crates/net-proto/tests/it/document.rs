@@ -1,14 +1,15 @@
 //! docs/wire.md says what the code does.
 
 use net_proto::{
-    ALPN, Avatar, Baselines, CLIENT_FRAME_BYTES_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX,
-    DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState,
-    Epoch, Hello, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion, OwnState,
-    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode,
-    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
-    TokenKey, UpdateCache, Welcome, WorldId,
+    ALPN, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX, Claims,
+    ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX,
+    EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo, Hello, INPUTS_MAX, INPUTS_REPEATED,
+    Input, InputDatagram, InputHead, Motion, OwnState, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST,
+    PlayerId, PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage,
+    ShortText, SnapshotRequest, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
+    TileAnswer, TileAsk, TokenKey, UpdateCache, Welcome, WorldId, pack,
 };
-use spatial_core::{EntityId, FrameId, Position};
+use spatial_core::{CellId, EntityId, FrameId, LatticeSpec, Position};
 
 const DOCUMENT: &str = include_str!("../../../../docs/wire.md");
 
@@ -30,6 +31,9 @@ fn limits_are_as_written() {
         ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
         ("CLIENT_FRAME_BYTES_MAX", CLIENT_FRAME_BYTES_MAX),
         ("SERVER_FRAME_BYTES_MAX", SERVER_FRAME_BYTES_MAX),
+        ("TILE_ASKS_MAX", TILE_ASKS_MAX),
+        ("TILE_BYTES_MAX", TILE_BYTES_MAX),
+        ("TILE_PACKING_MAX", TILE_PACKING_MAX),
     ];
     for (name, value) in limits {
         let row = format!("| {name} | {value} |");
@@ -42,7 +46,7 @@ fn limits_are_as_written() {
 #[test]
 fn examples_are_what_the_code_writes() {
     let mut wrong = Vec::new();
-    for (name, bytes) in messages().into_iter().chain(datagrams()) {
+    for (name, bytes) in messages().into_iter().chain(datagrams()).chain(bulk()) {
         let text = hex(&bytes);
         if example(name) != Some(text.trim_end()) {
             wrong.push(format!("<!-- example: {name} -->\n```text\n{text}```\n"));
@@ -204,4 +208,51 @@ fn datagrams() -> [(&'static str, Vec<u8>); 4] {
         ("absolute", absolute),
         ("moved", moved),
     ]
+}
+
+fn bulk() -> Vec<(&'static str, Vec<u8>)> {
+    let face = CellId::from_face_ij(1, 0, 0, 0);
+    let quarter = CellId::from_face_ij(1, 0, 0, 1);
+    let ask = |cell, known| TileAsk { cell, known };
+    let asks = vec![ask(face, 0), ask(quarter, 0x1122_3344_5566_7788)];
+    let info = GroundInfo {
+        planet: 0x0123_4567_89ab_cdef,
+        lattice: LatticeSpec::new(4, 128, 0.0, 1.0).unwrap(),
+    };
+    let mut room = Vec::new();
+    let packed = pack(&[0; 64], &mut room).unwrap();
+    let requests = [
+        ("ground_request", BulkRequest::Ground),
+        ("tiles_request", BulkRequest::Tiles(asks)),
+    ];
+    let answers = [
+        ("ground", BulkAnswer::Ground(info)),
+        (
+            "tile_unchanged",
+            BulkAnswer::Tile(quarter, TileAnswer::Unchanged),
+        ),
+        ("tile_later", BulkAnswer::Tile(face, TileAnswer::Later(250))),
+        (
+            "tile_plain",
+            BulkAnswer::Tile(face, TileAnswer::Plain(&[1, 2, 3])),
+        ),
+        (
+            "tile_packed",
+            BulkAnswer::Tile(face, TileAnswer::Packed(packed)),
+        ),
+    ];
+    let mut all = Vec::new();
+    for (name, request) in requests {
+        let mut bytes = Vec::new();
+        request.encode(&mut bytes);
+        assert_eq!(BulkRequest::decode(&bytes[2..]), Ok(request));
+        all.push((name, bytes));
+    }
+    for (name, answer) in answers {
+        let mut bytes = Vec::new();
+        answer.encode(&mut bytes);
+        assert_eq!(BulkAnswer::decode(&bytes[2..]), Ok(answer));
+        all.push((name, bytes));
+    }
+    all
 }
