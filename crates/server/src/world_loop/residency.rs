@@ -21,6 +21,8 @@ type Loaded = (CellId, Option<Arc<HeightTile>>);
 /// Which tiles are wanted, on their way, or here.
 pub(super) struct Residency {
     lattice: LatticeSpec,
+    /// Tiles are narrower than ground is wanted ahead.
+    is_fine: bool,
     requests: SyncSender<CellId>,
     loaded: Receiver<Loaded>,
     /// Asked for, and not to be asked for again: on their way, resident, or unreadable.
@@ -43,8 +45,13 @@ impl Residency {
                     }
                 }
             })?;
+        let lattice = world.start().lattice;
+        // Squares of a face are at most so wide.
+        let face_m = world.start().planet.radius_m() * core::f64::consts::FRAC_PI_2;
+        let edge_m = face_m / f64::from(1u32 << lattice.leaf_level());
         Ok(Self {
-            lattice: world.start().lattice,
+            lattice,
+            is_fine: edge_m < 2.0 * AHEAD_M,
             requests,
             loaded,
             asked: BTreeSet::new(),
@@ -64,7 +71,15 @@ impl Residency {
         // Steps along the planet's axes: wherever the place is, at least four of them lead well along the ground.
         let axes = [DVec3::X, DVec3::Y, DVec3::Z];
         let around = axes.iter().flat_map(|a| [*a * AHEAD_M, *a * -AHEAD_M]);
-        for step in core::iter::once(DVec3::ZERO).chain(around) {
+        let here = self.lattice.tile_at(centre);
+        self.want_tile(world, here);
+        if self.is_fine {
+            // Steps may pass over them, and whoever is held at a border would be for ever.
+            for beside in here.neighbors() {
+                self.want_tile(world, beside);
+            }
+        }
+        for step in around {
             self.want_tile(world, self.lattice.tile_at(centre + step));
         }
     }
