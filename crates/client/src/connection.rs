@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use net_proto::quic::{
-    ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError, connect, quinn,
+    BulkStream, ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError,
+    connect, quinn,
 };
 use net_proto::{
     ClientMessage, Hello, Input, PROTOCOL_VERSION, RefuseCode, SERVER_FRAME_BYTES_MAX,
@@ -16,6 +17,7 @@ use spatial_core::TileStore;
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
 use crate::prediction::NoPrediction;
+use crate::tiles::{Reach, TileCache};
 
 /// From the first packet to the welcome, at most.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
@@ -28,6 +30,18 @@ pub struct Connection {
     // Kept open: a client that finishes its stream has left.
     _writer: ControlWriter,
     core: ClientCore,
+    bulk: Bulk,
+    started: Instant,
+}
+
+/// The stream that ground comes on.
+#[derive(Debug)]
+enum Bulk {
+    /// Nobody wants it.
+    Unwanted,
+    /// To be opened, not before this.
+    Due(Instant),
+    Open(Box<BulkStream>),
 }
 
 impl Connection {
@@ -80,6 +94,8 @@ impl Connection {
             control,
             _writer: writer,
             core,
+            bulk: Bulk::Unwanted,
+            started: Instant::now(),
         })
     }
 
@@ -88,18 +104,26 @@ impl Connection {
     /// # Errors
     /// [`SessionError`]: the session is over. A server that breaks the protocol is left.
     pub async fn next(&mut self) -> Result<Event, SessionError> {
-        let event = tokio::select! {
-            biased; // a refusal comes before the end that follows it
-            frame = self.control.next() => match frame {
-                Ok(Some(frame)) => self.core.handle_control(&frame),
-                Ok(None) => return Err(self.end().await),
-                Err(StreamError::Wire(error)) => Err(error),
-                Err(error) => return Err(ended(&self.quic, error)),
-            },
-            datagram = self.quic.read_datagram() => match datagram {
-                Ok(bytes) => self.core.handle_datagram(&bytes),
-                Err(error) => return Err(error.into()),
-            },
+        let event = loop {
+            self.ask_for_ground();
+            tokio::select! {
+                biased; // a refusal comes before the end that follows it, ground last
+                frame = self.control.next() => match frame {
+                    Ok(Some(frame)) => break self.core.handle_control(&frame),
+                    Ok(None) => return Err(self.end().await),
+                    Err(StreamError::Wire(error)) => break Err(error),
+                    Err(error) => return Err(ended(&self.quic, error)),
+                },
+                datagram = self.quic.read_datagram() => match datagram {
+                    Ok(bytes) => break self.core.handle_datagram(&bytes),
+                    Err(error) => return Err(error.into()),
+                },
+                came = self.bulk.next(&self.quic) => match self.hear_ground(came) {
+                    Ok(None) => {}
+                    Ok(Some(event)) => break Ok(event),
+                    Err(error) => break Err(error),
+                },
+            }
         };
         match event {
             Ok(Event::Refused(refuse)) => Err(SessionError::Refused(refuse)),
@@ -109,6 +133,38 @@ impl Connection {
                 self.quic
                     .close(RefuseCode::MALFORMED.0.into(), reason.as_bytes());
                 Err(SessionError::Wire(error))
+            }
+        }
+    }
+
+    /// Has the server send the ground around the player from now on, and predicts the player over it: [`ClientCore::download_ground`].
+    pub fn download_ground(&mut self, cache: Option<Arc<TileCache>>, reach: Reach) {
+        self.core.download_ground(cache, reach);
+        self.bulk = Bulk::Due(Instant::now());
+    }
+
+    /// Asks for what is missing, if the stream for it is open.
+    fn ask_for_ground(&mut self) {
+        if let Bulk::Open(stream) = &mut self.bulk
+            && let Some(request) = self.core.poll_bulk(self.started.elapsed())
+        {
+            stream.ask(&request);
+        }
+    }
+
+    fn hear_ground(&mut self, came: Came) -> Result<Option<Event>, WireError> {
+        let now = self.started.elapsed();
+        match came {
+            Came::Stream(stream) => {
+                self.bulk = Bulk::Open(stream);
+                Ok(None)
+            }
+            Came::Frame(frame) => self.core.handle_bulk(now, &frame),
+            Came::Broken(error) => Err(error),
+            Came::Nothing => {
+                self.core.restart_bulk(now);
+                self.bulk = Bulk::Due(Instant::now() + BULK_PAUSE);
+                Ok(None)
             }
         }
     }
@@ -183,6 +239,40 @@ impl Connection {
         }
     }
 }
+
+/// What the bulk stream has brought.
+enum Came {
+    Stream(Box<BulkStream>),
+    Frame(Vec<u8>),
+    /// The server has broken the protocol.
+    Broken(WireError),
+    /// The stream has ended.
+    Nothing,
+}
+
+impl Bulk {
+    /// Opens the stream when it is due, or waits for what comes on it. Nothing is lost when the future is dropped.
+    async fn next(&mut self, quic: &quinn::Connection) -> Came {
+        match self {
+            Self::Unwanted => core::future::pending().await,
+            Self::Due(due) => {
+                tokio::time::sleep_until((*due).into()).await;
+                match BulkStream::open(quic).await {
+                    Ok(stream) => Came::Stream(Box::new(stream)),
+                    Err(_) => Came::Nothing,
+                }
+            }
+            Self::Open(stream) => match stream.next().await {
+                Ok(Some(frame)) => Came::Frame(frame),
+                Err(StreamError::Wire(error)) => Came::Broken(error),
+                Ok(None) | Err(StreamError::Closed(_) | StreamError::Timeout) => Came::Nothing,
+            },
+        }
+    }
+}
+
+/// A stream for ground that has ended is opened again after so long.
+const BULK_PAUSE: Duration = Duration::from_secs(5);
 
 fn welcomed(frame: Option<&[u8]>) -> Result<ClientCore, ConnectError> {
     let frame = frame.ok_or_else(|| ConnectError::Closed("no answer to hello".into()))?;

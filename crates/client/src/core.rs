@@ -2,17 +2,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use net_proto::{
-    Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
-    Maintenance, OwnState, Redirect, Refuse, Replica, ServerMessage, SnapshotInfo, TimeDilation,
-    Tracked, Welcome, WireError,
+    BulkRequest, Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram,
+    InputHead, Maintenance, OwnState, Redirect, Refuse, Replica, ServerMessage, SnapshotInfo,
+    TimeDilation, Tracked, Welcome, WireError,
 };
-use spatial_core::{Planet, TileStore};
+use spatial_core::{Ecef, Planet, TileStore};
 
 use crate::input::within;
 use crate::prediction::{Agreement, NoPrediction, Prediction};
 use crate::sight::Sight;
+use crate::tiles::{Reach, ServedGround, TileCache};
 
 /// Everything a client knows, and what it has to say. Pure: no clocks, no sockets.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub struct ClientCore {
     used_seq: u32,           // of the newest input that the server says it has used
     sight: Sight,
     prediction: Option<Box<Prediction>>,
+    served: Option<Box<ServedGround>>,
+    stands_on: Option<(Ecef, u32)>, // as the server said last: where, and what the tile is called
     traffic: Traffic,
     digests: DigestCounts,
 }
@@ -38,6 +42,8 @@ pub enum Event {
     Own(OwnState, Agreement),
     /// What the server says that we had at an epoch, and whether we had.
     Digest(Digest, DigestVerdict),
+    /// More of the ground that the server sends is known: [`ServedGround::store`].
+    Ground,
     /// The session goes on elsewhere.
     Redirect(Redirect),
     /// The server will stop.
@@ -91,6 +97,8 @@ impl ClientCore {
             used_seq: 0,
             sight: Sight::default(),
             prediction: None,
+            served: None,
+            stands_on: None,
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
         })
@@ -103,6 +111,50 @@ impl ClientCore {
     pub fn predict(&mut self, store: Arc<dyn TileStore>) -> Result<(), NoPrediction> {
         self.prediction = Some(Box::new(Prediction::new(&self.welcome, store)?));
         Ok(())
+    }
+
+    /// Has the server send the ground around the player from now on, and predicts the player over it, if it is a character. Tiles are kept in a
+    /// cache, if there is one. Without effect where the server serves none.
+    pub fn download_ground(&mut self, cache: Option<Arc<TileCache>>, reach: Reach) {
+        let served = ServedGround::new(&self.welcome, self.planet, cache, reach);
+        self.served = Some(Box::new(served));
+    }
+
+    /// The next request to send on the bulk stream, if there is one. Call it at every event: it also plans what the player is going to need, and
+    /// looks for it in the cache.
+    pub fn poll_bulk(&mut self, now: Duration) -> Option<BulkRequest> {
+        let place = self.place();
+        let served = self.served.as_mut()?;
+        if let Some(place) = place
+            && served.look(now, place)
+        {
+            feed(&mut self.prediction, &self.welcome, served);
+        }
+        if let Some((place, name)) = self.stands_on.take() {
+            served.compare(now, place, name);
+        }
+        served.poll(now)
+    }
+
+    /// Takes an answer from the bulk stream; an event when more of the ground is known.
+    ///
+    /// # Errors
+    /// [`WireError`]: the server is not to be trusted, the session should end.
+    pub fn handle_bulk(&mut self, now: Duration, frame: &[u8]) -> Result<Option<Event>, WireError> {
+        let served = self.served.as_mut();
+        let served = served.ok_or(WireError::Unexpected("ground that was not asked for"))?;
+        let is_other = served.hear(now, frame)?;
+        if is_other {
+            feed(&mut self.prediction, &self.welcome, served);
+        }
+        Ok(is_other.then_some(Event::Ground))
+    }
+
+    /// The bulk stream has ended: what is missing is asked for again on the next one.
+    pub fn restart_bulk(&mut self, now: Duration) {
+        if let Some(served) = &mut self.served {
+            served.restart(now);
+        }
     }
 
     /// Says what the player is shown from now on: a time between ticks. What it shoots at is judged by that.
@@ -161,6 +213,10 @@ impl ClientCore {
         let (event, tick, used_seq) = match bytes.first() {
             Some(&OwnState::KIND) => {
                 let own = OwnState::decode(bytes)?;
+                if self.served.is_some() {
+                    let place = self.planet.place(own.position).ok();
+                    self.stands_on = place.map(|place| (place, own.ground));
+                }
                 let hear = |prediction: &mut Box<Prediction>| prediction.hear(&own);
                 let agreement = self
                     .prediction
@@ -220,6 +276,11 @@ impl ClientCore {
         self.prediction.as_deref()
     }
 
+    /// The ground that the server sends, if it is asked to.
+    pub fn served_ground(&self) -> Option<&ServedGround> {
+        self.served.as_deref()
+    }
+
     /// As [`ClientCore::prediction`], to tell it of obstacles.
     pub fn prediction_mut(&mut self) -> Option<&mut Prediction> {
         self.prediction.as_deref_mut()
@@ -235,6 +296,13 @@ impl ClientCore {
         self.digests
     }
 
+    /// Where the player is, as far as that is known.
+    fn place(&self) -> Option<Ecef> {
+        let predicted = self.prediction.as_ref().and_then(|p| p.place());
+        let of_state = || self.planet.place(self.player()?.state.position()).ok();
+        predicted.or_else(of_state)
+    }
+
     fn check_digest(&mut self, digest: Digest) -> Event {
         let verdict = self.replica.verify_digest(&digest);
         match verdict {
@@ -243,6 +311,19 @@ impl ClientCore {
             DigestVerdict::Unknown => self.digests.unknown += 1,
         }
         Event::Digest(digest, verdict)
+    }
+}
+
+/// Predicts over what is known of the ground by now.
+fn feed(prediction: &mut Option<Box<Prediction>>, welcome: &Welcome, served: &ServedGround) {
+    let Some(store) = served.store() else {
+        return;
+    };
+    match prediction {
+        // The same planet: the served ground's lattice is the one that the welcome names.
+        Some(prediction) => drop(prediction.exchange_ground(store)),
+        // Who is no character is not predicted.
+        None => *prediction = Prediction::new(welcome, store).ok().map(Box::new),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The ground that a client ships: the tiles around its player.
+//! The ground that a client has, shipped or served: the tiles around its player.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +25,12 @@ impl Ground {
             tiles: BTreeMap::new(),
             missing: AtomicU64::new(0),
         }
+    }
+
+    /// Other ground from now on.
+    pub(crate) fn exchange(&mut self, store: Arc<dyn TileStore>) {
+        self.store = store;
+        self.tiles.clear();
     }
 
     /// What the tile below a place is called: the low half of its checksum, 0 where there is none.

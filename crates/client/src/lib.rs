@@ -2,8 +2,9 @@
 //!
 //! Goals, ranked: right, fast, simple. [`ClientCore`] is pure: bytes and times come in as arguments. The shells own
 //! sockets, threads and clocks: [`Connection`] for programs with a tokio runtime, thousands of connections to one
-//! endpoint if need be; [`BlockingSession`] for game engines, which poll. Predictions read the ground from a store that the game ships and step
-//! the player with the simulation's own kernel. No geometry of its own, no disk.
+//! endpoint if need be; [`BlockingSession`] for game engines, which poll. Predictions read the ground from a store that the game
+//! ships, or that the server sends ([`ServedGround`]), and step the player with the simulation's own kernel. No geometry of its own, no disk but for
+//! the folder that a game gives a [`TileCache`].
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -37,6 +38,7 @@ mod input;
 mod prediction;
 mod roster;
 mod sight;
+mod tiles;
 mod track;
 mod tracks;
 mod view;
@@ -49,4 +51,5 @@ pub use error::{ConnectError, SessionError};
 pub use input::{InputError, input};
 pub use prediction::{Agreement, NoPrediction, Prediction, PredictionCounts};
 pub use roster::Coming;
+pub use tiles::{CacheCounts, Reach, ServedCounts, ServedGround, TileCache, tiles_around};
 pub use view::{Seen, View};

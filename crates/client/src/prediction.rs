@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use net_proto::{Avatar, Input, Motion, OwnState, Welcome};
 use sim_core::{ExactState, Grade, Kind, Mode, Obstacles, Solo, WorldStart};
-use spatial_core::{Ecef, Planet, TileStore, UNITS_PER_M};
+use spatial_core::{Ecef, LatticeSpec, Planet, TileStore, UNITS_PER_M};
 
 use crate::ground::Ground;
 
@@ -27,6 +27,7 @@ const DOUBTS: u32 = 3;
 #[derive(Clone, Debug)]
 pub struct Prediction {
     planet: Planet,
+    lattice: LatticeSpec,
     solo: Solo,
     ground: Ground,
     obstacles: Obstacles,
@@ -112,6 +113,7 @@ impl Prediction {
         let steps_max = STEPS_S * usize::from(welcome.tick_rate_hz);
         Ok(Self {
             planet,
+            lattice,
             solo: Solo::new(&start, kind).ok_or(NoPrediction::NoCharacter)?,
             ground: Ground::new(store),
             obstacles: Obstacles::new(planet),
@@ -122,6 +124,19 @@ impl Prediction {
             doubts: 0,
             counts: PredictionCounts::default(),
         })
+    }
+
+    /// Predicts over the ground of another store of the same planet from now on: one that has more of it, or newer.
+    ///
+    /// # Errors
+    /// [`NoPrediction::OtherPlanet`]; then nothing changes.
+    pub fn exchange_ground(&mut self, store: Arc<dyn TileStore>) -> Result<(), NoPrediction> {
+        let (planet, lattice) = (store.manifest().planet(), *store.manifest().lattice());
+        if planet != self.planet || lattice != self.lattice {
+            return Err(NoPrediction::OtherPlanet);
+        }
+        self.ground.exchange(store);
+        Ok(())
     }
 
     /// The static obstacles that the client knows of.
