@@ -76,6 +76,9 @@ pub struct Settings {
     /// Bytes a second that a player is sent of the world, at most in the long run
     #[arg(long, env = "BLUEMARBLE_PLAYER_BYTES_S", value_name = "BYTES")]
     pub player_bytes_s: Option<u32>,
+    /// Bytes of terrain that a client without it is sent a second; 0 for none
+    #[arg(long, env = "BLUEMARBLE_TILE_BYTES_S", value_name = "N")]
+    pub tile_bytes_s: Option<u32>,
 }
 
 /// What becomes of players who send what no honest client sends.
@@ -152,6 +155,7 @@ impl Settings {
             ban_s: self.ban_s.or(other.ban_s),
             rewind_ms: self.rewind_ms.or(other.rewind_ms),
             player_bytes_s: self.player_bytes_s.or(other.player_bytes_s),
+            tile_bytes_s: self.tile_bytes_s.or(other.tile_bytes_s),
         }
     }
 }
@@ -210,6 +214,8 @@ pub struct Config {
     pub rewind_ms: u16,
     /// Bytes a second of snapshots for a player, at most in the long run.
     pub player_bytes_s: u32,
+    /// Bytes of terrain a second for a client; 0 for none.
+    pub tile_bytes_s: u32,
 }
 
 impl Default for Config {
@@ -236,6 +242,7 @@ impl Default for Config {
             ban_s: 3_600,
             rewind_ms: 500,
             player_bytes_s: 32_000,
+            tile_bytes_s: 256 << 10,
         }
     }
 }
@@ -273,6 +280,7 @@ impl Config {
             ban_s: settings.ban_s.unwrap_or(default.ban_s),
             rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
             player_bytes_s: settings.player_bytes_s.unwrap_or(default.player_bytes_s),
+            tile_bytes_s: settings.tile_bytes_s.unwrap_or(default.tile_bytes_s),
         };
         config.check()?;
         Ok(config)
@@ -346,6 +354,11 @@ impl Config {
                 "player_bytes_s",
                 (2_000..=10_000_000).contains(&self.player_bytes_s),
                 "2000 to 10000000 bytes a second",
+            ),
+            (
+                "tile_bytes_s",
+                matches!(self.tile_bytes_s, 0 | 32_768..=134_217_728),
+                "0, or 32768 to 134217728",
             ),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {

@@ -12,7 +12,7 @@ use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
 use crate::clock::now_s;
 use crate::config::Config;
-use crate::gateway::{self, Gate, GateOptions, Gateway};
+use crate::gateway::{self, Gate, GateOptions, Gateway, TileDesk};
 use crate::host::Host;
 use crate::keys::{Keys, KeysError};
 use crate::persist::{DirLock, Found, StartFrom, StorageError, Store, recover};
@@ -32,7 +32,8 @@ pub struct Server {
 impl Server {
     /// Recovers or creates the world, binds the endpoint and starts ticking.
     ///
-    /// Threads serve it: the world's (a rayon pool inside), one for each endpoint, the store's, one that reads terrain.
+    /// Threads serve it: the world's (a rayon pool inside), one for each endpoint, the store's, one that reads terrain for the world and one
+    /// that reads it for clients.
     ///
     /// # Errors
     /// [`ServerError`]: each names the file, address or key, and what to do.
@@ -48,6 +49,8 @@ impl Server {
             players_max: config.players_max as usize,
             tick_rate_hz: config.tick_rate_hz,
             used: host.used.clone(),
+            tiles: open_desk(&config, &planet)?,
+            tile_bytes_s: config.tile_bytes_s,
         });
         let gateway = start_gateway(&config, keys, &gate, net)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -127,6 +130,19 @@ pub(crate) fn open_planet(path: &Path) -> Result<Arc<dyn TileStore>, ServerError
     } else {
         Arc::new(PackStore::open(path)?)
     })
+}
+
+/// Where clients get their ground, unless it is not served.
+fn open_desk(
+    config: &Config,
+    planet: &Arc<dyn TileStore>,
+) -> Result<Option<TileDesk>, ServerError> {
+    if config.tile_bytes_s == 0 {
+        return Ok(None);
+    }
+    let desk = TileDesk::start(Arc::clone(planet));
+    desk.map(Some)
+        .map_err(|e| ServerError::Start(format!("the tiles thread: {e}")))
 }
 
 fn start_gateway(

@@ -55,6 +55,12 @@ pub struct Status {
     pub batches_dropped: u64,
     /// Snapshots dropped because a client's own backlog was full.
     pub snapshots_dropped: u64,
+    /// Tiles of terrain that clients were sent.
+    pub tiles_sent: u64,
+    /// Their bytes, as they travelled.
+    pub tile_bytes_sent: u64,
+    /// Requests for tiles that were refused for now: a session had had its share, or too many asked.
+    pub tiles_refused: u64,
     /// What judging the players came to.
     pub judged: JudgedCounts,
     /// What shots came to.

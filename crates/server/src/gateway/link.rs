@@ -9,6 +9,7 @@
 //! | messages, to the network | [`MESSAGES`] | digests are dropped and counted; welcomes and closings wait in the world |
 //! | messages of one session | [`SESSION_MESSAGES`] | the session is closed: its client does not read |
 //! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |
+//! | questions for ground, to the tiles thread | 256 | whoever asks is told to ask later, and counted |
 
 use std::time::Instant;
 

@@ -4,6 +4,7 @@
 //! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
 //!                                                                                  │ durable
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
+//!            tiles  ──bulk stream─► session's own task ──bounded queue──► tiles thread
 //! ```
 //! Whatever is wrong with a connection ends that connection with one clear refusal and is counted; nothing that a
 //! peer does reaches further than its own session. Bounds of the queues: see `link.rs`.
@@ -11,10 +12,12 @@
 //! All endpoints share one port and one [`Gate`]. The first one's thread takes what the world says; it gives the others
 //! the snapshots of their sessions, for each thread sends its own.
 
+mod bulk;
 mod link;
 mod login;
 mod session;
 mod table;
+mod tiles;
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,6 +34,7 @@ pub(crate) use link::{
     Batch, Entrant, Event, Heard, Message, SessionId, ToSession, WorldLink, link,
 };
 pub(crate) use table::{Gate, GateOptions};
+pub(crate) use tiles::TileDesk;
 
 use link::{BATCHES, NetLink};
 

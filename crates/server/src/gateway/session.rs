@@ -13,6 +13,7 @@ use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use super::bulk;
 use super::link::{Entrant, Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::table::{Gate, close_code};
@@ -53,8 +54,10 @@ pub(super) async fn run(
     drop(flight);
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
     if gate.join(session, who).await {
+        let ground = tokio::spawn(bulk::serve(Arc::clone(&gate), connection.clone()));
         let talk = Talk::new(&gate, session, connection, writer);
         talk.go_on(reader, messages).await;
+        ground.abort();
     }
     gate.leave(session).await;
 }

@@ -12,6 +12,7 @@ use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
 use super::link::{Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
+use super::tiles::TileDesk;
 use crate::host::UsedToken;
 
 /// Used tokens that are remembered until they expire, 24 B each; at the bound nobody enters until some have.
@@ -25,6 +26,10 @@ pub(crate) struct GateOptions {
     pub(crate) tick_rate_hz: u16,
     /// Tokens that were used before a restart.
     pub(crate) used: Vec<UsedToken>,
+    /// Where clients get their ground, if they do.
+    pub(crate) tiles: Option<TileDesk>,
+    /// Bytes of ground that a session may have a second.
+    pub(crate) tile_bytes_s: u32,
 }
 
 /// Shared by all tasks of the network threads; its locks are held for look-ups only.
@@ -33,6 +38,8 @@ pub(crate) struct Gate {
     pub(crate) verifier: TokenVerifier,
     pub(crate) tick_rate_hz: u16,
     pub(crate) counters: Counters,
+    pub(crate) tiles: Option<TileDesk>,
+    pub(super) tile_bytes_s: u32,
     players_max: usize,
     sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
@@ -77,6 +84,8 @@ impl Gate {
             verifier: options.verifier,
             tick_rate_hz: options.tick_rate_hz,
             counters: Counters::default(),
+            tiles: options.tiles,
+            tile_bytes_s: options.tile_bytes_s,
             players_max: options.players_max,
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),

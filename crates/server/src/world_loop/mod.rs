@@ -429,6 +429,9 @@ impl WorldLoop {
                 s.inputs_dropped,
                 s.snapshots_dropped,
             ] = counters;
+            if let Some(tiles) = &self.gate.tiles {
+                [s.tiles_sent, s.tile_bytes_sent, s.tiles_refused] = tiles.counts();
+            }
         });
     }
 }

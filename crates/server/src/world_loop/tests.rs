@@ -31,6 +31,8 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         players_max: 1,
         tick_rate_hz: config.tick_rate_hz,
         used: Vec::new(),
+        tiles: None,
+        tile_bytes_s: 0,
     });
     let parts = WorldParts {
         config,

@@ -6,6 +6,7 @@ mod bots;
 mod crash;
 mod fair;
 mod full;
+mod ground;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;

@@ -230,7 +230,8 @@ impl Visit {
                     cheater.see(&own);
                 }
             }
-            Event::Redirect(_)
+            Event::Ground
+            | Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)
             | Event::Refused(_) => {}
