@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use net_proto::quic::lone_client_endpoint;
 use net_proto::{Input, Ticket, Welcome};
-use spatial_core::Planet;
+use spatial_core::{Ecef, MemoryStore, Planet, TileStore};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
@@ -17,7 +17,9 @@ use crate::connection::Connection;
 use crate::core::{ClientCore, DigestCounts, Event, Traffic};
 use crate::error::{ConnectError, SessionError};
 use crate::input::{InputError, input};
+use crate::prediction::{Prediction, PredictionCounts};
 use crate::roster::Coming;
+use crate::tiles::{Reach, ServedGround, TileCache};
 use crate::view::{Seen, View};
 
 /// A session driven by a thread of its own, which talks to the server at the world's pace. Only
@@ -108,6 +110,27 @@ impl BlockingSession {
         self.shared.lock().view.take_comings(out);
     }
 
+    /// Has the server send the ground around the player from now on, and predicts the player over it: [`ClientCore::download_ground`].
+    pub fn download_ground(&mut self, cache: Option<Arc<TileCache>>, reach: Reach) {
+        self.shared.lock().download = Some((cache, reach));
+    }
+
+    /// The ground that the server has sent, as far as it is held now; none before the first of it.
+    pub fn ground(&self) -> Option<Arc<dyn TileStore>> {
+        let ground = self.shared.lock().ground.clone()?;
+        Some(ground)
+    }
+
+    /// Where the player is after its last input, if that can be predicted.
+    pub fn predicted(&self) -> Option<Ecef> {
+        self.shared.lock().predicted
+    }
+
+    /// What predictions came to.
+    pub fn predictions(&self) -> PredictionCounts {
+        self.shared.lock().predictions
+    }
+
     /// What the server said in the beginning.
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
@@ -165,6 +188,10 @@ struct State {
     events: VecDeque<Event>,
     events_dropped: u64,
     view: View,
+    download: Option<(Option<Arc<TileCache>>, Reach)>, // asked for, and not begun
+    ground: Option<Arc<MemoryStore>>,
+    predicted: Option<Ecef>,
+    predictions: PredictionCounts,
     traffic: Traffic,
     digests: DigestCounts,
     end: Option<SessionError>,
@@ -177,6 +204,10 @@ impl Shared {
             events: VecDeque::new(),
             events_dropped: 0,
             view: View::new(welcome, planet),
+            download: None,
+            ground: None,
+            predicted: None,
+            predictions: PredictionCounts::default(),
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
             end: None,
@@ -192,10 +223,19 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the player asks for now, and the tick that it is shown.
-    fn asked(&self) -> (Input, f64) {
+    /// Makes the input of a tick, as the program asks.
+    fn step(&self, connection: &mut Connection) -> u32 {
         let mut state = self.lock();
-        (state.input, state.view.tick(self.started.elapsed()))
+        let shown = state.view.tick(self.started.elapsed());
+        if let Some((cache, reach)) = state.download.take() {
+            connection.download_ground(cache, reach);
+        }
+        connection.show(shown);
+        let seq = connection.push_input(state.input);
+        let prediction = connection.core().prediction();
+        state.predicted = prediction.and_then(Prediction::place);
+        state.predictions = prediction.map_or(state.predictions, Prediction::counts);
+        seq
     }
 
     fn note(&self, event: Event, core: &ClientCore) {
@@ -203,6 +243,9 @@ impl Shared {
         let mut state = self.lock();
         if let Event::Snapshot(info) = event {
             state.view.take_in(now, &info, core.replica());
+        }
+        if event == Event::Ground {
+            state.ground = core.served_ground().and_then(ServedGround::tiles);
         }
         state.traffic = core.traffic();
         state.digests = core.digests();
@@ -277,9 +320,7 @@ async fn drive(mut connection: Connection, shared: &Shared, mut stop: oneshot::R
         let step = tokio::select! {
             _ = &mut stop => return connection.close(),
             _ = ticks.tick() => {
-                let (input, shown) = shared.asked();
-                connection.show(shown);
-                let is_second = connection.push_input(input).is_multiple_of(2);
+                let is_second = shared.step(&mut connection).is_multiple_of(2);
                 if is_second { connection.send_inputs() } else { Ok(()) }
             }
             event = connection.next() => {

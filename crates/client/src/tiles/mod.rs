@@ -164,8 +164,11 @@ impl ServedGround {
 
     /// The tiles that are here, for predictions and any question about the ground; none before it is known what the ground is.
     pub fn store(&self) -> Option<Arc<dyn TileStore>> {
-        let store = self.store.clone()?;
-        Some(store)
+        Some(self.tiles()?)
+    }
+
+    pub(crate) fn tiles(&self) -> Option<Arc<MemoryStore>> {
+        self.store.clone()
     }
 
     /// What the terrain is, once the server has said so.

@@ -7,6 +7,7 @@ mod blocking;
 mod connection;
 mod prediction;
 mod seeded;
+mod served;
 mod server;
 mod shown;
 mod terrain;
