@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bluemarble_server::{Server, Settings, Status};
-use client::{Agreement, Connection, Event, Reach, TileCache};
+use client::{Agreement, BlockingSession, Connection, Event, Reach, TileCache};
 use net_proto::quic::{BulkStream, client_endpoint};
 use net_proto::{BulkAnswer, BulkRequest, Input, RefuseCode, TileAnswer, TileAsk};
 use spatial_core::{
@@ -14,7 +14,7 @@ use spatial_core::{
     TileStore,
 };
 
-use crate::support::{Place, Raw, runtime, wait_for};
+use crate::support::{Place, Raw, program, runtime, wait_for};
 
 const INTERVALS: u16 = 16;
 /// The finest tiles are 150 m wide.
@@ -183,6 +183,57 @@ fn a_damaged_cache_is_no_ground() {
     assert!(
         counts.damaged >= 5 && second.served.unchanged == 0,
         "{counts:?} {second:?}"
+    );
+    assert!(unsuspected(&server.status()));
+    server.stop().unwrap();
+}
+
+#[test]
+fn programs_that_poll_and_bots_get_their_ground_too() {
+    let (place, server) = start(|_| {});
+    let mut session = BlockingSession::connect(
+        server.local_addr(),
+        &place.ticket(1),
+        Duration::from_secs(10),
+    )
+    .unwrap();
+    session.download_ground(None, Reach::default());
+    session.set_velocity(3.0, 1.0, 0.0).unwrap();
+    let (mut events, mut comings, started) = (Vec::new(), Vec::new(), Instant::now());
+    while session.predictions().agreed < 30 {
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{:?}",
+            session.predictions()
+        );
+        session.poll(&mut events).unwrap();
+        session.take_comings(&mut comings);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let player = session.welcome().player;
+    assert!(comings.iter().any(|coming| coming.id() == player));
+    let predicted = session.predicted().unwrap();
+    let ground = session.ground().unwrap();
+    let cell = ground.manifest().lattice().tile_at(predicted.to_vec());
+    assert!(ground.load(cell).is_ok());
+    let mut seen = Vec::new();
+    session.entities(&mut seen);
+    let shown = seen.iter().find(|seen| seen.id == player).unwrap();
+    // What is shown is what was, some tenths of a second ago; a slow machine's may be older.
+    assert!(shown.place.distance_m(predicted) < 40.0);
+    session.close();
+    let mut bots = program();
+    bots.args(["bots", "--json", "--count=4", "--seconds=5", "--download"]);
+    bots.args(["--addr", &server.local_addr().to_string(), "--data"]);
+    let out = bots.arg(place.data()).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(out.status.code(), Some(0), "{summary}");
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    assert!(count("predictions_agreed") > 60, "{summary}");
+    assert!(
+        count("predictions_corrected") < count("predictions_agreed") / 5,
+        "{summary}"
     );
     assert!(unsuspected(&server.status()));
     server.stop().unwrap();

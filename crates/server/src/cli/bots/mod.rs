@@ -72,6 +72,9 @@ pub(super) struct BotsArgs {
     /// The planet that is served: bots then also predict their avatars, and check that everybody stands on the ground
     #[arg(long, value_name = "PATH")]
     planet: Option<PathBuf>,
+    /// Predict over the ground that the server sends, as who has no planet does
+    #[arg(long)]
+    download: bool,
     /// After two seconds do what no honest client does; good is then that every avatar is stopped or every session ended for it
     #[arg(long, value_enum, value_name = "CHEAT")]
     cheat: Option<Cheat>,
@@ -100,9 +103,9 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
     if let Some(by) = args.nice {
         rustix::process::nice(by).context("cannot lower the priority")?;
     }
-    if args.cheat == Some(Cheat::Forge) && args.planet.is_none() {
+    if args.cheat == Some(Cheat::Forge) && args.planet.is_none() && !args.download {
         return Err(Misuse(
-            "--cheat forge needs --planet: who predicts nothing says nothing".into(),
+            "--cheat forge needs --planet or --download: who predicts nothing says nothing".into(),
         )
         .into());
     }
@@ -276,6 +279,7 @@ fn spawn(
                 seed: args.seed.wrapping_mul(1_000_003) ^ u64::from(n),
                 hysteresis_m: args.hysteresis_m,
                 ground: ground.clone(),
+                downloads: args.download,
                 cheat: args.cheat,
                 sprints: n % SPRINTERS_ONE_IN == 0,
                 starts_after: Duration::from_secs(1) * n / args.rate,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use client::{Agreement, ConnectError, Connection, Event, SessionError};
+use client::{Agreement, ConnectError, Connection, Event, Reach, SessionError};
 use net_proto::{Digest, DigestVerdict, Input, RefuseCode, SnapshotInfo, Ticket};
 use quinn::Endpoint;
 use spatial_core::{Position, Terrain, TileStore, UNITS_PER_M};
@@ -45,6 +45,8 @@ pub(super) struct Errand {
     pub(super) seed: u64,
     pub(super) hysteresis_m: f64,
     pub(super) ground: Option<Ground>,
+    /// Whether the server is asked for the ground, whatever is at hand.
+    pub(super) downloads: bool,
     pub(super) cheat: Option<Cheat>,
     /// Whether it now and then asks for more than anybody may have.
     pub(super) sprints: bool,
@@ -156,6 +158,9 @@ impl Bot {
 impl Bot {
     /// Predicts the avatar, where the ground is at hand.
     fn predict(&self, connection: &mut Connection) {
+        if self.errand.downloads {
+            return connection.download_ground(None, Reach::default());
+        }
         let Some(ground) = &self.errand.ground else {
             return;
         };
