@@ -159,7 +159,9 @@ fn a_server_that_sends_what_is_no_ground_is_left() {
     );
     let bad: [Bad; 5] = [
         ("not a tile", |_, _| b"no tile".to_vec()),
-        ("another cell's", |cell, tile| tile(cell.advance_wrap(1), 64)),
+        ("another cell's", |cell, tile| {
+            tile(cell.advance_wrap(1), 64)
+        }),
         ("of another lattice", |cell, tile| tile(cell, 32)),
         ("cut", |cell, tile| tile(cell, 64)[..900].to_vec()),
         ("damaged", |cell, tile| {
