@@ -6,15 +6,15 @@ use net_proto::{
     InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, PROTOCOL_VERSION,
     QuickBodies, Redirect, Refuse, RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX,
     ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
-    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireError, WorldId, pack,
+    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireError, WorldId, pack, sound_tile,
 };
-use spatial_core::{CellId, EntityId, FrameId, LatticeSpec, Position};
+use spatial_core::{CellId, Codec, EntityId, FrameId, HeightTile, LatticeSpec, Position};
 
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
 /// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length,
-/// 8 a request on the bulk stream, 9 an answer.
+/// 8 a request on the bulk stream, 9 an answer, 10 a cell and a tile that came or was kept on the disk, 11 one that is then sealed.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
         Some((0, frame)) => client_message(frame),
@@ -27,6 +27,8 @@ pub fn run(data: &[u8]) -> bool {
         Some((7, packets)) => quick_bodies(packets),
         Some((8, frame)) => bulk_request(frame),
         Some((9, frame)) => bulk_answer(frame),
+        Some((10, bytes)) => kept_tile(bytes.to_vec(), false),
+        Some((11, bytes)) => kept_tile(bytes.to_vec(), true),
         _ => false,
     }
 }
@@ -76,6 +78,28 @@ fn bulk_answer(frame: &[u8]) -> bool {
         }
         _ => true,
     }
+}
+
+/// What is taken for a tile is one of that cell and lattice, sound in itself.
+fn kept_tile(mut bytes: Vec<u8>, seals: bool) -> bool {
+    if bytes.len() < 8 {
+        return false;
+    }
+    let mut tile = bytes.split_off(8);
+    if seals {
+        crate::seal::tile(&mut tile);
+    }
+    let number = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+    let Ok(cell) = CellId::new(number) else {
+        return false;
+    };
+    let lattice = LatticeSpec::new(4, 8, 0.0, 1.0).expect("a legal lattice");
+    sound_tile(&tile, cell, &lattice).is_some_and(|tile| {
+        assert_eq!((tile.cell(), tile.intervals()), (cell, 8));
+        let again = sound_tile(&tile.encode_raw(), cell, &lattice);
+        assert_eq!(again.as_ref(), Some(&tile));
+        true
+    })
 }
 
 /// A server's queue stays short and uses every input at most once, in order.
@@ -256,6 +280,12 @@ fn bulk_seeds() -> Vec<(&'static str, Vec<u8>)> {
         write(&mut frame);
         frame.split_off(2)
     };
+    let heights = (0..81).map(|n| n * n % 200).collect();
+    let tile = HeightTile::new(cell, 8, heights).expect("a legal tile");
+    let kept = |codec| {
+        let tile = tile.encode(codec, None).expect("alone");
+        [&cell.to_u64().to_le_bytes()[..], &tile].concat()
+    };
     let asks = vec![TileAsk { cell, known: 7 }, TileAsk { cell, known: 0 }];
     let asks = BulkRequest::Tiles(asks);
     let lattice = LatticeSpec::new(4, 128, -500.0, 0.5).expect("a legal lattice");
@@ -272,6 +302,9 @@ fn bulk_seeds() -> Vec<(&'static str, Vec<u8>)> {
             crate::seed(8, &framed(&|out| asks.encode(out))),
         ),
         ("ground", crate::seed(9, &framed(&|out| ground.encode(out)))),
+        ("kept_raw", crate::seed(10, &kept(Codec::Raw))),
+        ("kept_hot", crate::seed(11, &kept(Codec::Hot))),
+        ("kept_wire", crate::seed(11, &kept(Codec::Wire))),
     ];
     let answers = [
         ("absent", TileAnswer::Absent),

@@ -50,7 +50,9 @@ mod token;
 
 pub use bits::{BitReader, BitSpan, BitWriter};
 pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body, IllegalBody, QuickBodies};
-pub use bulk::{BulkAnswer, BulkRequest, GroundInfo, Packed, TileAnswer, TileAsk, pack};
+pub use bulk::{
+    BulkAnswer, BulkRequest, GroundInfo, Packed, TileAnswer, TileAsk, pack, sound_tile,
+};
 pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,

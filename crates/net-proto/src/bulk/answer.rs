@@ -1,6 +1,6 @@
 //! What a server answers.
 
-use spatial_core::{CellId, LatticeSpec};
+use spatial_core::{CellId, HeightTile, LatticeSpec};
 
 use super::packing::Packed;
 use super::request::decode_cell;
@@ -145,6 +145,14 @@ impl<'a> TileAnswer<'a> {
         reader.finish()?;
         Ok(answer)
     }
+}
+
+/// The tile that bytes are, if they are a sound one of a lattice, of this cell, that needs no other: what is asked of every answer, and
+/// of every file that keeps one.
+pub fn sound_tile(bytes: &[u8], cell: CellId, lattice: &LatticeSpec) -> Option<HeightTile> {
+    let tile = HeightTile::decode(bytes, None).ok()?;
+    let is_it = tile.cell() == cell && tile.intervals() == lattice.intervals();
+    is_it.then_some(tile)
 }
 
 mod kind {

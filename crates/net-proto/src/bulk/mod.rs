@@ -11,6 +11,6 @@ mod answer;
 mod packing;
 mod request;
 
-pub use answer::{BulkAnswer, GroundInfo, TileAnswer};
+pub use answer::{BulkAnswer, GroundInfo, TileAnswer, sound_tile};
 pub use packing::{Packed, pack};
 pub use request::{BulkRequest, TileAsk};

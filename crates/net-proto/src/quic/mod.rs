@@ -21,7 +21,7 @@ mod steering;
 mod transport;
 
 pub use admission::{Admission, Door};
-pub use bulk::{BulkStream, accept_bulk};
+pub use bulk::{BulkStream, BulkWriter, accept_bulk};
 pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use net_proto::quic::{ControlReader, ControlWriter, STREAM_DEADLINE, accept_bulk};
+use net_proto::quic::{BulkWriter, ControlReader, STREAM_DEADLINE, accept_bulk};
 use net_proto::{BulkAnswer, BulkRequest, RefuseCode, TileAnswer, TileAsk};
 use quinn::Connection;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ async fn answer_all(
     desk: &TileDesk,
     share: &mut Share,
     mut reader: ControlReader,
-    mut writer: ControlWriter,
+    mut writer: BulkWriter,
 ) -> Result<(), (RefuseCode, String)> {
     use net_proto::quic::StreamError;
     loop {
@@ -95,7 +95,7 @@ async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Dur
     }
 }
 
-async fn send(writer: &mut ControlWriter, frame: &Frame) -> Result<(), (RefuseCode, String)> {
+async fn send(writer: &mut BulkWriter, frame: &Frame) -> Result<(), (RefuseCode, String)> {
     use net_proto::quic::StreamError;
     match writer.send(frame, STREAM_DEADLINE).await {
         Ok(()) => Ok(()),
