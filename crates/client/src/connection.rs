@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use net_proto::quic::{
     BulkStream, ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError,
@@ -13,6 +13,7 @@ use net_proto::{
     ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
+use tokio::time::Instant;
 
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
@@ -256,7 +257,7 @@ impl Bulk {
         match self {
             Self::Unwanted => core::future::pending().await,
             Self::Due(due) => {
-                tokio::time::sleep_until((*due).into()).await;
+                tokio::time::sleep_until(*due).await;
                 match BulkStream::open(quic).await {
                     Ok(stream) => Came::Stream(Box::new(stream)),
                     Err(_) => Came::Nothing,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use net_proto::{GroundInfo, TILE_BYTES_MAX};
+use net_proto::{GroundInfo, TILE_BYTES_MAX, sound_tile};
 use spatial_core::{CellId, HeightTile, LatticeSpec};
 
 /// A folder of tiles that were downloaded, for any number of planets, sessions and processes.
@@ -187,13 +187,6 @@ impl TileCache {
 
 fn file_name(cell: CellId) -> String {
     format!("{:016x}.tile", cell.to_u64())
-}
-
-/// The tile that bytes are, if they are a sound one of a lattice, of this cell, that needs no other.
-pub(crate) fn sound_tile(bytes: &[u8], cell: CellId, lattice: &LatticeSpec) -> Option<HeightTile> {
-    let tile = HeightTile::decode(bytes, None).ok()?;
-    let is_it = tile.cell() == cell && tile.intervals() == lattice.intervals();
-    is_it.then_some(tile)
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ use net_proto::{BulkRequest, TILE_ASKS_MAX, TileAsk, WireError};
 use spatial_core::CellId;
 
 /// Tiles that are wanted, on their way, or here. Pure: times are durations since any fixed moment.
-#[derive(Clone, Debug, Default)]
+///
+/// What is on its way fills the line: whatever else the server sends waits behind it. So it is counted in bytes.
+#[derive(Clone, Debug)]
 pub(crate) struct TileFetch {
     wanted: Vec<CellId>,           // the most urgent first
     slots: BTreeMap<CellId, Slot>, // of what is wanted, and of what is on its way
+    bytes_each: f64,               // of an answer, as they were lately
     on_the_way: VecDeque<CellId>,  // in the order in which they were asked for
 }
 
@@ -39,6 +42,17 @@ pub(crate) enum Heard {
     Later(Duration),
     /// Samples of a name have come.
     Came(u64),
+}
+
+impl Default for TileFetch {
+    fn default() -> Self {
+        Self {
+            wanted: Vec::new(),
+            slots: BTreeMap::new(),
+            bytes_each: BYTES_EACH,
+            on_the_way: VecDeque::new(),
+        }
+    }
 }
 
 impl TileFetch {
@@ -80,7 +94,10 @@ impl TileFetch {
 
     /// The next request, if there is something to ask and not too much on its way.
     pub(crate) fn poll(&mut self, now: Duration) -> Option<BulkRequest> {
-        let room = ON_THE_WAY_MAX.saturating_sub(self.on_the_way.len());
+        let fit = (BYTES_ON_THE_WAY / self.bytes_each) as usize; // saturates
+        let room = fit
+            .clamp(1, ON_THE_WAY_MAX)
+            .saturating_sub(self.on_the_way.len());
         let mut asks = Vec::new();
         for cell in &self.wanted {
             if asks.len() == room.min(TILE_ASKS_MAX) {
@@ -110,6 +127,11 @@ impl TileFetch {
             Some(next) if *next == cell => Ok(()),
             _ => Err(WireError::Unexpected("a tile that was not asked for")),
         }
+    }
+
+    /// An answer had so many bytes.
+    pub(crate) fn weigh(&mut self, bytes: usize) {
+        self.bytes_each += (bytes as f64 - self.bytes_each) / 4.0;
     }
 
     /// Takes in the answer about a tile that is expected.
@@ -177,8 +199,11 @@ impl TileFetch {
     }
 }
 
-/// Tiles on their way at once: some 100 to 300 KB.
+/// Tiles on their way at once, and about so many bytes of them: a quarter of a second of a line that carries 1 Mbit/s. It is one tile at least.
 const ON_THE_WAY_MAX: usize = 8;
+const BYTES_ON_THE_WAY: f64 = 32_768.0;
+/// Of a tile before the first one has come.
+const BYTES_EACH: f64 = 33_000.0;
 /// What is absent is asked for again after so long.
 const ABSENT: Duration = Duration::from_secs(30);
 /// What the server says has another name, so long after the last answer.
@@ -213,9 +238,40 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// Of tiles of next to no bytes.
+    fn light() -> TileFetch {
+        TileFetch {
+            bytes_each: 100.0,
+            ..TileFetch::default()
+        }
+    }
+
+    #[test]
+    fn large_tiles_come_one_by_one_and_small_ones_many_at_a_time() {
+        let mut fetch = TileFetch::default();
+        fetch.want(cells(0..60));
+        look(&mut fetch);
+        let mut now = SECOND;
+        let mut rounds = |bytes: usize| {
+            let mut counts = Vec::new();
+            for _ in 0..8 {
+                now += SECOND;
+                let asked = asked(&mut fetch, now);
+                counts.push(asked.len());
+                for (cell, _) in asked {
+                    fetch.weigh(bytes);
+                    fetch.hear(cell, Heard::Later(SECOND), now).unwrap();
+                }
+            }
+            counts
+        };
+        assert_eq!(rounds(33_000), [1; 8]);
+        assert_eq!(rounds(300)[4..], [4, 8, 8, 8]);
+    }
+
     #[test]
     fn the_most_urgent_is_asked_for_first_and_never_too_much() {
-        let mut fetch = TileFetch::default();
+        let mut fetch = light();
         fetch.want(cells(0..20));
         assert_eq!(fetch.poll(SECOND), None); // nobody has looked
         look(&mut fetch);
@@ -243,7 +299,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_absent_or_doubtful_is_asked_for_again_in_time() {
-        let mut fetch = TileFetch::default();
+        let mut fetch = light();
         fetch.want(cells(0..3));
         fetch.looked(cell(0), 77);
         look(&mut fetch);
@@ -276,7 +332,7 @@ mod tests {
         /// Whatever is wanted and answered: what is on its way is bounded and answered in order, and in the end all is here.
         #[test]
         fn everything_comes_in_the_end(steps in prop::collection::vec((0u8..5, 0u32..20, 1u32..12), 1..150)) {
-            let mut fetch = TileFetch::default();
+            let mut fetch = light();
             let mut line = VecDeque::new();
             let mut now = Duration::ZERO;
             for (what, from, count) in steps {

@@ -9,14 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net_proto::{
-    BulkAnswer, BulkRequest, GroundInfo, TILE_BYTES_MAX, TileAnswer, Welcome, WireError,
+    BulkAnswer, BulkRequest, GroundInfo, TILE_BYTES_MAX, TileAnswer, Welcome, WireError, sound_tile,
 };
 use spatial_core::{CellId, DVec3, Ecef, HeightTile, Manifest, MemoryStore, Planet, TileStore};
 
 pub use cache::{CacheCounts, TileCache};
 pub use plan::{Reach, tiles_around};
 
-use cache::sound_tile;
 use fetch::{Heard, TileFetch};
 
 /// The tiles around a player, as the server has them.
@@ -141,6 +140,7 @@ impl ServedGround {
             BulkAnswer::Tile(cell, answer) => {
                 self.fetch.expect(cell)?;
                 self.counts.bytes += frame.len() as u64;
+                self.fetch.weigh(frame.len());
                 let mut buffer = [0; TILE_BYTES_MAX];
                 let heard = match answer {
                     TileAnswer::Absent => Heard::Absent,

@@ -11,3 +11,4 @@ mod served;
 mod server;
 mod shown;
 mod terrain;
+mod thin;

@@ -12,7 +12,8 @@ use net_proto::quic::{
 use net_proto::{
     Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Input, InputBuffer, InputDatagram,
     PlayerId, PlayerName, Refuse, RefuseCode, Replicator, ServerMessage, ShortText,
-    SnapshotRequest, Ticket, TokenKey, TokenVerifier, UpdateCache, Welcome, WireError, WorldId,
+    SnapshotRequest, Ticket, Token, TokenKey, TokenVerifier, UpdateCache, Welcome, WireError,
+    WorldId,
 };
 use spatial_core::{EntityId, Geodetic, Planet, Position};
 use tokio::sync::oneshot;
@@ -72,16 +73,8 @@ impl Server {
     }
 
     pub(crate) fn ticket(&self, world: WorldId, expires_s: u64) -> Ticket {
-        let token = key().sign(&Claims {
-            world,
-            player: PlayerId(1),
-            not_before_s: NOW_S - 30,
-            expires_s,
-            name: PlayerName::new("walker").unwrap(),
-            nonce: [1; 16],
-        });
         Ticket {
-            token,
+            token: token_of(world, expires_s),
             cert_sha256: self.cert_sha256,
         }
     }
@@ -102,6 +95,21 @@ impl Drop for Server {
             thread.join().unwrap();
         }
     }
+}
+
+fn token_of(world: WorldId, expires_s: u64) -> Token {
+    key().sign(&Claims {
+        world,
+        player: PlayerId(1),
+        not_before_s: NOW_S - 30,
+        expires_s,
+        name: PlayerName::new("walker").unwrap(),
+        nonce: [1; 16],
+    })
+}
+
+pub(crate) fn token() -> Token {
+    token_of(WORLD, NOW_S + 30)
 }
 
 fn key() -> TokenKey {
@@ -150,14 +158,14 @@ async fn refuse(connection: &Connection, mut writer: ControlWriter, code: Refuse
     connection.close(u32::from(code.0).into(), b"");
 }
 
-async fn say(writer: &mut ControlWriter, message: &ServerMessage) {
+pub(crate) async fn say(writer: &mut ControlWriter, message: &ServerMessage) {
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
     // The client may have left.
     let _ = writer.send(&bytes, STREAM_DEADLINE).await;
 }
 
-fn welcome() -> Welcome {
+pub(crate) fn welcome() -> Welcome {
     Welcome {
         world: WORLD,
         player: PLAYER,
@@ -173,7 +181,7 @@ fn welcome() -> Welcome {
     }
 }
 
-async fn play(connection: &Connection, mut writer: ControlWriter, manner: Manner) {
+pub(crate) async fn play(connection: &Connection, mut writer: ControlWriter, manner: Manner) {
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / 60.0));
     let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
     let (mut client, mut out) = (Replicator::new(), Datagrams::new());
