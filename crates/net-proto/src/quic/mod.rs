@@ -10,9 +10,13 @@ mod batched;
 mod bulk;
 mod control;
 mod endpoint;
+mod game_control;
 #[cfg(test)]
 mod hostile;
 mod identity;
+#[cfg(all(test, feature = "simulated"))]
+#[expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+mod measured;
 mod pin;
 mod seat;
 #[cfg(feature = "simulated")]

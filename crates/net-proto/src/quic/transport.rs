@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::congestion::CubicConfig;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{AckFrequencyConfig, ServerConfig, TransportConfig, ValidationTokenConfig, VarInt};
+
+use super::game_control::GameControlConfig;
 
 /// Datagrams that may wait on a server's connection: the complete set of a crowded epoch goes out at once, 56 parts
 /// of it fit. What is older is dropped first. [`super::backlog_bytes`] is what keeps it from growing stale.
@@ -38,7 +39,7 @@ pub(super) fn server(crypto: QuicServerConfig) -> ServerConfig {
 
 /// A client that answers every second packet costs a server as much as a packet that it sends: at 120 a second to each
 /// of 1,000 peers 5.8 µs a datagram became 4.4. Its inputs carry the answers that wait; losses are told at once.
-fn server_transport() -> TransportConfig {
+pub(super) fn server_transport() -> TransportConfig {
     let mut acks = AckFrequencyConfig::default();
     acks.ack_eliciting_threshold(VarInt::from_u32(8))
         .max_ack_delay(Some(Duration::from_millis(50)));
@@ -53,9 +54,6 @@ pub(super) fn client() -> TransportConfig {
 }
 
 fn transport(datagram_send_bytes: usize) -> TransportConfig {
-    let mut congestion = CubicConfig::default();
-    // A tick's burst must not wait for a window that has never been tried: state does not use more than it needs.
-    congestion.initial_window(64 * 1_200);
     let mut config = TransportConfig::default();
     config
         .max_concurrent_bidi_streams(VarInt::from_u32(4))
@@ -71,7 +69,7 @@ fn transport(datagram_send_bytes: usize) -> TransportConfig {
         .initial_rtt(Duration::from_millis(100))
         .initial_mtu(1_200)
         .ack_frequency_config(Some(AckFrequencyConfig::default()))
-        .congestion_controller_factory(Arc::new(congestion));
+        .congestion_controller_factory(Arc::new(GameControlConfig));
     config
 }
 

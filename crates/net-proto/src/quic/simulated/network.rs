@@ -107,6 +107,17 @@ impl Network {
         (0..count).zip(sockets).map(open).collect()
     }
 
+    /// An endpoint with limits of a test's choice.
+    #[cfg(test)]
+    pub(in crate::quic) fn server_endpoint_of(
+        &self,
+        addr: SocketAddr,
+        config: ServerConfig,
+    ) -> io::Result<Endpoint> {
+        let socket = Arc::new(Socket::open(&self.shared, addr)?);
+        self.endpoint_on(socket, endpoint_config()?, Some(config))
+    }
+
     /// As [`crate::quic::client_endpoint`].
     ///
     /// # Errors
