@@ -10,6 +10,7 @@ mod ground;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
+mod memory;
 mod previous;
 mod program;
 mod relay;
