@@ -80,12 +80,12 @@ impl Connection {
         .encode(&mut hello);
         // What ends the connection says more than what it did to the stream.
         let sent = writer.send(&hello, HELLO_DEADLINE).await;
-        let answer = match tokio::time::timeout(STREAM_DEADLINE, control.next()).await {
-            Ok(answer) => answer.and_then(|frame| sent.map(|()| frame)),
+        let answer = match tokio::time::timeout(STREAM_DEADLINE, answer(&mut control)).await {
+            Ok(answer) => answer.and_then(|frames| sent.map(|()| frames)),
             Err(_) => return Err(ConnectError::Timeout),
         };
-        let frame = answer.map_err(|error| ended(&quic, error))?;
-        let core = welcomed(frame.as_deref()).inspect_err(|error| {
+        let frames = answer.map_err(|error| ended(&quic, error))?;
+        let core = welcomed(&frames).inspect_err(|error| {
             if let ConnectError::Wire(_) = error {
                 quic.close(RefuseCode::MALFORMED.0.into(), b"malformed welcome");
             }
@@ -275,13 +275,32 @@ impl Bulk {
 /// A stream for ground that has ended is opened again after so long.
 const BULK_PAUSE: Duration = Duration::from_secs(5);
 
-fn welcomed(frame: Option<&[u8]>) -> Result<ClientCore, ConnectError> {
-    let frame = frame.ok_or_else(|| ConnectError::Closed("no answer to hello".into()))?;
-    match ServerMessage::decode(frame)? {
-        ServerMessage::Welcome(welcome) => Ok(ClientCore::new(welcome)?),
-        ServerMessage::Refuse(refuse) => Err(SessionError::Refused(refuse).into()),
-        _ => Err(WireError::Unexpected("this message before a welcome").into()),
+/// What a server answers to a hello: one frame, or, where it tells of columns, two.
+async fn answer(control: &mut ControlReader) -> Result<Vec<Vec<u8>>, StreamError> {
+    let mut frames = Vec::new();
+    while let Some(frame) = control.next().await? {
+        let is_last = !matches!(ServerMessage::decode(&frame), Ok(ServerMessage::Columns(_)));
+        frames.push(frame);
+        if is_last || frames.len() == 2 {
+            break;
+        }
     }
+    Ok(frames)
+}
+
+fn welcomed(frames: &[Vec<u8>]) -> Result<ClientCore, ConnectError> {
+    let mut columns = None;
+    for frame in frames {
+        match ServerMessage::decode(frame)? {
+            ServerMessage::Columns(told) if columns.is_none() => columns = Some(told),
+            ServerMessage::Welcome(welcome) => {
+                return Ok(ClientCore::new(welcome)?.with_columns(columns.unwrap_or_default()));
+            }
+            ServerMessage::Refuse(refuse) => return Err(SessionError::Refused(refuse).into()),
+            _ => return Err(WireError::Unexpected("this message before a welcome").into()),
+        }
+    }
+    Err(ConnectError::Closed("no answer to hello".into()))
 }
 
 /// Why a stream ended: the connection's reason, if it has ended too.

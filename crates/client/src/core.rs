@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use net_proto::{
     BulkRequest, Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram,
-    InputHead, Maintenance, OwnState, Redirect, Refuse, Replica, ServerMessage, SnapshotInfo,
-    TimeDilation, Tracked, Welcome, WireError,
+    InputHead, Maintenance, OwnState, OwnValues, Redirect, Refuse, Replica, ServerMessage,
+    SnapshotInfo, TimeDilation, Tracked, Welcome, WireColumns, WireError,
 };
 use spatial_core::{Ecef, Planet, TileStore};
 
@@ -28,6 +28,7 @@ pub struct ClientCore {
     sight: Sight,
     prediction: Option<Box<Prediction>>,
     served: Option<Box<ServedGround>>,
+    own_values: Option<OwnValues>,  // the newest
     stands_on: Option<(Ecef, u32)>, // as the server said last: where, and what the tile is called
     traffic: Traffic,
     digests: DigestCounts,
@@ -40,6 +41,8 @@ pub enum Event {
     Snapshot(SnapshotInfo),
     /// The exact state of the player's own entity, and whether it is what was predicted.
     Own(OwnState, Agreement),
+    /// What the player's own entity has in the columns for owners: [`ClientCore::own_values`].
+    OwnValues,
     /// What the server says that we had at an epoch, and whether we had.
     Digest(Digest, DigestVerdict),
     /// More of the ground that the server sends is known: [`ServedGround::store`].
@@ -98,10 +101,25 @@ impl ClientCore {
             sight: Sight::default(),
             prediction: None,
             served: None,
+            own_values: None,
             stands_on: None,
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
         })
+    }
+
+    /// The same session, in a world that tells of these columns.
+    #[must_use]
+    pub fn with_columns(self, columns: WireColumns) -> Self {
+        Self {
+            replica: Replica::with_columns(Arc::new(columns)),
+            ..self
+        }
+    }
+
+    /// The codes of the player's own entity in the columns for owners, once they have come: see [`WireColumns::lane`].
+    pub fn own_values(&self) -> Option<&OwnValues> {
+        self.own_values.as_ref()
     }
 
     /// Predicts the player's own entity from now on, over the ground of a store; its tiles are read as they are needed.
@@ -225,6 +243,14 @@ impl ClientCore {
                 let event = Event::Own(own, agreement);
                 (event, own.tick, own.last_input_seq)
             }
+            Some(&OwnValues::KIND) => {
+                let values = OwnValues::decode(self.replica.columns(), bytes)?;
+                let known = self.own_values.as_ref().map_or(0, |known| known.tick);
+                if values.tick >= known {
+                    self.own_values = Some(values);
+                }
+                return Ok(Event::OwnValues);
+            }
             _ => {
                 let info = self.replica.handle_snapshot(bytes)?;
                 (Event::Snapshot(info), info.tick, info.last_input_seq)
@@ -243,6 +269,9 @@ impl ClientCore {
         self.traffic.control_bytes_in += frame.len() as u64;
         Ok(match ServerMessage::decode(frame)? {
             ServerMessage::Welcome(_) => return Err(WireError::Unexpected("a second welcome")),
+            ServerMessage::Columns(_) => {
+                return Err(WireError::Unexpected("columns after a welcome"));
+            }
             ServerMessage::Refuse(refuse) => Event::Refused(refuse),
             ServerMessage::Digest(digest) => self.check_digest(digest),
             ServerMessage::Redirect(redirect) => Event::Redirect(redirect),

@@ -12,11 +12,40 @@ pub(crate) struct Attributes {
     pub(crate) kind: Ident,
     pub(crate) version: LitInt,
     pub(crate) durability: Ident,
+    pub(crate) replication: Replication,
+}
+
+/// Whom the values are sent to, how often and before which others.
+pub(crate) struct Replication {
+    audience: Ident,
+    rate_hz: Option<LitInt>,
+    priority: Option<LitInt>,
+}
+
+impl Replication {
+    /// The expression of a `spatial_core::Replication`.
+    pub(crate) fn parts(&self) -> Tokens {
+        let Self {
+            audience,
+            rate_hz,
+            priority,
+        } = self;
+        let rate_hz = rate_hz.as_ref().map_or(quote!(0), |rate| quote!(#rate));
+        let priority = priority.as_ref().map_or(quote!(1), |n| quote!(#n));
+        quote! {
+            ::spatial_core::Replication {
+                audience: ::spatial_core::Audience::#audience,
+                rate_hz: #rate_hz,
+                priority: #priority,
+            }
+        }
+    }
 }
 
 impl Attributes {
     pub(crate) fn new(input: &DeriveInput) -> Result<Self> {
         let (mut name, mut kind, mut version, mut durability) = (None, None, None, None);
+        let (mut audience, mut rate_hz, mut priority) = (None, None, None);
         each_part(&input.attrs, "component", |meta| {
             if meta.path.is_ident("name") {
                 once(&meta, &mut name, meta.value()?.parse()?)
@@ -27,10 +56,28 @@ impl Attributes {
             } else if meta.path.is_ident("durability") {
                 let written = meta.value()?.parse()?;
                 once(&meta, &mut durability, variant(DURABILITIES, &written)?)
+            } else if meta.path.is_ident("replicate") {
+                let written = meta.value()?.parse()?;
+                once(&meta, &mut audience, variant(AUDIENCES, &written)?)
+            } else if meta.path.is_ident("rate") {
+                let written = bounded(
+                    meta.value()?.parse()?,
+                    1..=1_000,
+                    "rates are 1 to 1000 a second",
+                )?;
+                once(&meta, &mut rate_hz, written)
+            } else if meta.path.is_ident("priority") {
+                let written = bounded(meta.value()?.parse()?, 1..=15, "priorities are 1 to 15")?;
+                once(&meta, &mut priority, written)
             } else {
-                Err(meta.error("want name, kind, version or durability"))
+                let want = "want name, kind, version, durability, replicate, rate or priority";
+                Err(meta.error(want))
             }
         })?;
+        if let (None, Some(of)) = (&audience, rate_hz.as_ref().or(priority.as_ref())) {
+            let want = "only what is replicated has a rate or a priority: want replicate = …";
+            return Err(Error::new_spanned(of, want));
+        }
         let missing = || {
             let want = "want #[component(name = \"…\", kind = …, version = …)]";
             Error::new_spanned(&input.ident, want)
@@ -41,6 +88,11 @@ impl Attributes {
             kind: kind.ok_or_else(missing)?,
             version: version.ok_or_else(missing)?,
             durability: durability.unwrap_or_else(durable),
+            replication: Replication {
+                audience: audience.unwrap_or_else(|| Ident::new("Nobody", input.ident.span())),
+                rate_hz,
+                priority,
+            },
         })
     }
 
@@ -74,6 +126,15 @@ const DURABILITIES: Words = &[
     ("transient", "Transient"),
     ("derived", "Derived"),
 ];
+
+const AUDIENCES: Words = &[("all", "All"), ("owner", "Owner")];
+
+fn bounded(written: LitInt, bounds: core::ops::RangeInclusive<u16>, want: &str) -> Result<LitInt> {
+    match written.base10_parse::<u16>() {
+        Ok(value) if bounds.contains(&value) => Ok(written),
+        _ => Err(Error::new_spanned(written, want)),
+    }
+}
 
 fn variant(words: Words, written: &Ident) -> Result<Ident> {
     if let Some((_, variant)) = words.iter().find(|(word, _)| written == word) {

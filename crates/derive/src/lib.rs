@@ -20,6 +20,9 @@ mod tests;
 /// `#[component(name = "body", kind = point, version = 1)]`; all three are required, kind is one of
 /// `point`, `vector`, `rotation`, `angle`, `scalar`, `raw`. `durability = durable` may be added, or `transient` or `derived`.
 ///
+/// `replicate = all` sends its values to all who see the entity, `replicate = owner` to its player alone; then `rate = 5` says that they are
+/// looked at five times a second at most, and `priority = 3` that they matter three times as much as others where not all fits (1 to 15).
+///
 /// A field may say how its values travel, `#[lane(bits = 20, quantum = 0.0625, min = -100, max = 100)]`: see
 /// `spatial_core::Wire::new` for what may be left out. Without it, all bits of its type do.
 #[proc_macro_derive(Component, attributes(component, lane))]
@@ -152,7 +155,9 @@ impl<'a> Described<'a> {
             kind,
             version,
             durability,
+            replication,
         } = &self.attributes;
+        let replication = replication.parts();
         let infos = self.fields.iter().map(|field| {
             let (name, ty, parts) = (field.name(), field.ty, field.wire.parts());
             quote! {
@@ -171,6 +176,7 @@ impl<'a> Described<'a> {
             const KIND: ::spatial_core::Kind = ::spatial_core::Kind::#kind;
             const VERSION: u16 = #version;
             const DURABILITY: ::spatial_core::Durability = ::spatial_core::Durability::#durability;
+            const REPLICATION: ::spatial_core::Replication = #replication;
             const LANES: &'static [::spatial_core::LaneInfo] = &[#(#infos)*];
         }
     }

@@ -90,7 +90,10 @@ fn attributes_that_make_no_sense_are_named() {
         "want point, vector, rotation, angle, scalar or raw"
     );
     let key = parse_quote! { #[component(name = "a", kind = raw, size = 1)] struct A { b: u8 } };
-    assert_eq!(error(&key), "want name, kind, version or durability");
+    assert_eq!(
+        error(&key),
+        "want name, kind, version, durability, replicate, rate or priority"
+    );
     let text = parse_quote! { #[component(name = 7, kind = raw, version = 1)] struct A { b: u8 } };
     assert_eq!(error(&text), "expected string literal");
     let number =
@@ -206,5 +209,40 @@ fn the_kind_says_what_lanes_it_wants() {
         );
         let made = expand(&input).map_or_else(|e| e.to_string(), |tokens| tokens.to_string());
         assert!(made.contains(want), "{want} in {made}");
+    }
+}
+
+#[test]
+fn replication_may_be_said() {
+    let made = |more: &str| expand(&component(&format!("{RAW}{more}"), "b: u8"));
+    for (more, parts) in [
+        ("", ["Audience :: Nobody", "rate_hz : 0", "priority : 1"]),
+        (
+            ", replicate = all, rate = 5, priority = 3",
+            ["Audience :: All", "rate_hz : 5", "priority : 3"],
+        ),
+        (
+            ", replicate = owner",
+            ["Audience :: Owner", "rate_hz : 0", "priority : 1"],
+        ),
+    ] {
+        let made = made(more).map_or_else(|e| e.to_string(), |tokens| tokens.to_string());
+        for part in parts {
+            assert!(made.contains(part), "{part} in {made}");
+        }
+    }
+    for (more, want) in [
+        (", replicate = some", "want all or owner"),
+        (
+            ", rate = 5",
+            "only what is replicated has a rate or a priority: want replicate = …",
+        ),
+        (
+            ", replicate = all, rate = 0",
+            "rates are 1 to 1000 a second",
+        ),
+        (", replicate = all, priority = 16", "priorities are 1 to 15"),
+    ] {
+        assert_eq!(error(&component(&format!("{RAW}{more}"), "b: u8")), want);
     }
 }

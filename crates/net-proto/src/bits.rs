@@ -99,10 +99,10 @@ impl<'a> BitSpan<'a> {
     }
 }
 
-/// A few fields built on the stack, to be cached and copied: an entity update has at most 151 bits.
+/// A few fields built on the stack, to be cached and copied: an entity's update has at most 155 bits, and those of its columns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct ShortBits {
-    words: [u64; 3],
+    words: [u64; 11],
     bits: u32,
 }
 

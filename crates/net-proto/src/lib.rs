@@ -41,6 +41,7 @@ mod ids;
 mod input;
 mod limits;
 mod own;
+mod owned;
 #[cfg(feature = "quic")]
 pub mod quic;
 mod replication;
@@ -62,15 +63,17 @@ pub use error::WireError;
 pub use ids::{Epoch, PlayerId, WorldId};
 pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
-    ALPN, CLIENT_FRAME_BYTES_MAX, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX,
-    EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED, PROTOCOL_VERSION,
-    PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX,
-    TILE_PACKING_MAX,
+    ALPN, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, DATAGRAM_BYTES_MAX,
+    DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED,
+    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
+    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
 };
 pub use own::{Motion, OwnState};
+pub use owned::OwnValues;
 pub use replication::{
-    Baselines, Datagrams, DigestVerdict, EntityState, PackStats, Replica, ReplicaStats, Replicator,
-    SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache, weight_at,
+    Baselines, ColumnsError, Datagrams, DigestVerdict, EntityState, LaneAt, PackStats, Replica,
+    ReplicaStats, Replicator, SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,
+    WireColumns, weight_at,
 };
 pub use text::ShortText;
 pub use ticket::{Ticket, TicketError};

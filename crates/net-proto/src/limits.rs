@@ -21,6 +21,12 @@ pub const EPOCHS_ALIVE: usize = 4;
 /// A client holds, and a server sends one client, at most this many entities.
 pub const ENTITIES_MAX: usize = 8_192;
 
+/// Columns that are replicated.
+pub const COLUMNS_MAX: usize = 64;
+
+/// Bits of an entity's replicated values for all who see it, and as many for its owner.
+pub const COLUMN_BITS_MAX: u32 = 448;
+
 /// Inputs in one datagram.
 pub const INPUTS_MAX: usize = 16;
 

@@ -73,9 +73,9 @@ pub struct Heading {
     pub turn: u16,
 }
 
-/// What an agent is and does.
+/// What an agent is and does. All who see it know, so that they can show it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Component)]
-#[component(name = "state", kind = raw, version = 1)]
+#[component(name = "state", kind = raw, version = 1, replicate = all, rate = 10)]
 pub struct State {
     /// The name of its kind.
     pub kind: u16,

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use spatial_core::{Component, EntityId, RegisterError};
+use spatial_core::{Column, Component, EntityId, RegisterError};
 
 use crate::event::{Despawn, Event, EventData, Pending, Spawn};
 use crate::near::{Neighbour, Scene};
@@ -63,6 +63,11 @@ impl World {
     /// When the column is not registered.
     pub fn column<C: Component>(&self) -> C::Lanes<'_> {
         self.table.lanes::<C>()
+    }
+
+    /// All columns, those of the simulation and those of the game, in row order.
+    pub fn columns(&self) -> &[Column] {
+        self.table.columns()
     }
 
     /// The events that arrived in the last tick, in their order.

@@ -48,12 +48,12 @@ pub use cell::{
 };
 pub use client_tile::{ClientTile, EdgeSteps, Horizon, NodeBounds, TileMesh, TooCoarse};
 pub use columns::{
-    Access, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer, ConsumersFull,
-    DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo, LaneSchema,
-    LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError, MigrationRefused,
-    OrderError, Part, RegisterError, SchemaError, SpawnBatchError, SpawnError, StaleHandle, Steps,
-    Table, TableSchema, TableSnapshot, TagError, TagId, UnknownConsumer, UnknownEntity, Wire,
-    WireError, WireParts, prefetch,
+    Access, Audience, BLOCK_ROWS, Block, Column, ColumnId, ColumnSchema, Component, Consumer,
+    ConsumersFull, DespawnBatchError, Durability, FrameChangeError, Handle, Kind, Lane, LaneInfo,
+    LaneSchema, LaneType, LaneValue, LoadError, Marked, Marks, Migration, MigrationError,
+    MigrationRefused, OrderError, Part, RegisterError, Replication, SchemaError, SpawnBatchError,
+    SpawnError, StaleHandle, Steps, Table, TableSchema, TableSnapshot, TagError, TagId,
+    UnknownConsumer, UnknownEntity, Wire, WireError, WireParts, prefetch,
 };
 pub use derive::Component;
 pub use ellipsoid::{Ellipsoid, EllipsoidError, Geodesic, GeodesicError, Geodesics, Wgs84Ecef};

@@ -10,6 +10,7 @@ use crate::error::WireError;
 use crate::ids::{Epoch, WorldId};
 use crate::limits::{DIGEST_ENTITIES_MAX, EPOCH_TICKS, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST};
 use crate::replication::EntityState;
+use crate::replication::WireColumns;
 use crate::text::ShortText;
 use crate::ticket::Ticket;
 use crate::token::Token;
@@ -95,6 +96,8 @@ pub enum ServerMessage {
     Maintenance(Maintenance),
     /// The world runs slower than its clock.
     TimeDilation(TimeDilation),
+    /// What is told of entities beside place and heading; ahead of the welcome, where there is anything.
+    Columns(WireColumns),
 }
 
 impl ServerMessage {
@@ -107,6 +110,10 @@ impl ServerMessage {
             Self::Redirect(message) => message.encode(out),
             Self::Maintenance(message) => message.encode(out),
             Self::TimeDilation(message) => message.encode(out),
+            Self::Columns(columns) => {
+                out.push(kind::COLUMNS);
+                columns.encode(out);
+            }
         });
     }
 
@@ -123,6 +130,7 @@ impl ServerMessage {
             kind::REDIRECT => Self::Redirect(Redirect::decode(&mut reader)?),
             kind::MAINTENANCE => Self::Maintenance(Maintenance::decode(&mut reader)?),
             kind::TIME_DILATION => Self::TimeDilation(TimeDilation::decode(&mut reader)?),
+            kind::COLUMNS => Self::Columns(WireColumns::decode(&mut reader)?),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -469,4 +477,5 @@ mod kind {
     pub(super) const REDIRECT: u8 = 0x84;
     pub(super) const MAINTENANCE: u8 = 0x85;
     pub(super) const TIME_DILATION: u8 = 0x86;
+    pub(super) const COLUMNS: u8 = 0x87;
 }

@@ -1,5 +1,6 @@
 //! Control messages: what travels on the one reliable stream that a client opens.
 
+mod columns;
 mod frame;
 mod message;
 

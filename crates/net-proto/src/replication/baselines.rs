@@ -1,7 +1,10 @@
 //! The world's side of baselines: the states of the newest epochs, shared by all clients.
 
+use std::sync::Arc;
+
 use spatial_core::EntityId;
 
+use super::columns::WireColumns;
 use super::motion::Motion;
 use super::state::EntityState;
 use crate::ids::Epoch;
@@ -9,10 +12,13 @@ use crate::limits::EPOCHS_ALIVE;
 
 /// All entities' states now and at the last [`EPOCHS_ALIVE`] epochs, and where each is to be found in them.
 ///
-/// Immutable while clients are packed, so threads can share it. 60 B an entity and epoch.
+/// Immutable while clients are packed, so threads can share it. 60 B an entity and epoch, and 8 for each lane of its columns.
 #[derive(Clone, Debug, Default)]
 pub struct Baselines {
+    columns: Arc<WireColumns>,
+    rates: Rates,
     tick: u64,
+    codes: Vec<u64>,           // of each state, as many as there are shared lanes
     current: Vec<EntityState>, // strictly ascending by id, as every epoch's states
     epochs: [EpochStates; EPOCHS_ALIVE],
 }
@@ -21,22 +27,48 @@ pub struct Baselines {
 struct EpochStates {
     epoch: Option<Epoch>,
     states: Vec<EntityState>,
+    codes: Vec<u64>,
     rows: Vec<u32>, // of each current row: its row in `states`, or ABSENT
     motions: [Vec<Option<Motion>>; EPOCHS_ALIVE - 1], // of each state, since the epoch before, the one before that, …
 }
 
 impl Baselines {
-    /// No entities, before the first tick.
+    /// No entities, before the first tick; nothing is told of them but place and heading.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No entities, before the first tick, of a world of so many ticks a second with these columns.
+    pub fn with_columns(columns: Arc<WireColumns>, tick_rate_hz: u16) -> Self {
+        Self {
+            rates: Rates::new(&columns, tick_rate_hz),
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// The columns that are told of.
+    pub fn columns(&self) -> &Arc<WireColumns> {
+        &self.columns
     }
 
     /// Moves on to a tick: `states` are all entities of the world, strictly ascending by id. If an epoch begins at
     /// the tick, they become its baseline, and the oldest dies. About 14 ns an entity.
     ///
     /// # Panics
-    /// When ids do not ascend or one is 0, or ticks do not ascend.
+    /// When ids do not ascend or one is 0, or ticks do not ascend, or there are columns.
     pub fn advance(&mut self, tick: u64, states: &[EntityState]) {
+        self.advance_with(tick, states, &[]);
+    }
+
+    /// As [`Baselines::advance`], with the codes of each entity's shared lanes ([`WireColumns::shared_lanes`]), back to back. Columns that have a
+    /// rate are taken in when it is their time, and from entities that are new.
+    ///
+    /// # Panics
+    /// As [`Baselines::advance`], and when there are not as many codes.
+    pub fn advance_with(&mut self, tick: u64, states: &[EntityState], codes: &[u64]) {
+        let lanes = self.columns.shared_lanes();
+        assert_eq!(codes.len(), states.len() * lanes, "a code a lane");
         assert!(tick > self.tick || self.tick == 0, "ticks ascend");
         assert!(
             states.is_sorted_by(|a, b| a.id() < b.id()),
@@ -44,6 +76,12 @@ impl Baselines {
         );
         let first = states.first().map_or(1, |state| state.id().0);
         assert!(first > 0, "id 0 names nobody");
+        if self.rates.is_time(tick) {
+            self.codes.clear();
+            self.codes.extend_from_slice(codes);
+        } else {
+            self.codes = self.held_codes(states, codes);
+        }
         self.tick = tick;
         self.current.clear();
         self.current.extend_from_slice(states);
@@ -51,11 +89,35 @@ impl Baselines {
             let kept = &mut self.epochs[epoch.slot(EPOCHS_ALIVE)];
             kept.epoch = Some(epoch);
             kept.states.clone_from(&self.current);
+            kept.codes.clone_from(&self.codes);
             self.find_motions(epoch);
         }
         for kept in &mut self.epochs {
             kept.find_rows(&self.current);
         }
+    }
+
+    /// The new codes, except those of entities that were there and of columns whose time it is not.
+    fn held_codes(&mut self, states: &[EntityState], codes: &[u64]) -> Vec<u64> {
+        let lanes = self.columns.shared_lanes();
+        let mut held = core::mem::take(&mut self.rates.scratch);
+        held.clear();
+        held.extend_from_slice(codes);
+        let mut old = self
+            .current
+            .iter()
+            .zip(self.codes.chunks_exact(lanes.max(1)));
+        let mut last = old.next();
+        for (state, now) in states.iter().zip(held.chunks_exact_mut(lanes.max(1))) {
+            while last.is_some_and(|(was, _)| was.id() < state.id()) {
+                last = old.next();
+            }
+            if let Some((_, was)) = last.filter(|(was, _)| was.id() == state.id()) {
+                self.rates.hold(now, was);
+            }
+        }
+        self.rates.scratch = core::mem::take(&mut self.codes);
+        held
     }
 
     /// How everybody has moved since the epochs before one that begins.
@@ -89,6 +151,19 @@ impl Baselines {
         &self.current
     }
 
+    /// The codes of a row.
+    pub(super) fn codes(&self, row: u32) -> &[u64] {
+        let lanes = self.columns.shared_lanes();
+        &self.codes[row as usize * lanes..][..lanes]
+    }
+
+    /// The codes of a row of an epoch's states.
+    pub(super) fn codes_at(&self, epoch: Epoch, row: u32) -> &[u64] {
+        let lanes = self.columns.shared_lanes();
+        let codes = &self.epochs[epoch.slot(EPOCHS_ALIVE)].codes;
+        &codes[row as usize * lanes..][..lanes]
+    }
+
     /// The row of an entity. Costs a binary search.
     pub fn row(&self, id: EntityId) -> Option<u32> {
         let row = self.current.binary_search_by_key(&id, EntityState::id);
@@ -115,6 +190,57 @@ impl Baselines {
     fn is_alive(&self, epoch: Epoch) -> bool {
         let newest = Epoch::of_tick(self.tick).map_or(0, Epoch::number);
         (newest.saturating_sub(epoch.number()) as usize) < EPOCHS_ALIVE
+    }
+}
+
+/// When columns are taken in.
+#[derive(Clone, Debug, Default)]
+struct Rates {
+    lanes: Vec<LaneRate>,
+    scratch: Vec<u64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LaneRate {
+    ticks: u64, // from one time to the next; 0: always
+    last: u64,
+    is_time: bool,
+}
+
+impl Rates {
+    fn new(columns: &WireColumns, tick_rate_hz: u16) -> Self {
+        let lanes = columns.shared_rates().map(|rate_hz| LaneRate {
+            ticks: match rate_hz {
+                0 => 0,
+                rate_hz => u64::from(tick_rate_hz.div_ceil(rate_hz)),
+            },
+            last: 0,
+            is_time: true,
+        });
+        Self {
+            lanes: lanes.collect(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Whether it is the time of all; notes whose it is.
+    fn is_time(&mut self, tick: u64) -> bool {
+        for lane in &mut self.lanes {
+            lane.is_time = lane.last == 0 || tick >= lane.last + lane.ticks;
+            if lane.is_time {
+                lane.last = tick;
+            }
+        }
+        self.lanes.iter().all(|lane| lane.is_time)
+    }
+
+    /// Keeps what was of those whose time it is not.
+    fn hold(&self, now: &mut [u64], was: &[u64]) {
+        for ((lane, now), was) in self.lanes.iter().zip(now).zip(was) {
+            if !lane.is_time {
+                *now = *was;
+            }
+        }
     }
 }
 

@@ -34,32 +34,52 @@ struct Places {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Place {
     word: u32,
-    bits: u32, // 0: it has not been looked at
+    bits: u16, // 0: it has not been looked at
+    priority: u16,
 }
 
 impl Place {
     /// There is no difference to be written.
     pub(super) const SAME: Self = Self {
         word: 0,
-        bits: u32::MAX,
+        bits: u16::MAX,
+        priority: 0,
     };
 
     /// What it is written against is in another frame.
     pub(super) const ELSEWHERE: Self = Self {
         word: 1,
-        bits: u32::MAX,
+        bits: u16::MAX,
+        priority: 0,
     };
 
     /// Length in bits of an update.
     pub(super) fn bit_count(self) -> u32 {
-        debug_assert!(self.bits < u32::MAX);
-        self.bits
+        debug_assert!(self.bits < u16::MAX);
+        u32::from(self.bits)
+    }
+
+    /// How many times as much as others the update matters.
+    pub(super) fn priority(self) -> u32 {
+        u32::from(self.priority)
     }
 
     #[cfg(test)]
     pub(super) fn of_bits(bits: u32) -> Self {
-        Self { word: 0, bits }
+        Self {
+            word: 0,
+            bits: u16::try_from(bits).unwrap(),
+            priority: 1,
+        }
     }
+}
+
+/// What a member's update is written against.
+pub(super) struct From {
+    pub(super) state: EntityState,
+    pub(super) motion: Motion,
+    /// Its row in the epoch's states.
+    pub(super) row: u32,
 }
 
 /// What an update is written against, and how.
@@ -121,34 +141,43 @@ impl UpdateCache {
         }
     }
 
-    /// Where the update of a row is, written in a way against where it was and how it moves; [`Place::ELSEWHERE`] where that was in
+    /// Where the update of a row is, written in a way against what it was and how it moves; [`Place::ELSEWHERE`] where that was in
     /// another frame.
     #[inline]
     pub(super) fn place(
         &mut self,
         world: &Baselines,
         (way, row): (Way, u32),
-        from: impl FnOnce() -> (EntityState, Motion),
+        from: impl FnOnce() -> From,
     ) -> Place {
         let place = self.ways[way.slot()].rows[row as usize];
         if place.bits > 0 {
             return place;
         }
-        let (base, motion) = from();
+        let from = from();
         let state = &world.current()[row as usize];
+        let is_same = || from.state == *state;
+        let mut priority = 1;
         let bits = match way {
-            _ if base.frame() != state.frame() => Err(Place::ELSEWHERE),
-            // Between epochs nothing is said of who is as it was; in a complete set version 3 has no word for that but an update.
-            _ if base == *state && !world.is_complete() => Err(Place::SAME),
-            Way::Member(epoch, _) => Ok(member::encode(
-                state,
-                &base,
-                (motion, epoch.age(world.tick())),
-            )),
-            _ if base == *state => Ok(encode_unchanged()),
-            _ => Ok(encode_delta(state, &base)),
+            _ if from.state.frame() != state.frame() => Err(Place::ELSEWHERE),
+            Way::Member(epoch, _) => {
+                let (codes, were) = (world.codes(row), world.codes_at(epoch, from.row));
+                // Between epochs nothing is said of who is as it was; in a complete set there is no word for that but an update.
+                if !world.is_complete() && is_same() && codes == were {
+                    Err(Place::SAME)
+                } else {
+                    let ahead = (from.motion, epoch.age(world.tick()));
+                    let mut bits = member::encode(state, &from.state, ahead);
+                    world.columns().push_changes(&mut bits, codes, were);
+                    priority = world.columns().priority(codes, were);
+                    Ok(bits)
+                }
+            }
+            _ if is_same() && !world.is_complete() => Err(Place::SAME),
+            _ if is_same() => Ok(encode_unchanged()),
+            _ => Ok(encode_delta(state, &from.state)),
         };
-        self.note((way, row), bits)
+        self.note((way, row), bits, priority)
     }
 
     /// Where the whole state of a row is.
@@ -161,24 +190,34 @@ impl UpdateCache {
         let state = &world.current()[row as usize];
         let bits = match way {
             Way::Absolute => encode_absolute(state),
-            _ => encode_whole(state),
+            _ => {
+                let mut bits = encode_whole(state);
+                world.columns().push_whole(&mut bits, world.codes(row));
+                bits
+            }
         };
-        self.note((way, row), Ok(bits))
+        self.note((way, row), Ok(bits), 1)
     }
 
-    fn note(&mut self, (way, row): (Way, u32), bits: Result<ShortBits, Place>) -> Place {
-        let place = bits.map_or_else(|place| place, |bits| self.keep(&bits));
+    fn note(
+        &mut self,
+        (way, row): (Way, u32),
+        bits: Result<ShortBits, Place>,
+        priority: u16,
+    ) -> Place {
+        let place = bits.map_or_else(|place| place, |bits| self.keep(&bits, priority));
         self.ways[way.slot()].rows[row as usize] = place;
         place
     }
 
-    fn keep(&mut self, bits: &ShortBits) -> Place {
+    fn keep(&mut self, bits: &ShortBits, priority: u16) -> Place {
         self.encoded += 1;
-        let word = u32::try_from(self.words.len()).expect("3 words for each of 2³² rows at most");
+        let word = u32::try_from(self.words.len()).expect("a few words for each of 2³² rows");
         self.words.extend_from_slice(bits.words());
         Place {
             word,
-            bits: bits.bit_count(),
+            bits: u16::try_from(bits.bit_count()).expect("an update has 700 bits at most"),
+            priority,
         }
     }
 
@@ -190,7 +229,8 @@ impl UpdateCache {
     /// The bits at a place of this tick that has some.
     pub(super) fn bits(&self, place: Place) -> BitSpan<'_> {
         let first = place.word as usize;
-        let count = place.bits.div_ceil(64) as usize;
-        BitSpan::new(&self.words[first..first + count], place.bits)
+        let bits = place.bit_count();
+        let count = bits.div_ceil(64) as usize;
+        BitSpan::new(&self.words[first..first + count], bits)
     }
 }

@@ -19,9 +19,31 @@ struct EpochSet {
     parts: u8,
     received: [u64; 4], // a bit for each part
     is_complete: bool,
-    assembled: Vec<(EntityState, Motion)>,
+    assembled: Assembled,
+    order: Vec<usize>,        // of them, by id
     states: Vec<EntityState>, // ascending by id once complete
     motions: Vec<Motion>,     // of each of them
+    codes: Vec<u64>,          // of each of them, as many as there are lanes
+}
+
+/// Entities in the order in which they came, and the codes of their lanes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Assembled {
+    pub(super) entities: Vec<(EntityState, Motion)>,
+    pub(super) codes: Vec<u64>,
+}
+
+impl Assembled {
+    pub(super) fn clear(&mut self) {
+        self.entities.clear();
+        self.codes.clear();
+    }
+
+    /// Of each entity its state and its codes, so many.
+    pub(super) fn each(&self, lanes: usize) -> impl Iterator<Item = (&EntityState, &[u64])> {
+        let codes = (0..).map(move |n| &self.codes[n * lanes..][..lanes]);
+        self.entities.iter().map(|(state, _)| state).zip(codes)
+    }
 }
 
 /// A complete set: its states, ascending by id, and how each of them is known to move.
@@ -29,6 +51,14 @@ struct EpochSet {
 pub(super) struct CompleteSet<'a> {
     pub(super) states: &'a [EntityState],
     pub(super) motions: &'a [Motion],
+    codes: &'a [u64],
+}
+
+impl<'a> CompleteSet<'a> {
+    /// The codes of a member, so many.
+    pub(super) fn codes(&self, member: usize, lanes: usize) -> &'a [u64] {
+        &self.codes[member * lanes..][..lanes]
+    }
 }
 
 impl EpochSets {
@@ -43,6 +73,7 @@ impl EpochSets {
         (set.epoch == Some(epoch) && set.is_complete).then_some(CompleteSet {
             states: &set.states,
             motions: &set.motions,
+            codes: &set.codes,
         })
     }
 
@@ -61,7 +92,7 @@ impl EpochSets {
         &mut self,
         epoch: Epoch,
         header: &Header,
-        states: &[(EntityState, Motion)],
+        part: &Assembled,
     ) -> Result<bool, WireError> {
         let set = &mut self.0[epoch.slot(EPOCHS_ALIVE)];
         if set.epoch < Some(epoch) {
@@ -76,10 +107,12 @@ impl EpochSets {
         if !set.mark(header.part) {
             return Ok(false);
         }
-        if set.assembled.len() + states.len() > ENTITIES_MAX {
+        let all = &mut set.assembled;
+        if all.entities.len() + part.entities.len() > ENTITIES_MAX {
             return Err(WireError::TooManyEntities);
         }
-        set.assembled.extend_from_slice(states);
+        all.entities.extend_from_slice(&part.entities);
+        all.codes.extend_from_slice(&part.codes);
         set.complete_if_whole()
     }
 }
@@ -107,15 +140,24 @@ impl EpochSet {
         if received < u32::from(self.parts) {
             return Ok(false);
         }
-        self.assembled.sort_unstable_by_key(|(state, _)| state.id());
         let all = &self.assembled;
-        if !all.is_sorted_by(|(a, _), (b, _)| a.id() < b.id()) {
+        let lanes = all.codes.len() / all.entities.len().max(1);
+        self.order.clear();
+        self.order.extend(0..all.entities.len());
+        self.order.sort_unstable_by_key(|n| all.entities[*n].0.id());
+        let ordered = || self.order.iter().map(|n| all.entities[*n]);
+        if !ordered().is_sorted_by(|(a, _), (b, _)| a.id() < b.id()) {
             return Err(WireError::Field("entity id"));
         }
         self.states.clear();
-        self.states.extend(all.iter().map(|(state, _)| state));
+        self.states.extend(ordered().map(|(state, _)| state));
         self.motions.clear();
-        self.motions.extend(all.iter().map(|(_, motion)| motion));
+        self.motions.extend(ordered().map(|(_, motion)| motion));
+        self.codes.clear();
+        for n in &self.order {
+            self.codes
+                .extend_from_slice(&all.codes[n * lanes..][..lanes]);
+        }
         self.is_complete = true;
         Ok(true)
     }

@@ -13,6 +13,7 @@
 mod baselines;
 mod budget;
 mod cache;
+mod columns;
 mod epoch_sets;
 mod member;
 mod motion;
@@ -26,6 +27,7 @@ mod state;
 pub use baselines::Baselines;
 pub use budget::SendBudget;
 pub use cache::UpdateCache;
+pub use columns::{ColumnsError, LaneAt, WireColumns};
 pub use replica::{DigestVerdict, Replica, ReplicaStats, SnapshotInfo, Tracked};
 pub use replicator::{PackStats, Replicator, SnapshotRequest};
 pub use selection::weight_at;

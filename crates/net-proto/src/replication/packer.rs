@@ -6,7 +6,7 @@ use super::member::{GAP_BITS_MAX, MemberGap};
 use super::replicator::PackStats;
 use super::snapshot::{Coding, Datagrams, Header, IdGap, PARTS_MAX, UPDATES_OFFSET};
 use crate::bits::{BitSpan, BitWriter};
-use crate::limits::{DATAGRAM_BYTES_MAX, ENTITIES_MAX};
+use crate::limits::{COLUMNS_MAX, DATAGRAM_BYTES_MAX, ENTITIES_MAX};
 
 /// Fills datagrams one after the other.
 pub(super) struct Packer<'a> {
@@ -166,11 +166,16 @@ pub(super) fn update_bits_max(coding: Coding) -> usize {
     8 * (DATAGRAM_BYTES_MAX - coding.header_bytes())
 }
 
+/// How many entities with so many bits of columns make a complete set that surely fits the parts that can be numbered.
+pub(super) fn entities_max(column_bits: u32) -> usize {
+    let values = column_bits as usize;
+    let longest = LONGEST_UPDATE_BITS + values + values.min(COLUMNS_MAX); // a bit for each column
+    let a_part = update_bits_max(Coding::Predicted) / longest;
+    ENTITIES_MAX.min(a_part * (PARTS_MAX - 1))
+}
+
 /// Bits of an id at most.
 const ID_BITS_MAX: u32 = 66;
-/// An id, and an absolute update: a complete set fits the parts that can be numbered.
-const LONGEST_UPDATE_BITS: usize = ID_BITS_MAX as usize + 2 + 7 + 63 + 69 + 8;
-const _: () = assert!(
-    ENTITIES_MAX / (8 * (DATAGRAM_BYTES_MAX - 22) / LONGEST_UPDATE_BITS) < PARTS_MAX
-        && GAP_BITS_MAX < ID_BITS_MAX
-);
+/// An id, and a whole state.
+const LONGEST_UPDATE_BITS: usize = ID_BITS_MAX as usize + 2 + 7 + 63 + 69 + 8 + 1;
+const _: () = assert!(GAP_BITS_MAX < ID_BITS_MAX);

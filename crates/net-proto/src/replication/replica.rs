@@ -1,8 +1,11 @@
 //! What a client knows of the world.
 
+use std::sync::Arc;
+
 use spatial_core::EntityId;
 
-use super::epoch_sets::{CompleteSet, EpochSets};
+use super::columns::WireColumns;
+use super::epoch_sets::{Assembled, EpochSets};
 use super::member::{self, MemberGap};
 use super::motion::Motion;
 use super::snapshot::{Coding, Header, IdGap};
@@ -18,12 +21,14 @@ use crate::limits::ENTITIES_MAX;
 /// Memory is bounded: at most [`ENTITIES_MAX`] entities, and as many in each of four epochs, about 5 MB in all.
 #[derive(Clone, Debug, Default)]
 pub struct Replica {
+    columns: Arc<WireColumns>,
     tracked: Vec<Tracked>, // strictly ascending by id
+    codes: Vec<u64>,       // of each of them, as many as there are shared lanes
     epochs: EpochSets,
     newest_complete: Option<Epoch>,
     newest: Option<SnapshotInfo>,
     stats: ReplicaStats,
-    scratch: Vec<(EntityState, Motion)>,
+    scratch: Assembled,
 }
 
 /// An entity in view: its newest state, and the one before that, to draw it between the two.
@@ -88,9 +93,29 @@ pub enum DigestVerdict {
 }
 
 impl Replica {
-    /// A view of nothing.
+    /// A view of nothing, of a world that tells of place and heading alone.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A view of nothing, of a world with these columns.
+    pub fn with_columns(columns: Arc<WireColumns>) -> Self {
+        Self {
+            columns,
+            ..Self::default()
+        }
+    }
+
+    /// The columns that are told of.
+    pub fn columns(&self) -> &WireColumns {
+        &self.columns
+    }
+
+    /// The codes of an entity's shared lanes, as of its newest state. Costs a binary search.
+    pub fn codes(&self, id: EntityId) -> Option<&[u64]> {
+        let row = self.find(id).ok()?;
+        let lanes = self.columns.shared_lanes();
+        Some(&self.codes[row * lanes..][..lanes])
     }
 
     /// Takes a datagram.
@@ -149,18 +174,14 @@ impl Replica {
         }
     }
 
-    fn take(
-        &mut self,
-        bytes: &[u8],
-        states: &mut Vec<(EntityState, Motion)>,
-    ) -> Result<SnapshotInfo, WireError> {
+    fn take(&mut self, bytes: &[u8], states: &mut Assembled) -> Result<SnapshotInfo, WireError> {
         let (header, reader) = Header::decode(bytes)?;
         states.clear();
         let dropped = match header.coding {
             Coding::Plain => self.decode_plain(&header, reader, states)?,
             Coding::Predicted => self.decode_predicted(&header, reader, states)?,
         };
-        self.check_room(header.tick, states)?;
+        self.check_room(header.tick, &states.entities)?;
         let completed = match Epoch::starting_at(header.tick) {
             Some(epoch) if dropped == 0 => {
                 self.epochs.add(epoch, &header, states)?.then_some(epoch)
@@ -168,8 +189,8 @@ impl Replica {
             _ => None,
         };
         let mut repeated = 0;
-        for (state, _) in states.iter() {
-            repeated += usize::from(self.update(header.tick, state));
+        for (state, codes) in states.each(self.columns.shared_lanes()) {
+            repeated += usize::from(self.update(header.tick, state, codes));
         }
         if let Some(epoch) = completed {
             self.complete(epoch);
@@ -194,7 +215,7 @@ impl Replica {
         &self,
         header: &Header,
         mut reader: BitReader<'_>,
-        states: &mut Vec<(EntityState, Motion)>,
+        states: &mut Assembled,
     ) -> Result<usize, WireError> {
         let set = header.baseline.map(|epoch| self.epochs.complete(epoch));
         let (mut id, mut dropped) = (0, 0);
@@ -210,7 +231,9 @@ impl Replica {
                 }
                 (update, Some(Some(set))) => update.apply(EpochSets::baseline(set, entity)?)?,
             };
-            states.push((state, Motion::REST));
+            states.entities.push((state, Motion::REST));
+            let blank = states.codes.len() + self.columns.shared_lanes();
+            states.codes.resize(blank, 0); // it does not tell
         }
         reader.finish()?;
         Ok(dropped)
@@ -221,7 +244,7 @@ impl Replica {
         &self,
         header: &Header,
         mut reader: BitReader<'_>,
-        states: &mut Vec<(EntityState, Motion)>,
+        states: &mut Assembled,
     ) -> Result<usize, WireError> {
         let dropped = match header.baseline {
             None if header.updates > 0 => return Err(WireError::Field("baseline")),
@@ -232,7 +255,9 @@ impl Replica {
         for _ in 0..header.whole {
             let entity = IdGap::read(&mut reader, id)?;
             id = entity.0;
-            states.push((decode_whole(&mut reader, entity)?, Motion::REST));
+            let state = decode_whole(&mut reader, entity)?;
+            states.entities.push((state, Motion::REST));
+            self.columns.read_whole(&mut reader, &mut states.codes)?;
         }
         reader.finish()?;
         Ok(dropped)
@@ -242,29 +267,30 @@ impl Replica {
         &self,
         (header, epoch): (&Header, Epoch),
         reader: &mut BitReader<'_>,
-        states: &mut Vec<(EntityState, Motion)>,
+        states: &mut Assembled,
     ) -> Result<usize, WireError> {
-        let Some(CompleteSet {
-            states: members,
-            motions,
-        }) = self.epochs.set(epoch)
-        else {
+        let Some(set) = self.epochs.set(epoch) else {
             for _ in 0..header.updates {
                 MemberGap::read(reader, 0)?;
                 member::skip(reader)?;
+                self.columns.skip_changes(reader)?;
             }
             return Ok(usize::from(header.updates));
         };
         let ticks = epoch.age(header.tick);
         let since = Epoch::starting_at(header.tick).map(|now| now.number() - epoch.number());
-        let mut next = 0;
+        let (mut next, lanes) = (0, self.columns.shared_lanes());
         for _ in 0..header.updates {
             let place = MemberGap::read(reader, next)?;
-            let base = members.get(place).ok_or(WireError::Field("member"))?;
+            let base = set.states.get(place).ok_or(WireError::Field("member"))?;
             next = place + 1;
-            let state = member::decode(reader, base, (motions[place], ticks))?;
+            let state = member::decode(reader, base, (set.motions[place], ticks))?;
             let motion = since.and_then(|epochs| Motion::between(base, &state, epochs));
-            states.push((state, motion.unwrap_or(Motion::REST)));
+            states
+                .entities
+                .push((state, motion.unwrap_or(Motion::REST)));
+            let were = set.codes(place, lanes);
+            self.columns.read_changes(reader, were, &mut states.codes)?;
         }
         Ok(0)
     }
@@ -283,15 +309,23 @@ impl Replica {
         }
     }
 
-    /// Takes in a state; whether one of its tick was here before.
-    fn update(&mut self, tick: u64, state: &EntityState) -> bool {
+    /// Takes in a state and its codes; whether one of its tick was here before.
+    fn update(&mut self, tick: u64, state: &EntityState, codes: &[u64]) -> bool {
+        let lanes = codes.len();
         match self.find(state.id()) {
             Ok(row) => {
-                let is_repeated = self.tracked[row].tick == tick;
-                self.tracked[row].update(tick, state);
+                let tracked = &mut self.tracked[row];
+                let is_repeated = tracked.tick == tick;
+                if tracked.update(tick, state) {
+                    self.codes[row * lanes..][..lanes].copy_from_slice(codes);
+                }
                 return is_repeated;
             }
-            Err(row) if self.may_enter(tick) => self.tracked.insert(row, Tracked::new(tick, state)),
+            Err(row) if self.may_enter(tick) => {
+                self.tracked.insert(row, Tracked::new(tick, state));
+                let at = row * lanes;
+                self.codes.splice(at..at, codes.iter().copied());
+            }
             Err(_) => {}
         }
         false
@@ -312,11 +346,21 @@ impl Replica {
         self.newest_complete = Some(epoch);
         let set = self.epochs.complete(epoch).unwrap_or_default();
         let mut rest = set.iter().peekable();
-        self.tracked.retain(|tracked| {
-            let id = tracked.state.id();
+        let lanes = self.columns.shared_lanes();
+        let mut kept = 0;
+        for row in 0..self.tracked.len() {
+            let id = self.tracked[row].state.id();
             while rest.next_if(|state| state.id() < id).is_some() {}
-            tracked.tick > epoch.tick() || rest.peek().is_some_and(|state| state.id() == id)
-        });
+            let is_there = rest.peek().is_some_and(|state| state.id() == id);
+            if self.tracked[row].tick > epoch.tick() || is_there {
+                self.tracked[kept] = self.tracked[row];
+                let codes = row * lanes..(row + 1) * lanes;
+                self.codes.copy_within(codes, kept * lanes);
+                kept += 1;
+            }
+        }
+        self.tracked.truncate(kept);
+        self.codes.truncate(kept * lanes);
     }
 
     fn count(&mut self, info: &SnapshotInfo) {
@@ -346,8 +390,10 @@ impl Tracked {
         }
     }
 
-    fn update(&mut self, tick: u64, state: &EntityState) {
-        if tick > self.tick {
+    /// Takes in a newer state; whether it is that.
+    fn update(&mut self, tick: u64, state: &EntityState) -> bool {
+        let is_newer = tick > self.tick;
+        if is_newer {
             *self = Self {
                 state: *state,
                 tick,
@@ -355,5 +401,6 @@ impl Tracked {
                 previous_tick: self.tick,
             };
         }
+        is_newer
     }
 }

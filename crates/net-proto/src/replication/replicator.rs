@@ -3,15 +3,15 @@
 use spatial_core::EntityId;
 
 use super::baselines::{ABSENT, Baselines};
-use super::cache::{Place, UpdateCache, Way};
+use super::cache::{From, Place, UpdateCache, Way};
 use super::motion::Motion;
-use super::packer::{Of, Packer, update_bits_max};
+use super::packer::{Of, Packer, entities_max, update_bits_max};
 use super::selection::{Candidate, NO_MEMBER, Selection, Waiting};
 use super::snapshot::{Coding, Datagrams, Header, PARTS_MAX};
 use super::state::EntityState;
 use crate::bits::BitSpan;
 use crate::ids::Epoch;
-use crate::limits::{DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCHS_ALIVE};
+use crate::limits::{DIGEST_ENTITIES_MAX, EPOCHS_ALIVE};
 
 /// Decides what one client is sent, against which baseline.
 ///
@@ -39,8 +39,8 @@ const IS_WHOLE: u32 = 1 << 31;
 /// What one client is to see now.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotRequest<'a> {
-    /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond [`ENTITIES_MAX`] the
-    /// last are left out: who has to choose chooses before.
+    /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond [`crate::ENTITIES_MAX`], or, where values of
+    /// columns make them long, as many as 254 datagrams hold, the last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
     /// How much each of them matters: where not all fit, who matters twice as much is sent nearly twice as often. All the same where there are none.
     pub weights: &'a [u16],
@@ -138,7 +138,8 @@ impl Replicator {
         request: &SnapshotRequest<'_>,
         out: &mut Datagrams,
     ) -> PackStats {
-        let visible = &request.visible[..request.visible.len().min(ENTITIES_MAX)];
+        let count_max = entities_max(world.columns().shared_bits());
+        let visible = &request.visible[..request.visible.len().min(count_max)];
         assert!(visible.is_sorted_by(|a, b| a < b), "rows ascend strictly");
         let is_weighted = request.weights.len() == request.visible.len();
         assert!(is_weighted || request.weights.is_empty(), "a weight a row");
@@ -361,10 +362,13 @@ impl Baseline<'_> {
     }
 
     /// Where a member was, and how it is known to move.
-    fn from(&self, base_row: u32, is_resting: bool) -> (EntityState, Motion) {
+    fn from(&self, base_row: u32, is_resting: bool) -> From {
         let motion = self.motions.get(base_row as usize).copied().flatten();
-        let motion = motion.filter(|_| !is_resting).unwrap_or(Motion::REST);
-        (self.states[base_row as usize], motion)
+        From {
+            state: self.states[base_row as usize],
+            motion: motion.filter(|_| !is_resting).unwrap_or(Motion::REST),
+            row: base_row,
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Selection {
             let score = match own == Some(candidate.row) {
                 true => u32::MAX,
                 false => waited
-                    .saturating_add(u32::from(candidate.weight).max(1))
+                    .saturating_add(u32::from(candidate.weight).max(1) * candidate.place.priority())
                     .min(u32::MAX - 1),
             };
             self.order.push((score, n));

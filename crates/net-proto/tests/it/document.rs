@@ -1,15 +1,16 @@
 //! docs/wire.md says what the code does.
 
 use net_proto::{
-    ALPN, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX, Claims,
-    ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX,
-    EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo, Hello, INPUTS_MAX, INPUTS_REPEATED,
-    Input, InputDatagram, InputHead, Motion, OwnState, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST,
-    PlayerId, PlayerName, Refuse, RefuseCode, Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage,
-    ShortText, SnapshotRequest, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
-    TileAnswer, TileAsk, TokenKey, UpdateCache, Welcome, WorldId, pack,
+    ALPN, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX,
+    COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, Datagrams, Digest,
+    ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo, Hello, INPUTS_MAX,
+    INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion, OwnState, PROTOCOL_VERSION,
+    PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode, Replicator,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, TileAnswer, TileAsk, TokenKey, UpdateCache,
+    Welcome, WireColumns, WorldId, pack,
 };
-use spatial_core::{CellId, EntityId, FrameId, LatticeSpec, Position};
+use spatial_core::{CellId, Component, EntityId, FrameId, LatticeSpec, Position};
 
 const DOCUMENT: &str = include_str!("../../../../docs/wire.md");
 
@@ -28,6 +29,8 @@ fn limits_are_as_written() {
         ("INPUTS_MAX", INPUTS_MAX),
         ("INPUTS_REPEATED", INPUTS_REPEATED),
         ("DIGEST_ENTITIES_MAX", DIGEST_ENTITIES_MAX),
+        ("COLUMNS_MAX", COLUMNS_MAX),
+        ("COLUMN_BITS_MAX", COLUMN_BITS_MAX as usize),
         ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
         ("CLIENT_FRAME_BYTES_MAX", CLIENT_FRAME_BYTES_MAX),
         ("SERVER_FRAME_BYTES_MAX", SERVER_FRAME_BYTES_MAX),
@@ -82,7 +85,16 @@ fn state(id: u64, xyz_m: [f64; 3], heading: u16) -> EntityState {
     EntityState::new(EntityId(id), Position { frame, x, y, z }, heading)
 }
 
-fn messages() -> [(&'static str, Vec<u8>); 4] {
+#[derive(Clone, Copy, Component)]
+#[component(name = "health", kind = scalar, version = 2, replicate = all, rate = 5, priority = 4)]
+struct Health {
+    #[lane(bits = 10)]
+    points: u16,
+    #[lane(bits = 7, quantum = 0.5, min = -10, max = 50)]
+    heat: f32,
+}
+
+fn messages() -> [(&'static str, Vec<u8>); 5] {
     let key = TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap();
     let token = key.sign(&Claims {
         world: WorldId(77),
@@ -122,6 +134,7 @@ fn messages() -> [(&'static str, Vec<u8>); 4] {
         },
         lattice: 0xfedc_ba98_7654_3210,
     };
+    let columns = WireColumns::new(&[Health::schema()]).unwrap();
     let refuse = Refuse {
         code: RefuseCode::FULL,
         text: ShortText::lossy("full"),
@@ -141,6 +154,7 @@ fn messages() -> [(&'static str, Vec<u8>); 4] {
         ("hello", hello),
         ("welcome", frame(ServerMessage::Welcome(welcome))),
         ("refuse", frame(ServerMessage::Refuse(refuse))),
+        ("columns", frame(ServerMessage::Columns(columns))),
         ("digest", frame(ServerMessage::Digest(digest))),
     ]
 }

@@ -4,6 +4,7 @@
 
 mod allocations;
 mod bodies;
+mod columns;
 mod document;
 mod hostile;
 mod link;

@@ -118,7 +118,8 @@ impl WorldLoop {
         let sense = Sense::around(enter_m, enter_m + hysteresis_m)
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let period = Duration::from_secs(1) / u32::from(config.tick_rate_hz);
-        let views = Views::new(sense, own::near_m(&config));
+        let views = Views::new(&world, sense, own::near_m(&config))
+            .map_err(|e| ServerError::Start(e.to_string()))?;
         let newest_hash = (world.tick(), world.hash());
         let mut records = Vec::new();
         towns.tell_kinds(&world, &mut records);
@@ -346,6 +347,11 @@ impl WorldLoop {
                 avatar: own::avatar(&self.towns.player_kind()),
                 lattice: start.lattice.fingerprint(),
             };
+            if player.version >= 3
+                && let Some(columns) = self.views.columns()
+            {
+                news.push((session, Message::Frame(columns)));
+            }
             news.push((session, Message::Welcome(welcome)));
         }
         for (session, message) in news {

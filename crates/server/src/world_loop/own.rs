@@ -1,10 +1,11 @@
 //! What a player is told of its own avatar, so that its client can predict it.
 
 use bytes::Bytes;
-use net_proto::{Avatar, Motion, OwnState};
+use net_proto::{Avatar, Epoch, Motion, OwnState, OwnValues, WireColumns};
 use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
 
 use super::players::Player;
+use super::views::{Source, owned_codes};
 use crate::config::Config;
 
 /// What a kind is and can do, in the wire's terms.
@@ -44,6 +45,32 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
     };
     let mut bytes = Vec::with_capacity(OwnState::BYTES);
     state.encode(&mut bytes);
+    Some(bytes.into())
+}
+
+/// What a player's avatar has in the columns for owners, as a datagram: for some snapshots after it has changed, and at every epoch, since any of
+/// them may be lost.
+pub(super) fn values(
+    (world, row): (&World, usize),
+    (columns, sources): (&WireColumns, &[Source]),
+    player: &mut Player,
+) -> Option<Bytes> {
+    const TIMES: u8 = 3;
+    if columns.owned_lanes() == 0 || player.version < 3 {
+        return None;
+    }
+    let codes: Vec<u64> = owned_codes(sources, world, row).collect();
+    if codes != player.told_values {
+        player.told_values.clone_from(&codes);
+        player.values_left = TIMES;
+    }
+    if player.values_left == 0 && Epoch::starting_at(world.tick()).is_none() {
+        return None;
+    }
+    player.values_left = player.values_left.saturating_sub(1);
+    let tick = world.tick();
+    let mut bytes = Vec::new();
+    OwnValues { tick, codes }.encode(columns, &mut bytes);
     Some(bytes.into())
 }
 

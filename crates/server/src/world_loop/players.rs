@@ -13,6 +13,8 @@ use crate::gateway::{Heard, Message, SessionId, ToSession};
 /// One player in the world.
 pub(super) struct Player {
     pub(super) player: PlayerId,
+    /// Of the protocol that its client speaks.
+    pub(super) version: u16,
     pub(super) entity: EntityId,
     pub(super) inputs: InputBuffer,
     pub(super) replicator: Replicator,
@@ -28,6 +30,9 @@ pub(super) struct Player {
     /// The newest datagram of which an input was used, and the one after which the player was told its exact state.
     pub(super) datagram: u32,
     pub(super) told_datagram: u32,
+    /// What its owner was told of its values, and how often it will be again.
+    pub(super) told_values: Vec<u64>,
+    pub(super) values_left: u8,
     /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
     pub(super) is_crowded: bool,
     pub(super) is_struck: bool,
@@ -245,6 +250,7 @@ impl Player {
         } = newcomer;
         Self {
             player,
+            version,
             entity,
             inputs: InputBuffer::new(),
             budget,
@@ -256,6 +262,8 @@ impl Player {
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
+            told_values: Vec::new(),
+            values_left: 0,
             is_crowded: true, // until somebody has looked
             is_struck: false,
             surprised_tick: tick,

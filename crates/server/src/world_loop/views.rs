@@ -1,15 +1,17 @@
 //! What each player sees, and the snapshots that tell them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use net_proto::{
-    Baselines, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest, UpdateCache,
-    weight_at,
+    Baselines, ColumnsError, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest,
+    UpdateCache, WireColumns, weight_at,
 };
 use sim_core::World;
 use spatial_core::{
-    Anchor, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle, WatcherId, Watches,
+    Anchor, Audience, Column, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle,
+    WatcherId, Watches, Wire,
 };
 
 use super::own;
@@ -38,6 +40,8 @@ pub(super) struct Views {
     rank: Vec<u32>,
     places: Vec<Ecef>,
     states: Vec<EntityState>,
+    sources: Vec<Source>,
+    codes: Vec<u64>,
     visible: Vec<u32>,
     weights: Vec<u16>,
     members: Vec<Hit>,
@@ -62,15 +66,17 @@ pub(super) struct DurableHash {
 }
 
 impl Views {
-    /// For players who see as `sense` says, and are crowded by those within `near_m`.
-    pub(super) fn new(sense: Sense, near_m: f64) -> Self {
-        Self {
+    /// Of a world, for players who see as `sense` says, and are crowded by those within `near_m`.
+    pub(super) fn new(world: &World, sense: Sense, near_m: f64) -> Result<Self, ColumnsError> {
+        let columns = WireColumns::new(world.columns().iter().map(Column::schema))?;
+        let sources = sources(&columns, world);
+        Ok(Self {
             index: MovingIndex::new(),
             watches: Watches::new(),
             watchers: BTreeMap::new(),
             sense,
             near_m,
-            baselines: Baselines::new(),
+            baselines: Baselines::with_columns(Arc::new(columns), world.start().tick_rate_hz),
             cache: UpdateCache::new(),
             datagrams: Datagrams::new(),
             ids: Vec::new(),
@@ -78,13 +84,15 @@ impl Views {
             rank: Vec::new(),
             places: Vec::new(),
             states: Vec::new(),
+            sources,
+            codes: Vec::new(),
             visible: Vec::new(),
             weights: Vec::new(),
             members: Vec::new(),
             nearest: Vec::new(),
             events: WatchEvents::default(),
             totals: Totals::default(),
-        }
+        })
     }
 
     /// Takes in the state after a step.
@@ -100,7 +108,23 @@ impl Views {
             let row = row as usize;
             EntityState::new(ids[row], world.position(row), headings[row])
         }));
-        self.baselines.advance(world.tick(), &self.states);
+        self.codes.clear();
+        for &row in &self.order {
+            shared_codes(&self.sources, world, row as usize, &mut self.codes);
+        }
+        self.baselines
+            .advance_with(world.tick(), &self.states, &self.codes);
+    }
+
+    /// The columns that are told of, as a control frame; none where there are none.
+    pub(super) fn columns(&self) -> Option<Vec<u8>> {
+        let columns = self.baselines.columns();
+        let mut frame = Vec::new();
+        let is_any = !columns.schemas().is_empty();
+        is_any.then(|| {
+            ServerMessage::Columns(columns.as_ref().clone()).encode(&mut frame);
+            frame
+        })
     }
 
     fn sort(&mut self, ids: &[EntityId]) {
@@ -137,10 +161,12 @@ impl Views {
             player.is_crowded = self.is_crowded(player.entity);
             self.pack_one(player, durable_tick);
             let own = own::news(world, player);
-            self.totals.bytes += own.as_ref().map_or(0, |own| own.len() as u64);
-            let datagrams = self.datagrams.iter().map(Bytes::copy_from_slice);
-            let all = own.into_iter().chain(datagrams);
-            batch.snapshots.push((session, all.collect()));
+            let columns = self.baselines.columns();
+            let values = own::values((world, row), (columns, &self.sources), player);
+            let mut all: Vec<Bytes> = own.into_iter().chain(values).collect();
+            self.totals.bytes += all.iter().map(|own| own.len() as u64).sum::<u64>();
+            all.extend(self.datagrams.iter().map(Bytes::copy_from_slice));
+            batch.snapshots.push((session, all));
         }
         batch
     }
@@ -230,6 +256,55 @@ impl Views {
         .encode(&mut frame);
         Some(frame)
     }
+}
+
+/// Where the codes of a lane come from.
+pub(super) struct Source {
+    audience: Audience,
+    column: usize, // of the world's
+    lane: usize,
+    wire: Wire,
+}
+
+impl Source {
+    fn code(&self, world: &World, row: usize) -> u64 {
+        world.columns()[self.column].lanes()[self.lane].code(self.wire, row)
+    }
+}
+
+/// Of all lanes that are told of, in order.
+fn sources(columns: &WireColumns, world: &World) -> Vec<Source> {
+    let named = |name: &str| {
+        let found = world.columns().iter().position(|c| c.schema().name == name);
+        found.expect("it is told of what there is")
+    };
+    let mut sources = Vec::new();
+    for schema in columns.schemas() {
+        let column = named(&schema.name);
+        sources.extend(schema.lanes.iter().enumerate().map(|(lane, info)| Source {
+            audience: schema.replication.audience,
+            column,
+            lane,
+            wire: info.wire,
+        }));
+    }
+    sources
+}
+
+/// Appends what all may know of a row.
+fn shared_codes(sources: &[Source], world: &World, row: usize, out: &mut Vec<u64>) {
+    let shared = sources.iter().filter(|of| of.audience == Audience::All);
+    out.extend(shared.map(|of| of.code(world, row)));
+}
+
+/// What its owner may know of a row.
+pub(super) fn owned_codes<'a>(
+    sources: &'a [Source],
+    world: &'a World,
+    row: usize,
+) -> impl Iterator<Item = u64> + 'a {
+    let owned = sources.iter().filter(|of| of.audience == Audience::Owner);
+    owned.map(move |of| of.code(world, row))
 }
 
 /// The nearest of those in view, still ascending by id; oneself, at no distance, is among them. Costs nothing while

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bots;
+mod columns;
 mod crash;
 mod fair;
 mod full;

@@ -187,9 +187,12 @@ impl Raw {
     pub(crate) async fn enter(addr: SocketAddr, ticket: &Ticket) -> (Self, Welcome) {
         let mut raw = Self::open(addr, ticket.cert_sha256).await;
         raw.write(&hello(ticket)).await;
-        match raw.read().await {
-            ServerMessage::Welcome(welcome) => (raw, welcome),
-            other => panic!("not welcome: {other:?}"),
+        loop {
+            match raw.read().await {
+                ServerMessage::Welcome(welcome) => return (raw, welcome),
+                ServerMessage::Columns(_) => {} // ahead of it
+                other => panic!("not welcome: {other:?}"),
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::changes::{Changes, Marks};
 use super::component::Component;
-use super::kind::{Durability, Kind};
+use super::kind::{Durability, Kind, Replication};
 use super::lane::Lane;
 use super::migration::{Migration, RegisterError, migrated};
 use super::schema::ColumnSchema;
@@ -50,6 +50,7 @@ impl Column {
             kind: Kind::Raw,
             version: 0,
             durability: Durability::Transient,
+            replication: Replication::NONE,
             lanes: Vec::new(),
         };
         Self {

@@ -1,6 +1,6 @@
 //! What a component declares about itself.
 
-use super::kind::{Durability, Kind};
+use super::kind::{Durability, Kind, Replication};
 use super::lane::{Lane, LaneInfo};
 use super::schema::ColumnSchema;
 
@@ -60,6 +60,8 @@ pub trait Component: Copy + Send + Sync + 'static {
     const VERSION: u16;
     /// How long its values are kept.
     const DURABILITY: Durability;
+    /// Whom its values are sent to.
+    const REPLICATION: Replication = Replication::NONE;
     /// Its lanes in the order of the fields, 1 to 32.
     const LANES: &'static [LaneInfo];
 

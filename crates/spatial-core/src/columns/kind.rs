@@ -62,8 +62,8 @@ impl Kind {
         }
     }
 
-    /// The kind of a saved code.
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
+    /// The kind of a code: the number of the variant.
+    pub fn from_code(code: u8) -> Option<Self> {
         [
             Self::Point,
             Self::Vector,
@@ -75,6 +75,40 @@ impl Kind {
         .into_iter()
         .find(|kind| *kind as u8 == code)
     }
+}
+
+/// Whom the values of a component are sent to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum Audience {
+    /// Nobody.
+    #[default]
+    Nobody = 0,
+    /// All who see the entity.
+    All = 1,
+    /// The player whose entity it is.
+    Owner = 2,
+}
+
+/// Whom the values of a component are sent to, how often, and how much they matter.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+pub struct Replication {
+    /// To whom.
+    pub audience: Audience,
+    /// How often a second they are looked at, at most; 0: as often as anything is sent.
+    pub rate_hz: u16,
+    /// How many times as much as others they matter where not all that has changed can be sent, 1 to 15.
+    pub priority: u8,
+}
+
+impl Replication {
+    /// To nobody.
+    pub const NONE: Self = Self {
+        audience: Audience::Nobody,
+        rate_hz: 0,
+        priority: 1,
+    };
 }
 
 /// Whether all lanes from the first are of the same type, one that the kind accepts.

@@ -73,8 +73,8 @@ impl LaneType {
         }
     }
 
-    /// The type of a saved code.
-    pub(crate) fn from_code(code: u8) -> Option<Self> {
+    /// The type of a code: the number of the variant.
+    pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|t| *t as u8 == code)
     }
 }
@@ -198,6 +198,25 @@ impl Lane {
     pub(crate) fn row_bytes(&self, row: usize) -> &[u8] {
         let size = self.lane_type.bytes();
         &self.bytes()[row * size..(row + 1) * size]
+    }
+
+    /// The code of a row's value, as it travels.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn code(&self, wire: Wire, row: usize) -> u64 {
+        match self.lane_type {
+            LaneType::I8 => wire.encode(self.values::<i8>()[row]),
+            LaneType::I16 => wire.encode(self.values::<i16>()[row]),
+            LaneType::I32 => wire.encode(self.values::<i32>()[row]),
+            LaneType::I64 => wire.encode(self.values::<i64>()[row]),
+            LaneType::U8 => wire.encode(self.values::<u8>()[row]),
+            LaneType::U16 => wire.encode(self.values::<u16>()[row]),
+            LaneType::U32 => wire.encode(self.values::<u32>()[row]),
+            LaneType::U64 => wire.encode(self.values::<u64>()[row]),
+            LaneType::F32 => wire.encode(self.values::<f32>()[row]),
+            LaneType::F64 => wire.encode(self.values::<f64>()[row]),
+        }
     }
 
     /// Values.

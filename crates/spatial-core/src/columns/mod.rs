@@ -41,7 +41,7 @@ pub use changes::{Consumer, ConsumersFull, Marks, UnknownConsumer};
 pub use column::Column;
 pub use component::Component;
 pub use frame_change::FrameChangeError;
-pub use kind::{Durability, Kind};
+pub use kind::{Audience, Durability, Kind, Replication};
 pub use lane::{Lane, LaneInfo, LaneType, LaneValue};
 pub use migration::{Migration, MigrationError, MigrationRefused, RegisterError};
 pub use moves::OrderError;

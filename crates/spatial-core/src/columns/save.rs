@@ -24,7 +24,7 @@
 use super::bits::Bits;
 use super::column::Column;
 use super::ids::Ids;
-use super::kind::{Durability, Kind};
+use super::kind::{Durability, Kind, Replication};
 use super::lane::{Lane, LaneType};
 use super::schema::{ColumnSchema, LaneSchema};
 use super::table::{COLUMNS_MAX, LANES_MAX, Table};
@@ -176,6 +176,7 @@ fn load_column(reader: &mut Reader, rows: usize) -> Result<Column, LoadError> {
         kind,
         version,
         durability: Durability::Durable,
+        replication: Replication::NONE,
         lanes: shape.into_iter().map(lane_schema).collect(),
     };
     Ok(Column::loaded(lanes, schema))

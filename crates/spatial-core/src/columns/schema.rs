@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::component::Component;
-use super::kind::{Durability, Kind};
+use super::kind::{Durability, Kind, Replication};
 use super::lane::{Lane, LaneInfo, LaneType};
 use super::table::{LANES_MAX, Table};
 use super::wire::Wire;
@@ -11,7 +11,7 @@ use super::wire::Wire;
 /// What a column is: everything that `#[derive(Component)]` says.
 ///
 /// ```
-/// use spatial_core::{ColumnSchema, Durability, Kind, LaneSchema, LaneType, Table, Wire};
+/// use spatial_core::{ColumnSchema, Durability, Kind, LaneSchema, LaneType, Replication, Table, Wire};
 ///
 /// let mut table = Table::new();
 /// let fuel = table.register_column(&ColumnSchema {
@@ -19,6 +19,7 @@ use super::wire::Wire;
 ///     kind: Kind::Scalar,
 ///     version: 1,
 ///     durability: Durability::Durable,
+///     replication: Replication::NONE,
 ///     lanes: vec![LaneSchema {
 ///         name: "litres".to_owned(),
 ///         lane_type: LaneType::F32,
@@ -40,6 +41,8 @@ pub struct ColumnSchema {
     pub version: u16,
     /// How long its values are kept.
     pub durability: Durability,
+    /// Whom its values are sent to.
+    pub replication: Replication,
     /// Its lanes, 1 to 32.
     pub lanes: Vec<LaneSchema>,
 }
@@ -98,6 +101,7 @@ impl ColumnSchema {
             kind: C::KIND,
             version: C::VERSION,
             durability: C::DURABILITY,
+            replication: C::REPLICATION,
             lanes: C::LANES.iter().map(lane).collect(),
         }
     }

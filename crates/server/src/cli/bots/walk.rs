@@ -236,6 +236,7 @@ impl Visit {
                 }
             }
             Event::Ground
+            | Event::OwnValues
             | Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)

@@ -2,7 +2,7 @@
 
 use spatial_core::{
     ColumnSchema, Component, Durability, EntityId, Kind, LaneSchema, LaneType, RegisterError,
-    SchemaError, Table, Wire, WireParts,
+    Replication, SchemaError, Table, Wire, WireParts,
 };
 
 use super::{Body, body, filled, saved};
@@ -73,7 +73,7 @@ fn fields_have_any_names() {
 fn a_description_is_plain_json() {
     let json = serde_json::to_string(&Wind::schema()).unwrap();
     let want = concat!(
-        r#"{"name":"wind","kind":"vector","version":2,"durability":"derived","lanes":["#,
+        r#"{"name":"wind","kind":"vector","version":2,"durability":"derived","replication":{"audience":"nobody","rate_hz":0,"priority":1},"lanes":["#,
         r#"{"name":"east","type":"f32","wire":{"steps":{"bits":10,"quantum":0.25,"min":-128.0,"max":127.75}}},"#,
         r#"{"name":"north","type":"f32","wire":{"steps":{"bits":7,"quantum":0.5,"min":-20.0,"max":20.0}}},"#,
         r#"{"name":"up","type":"f32","wire":"whole"}]}"#,
@@ -100,6 +100,7 @@ fn described(kind: Kind, lanes: Vec<LaneSchema>) -> ColumnSchema {
         kind,
         version: 1,
         durability: Durability::Durable,
+        replication: Replication::NONE,
         lanes,
     }
 }
