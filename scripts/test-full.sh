@@ -117,12 +117,16 @@ terrain)
     BLUEMARBLE_MEMORY=1 cargo test --locked --release -p bluemarble-server --test planet -- --nocapture memory::
     ;;
 wire)
-    # A thousand seeds of a hundred clients each on bad lines; a hundred million hostile datagrams at an endpoint, in chunks of their
+    # The matrix of bad lines, a million snapshots; a thousand seeds of a hundred clients each on bad lines; a hundred million hostile datagrams at an endpoint, in chunks of their
     # own seeds: an interrupted run goes on after the last chunk that passed. BLUEMARBLE_HOSTILE_CHUNKS makes it shorter.
     sources=$(find crates/net-proto Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
     passed=$cache/wire-passed-$sources
     touch "$passed"
     wire() { cargo test --locked --release -p bluemarble-net-proto --all-features "$@"; }
+    if ! grep -qx matrix "$passed"; then
+        BLUEMARBLE_MATRIX_SEEDS=${BLUEMARBLE_MATRIX_SEEDS:-15} wire --test it -- --nocapture matrix::after_any_line
+        echo matrix >>"$passed"
+    fi
     if ! grep -qx crowds "$passed"; then
         BLUEMARBLE_SEEDS=${BLUEMARBLE_SEEDS:-1000} wire --test it -- --nocapture simulated::seeds_of_crowds
         echo crowds >>"$passed"

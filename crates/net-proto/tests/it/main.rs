@@ -8,6 +8,7 @@ mod columns;
 mod document;
 mod hostile;
 mod link;
+mod matrix;
 mod previous;
 #[cfg(feature = "quic")]
 mod quic;

@@ -12,7 +12,7 @@ use net_proto::{
 use crate::link::{Link, Weather};
 use crate::walkers::{Random, Walkers};
 
-struct Pair {
+pub(crate) struct Pair {
     world: Walkers,
     tick: u64,
     baselines: Baselines,
@@ -28,10 +28,13 @@ struct Pair {
     shown: BTreeMap<u32, Vec<EntityState>>, // what the server sent, by epoch
     digests: Vec<(u64, Digest)>,            // arrival tick
     matches: u32,
+    snapshots: u64,
+    /// Sent to the client, without the headers of what carries it.
+    pub(crate) bytes: u64,
 }
 
 impl Pair {
-    fn new(seed: u64, weather: Weather) -> Self {
+    pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         Self {
             world: Walkers::new(seed, 200, 3),
             tick: 0,
@@ -48,6 +51,8 @@ impl Pair {
             shown: BTreeMap::new(),
             digests: Vec::new(),
             matches: 0,
+            snapshots: 0,
+            bytes: 0,
         }
     }
 
@@ -59,7 +64,7 @@ impl Pair {
             .collect()
     }
 
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.tick += 1;
         self.world.walk();
         self.world.stir();
@@ -103,6 +108,8 @@ impl Pair {
             .replicator
             .pack(&self.baselines, &mut self.cache, &request, &mut out);
         assert_eq!(stats.deferred, 0);
+        self.snapshots += 1;
+        self.bytes += out.byte_count() as u64;
         for datagram in out.iter() {
             self.down
                 .send(self.tick, datagram, self.weather, &mut self.random);
@@ -207,7 +214,8 @@ impl Pair {
     }
 }
 
-fn check(seed: u64, weather: Weather, version: u16) {
+/// A minute over a line, and then until nothing moves; returns how many snapshots that were.
+pub(crate) fn check(seed: u64, weather: Weather, version: u16) -> u64 {
     println!("seed {seed}, {weather:?}, version {version}");
     let mut pair = Pair::new(seed, weather);
     pair.replicator = Replicator::new().speaking(version);
@@ -232,6 +240,7 @@ fn check(seed: u64, weather: Weather, version: u16) {
         Epoch::starting_at(last_epoch)
     );
     pair.assert_equal();
+    pair.snapshots
 }
 
 #[test]
