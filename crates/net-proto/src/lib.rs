@@ -58,7 +58,9 @@ pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
     ServerMessage, TimeDilation, Welcome,
 };
-pub use entropy::{AdaptiveBit, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder};
+pub use entropy::{
+    AdaptiveBit, AdaptiveSymbol, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder,
+};
 pub use error::WireError;
 pub use ids::{Epoch, PlayerId, WorldId};
 pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};

@@ -1,12 +1,15 @@
 //! One body of a packet, the same for both directions.
 
+use super::BodiesError;
 use super::body::{Body, PLACES};
 use super::frame::{Past, Trace};
-use super::model::{Model, Residuals, scale_of};
+use super::model::{Model, SCALES, scale_of};
 use super::neighbours::{Nearby, Neighbours};
-use super::orientation;
+use super::orientation::{self, Rotations};
 use super::position::Known;
-use crate::entropy::{Coder, integer};
+use super::scene::{GROUP, Scene};
+use super::set::{List, Set, members};
+use crate::entropy::{AdaptiveSymbol, Coder, RAW_BITS_MAX};
 use crate::error::WireError;
 
 /// What codes a packet's bodies, one after the other.
@@ -14,93 +17,108 @@ pub(super) struct Packet<'a, C> {
     pub(super) coder: C,
     pub(super) model: &'a mut Model,
     pub(super) neighbours: &'a mut Neighbours,
+    pub(super) rotations: &'a mut Rotations,
+    pub(super) scene: Scene,
     pub(super) past: Past<'a>,
-    /// Whether the body before differed.
-    pub(super) is_row: bool,
 }
 
-/// A body that differs: what it is coded by.
-struct Scene {
-    nearby: Nearby,
-    trace: Trace,
-    /// What of it moved, as the context of both flags.
-    moved: usize,
-    closeness: usize,
+/// What is coded: an encoder is told it; a decoder is given the baseline's bodies and finds it. Traces of bodies that do not differ are
+/// those of no body.
+pub(super) struct Slots<'a> {
+    pub(super) bodies: &'a mut [Body],
+    pub(super) traces: &'a mut [Trace],
+    pub(super) differed: &'a mut Set,
 }
 
 impl<C: Coder> Packet<'_, C> {
-    /// Codes whether body `n` differs from the baseline's; most bodies lie still.
-    #[inline]
-    pub(super) fn differs(&mut self, n: usize, body: &Body) -> bool {
-        let base = &self.past.base[n];
-        let closeness = closeness(base, &self.past.base[0]);
-        let model = &mut self.model.differs[self.moved(n)][closeness][usize::from(self.is_row)];
-        self.is_row = self.coder.bit(model, body != base);
-        self.is_row
+    pub(super) fn code(mut self, slots: Slots<'_>) -> Result<C, BodiesError> {
+        let newcomers = self.code_newcomers(slots.bodies.len(), slots.differed);
+        let list = List::of(&self.scene.active, &newcomers);
+        let mut differed = Set::default();
+        let past = &self.past;
+        let frames = [past.base, past.two_before, past.three_before];
+        self.rotations.forecast(frames, list.numbers());
+        for (place, n) in list.numbers().iter().enumerate() {
+            let n = usize::from(*n);
+            if self.code_body((place, n), &mut slots.bodies[n], &mut slots.traces[n])? {
+                differed[n / 64] |= 1 << (n % 64);
+            }
+        }
+        *slots.differed = differed;
+        Ok(self.coder)
     }
 
-    /// What of it moved: in the packet of the baseline; in the last frame; in the last three.
-    #[inline]
-    fn moved(&self, n: usize) -> usize {
-        let base = &self.past.base[n];
-        usize::from(self.past.traces[n].differed) * 4
-            + usize::from(*base != self.past.one_before[n]) * 2
-            + usize::from(*base != self.past.three_before[n])
+    /// Codes who differs of those that lay still: nearly nobody, and most groups are done with one bit.
+    fn code_newcomers(&mut self, count: usize, differed: &Set) -> Set {
+        let mut newcomers = Set::default();
+        let mut is_row = false;
+        for first in (0..count).step_by(GROUP) {
+            let (word, shift) = (first / 64, first % 64);
+            let all = u64::MAX >> (64 - GROUP.min(count - first));
+            let still = (!self.scene.active[word] >> shift) & all;
+            if still == 0 {
+                continue;
+            }
+            let told = (differed[word] >> shift) & still;
+            let (closeness, is_busy) = self.scene.group(first, still);
+            let model = &mut self.model.groups[closeness][is_busy][usize::from(is_row)];
+            is_row = self.coder.bit(model, told != 0);
+            if is_row {
+                newcomers[word] |= self.code_group(first, still, told) << shift;
+            }
+        }
+        newcomers
     }
 
-    /// Codes body `n`, which differs: an encoder is told it, a decoder finds it. Leaves what packets against this one will want to know.
-    pub(super) fn code(
+    fn code_group(&mut self, first: usize, still: u64, told: u64) -> u64 {
+        let (mut newcomers, mut is_row) = (0, false);
+        for n in members(0, still) {
+            let closeness = self.scene.closeness(&self.past, first + n);
+            let model = &mut self.model.newcomers[closeness][usize::from(is_row)];
+            is_row = self.coder.bit(model, (told >> n) & 1 != 0);
+            newcomers |= u64::from(is_row) << n;
+        }
+        newcomers
+    }
+
+    /// Codes body `n`, if it differs, and says whether it does. Leaves what packets against this one will want to know.
+    fn code_body(
         &mut self,
-        n: usize,
+        (place, n): (usize, usize),
         body: &mut Body,
         trace: &mut Trace,
-    ) -> Result<(), WireError> {
-        let base = &self.past.base[n];
-        let scene = Scene {
-            nearby: self.neighbours.around(base.position()),
-            trace: self.past.traces[n],
-            moved: self.moved(n),
-            closeness: closeness(base, &self.past.base[0]),
-        };
-        (*body, *trace) = self.code_changed(n, body, &scene)?;
-        Ok(())
-    }
-
-    fn code_changed(
-        &mut self,
-        n: usize,
-        body: &Body,
-        scene: &Scene,
-    ) -> Result<(Body, Trace), WireError> {
+    ) -> Result<bool, WireError> {
         let base = self.past.base[n];
+        let (moved, closeness) = (
+            self.scene.moved(&self.past, n),
+            self.scene.closeness(&self.past, n),
+        );
+        let kind = usize::from(body.position() != base.position())
+            + 2 * usize::from(!body.has_orientation_of(&base))
+            + 4 * usize::from(body.flag() != base.flag());
+        let model = &mut self.model.kinds[moved][closeness][usize::from(base.flag())];
+        let kind = self.coder.symbol(model, kind);
+        match kind {
+            0 => return Ok(false),
+            1..8 => {}
+            _ => return Err(WireError::Field("body")),
+        }
+        let nearby = self.neighbours.around(base.position());
         let (mut pull, mut shift, mut turn) = ([0; 3], 0, 0);
-        let model = &mut self.model.position_differs[scene.moved];
-        let shifts = self.coder.bit(model, body.position() != base.position());
         let mut position = base.position();
-        if shifts {
-            (position, pull) = self.code_position(n, body, scene, &mut shift)?;
+        if kind & 1 != 0 {
+            (position, pull) = self.code_position(n, body, &nearby, &mut shift)?;
         }
-        let model = &mut self.model.orientation_differs[usize::from(shifts)];
         let mut orientation = (base.largest(), base.components());
-        if self.coder.bit(model, !body.has_orientation_of(&base)) {
-            orientation = self.code_orientation(n, body, (scene, shift), &mut turn)?;
+        if kind & 2 != 0 {
+            orientation = self.code_orientation((place, n), body, (&nearby, shift), &mut turn)?;
         }
-        let flags = &mut self.model.flag[usize::from(base.flag())][scene.closeness];
-        let flag = self
-            .coder
-            .bit(&mut flags[usize::from(scene.moved & 2 != 0)], body.flag());
+        let flag = base.flag() ^ (kind & 4 != 0);
         let coded = Body::new(position, orientation.0, orientation.1, flag);
-        let coded = coded.map_err(|_| WireError::Field("body"))?;
+        *body = coded.map_err(|_| WireError::Field("body"))?;
         self.neighbours.push(base.position(), pull, turn);
-        let differed = true;
-        Ok((
-            coded,
-            Trace {
-                differed,
-                shift,
-                turn,
-            },
-        ))
+        *trace = Trace { shift, turn };
+        Ok(true)
     }
 
     /// The height first: what falls or lands, does so along all axes. Gives the position, and how far the velocity alone was off.
@@ -108,40 +126,52 @@ impl<C: Coder> Packet<'_, C> {
         &mut self,
         n: usize,
         body: &Body,
-        scene: &Scene,
+        nearby: &Nearby,
         shift: &mut u32,
     ) -> Result<([i16; 3], [i32; 3]), WireError> {
-        let (mut position, mut pull) = ([0; 3], [0; 3]);
-        for (turn, axis) in (0..).zip([2, 0, 1]) {
-            let base = i32::from(self.past.base[n].position()[axis]);
-            let way = |frame: &[Body]| base - i32::from(frame[n].position()[axis]);
-            let known = Known {
-                ways: [
-                    self.past.one_before,
-                    self.past.three_before,
-                    self.past.six_before,
-                ]
-                .map(way),
-                pull: scene.nearby.pull[axis],
-            };
-            let lead = &mut self.model.leads[axis];
-            let (far, added) = lead.predict(&known);
-            let guess = (base + far + added).clamp(*PLACES.start(), *PLACES.end());
-            // Each axis that is coded tells of the next.
-            let expected = (scene.trace.shift + scene.nearby.shift + *shift * 2) / (turn + 1);
+        let (past, trace) = (&self.past, self.past.traces[n]);
+        let frames = [
+            past.base,
+            past.one_before,
+            past.three_before,
+            past.six_before,
+        ];
+        let [now, one, three, six] = frames.map(|frame| frame[n].position());
+        let mut guesses = [Guess::default(); 3];
+        let mut expected = trace.shift + nearby.shift;
+        for (turn, axis) in (1..).zip([2, 0, 1]) {
+            let way = |frame: [i16; 3]| f32::from(now[axis]) - f32::from(frame[axis]);
+            let known = [way(one), way(three), way(six), nearby.pull[axis]];
+            let (far, added) = self.model.leads[axis].predict(&known);
+            let alone = i32::from(now[axis]) + far;
+            let guess = (alone + added).clamp(*PLACES.start(), *PLACES.end());
             let off = i32::from(body.position()[axis]) - guess;
-            let sign = (1 + added.signum()).unsigned_abs() as usize;
-            let off = self
-                .model
-                .positions
-                .code(&mut self.coder, axis, (expected, sign), off);
-            lead.learn(&known, off);
-            let place = guess + off;
+            let sizes = &mut self.model.positions.sizes[axis];
+            let size = Size::code(&mut self.coder, sizes, expected / turn, off);
+            // Each axis that is coded tells of the next.
+            expected += 2 * size.about();
+            guesses[axis] = Guess {
+                guess,
+                alone,
+                known,
+                off,
+                size,
+            };
+        }
+        let offs = Size::code_rests(
+            &mut self.coder,
+            guesses.map(|guess| (guess.size, guess.off)),
+        );
+        let (mut position, mut pull) = ([0; 3], [0; 3]);
+        for axis in 0..3 {
+            let (guess, off) = (&guesses[axis], offs[axis]);
+            self.model.leads[axis].learn(&guess.known, off);
+            let place = guess.guess + off;
             if !PLACES.contains(&place) {
                 return Err(WireError::Field("position"));
             }
             position[axis] = i16::try_from(place).map_err(|_| WireError::Field("position"))?;
-            pull[axis] = place - base - far;
+            pull[axis] = place - guess.alone;
             *shift += off.unsigned_abs();
         }
         Ok((position, pull))
@@ -149,17 +179,15 @@ impl<C: Coder> Packet<'_, C> {
 
     fn code_orientation(
         &mut self,
-        n: usize,
+        (place, n): (usize, usize),
         body: &Body,
-        (scene, shift): (&Scene, u32),
+        (nearby, shift): (&Nearby, u32),
         turn: &mut u32,
     ) -> Result<(u8, [u16; 3]), WireError> {
         let past = &self.past;
-        let base = &past.base[n];
-        let now = orientation::quaternion(base);
-        let guess = orientation::predict(&now, &past.two_before[n], &past.three_before[n]);
-        let order = orientation::order(&guess);
-        let clear = orientation::lead(&guess, order).unsigned_abs() / 64;
+        let (base, trace) = (&past.base[n], past.traces[n]);
+        let guess = self.rotations.of(place);
+        let (order, clear) = orientation::order(&guess);
         let base_rank = order.iter().position(|at| *at == base.largest());
         let models =
             &mut self.model.largest[scale_of(clear).min(19)][base_rank.unwrap_or(2).min(2)];
@@ -171,46 +199,123 @@ impl<C: Coder> Packet<'_, C> {
         {
             rank += 1;
         }
-        let [now, guess] = [now, guess].map(|q| orientation::components(&q, order[rank]));
-        let mut components = [0; 3];
-        for (place, part) in (1..).zip(0..3) {
-            let known = scene.trace.turn + 2 * scene.nearby.turn + shift + *turn * 9 / 2;
-            let expected = known / place;
+        let guess = orientation::components(&guess, order[rank]);
+        let mut parts = [(Size::default(), 0); 3];
+        let mut expected = trace.turn + 2 * nearby.turn + shift;
+        for (turns, part) in (1..).zip(0..3) {
             let off = i32::from(body.components()[part]) - guess[part];
-            // A rotation that is misjudged is so along its way.
-            let sign = (1 + (guess[part] - now[part]).signum()).unsigned_abs() as usize;
-            let off = self
-                .model
-                .orientations
-                .code(&mut self.coder, part, (expected, sign), off);
-            components[part] = match u16::try_from(guess[part] + off) {
+            let sizes = &mut self.model.orientations.sizes[part];
+            let size = Size::code(&mut self.coder, sizes, expected / turns, off);
+            expected += size.about() * 9 / 2;
+            parts[part] = (size, off);
+        }
+        let offs = Size::code_rests(&mut self.coder, parts);
+        let mut components = [0; 3];
+        for part in 0..3 {
+            components[part] = match u16::try_from(guess[part] + offs[part]) {
                 Ok(value) if value < 512 => value,
                 _ => return Err(WireError::Field("orientation")),
             };
-            *turn += off.unsigned_abs();
+            *turn += offs[part].unsigned_abs();
         }
         Ok((order[rank], components))
     }
 }
 
-impl Residuals {
+/// Where a body is guessed to be along an axis.
+#[derive(Clone, Copy, Default)]
+struct Guess {
+    guess: i32,
+    /// By its velocity alone.
+    alone: i32,
+    known: Known,
+    off: i32,
+    size: Size,
+}
+
+/// What a symbol tells of how far a guess is off.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// The least magnitude.
+    first: u32,
+    /// Bits that it leaves open, and the sign; none of what is not off.
+    count: u32,
+}
+
+impl Size {
+    /// A symbol tells the magnitude's scale, after what is expected is taken into account by leaving out low bits; the bits that
+    /// this leaves open, and the sign, are as likely 1 as 0.
     #[inline]
     fn code(
-        &mut self,
         coder: &mut impl Coder,
-        component: usize,
-        (expected, sign): (u32, usize),
+        sizes: &mut [AdaptiveSymbol; SCALES],
+        expected: u32,
         off: i32,
-    ) -> i32 {
-        let class = &mut self.class[component][scale_of(expected)];
-        let sign = &mut self.sign[component][sign];
-        integer::code(coder, (class, &mut self.mantissa[component], sign), off)
+    ) -> Self {
+        let scale = scale_of(expected);
+        let left_out = expected.max(1).ilog2().min(13).saturating_sub(6);
+        let symbol = scale_of(off.unsigned_abs() >> left_out).min(OPEN.len() - 1);
+        let symbol = coder.symbol(&mut sizes[scale], symbol);
+        let (first, bits) = OPEN[symbol];
+        let left_out = if symbol == OPEN.len() - 1 {
+            0
+        } else {
+            left_out
+        };
+        let (first, bits) = (first << left_out, bits + left_out);
+        let count = bits + u32::from(first | bits != 0);
+        Self { first, count }
+    }
+
+    /// Half way between the least and the greatest magnitude.
+    #[inline]
+    fn about(self) -> u32 {
+        self.first + ((1 << self.count) >> 2)
+    }
+
+    /// Codes what three sizes leave open; of both directions that is a good part, and three at once take less time than one by one.
+    #[inline]
+    fn code_rests(coder: &mut impl Coder, parts: [(Self, i32); 3]) -> [i32; 3] {
+        let rests = parts.map(|(size, off)| {
+            let rest = (off.unsigned_abs().wrapping_sub(size.first) << 1) | u32::from(off < 0);
+            rest & !(u32::MAX << size.count)
+        });
+        let [a, b, c] = parts.map(|(size, _)| size.count);
+        let rests = if a + b + c <= RAW_BITS_MAX {
+            let all = rests[0] | (rests[1] << a) | (rests[2] << (a + b));
+            let all = coder.raw(all, a + b + c);
+            [
+                all & !(u32::MAX << a),
+                (all >> a) & !(u32::MAX << b),
+                all >> (a + b),
+            ]
+        } else {
+            [0, 1, 2].map(|n| coder.raw(rests[n], parts[n].0.count))
+        };
+        core::array::from_fn(|n| {
+            let magnitude = (parts[n].0.first + (rests[n] >> 1)).cast_signed();
+            let sign = -(rests[n] & 1).cast_signed(); // 0 or −1
+            (magnitude ^ sign).wrapping_sub(sign)
+        })
     }
 }
 
-/// How near the first body is, the one that a player steers: within 2,048 units on every axis, within 1,024, or not.
-fn closeness(body: &Body, first: &Body) -> usize {
-    let distance = |axis: usize| body.position()[axis].abs_diff(first.position()[axis]);
-    let distance = distance(0).max(distance(1)).max(distance(2));
-    usize::from(distance < 2_048) + usize::from(distance < 1_024)
-}
+/// Of a symbol the least magnitude and the bits that it leaves open; of the last they are all that a magnitude has.
+const OPEN: [(u32, u32); 16] = [
+    (0, 0),
+    (1, 0),
+    (2, 0),
+    (3, 0),
+    (4, 1),
+    (6, 1),
+    (8, 2),
+    (12, 2),
+    (16, 3),
+    (24, 3),
+    (32, 4),
+    (48, 4),
+    (64, 5),
+    (96, 5),
+    (128, 6),
+    (0, 15),
+];

@@ -2,10 +2,13 @@
 
 use super::BODIES_MAX;
 use super::body::Body;
-use super::code::Packet;
+use super::code::{Packet, Slots};
 use super::model::Model;
 use super::neighbours::Neighbours;
+use super::orientation::Rotations;
 use super::ring::Ring;
+use super::scene::Scene;
+use super::set::{Set, differing};
 use crate::entropy::{Coder, OutOfRoom, RangeDecoder, RangeEncoder};
 use crate::error::WireError;
 
@@ -14,6 +17,7 @@ use crate::error::WireError;
 pub struct Bodies {
     frames: Ring<Frame>,
     neighbours: Neighbours,
+    rotations: Rotations,
 }
 
 /// Why a frame was not coded. Nothing has changed.
@@ -41,13 +45,14 @@ pub enum BodiesError {
 struct Frame {
     bodies: Vec<Body>,
     traces: Vec<Trace>,
+    /// Bodies that differed from the baseline.
+    differed: Set,
     model: Model,
 }
 
 /// How a body was coded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Trace {
-    pub(super) differed: bool,
     /// How far the position's prediction was off, all axes; the orientation's, all components.
     pub(super) shift: u32,
     pub(super) turn: u32,
@@ -58,6 +63,7 @@ pub(super) struct Trace {
 pub(super) struct Past<'a> {
     pub(super) base: &'a [Body],
     pub(super) traces: &'a [Trace],
+    pub(super) differed: &'a Set,
     pub(super) one_before: &'a [Body],
     pub(super) two_before: &'a [Body],
     pub(super) three_before: &'a [Body],
@@ -76,11 +82,13 @@ impl Bodies {
         let first = Frame {
             bodies: bodies.to_vec(),
             traces: vec![Trace::default(); bodies.len()],
+            differed: Set::default(),
             model: Model::default(),
         };
         Ok(Self {
             frames: Ring::new(start, first),
-            neighbours: Neighbours::with_capacity(bodies.len()),
+            neighbours: Neighbours::new(),
+            rotations: Rotations::new(),
         })
     }
 
@@ -101,7 +109,7 @@ impl Bodies {
             return Err(BodiesError::Count(bodies.len()));
         }
         coded.bodies.copy_from_slice(bodies);
-        let coder = self.code(number, baseline, RangeEncoder::new(out))?;
+        let coder = self.code(number, baseline, RangeEncoder::new(out), true)?;
         let bytes = coder.finish()?;
         self.frames.keep(number);
         Ok(bytes)
@@ -117,13 +125,19 @@ impl Bodies {
         baseline: u64,
         packet: &[u8],
     ) -> Result<&[Body], BodiesError> {
-        let coder = self.code(number, baseline, RangeDecoder::new(packet))?;
+        let coder = self.code(number, baseline, RangeDecoder::new(packet), false)?;
         coder.finish()?;
         Ok(&self.frames.keep(number).bodies)
     }
 
     /// Codes the bodies of the frame that is being coded, which a decoder overwrites.
-    fn code<C: Coder>(&mut self, number: u64, baseline: u64, coder: C) -> Result<C, BodiesError> {
+    fn code<C: Coder>(
+        &mut self,
+        number: u64,
+        baseline: u64,
+        coder: C,
+        is_known: bool,
+    ) -> Result<C, BodiesError> {
         if baseline >= number {
             return Err(BodiesError::NoFrame(baseline));
         }
@@ -132,6 +146,7 @@ impl Bodies {
         let past = Past {
             base: &base.bodies,
             traces: &base.traces,
+            differed: &base.differed,
             one_before: &frames.frame(baseline, 1)?.bodies,
             two_before: &frames.frame(baseline, 2)?.bodies,
             three_before: &frames.frame(baseline, 3)?.bodies,
@@ -139,21 +154,25 @@ impl Bodies {
         };
         coded.model = base.model;
         self.neighbours.clear();
-        let mut packet = Packet {
+        let packet = Packet {
             coder,
             model: &mut coded.model,
             neighbours: &mut self.neighbours,
+            rotations: &mut self.rotations,
+            scene: Scene::new(&past),
             past,
-            is_row: false,
         };
-        let slots = coded.bodies.iter_mut().zip(&mut coded.traces);
-        for (n, (body, trace)) in slots.enumerate() {
-            if packet.differs(n, body) {
-                packet.code(n, body, trace)?;
-            } else {
-                (*body, *trace) = (past.base[n], Trace::default());
-            }
+        coded.traces.fill(Trace::default());
+        if is_known {
+            coded.differed = differing(&coded.bodies, past.base);
+        } else {
+            coded.bodies.copy_from_slice(past.base);
         }
-        Ok(packet.coder)
+        let slots = Slots {
+            bodies: &mut coded.bodies,
+            traces: &mut coded.traces,
+            differed: &mut coded.differed,
+        };
+        packet.code(slots)
     }
 }

@@ -1,117 +1,168 @@
 //! Where a body's rotation leads.
 //!
 //! A unit quaternion that turns steadily obeys q(t + h) = 2 c q(t) − q(t − h), where c = q(t)·q(t − h) is the cosine of half the
-//! angle of h: no angles, no trigonometry. All in fixed point: a unit is [`UNIT`].
+//! angle of h: no angles, no trigonometry. So with τ = 2c, six frames ahead of `now` are, by the frame two before,
+//! (τ³ − 2τ) now − (τ² − 1) before, and by that three before, (τ² − 1) now − τ before.
+//!
+//! In f32, of which nothing is ever sent: + − × ÷ √ alone, in a written order, which IEEE 754 rounds alike everywhere.
 
-use super::body::Body;
+use super::BODIES_MAX;
+use super::body::{Body, TURN};
 
-/// A quaternion, x, y, z, w, of length [`UNIT`].
-pub(super) type Quaternion = [i32; 4];
+/// A quaternion, x, y, z, w, of length √[`UNIT_SQUARE`]: a component's quantum, a 511th of √2, is 2.
+pub(super) type Quaternion = [f32; 4];
 
-/// 511 √2 · 32, for a component's quantum is a 511th of √2: then 64 are one quantum.
-const UNIT: i32 = 23_125;
-const UNIT_SQUARE: i64 = 522_242 * 1_024;
+const UNIT_SQUARE: f32 = 522_242.0; // 511² · 2
 
-/// A rotation goes on by so much, in 1/1,024: what turns is slowed by what it touches. On the benchmark 0.94 and 0.97 are 1.3 B and
+/// A rotation goes on by so much, what turns is slowed by what it touches. On the benchmark 0.92 and 0.95 are 1.3 B and
 /// 0.2 B a packet worse.
-const GOES_ON: i64 = 980;
+const GOES_ON: f32 = 0.957;
 
-/// The body's orientation, its largest component filled in.
-pub(super) fn quaternion(body: &Body) -> Quaternion {
-    let parts = body.components().map(|value| 2 * i32::from(value) - 511);
-    let square: i32 = parts.iter().map(|part| part * part).sum();
-    let largest = root(i64::from((522_242 - square).max(0)) * 1_024);
-    let mut parts = parts.into_iter();
-    core::array::from_fn(|at| {
-        if at == usize::from(body.largest()) {
-            narrow(largest)
-        } else {
-            32 * parts.next().unwrap_or(0)
+/// Where the rotations of a packet's bodies lead.
+#[derive(Clone, Debug)]
+pub(super) struct Rotations(Vec<Quaternion>);
+
+/// So many are forecast at once: columns on the stack, of which the compiler makes vectors.
+const BLOCK: usize = 32;
+
+impl Rotations {
+    pub(super) fn new() -> Self {
+        Self(vec![[0.0; 4]; BODIES_MAX])
+    }
+
+    /// Forecasts those of a list, six frames after the first of three frames, from those two and three before it.
+    pub(super) fn forecast(&mut self, frames: [&[Body]; 3], list: &[u16]) {
+        for (forecasts, list) in self.0.chunks_mut(BLOCK).zip(list.chunks(BLOCK)) {
+            let mut known = [[[0i16; BLOCK]; 4]; 3];
+            for (known, frame) in known.iter_mut().zip(frames) {
+                for (at, n) in list.iter().enumerate() {
+                    let lanes = frame[usize::from(*n)].lanes();
+                    for lane in 0..4 {
+                        known[lane][at] = lanes[TURN.start + lane];
+                    }
+                }
+            }
+            let columns = forecast(&known);
+            for (at, forecast) in forecasts.iter_mut().enumerate() {
+                *forecast = columns.each_ref().map(|column| column[at]);
+            }
         }
-    })
+    }
+
+    /// The forecast of a list's place.
+    #[inline]
+    pub(super) fn of(&self, place: usize) -> Quaternion {
+        self.0[place]
+    }
+}
+
+/// Of three frames the three components, and which one is the largest.
+#[inline(never)]
+fn forecast(known: &[[[i16; BLOCK]; 4]; 3]) -> [[f32; BLOCK]; 4] {
+    let mut forecasts = [[0.0; BLOCK]; 4];
+    for n in 0..BLOCK {
+        let of = |frame: usize| {
+            let [a, b, c, largest] = &known[frame];
+            quaternion([a[n], b[n], c[n]], largest[n])
+        };
+        let [x, y, z, w] = predict(&of(0), &of(1), &of(2));
+        forecasts[0][n] = x;
+        forecasts[1][n] = y;
+        forecasts[2][n] = z;
+        forecasts[3][n] = w;
+    }
+    forecasts
+}
+
+/// An orientation, its largest component filled in.
+#[inline]
+fn quaternion(components: [i16; 3], largest: i16) -> Quaternion {
+    let part = |n: usize| 2.0 * f32::from(components[n]) - 511.0;
+    let [a, b, c] = [part(0), part(1), part(2)];
+    let rest = UNIT_SQUARE - (a * a + b * b + c * c);
+    let d = if rest > 0.0 { rest } else { 0.0 }.sqrt();
+    [
+        if largest == 0 { d } else { a },
+        if largest == 0 {
+            a
+        } else if largest == 1 {
+            d
+        } else {
+            b
+        },
+        if largest <= 1 {
+            b
+        } else if largest == 2 {
+            d
+        } else {
+            c
+        },
+        if largest == 3 { d } else { c },
+    ]
 }
 
 /// The orientation six frames after `now`, from those two and three frames before it: the mean of what the two say.
-pub(super) fn predict(now: &Quaternion, two_before: &Body, three_before: &Body) -> Quaternion {
-    let two = near(quaternion(two_before), now);
-    let three = near(quaternion(three_before), now);
-    let after_two = next(now, &two);
-    let after_four = next(&after_two, now);
-    let by_two = next(&after_four, &after_two);
-    let by_three = next(&next(now, &three), now);
-    let blend: Quaternion = core::array::from_fn(|at| {
-        let mean = (by_two[at] + by_three[at]) >> 1;
-        now[at] + narrow((i64::from(mean - now[at]) * GOES_ON) >> 10)
-    });
-    unit(&blend)
+#[inline]
+fn predict(now: &Quaternion, two: &Quaternion, three: &Quaternion) -> Quaternion {
+    let by_two = dot(now, two) * (2.0 / UNIT_SQUARE);
+    let by_three = dot(now, three) * (2.0 / UNIT_SQUARE);
+    // A rotation has two quaternions: of each before, the one near now's.
+    let (t, u) = (by_two.abs(), by_three.abs());
+    let (a, b) = (t * (t * t - 2.0) + (u * u - 1.0), t * t - 1.0);
+    let half = GOES_ON * 0.5;
+    let on_now = (1.0 - GOES_ON) + half * a;
+    let on_two = half * b * if by_two < 0.0 { -1.0 } else { 1.0 };
+    let on_three = half * by_three;
+    let part = |n: usize| on_now * now[n] - on_two * two[n] - on_three * three[n];
+    let blend = [part(0), part(1), part(2), part(3)];
+    let square = dot(&blend, &blend);
+    let scale = (UNIT_SQUARE / if square > 1.0 { square } else { 1.0 }).sqrt();
+    [
+        blend[0] * scale,
+        blend[1] * scale,
+        blend[2] * scale,
+        blend[3] * scale,
+    ]
 }
 
-/// The components' order by magnitude, the largest first; of equals the earlier.
-pub(super) fn order(of: &Quaternion) -> [u8; 4] {
-    let mut order = [0, 1, 2, 3];
-    let size = |at: u8| of[usize::from(at)].abs();
-    for (a, b) in [(0, 1), (1, 2), (2, 3), (0, 1), (1, 2), (0, 1)] {
-        if size(order[b]) > size(order[a]) {
-            order.swap(a, b);
-        }
-    }
-    order
-}
-
-/// How much larger the first of them is than the second.
-pub(super) fn lead(of: &Quaternion, order: [u8; 4]) -> i32 {
-    let [first, second] = [order[0], order[1]].map(|at| of[usize::from(at)].abs());
-    first - second
+/// The components' order by magnitude, the largest first, of equals the earlier; and how much larger the first is than the second,
+/// in quanta.
+#[inline]
+pub(super) fn order(of: &Quaternion) -> ([u8; 4], u32) {
+    // Magnitudes compare as their bits do; the lowest two of these give way to the place.
+    let key = |n: u8| (of[usize::from(n)].abs().to_bits() & !3) | u32::from(3 - n);
+    let [a, b, c, d] = [key(0), key(1), key(2), key(3)];
+    let ((a, b), (c, d)) = ((a.max(b), a.min(b)), (c.max(d), c.min(d)));
+    let ((first, c), (b, last)) = ((a.max(c), a.min(c)), (b.max(d), b.min(d)));
+    let (second, third) = (b.max(c), b.min(c));
+    let place = |key: u32| 3 - (key & 3).to_le_bytes()[0];
+    let lead = (f32::from_bits(first & !3) - f32::from_bits(second & !3)) * 0.5;
+    ([first, second, third, last].map(place), whole(lead))
 }
 
 /// The components that a body would have if `largest` were its largest.
+#[inline]
 pub(super) fn components(of: &Quaternion, largest: u8) -> [i32; 3] {
-    let largest = usize::from(largest);
-    let sign = if of[largest] < 0 { -1 } else { 1 };
+    let largest = usize::from(largest & 3);
+    let half = 0.5f32.copysign(of[largest]);
     core::array::from_fn(|n| {
         let at = n + usize::from(n >= largest);
-        ((sign * of[at] + 511 * 32 + 32) >> 6).clamp(0, 511)
+        whole((of[at] * half + 256.0).clamp(0.0, 511.0)).cast_signed()
     })
 }
 
-/// Of a rotation's two quaternions the one near another's.
-fn near(of: Quaternion, other: &Quaternion) -> Quaternion {
-    if dot(&of, other) < 0 {
-        of.map(|part| -part)
-    } else {
-        of
-    }
+#[inline]
+fn dot(a: &Quaternion, b: &Quaternion) -> f32 {
+    (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3])
 }
 
-/// What follows on `before` and `now`, as long after as that was before.
-fn next(now: &Quaternion, before: &Quaternion) -> Quaternion {
-    let cosine = (dot(now, before) << 16) / UNIT_SQUARE;
-    core::array::from_fn(|at| narrow((cosine * i64::from(now[at])) >> 15) - before[at])
-}
-
-/// The same direction, of length [`UNIT`].
-fn unit(of: &Quaternion) -> Quaternion {
-    let length = root(dot(of, of)).max(1);
-    let scale = (i64::from(UNIT) << 16) / length;
-    of.map(|part| narrow((i64::from(part) * scale) >> 16))
-}
-
-/// The integer below the square root. IEEE 754 has one answer, the right one rounded, and so have all platforms; exact up to 2⁵².
-#[expect(clippy::cast_possible_truncation, reason = "at most 2³¹")]
-#[expect(clippy::cast_precision_loss, reason = "rounds the same everywhere")]
-fn root(square: i64) -> i64 {
-    (square as f64).sqrt() as i64
-}
-
-fn dot(a: &Quaternion, b: &Quaternion) -> i64 {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| i64::from(*a) * i64::from(*b))
-        .sum()
-}
-
-/// Orientations that are none, of which a peer may tell, lead nowhere near the bounds of 64 bits.
-#[expect(clippy::cast_possible_truncation, reason = "of ±2²⁸")]
-fn narrow(value: i64) -> i32 {
-    value.clamp(-(1 << 28), 1 << 28) as i32
+/// The integer below.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "that is meant"
+)]
+fn whole(value: f32) -> u32 {
+    value as u32
 }

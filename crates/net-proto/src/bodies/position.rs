@@ -2,61 +2,68 @@
 
 /// What a coordinate's prediction is made of, along one axis; learnt, a small step each time. Whatever is off by much
 /// teaches no more than what is off by little: the least sum of magnitudes is sought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+///
+/// In f32, of which nothing is ever sent: + − × in a written order, which IEEE 754 rounds alike everywhere.
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Lead {
-    /// In 1/4,096: of the ways since one, three and six frames before the baseline.
-    ways: [i32; 3],
-    /// In 1/4,096: of how far the neighbours' predictions were off.
-    pull: i32,
+    /// Of the ways since one, three and six frames before the baseline, and of how far the neighbours' predictions were off.
+    weights: Known,
 }
 
-/// What is known along one axis.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Known {
-    pub(super) ways: [i32; 3],
-    pub(super) pull: i32,
-}
+/// What is known along one axis: the ways since one, three and six frames before the baseline, and how far the neighbours'
+/// predictions were off.
+pub(super) type Known = [f32; 4];
+
+/// Steps of learning. Without any, ways cost 2.5 B a packet of the benchmark more; a third or three times of it change 0.4 B at most.
+const STEPS: Known = [WAY_STEP, WAY_STEP, WAY_STEP, 16.0 / 4_096.0];
+const WAY_STEP: f32 = 3.0 / 4_096.0;
+
+const LEAST: Known = [-16.0, -16.0, -16.0, 0.0];
+const MOST: Known = [16.0, 16.0, 16.0, 1.0];
 
 impl Default for Lead {
     /// Six frames at the last frame's speed, which is bent as it was between the baseline and six before.
     fn default() -> Self {
         Self {
-            ways: [7 * ONE, ONE / 2, -ONE / 2],
-            pull: ONE / 4,
+            weights: [7.0, 0.5, -0.5, 0.25],
         }
     }
 }
 
-const ONE: i32 = 4_096;
-
-/// Steps of learning. Without any, ways cost 2.5 B a packet of the benchmark more; a third or three times of it change 0.4 B at most.
-const WAY_STEP: i32 = 3;
-const PULL_STEP: i32 = 16;
-
 impl Lead {
     /// How far a body will come; without its neighbours, and how much these add.
     #[inline]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "three ways of 16 bits, weights of 16: at most 2³⁰ when divided by 4,096"
-    )]
     pub(super) fn predict(&self, known: &Known) -> (i32, i32) {
-        let ways = known.ways.iter().zip(&self.ways);
-        let sum: i64 = ways
-            .map(|(way, weight)| i64::from(*way) * i64::from(*weight))
-            .sum();
-        let pull = i64::from(known.pull) * i64::from(self.pull);
-        (((sum + 2_048) >> 12) as i32, (pull >> 12) as i32)
+        let part = |n: usize| self.weights[n] * known[n];
+        (nearest(part(0) + part(1) + part(2)), nearest(part(3)))
     }
 
     /// Learns how far the prediction was off.
     #[inline]
     pub(super) fn learn(&mut self, known: &Known, off: i32) {
-        let off = off.signum();
-        for (weight, way) in self.ways.iter_mut().zip(known.ways) {
-            *weight = (*weight + off * way.signum() * WAY_STEP).clamp(-16 * ONE, 16 * ONE);
-        }
-        let step = off * known.pull.signum() * PULL_STEP;
-        self.pull = (self.pull + step).clamp(0, ONE);
+        let off = if off > 0 {
+            1.0
+        } else if off < 0 {
+            -1.0
+        } else {
+            0.0
+        };
+        self.weights = core::array::from_fn(|n| {
+            let sign = within(known[n], -1.0, 1.0); // of whole numbers
+            within(self.weights[n] + off * sign * STEPS[n], LEAST[n], MOST[n])
+        });
     }
+}
+
+#[inline]
+fn within(value: f32, least: f32, most: f32) -> f32 {
+    let value = if value > least { value } else { least };
+    if value < most { value } else { most }
+}
+
+/// The nearest integer, of ±2²²: this added, the lowest bit of an f32's fraction is worth 1.
+#[inline]
+fn nearest(value: f32) -> i32 {
+    const ONES: f32 = 12_582_912.0; // 1.5 · 2²³
+    (value + ONES).to_bits().cast_signed() - ONES.to_bits().cast_signed()
 }

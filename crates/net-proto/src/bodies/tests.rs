@@ -148,7 +148,7 @@ fn the_bytes_are_those_of_every_platform() {
     assert_eq!((bytes.len(), hash), GOLDEN);
 }
 
-const GOLDEN: (usize, u64) = (14_119, 18_138_543_618_730_805_581);
+const GOLDEN: (usize, u64) = (14_080, 13_391_933_093_716_876_363);
 
 #[test]
 fn what_cannot_be_coded_is_said_and_changes_nothing() {

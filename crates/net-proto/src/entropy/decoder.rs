@@ -1,6 +1,6 @@
 //! Bytes to bits.
 
-use super::{AdaptiveBit, Coder};
+use super::{AdaptiveBit, AdaptiveSymbol, Coder, RAW_BITS_MAX};
 use crate::error::WireError;
 
 /// Reads a message. Zeros follow its bytes, and any bytes are some message: the decoder never fails before its end.
@@ -79,13 +79,28 @@ impl Coder for RangeDecoder<'_> {
     }
 
     #[inline]
+    fn symbol(&mut self, model: &mut AdaptiveSymbol, _: usize) -> usize {
+        let unit = self.range >> 16;
+        // Only bytes that no encoder wrote name more.
+        let symbol = model.symbol_of((self.code / unit).min(0xFFFF) as u16);
+        let (from, share) = model.share(symbol);
+        model.learn(symbol);
+        self.range = unit.wrapping_mul(u64::from(share)); // 48 bits and 16
+        // At most the code; and what is left is less than the range, or made so where no encoder wrote it.
+        let rest = self.code.wrapping_sub(unit.wrapping_mul(u64::from(from)));
+        self.code = rest.min(self.range.wrapping_sub(1));
+        self.make_room();
+        symbol
+    }
+
+    #[inline]
     fn raw(&mut self, _: u32, bits: u32) -> u32 {
-        debug_assert!(bits <= 16);
+        debug_assert!(bits <= RAW_BITS_MAX);
         self.range >>= bits;
         let highest = (1u64 << bits) - 1; // only bytes that no encoder wrote name more
         let value = (self.code / self.range).min(highest);
         self.code -= self.range * value;
         self.make_room();
-        u32::try_from(value).expect("at most 16 bits")
+        u32::try_from(value).expect("at most 24 bits")
     }
 }

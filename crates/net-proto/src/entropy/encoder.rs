@@ -1,6 +1,6 @@
 //! Bits to bytes.
 
-use super::{AdaptiveBit, Coder};
+use super::{AdaptiveBit, AdaptiveSymbol, Coder, RAW_BITS_MAX};
 
 /// Writes a message into bytes that are lent; allocates nothing.
 ///
@@ -122,8 +122,19 @@ impl Coder for RangeEncoder<'_> {
     }
 
     #[inline]
+    fn symbol(&mut self, model: &mut AdaptiveSymbol, symbol: usize) -> usize {
+        let (from, share) = model.share(symbol);
+        model.learn(symbol);
+        let unit = self.range >> 16;
+        self.range = unit.wrapping_mul(u64::from(share)); // 48 bits and 16
+        self.add(unit.wrapping_mul(u64::from(from)));
+        self.make_room();
+        symbol
+    }
+
+    #[inline]
     fn raw(&mut self, value: u32, bits: u32) -> u32 {
-        debug_assert!(bits <= 16 && value >> bits == 0);
+        debug_assert!(bits <= RAW_BITS_MAX && value >> bits == 0);
         self.range >>= bits;
         self.add(self.range * u64::from(value));
         self.make_room();

@@ -27,15 +27,15 @@ impl IntegerModel {
 
 /// How many bits the magnitude has, 0 to 15: a tree, the first bit at 1, the next at 2 or 3, and so on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct ClassModel([AdaptiveBit; 16]);
+struct ClassModel([AdaptiveBit; 16]);
 
 /// The two bits below the first, by class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct MantissaModel([[AdaptiveBit; 4]; 16]);
+struct MantissaModel([[AdaptiveBit; 4]; 16]);
 
 /// Codes a number by models that it shares with others. Asserts that it is of ±32,767.
 #[inline]
-pub(crate) fn code(
+fn code(
     coder: &mut impl Coder,
     (class, mantissa, sign): (&mut ClassModel, &mut MantissaModel, &mut AdaptiveBit),
     value: i32,

@@ -22,13 +22,13 @@
 mod bits;
 mod forecast;
 mod pack;
-mod set;
+
 mod unpack;
 
 use super::ring::{Held, Ring};
+use super::set::{Set, differing};
 use super::{BODIES_MAX, BodiesError, Body};
 use bits::{BitSink, BitSource};
-use set::{Set, differing};
 
 /// One side's memory of a stream of frames, as [`Bodies`](super::Bodies) is, for where time is dearer than bytes.
 ///

@@ -1,9 +1,9 @@
 //! A frame to bits.
 
 use super::super::body::{Body, FLAG, LARGEST, Lanes, PLACE};
+use super::super::set::{List, Set, differing, members};
 use super::bits::{BitSink, Bits};
 use super::forecast::{Forecast, Ranks};
-use super::set::{List, Set, differing, members};
 use super::{GAP_RANK, Past};
 
 pub(super) fn pack<'a>(past: &Past<'_>, bodies: &[Body], mut sink: BitSink<'a>) -> BitSink<'a> {

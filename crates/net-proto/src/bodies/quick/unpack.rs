@@ -1,9 +1,9 @@
 //! Bits to a frame.
 
 use super::super::body::{Body, FLAG, LARGEST, Lanes, PLACE, TURN};
+use super::super::set::{List, Set};
 use super::bits::{BitSource, Window};
 use super::forecast::{Forecast, Ranks};
-use super::set::{List, Set};
 use super::{GAP_RANK, GAP_ZEROS_MAX, Past, ZEROS_MAX};
 use crate::error::WireError;
 

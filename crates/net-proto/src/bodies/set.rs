@@ -1,6 +1,6 @@
 //! Sets of bodies.
 
-use super::super::{BODIES_MAX, Body};
+use super::{BODIES_MAX, Body};
 
 /// A bit for each body.
 pub(super) type Set = [u64; BODIES_MAX / 64];
@@ -12,6 +12,20 @@ pub(super) fn differing(one: &[Body], other: &[Body]) -> Set {
         let mut flags = [0; 64];
         for ((flag, one), other) in flags.iter_mut().zip(one).zip(other) {
             *flag = u8::from(one != other);
+        }
+        *word = bits_of(&flags);
+    }
+    set
+}
+
+/// Bodies of which something is so.
+#[inline]
+pub(super) fn set_of(bodies: &[Body], is_so: impl Fn(&Body) -> bool) -> Set {
+    let mut set = Set::default();
+    for (word, bodies) in set.iter_mut().zip(bodies.chunks(64)) {
+        let mut flags = [0; 64];
+        for (flag, body) in flags.iter_mut().zip(bodies) {
+            *flag = u8::from(is_so(body));
         }
         *word = bits_of(&flags);
     }
