@@ -63,7 +63,7 @@ impl View {
         }
     }
 
-    /// Takes in what a snapshot has made of the replica. Costs a few nanoseconds an entity in view, and 50 ns for each that has a new state.
+    /// Takes in what a snapshot has made of the replica. Looks at every entity in view; allocates only when more come into it than ever before.
     pub fn take_in(&mut self, now: Duration, info: &SnapshotInfo, replica: &Replica) {
         self.clock.observe(now, info.tick);
         self.tracks.take_in(info, replica, &mut self.roster);

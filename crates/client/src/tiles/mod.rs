@@ -261,5 +261,5 @@ impl ServedGround {
 
 /// How often it is planned what is wanted.
 const PLANNED_EVERY: Duration = Duration::from_millis(250);
-/// Tiles that are looked for in the cache at once: 50 µs each.
+/// Tiles that are looked for in the cache at once: a file is opened for each.
 const READS_A_LOOK: usize = 4;
