@@ -1,19 +1,26 @@
 //! Messages, datagrams, frames.
 
+use std::sync::Arc;
+
 use net_proto::{
     Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage, DATAGRAM_BYTES_MAX,
     Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader, GroundInfo, Hello, Input,
-    InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, PROTOCOL_VERSION,
-    QuickBodies, Redirect, Refuse, RefuseCode, Replica, Replicator, SERVER_FRAME_BYTES_MAX,
-    ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
-    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireError, WorldId, pack, sound_tile,
+    InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, OwnValues,
+    PROTOCOL_VERSION, QuickBodies, Redirect, Refuse, RefuseCode, Replica, Replicator,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
+    TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns,
+    WireError, WorldId, pack, sound_tile,
 };
-use spatial_core::{CellId, Codec, EntityId, FrameId, HeightTile, LatticeSpec, Position};
+use spatial_core::{
+    Audience, CellId, Codec, ColumnSchema, Durability, EntityId, FrameId, HeightTile, Kind,
+    LaneSchema, LaneType, LatticeSpec, Position, Replication, Wire, WireParts,
+};
 
 use crate::token::genuine;
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
 /// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length,
+/// 12 snapshots with columns in front and values of one's own between: the first is a server's message that tells of them,
 /// 8 a request on the bulk stream, 9 an answer, 10 a cell and a tile that came or was kept on the disk, 11 one that is then sealed.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
@@ -29,6 +36,7 @@ pub fn run(data: &[u8]) -> bool {
         Some((9, frame)) => bulk_answer(frame),
         Some((10, bytes)) => kept_tile(bytes.to_vec(), false),
         Some((11, bytes)) => kept_tile(bytes.to_vec(), true),
+        Some((12, messages)) => told(messages),
         _ => false,
     }
 }
@@ -194,8 +202,33 @@ fn few_bodies() -> Bodies {
 
 /// A client's view keeps its order and its bounds, and a bad datagram changes nothing.
 fn snapshots(datagrams: &[u8]) -> bool {
-    let mut replica = Replica::new();
-    crate::chunks(datagrams).fold(true, |so_far, bytes| {
+    seen(Replica::new(), crate::chunks(datagrams))
+}
+
+/// So it does where more is told than place and heading.
+fn told(messages: &[u8]) -> bool {
+    let mut messages = crate::chunks(messages);
+    let Some(Ok(ServerMessage::Columns(columns))) = messages.next().map(ServerMessage::decode)
+    else {
+        return false;
+    };
+    let columns = Arc::new(columns);
+    let is_own = |bytes: &&[u8]| bytes.first() == Some(&OwnValues::KIND);
+    let (own, others): (Vec<_>, Vec<_>) = messages.partition(is_own);
+    let are_own = own.iter().all(|bytes| {
+        OwnValues::decode(&columns, bytes).is_ok_and(|values| {
+            assert_eq!(values.codes.len(), columns.owned_lanes());
+            let mut again = Vec::new();
+            values.encode(&columns, &mut again);
+            assert_eq!(&again, bytes);
+            true
+        })
+    });
+    are_own && seen(Replica::with_columns(columns), others.into_iter())
+}
+
+fn seen<'a>(mut replica: Replica, mut datagrams: impl Iterator<Item = &'a [u8]>) -> bool {
+    datagrams.fold(true, |so_far, bytes| {
         let before = replica.clone();
         match replica.handle_snapshot(bytes) {
             Ok(info) => assert_eq!(replica.newest().is_some_and(|n| *n == info), info.is_newest),
@@ -208,6 +241,10 @@ fn snapshots(datagrams: &[u8]) -> bool {
                 .is_sorted_by(|a, b| a.state.id() < b.state.id())
         );
         assert!(replica.tracked().iter().all(|t| t.previous_tick <= t.tick));
+        assert!(replica.tracked().iter().all(|t| {
+            let codes = replica.codes(t.state.id());
+            codes.is_some_and(|codes| codes.len() == replica.columns().shared_lanes())
+        }));
         assert!(replica.newest_complete() >= before.newest_complete());
         so_far && replica.stats().datagrams > before.stats().datagrams
     })
@@ -263,6 +300,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     }
     seeds.push(("inputs", crate::seed(2, &input_datagrams())));
     seeds.push(("snapshots", crate::seed(3, &snapshot_datagrams())));
+    seeds.push(("told", crate::seed(12, &told_messages())));
     seeds.push(("stream", crate::seed(4, &stream)));
     let mut own = Vec::new();
     own_state().encode(&mut own);
@@ -434,6 +472,71 @@ fn snapshot_datagrams() -> Vec<u8> {
     }
     assert!(datagrams.iter().all(|d| d.len() <= DATAGRAM_BYTES_MAX));
     crate::chunked(datagrams.iter().map(Vec::as_slice))
+}
+
+/// What is told of somebody's health to all, and of its purse to itself.
+fn columns() -> WireColumns {
+    let lane = |name: &str, lane_type, parts| LaneSchema {
+        name: name.to_owned(),
+        lane_type,
+        wire: Wire::new(lane_type, parts).expect("a legal lane"),
+    };
+    let steps = WireParts {
+        bits: Some(7),
+        quantum: Some(0.5),
+        min: Some(-10.0),
+        max: Some(50.0),
+    };
+    let column = |name: &str, audience, lanes| ColumnSchema {
+        name: name.to_owned(),
+        kind: Kind::Scalar,
+        version: 2,
+        durability: Durability::Durable,
+        replication: Replication {
+            audience,
+            rate_hz: 5,
+            priority: 3,
+        },
+        lanes,
+    };
+    let health = vec![
+        lane("points", LaneType::U16, WireParts::default()),
+        lane("heat", LaneType::F32, steps),
+    ];
+    let purse = vec![lane("coins", LaneType::U64, WireParts::default())];
+    WireColumns::new(&[
+        column("health", Audience::All, health),
+        column("purse", Audience::Owner, purse),
+    ])
+    .expect("few and short")
+}
+
+fn told_messages() -> Vec<u8> {
+    let columns = Arc::new(columns());
+    let mut frame = Vec::new();
+    ServerMessage::Columns(columns.as_ref().clone()).encode(&mut frame);
+    let mut messages = vec![frame[2..].to_vec()];
+    let mut world = Baselines::with_columns(Arc::clone(&columns), 30);
+    let (mut cache, mut client, mut out) =
+        (UpdateCache::new(), Replicator::new(), Datagrams::new());
+    for tick in (8..=26).step_by(2) {
+        let states: Vec<_> = (1..=6).map(|n| walker(n, tick)).collect();
+        let codes = (1..=6).flat_map(|n| [n * tick % 30, n + tick / 8]);
+        let codes: Vec<u64> = codes.collect();
+        world.advance_with(tick, &states, &codes);
+        let request = SnapshotRequest {
+            visible: &[0, 1, 2, 3, 4, 5],
+            ..SnapshotRequest::default()
+        };
+        client.pack(&world, &mut cache, &request, &mut out);
+        messages.extend(out.iter().map(<[u8]>::to_vec));
+        Epoch::starting_at(tick).map(|epoch| client.acknowledge(epoch));
+        let codes = vec![tick << 40];
+        let mut own = Vec::new();
+        OwnValues { tick, codes }.encode(&columns, &mut own);
+        messages.push(own);
+    }
+    crate::chunked(messages.iter().map(Vec::as_slice))
 }
 
 fn body_packets() -> Vec<u8> {

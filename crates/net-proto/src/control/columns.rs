@@ -121,6 +121,8 @@ fn read_wire(reader: &mut ByteReader<'_>, lane_type: LaneType) -> Result<Wire, W
     let mut number = || {
         let text = read_name(reader)?;
         let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+        // There is one spelling of each.
+        let number = number.filter(|number| format!("{number:e}") == text);
         number.ok_or(WireError::Field("number"))
     };
     let (min, max, quantum) = (number()?, number()?, number()?);
@@ -130,7 +132,14 @@ fn read_wire(reader: &mut ByteReader<'_>, lane_type: LaneType) -> Result<Wire, W
         min: Some(min),
         max: Some(max),
     };
-    Wire::new(lane_type, parts).map_err(|_| WireError::Field("lane"))
+    match Wire::new(lane_type, parts) {
+        Ok(Wire::Steps(steps))
+            if numbers(steps).map(f64::to_bits) == [min, max, quantum].map(f64::to_bits) =>
+        {
+            Ok(Wire::Steps(steps))
+        }
+        _ => Err(WireError::Field("lane")),
+    }
 }
 
 /// A length and so many bytes of text.
