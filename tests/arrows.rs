@@ -145,9 +145,12 @@ fn only_behind(package: &Package, dependency: &Dependency, feature: &str, found:
     }
     let marks = [format!("dep:{name}"), name.clone()];
     for (other, entries) in &package.features {
+        // Who has the feature may ask for more of the crate.
+        let more = format!("{name}/");
+        let is_behind = entries.iter().any(|e| e == feature);
         let switched = entries
             .iter()
-            .any(|e| marks.contains(e) || e.starts_with(&format!("{name}/")));
+            .any(|e| marks.contains(e) || e.starts_with(&more) && !is_behind);
         if switched && other != feature {
             found.push(format!("{}: feature {other} pulls {name}", package.name));
         }
@@ -339,6 +342,8 @@ fn a_crate_outside_its_home_is_found() {
     let optional = || json!({ "optional": true });
     let good = json!({ "quic": ["dep:quinn"] });
     check(net, good, "quinn", optional(), &[]);
+    let more = json!({ "quic": ["dep:quinn"], "simulated": ["quic", "quinn/more"] });
+    check(net, more, "quinn", optional(), &[]);
     let implicit = json!({ "quinn": ["dep:quinn"], "quic": ["quinn"] });
     let found = ["net-proto: feature quinn pulls quinn"];
     check(net, implicit, "quinn", optional(), &found);
