@@ -16,4 +16,5 @@ mod replication;
 #[cfg(feature = "simulated")]
 mod simulated;
 mod sizes;
+mod steady;
 mod walkers;
