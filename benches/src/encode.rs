@@ -101,7 +101,7 @@ impl Client {
             last_input_seq: 1,
             durable_tick: world.tick(),
             datagrams_max: u8::MAX,
-        ..SnapshotRequest::default()
+            ..SnapshotRequest::default()
         };
         self.replicator
             .pack(world, cache, &request, &mut self.datagrams);

@@ -227,7 +227,7 @@ fn told(messages: &[u8]) -> bool {
     are_own && seen(Replica::with_columns(columns), others.into_iter())
 }
 
-fn seen<'a>(mut replica: Replica, mut datagrams: impl Iterator<Item = &'a [u8]>) -> bool {
+fn seen<'a>(mut replica: Replica, datagrams: impl Iterator<Item = &'a [u8]>) -> bool {
     datagrams.fold(true, |so_far, bytes| {
         let before = replica.clone();
         match replica.handle_snapshot(bytes) {
