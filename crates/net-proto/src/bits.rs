@@ -32,6 +32,7 @@ impl<'a> BitWriter<'a> {
     }
 
     /// Writes the lowest `bits` (0 to 64) of a value; higher bits of the value must be 0.
+    #[inline]
     pub fn write(&mut self, value: u64, bits: u32) {
         debug_assert!(bits <= 64 && (bits == 64 || value >> bits == 0));
         if bits == 0 {
@@ -57,6 +58,18 @@ impl<'a> BitWriter<'a> {
             let bits = left.min(64);
             self.write(word, bits);
             left -= bits;
+        }
+    }
+
+    /// Copies bits behind a field of at most 16: at one go, where they fit a word.
+    #[inline]
+    pub(crate) fn copy_behind(&mut self, (value, bits): (u64, u32), span: BitSpan<'_>) {
+        match span.words {
+            [word] if bits + span.bits <= 64 => self.write(value | word << bits, bits + span.bits),
+            _ => {
+                self.write(value, bits);
+                self.copy_bits(span);
+            }
         }
     }
 
@@ -297,6 +310,14 @@ mod tests {
             let mut writer = BitWriter::new(&mut copied);
             writer.write(0, lead);
             writer.copy_bits(short.span());
+            writer.finish();
+            prop_assert_eq!(&direct, &copied);
+            // Bits of the lead go before it, some of them with it.
+            let behind = lead.min(16);
+            copied.clear();
+            let mut writer = BitWriter::new(&mut copied);
+            writer.write(0, lead - behind);
+            writer.copy_behind((0, behind), short.span());
             writer.finish();
             prop_assert_eq!(direct, copied);
         }

@@ -16,7 +16,8 @@ use crate::limits::EPOCHS_ALIVE;
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCache {
     tick: Option<u64>,
-    ways: Vec<Places>, // WAYS
+    ways: Vec<Places>,         // WAYS
+    open: [Vec<Place>; LANES], // of the ways in which the client's updates are written that is packed
     words: Vec<u64>,
     encoded: u64,
     copied: u64,
@@ -111,6 +112,48 @@ impl Way {
     }
 }
 
+/// How many ways a client's updates are written in.
+pub(super) const LANES: usize = 3;
+
+/// Those ways: nobody's, a resting member's, a moving member's.
+pub(super) type Ways = [Way; LANES];
+
+/// Where the places of one of the ways are.
+pub(super) fn lane_of(ways: Ways, lane: usize) -> usize {
+    (0..lane).find(|&n| ways[n] == ways[lane]).unwrap_or(lane)
+}
+
+/// The bits of a member's update against where it was and how it moves, and their priority; or the place that stands for there being none.
+fn update(
+    world: &Baselines,
+    (way, row): (Way, u32),
+    from: &From,
+) -> (Result<ShortBits, Place>, u16) {
+    let state = &world.current()[row as usize];
+    let is_same = || from.state == *state;
+    let mut priority = 1;
+    let bits = match way {
+        _ if from.state.frame() != state.frame() => Err(Place::ELSEWHERE),
+        Way::Member(epoch, _) => {
+            let (codes, were) = (world.codes(row), world.codes_at(epoch, from.row));
+            // Between epochs nothing is said of who is as it was; in a complete set there is no word for that but an update.
+            if !world.is_complete() && is_same() && codes == were {
+                Err(Place::SAME)
+            } else {
+                let ahead = (from.motion, epoch.age(world.tick()));
+                let mut bits = member::encode(state, &from.state, ahead);
+                world.columns().push_changes(&mut bits, codes, were);
+                priority = world.columns().priority(codes, were);
+                Ok(bits)
+            }
+        }
+        _ if is_same() && !world.is_complete() => Err(Place::SAME),
+        _ if is_same() => Ok(encode_unchanged()),
+        _ => Ok(encode_delta(state, &from.state)),
+    };
+    (bits, priority)
+}
+
 impl UpdateCache {
     /// An empty cache.
     pub fn new() -> Self {
@@ -131,13 +174,30 @@ impl UpdateCache {
         }
     }
 
-    /// Makes room for updates of a way. Ahead of [`UpdateCache::place`].
-    pub(super) fn open(&mut self, way: Way, rows: usize) {
-        let places = &mut self.ways[way.slot()];
-        if places.tick != self.tick {
-            places.tick = self.tick;
-            places.rows.clear();
-            places.rows.resize(rows, Place::default());
+    /// Makes room for updates of some ways, and has them at hand until [`UpdateCache::close`]. Those that are the same are one, the
+    /// earlier, and [`lane_of`] says which.
+    pub(super) fn open(&mut self, ways: Ways, rows: usize) {
+        for lane in 0..LANES {
+            if lane_of(ways, lane) != lane {
+                continue;
+            }
+            let places = &mut self.ways[ways[lane].slot()];
+            if places.tick != self.tick {
+                places.tick = self.tick;
+                places.rows.clear();
+                places.rows.resize(rows, Place::default());
+            }
+            core::mem::swap(&mut self.open[lane], &mut places.rows);
+        }
+    }
+
+    /// Puts them away.
+    pub(super) fn close(&mut self, ways: Ways) {
+        for lane in 0..LANES {
+            if lane_of(ways, lane) == lane {
+                let places = &mut self.ways[ways[lane].slot()];
+                core::mem::swap(&mut self.open[lane], &mut places.rows);
+            }
         }
     }
 
@@ -147,43 +207,21 @@ impl UpdateCache {
     pub(super) fn place(
         &mut self,
         world: &Baselines,
-        (way, row): (Way, u32),
+        (way, lane, row): (Way, usize, u32),
         from: impl FnOnce() -> From,
     ) -> Place {
-        let place = self.ways[way.slot()].rows[row as usize];
+        let place = self.open[lane][row as usize];
         if place.bits > 0 {
             return place;
         }
-        let from = from();
-        let state = &world.current()[row as usize];
-        let is_same = || from.state == *state;
-        let mut priority = 1;
-        let bits = match way {
-            _ if from.state.frame() != state.frame() => Err(Place::ELSEWHERE),
-            Way::Member(epoch, _) => {
-                let (codes, were) = (world.codes(row), world.codes_at(epoch, from.row));
-                // Between epochs nothing is said of who is as it was; in a complete set there is no word for that but an update.
-                if !world.is_complete() && is_same() && codes == were {
-                    Err(Place::SAME)
-                } else {
-                    let ahead = (from.motion, epoch.age(world.tick()));
-                    let mut bits = member::encode(state, &from.state, ahead);
-                    world.columns().push_changes(&mut bits, codes, were);
-                    priority = world.columns().priority(codes, were);
-                    Ok(bits)
-                }
-            }
-            _ if is_same() && !world.is_complete() => Err(Place::SAME),
-            _ if is_same() => Ok(encode_unchanged()),
-            _ => Ok(encode_delta(state, &from.state)),
-        };
-        self.note((way, row), bits, priority)
+        let (bits, priority) = update(world, (way, row), &from());
+        self.note((lane, row), bits, priority)
     }
 
-    /// Where the whole state of a row is.
+    /// Where the whole state of a row is; its way is the first.
     #[inline]
     pub(super) fn whole(&mut self, world: &Baselines, (way, row): (Way, u32)) -> Place {
-        let place = self.ways[way.slot()].rows[row as usize];
+        let place = self.open[0][row as usize];
         if place.bits > 0 {
             return place;
         }
@@ -196,17 +234,17 @@ impl UpdateCache {
                 bits
             }
         };
-        self.note((way, row), Ok(bits), 1)
+        self.note((0, row), Ok(bits), 1)
     }
 
     fn note(
         &mut self,
-        (way, row): (Way, u32),
+        (lane, row): (usize, u32),
         bits: Result<ShortBits, Place>,
         priority: u16,
     ) -> Place {
         let place = bits.map_or_else(|place| place, |bits| self.keep(&bits, priority));
-        self.ways[way.slot()].rows[row as usize] = place;
+        self.open[lane][row as usize] = place;
         place
     }
 
@@ -227,6 +265,7 @@ impl UpdateCache {
     }
 
     /// The bits at a place of this tick that has some.
+    #[inline]
     pub(super) fn bits(&self, place: Place) -> BitSpan<'_> {
         let first = place.word as usize;
         let bits = place.bit_count();

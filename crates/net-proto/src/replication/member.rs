@@ -14,7 +14,7 @@
 
 use super::motion::Motion;
 use super::state::EntityState;
-use crate::bits::{BitReader, BitWriter, ShortBits, fits_signed, twos_complement};
+use crate::bits::{BitReader, BitSpan, BitWriter, ShortBits, fits_signed, twos_complement};
 use crate::error::WireError;
 
 /// The bits of a member's update: how far it is from where it was predicted, so many ticks after its baseline.
@@ -136,6 +136,7 @@ pub(super) struct MemberGap {
 
 impl MemberGap {
     /// From the place after the last one written (0 at first) to that of the next, less than 2¹³ further.
+    #[inline]
     pub(super) fn new(after: u32, member: u32) -> Self {
         let gap = u64::from(member - after);
         let (bits, count) = match gap {
@@ -151,8 +152,10 @@ impl MemberGap {
         self.count
     }
 
-    pub(super) fn write(self, writer: &mut BitWriter<'_>) {
-        writer.write(self.bits, self.count);
+    /// Writes it, and an update behind it.
+    #[inline]
+    pub(super) fn write(self, writer: &mut BitWriter<'_>, update: BitSpan<'_>) {
+        writer.copy_behind((self.bits, self.count), update);
     }
 
     /// Reads the place that follows `after` members.

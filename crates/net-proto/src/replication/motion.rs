@@ -41,10 +41,21 @@ impl Motion {
 
     /// The way in so many ticks more, at most 31: halves are rounded up.
     pub(super) fn ahead(self, ticks: u8) -> [i32; 3] {
-        let (n, ahead) = (i32::from(self.epochs) * TICKS, i32::from(ticks));
+        // Division by a constant is three times as fast.
+        match self.epochs {
+            1 => self.part(ticks, TICKS),
+            2 => self.part(ticks, 2 * TICKS),
+            3 => self.part(ticks, 3 * TICKS),
+            epochs => self.part(ticks, i32::from(epochs) * TICKS),
+        }
+    }
+
+    #[inline(always)]
+    fn part(self, ticks: u8, of: i32) -> [i32; 3] {
         // At most 2 · 2¹⁵ · 31: no overflow.
+        let twice = 2 * i32::from(ticks);
         self.by
-            .map(|by| (2 * i32::from(by) * ahead + n).div_euclid(2 * n))
+            .map(|by| (i32::from(by) * twice + of).div_euclid(2 * of))
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) enum Of {
 #[derive(Default)]
 struct Open {
     start_byte: usize,
-    start_bit: usize, // the writer's count where the updates begin
+    bits_left: usize, // for updates
     members: u16,
     others: u16,
     next_member: u32,
@@ -53,16 +53,21 @@ impl Gap {
         }
     }
 
-    fn write(self, writer: &mut BitWriter<'_>) {
+    #[inline]
+    fn write(self, writer: &mut BitWriter<'_>, update: BitSpan<'_>) {
         match self {
-            Self::Member(gap) => gap.write(writer),
-            Self::Id(gap) => gap.write(writer),
+            Self::Member(gap) => gap.write(writer, update),
+            Self::Id(gap) => {
+                gap.write(writer);
+                writer.copy_bits(update);
+            }
         }
     }
 }
 
 impl Open {
     /// None where its turn is over in this datagram.
+    #[inline]
     fn gap(&self, of: Of) -> Option<Gap> {
         match of {
             Of::Member(member) => (self.others == 0 && member >= self.next_member)
@@ -71,7 +76,9 @@ impl Open {
         }
     }
 
-    fn take(&mut self, of: Of) {
+    #[inline]
+    fn take(&mut self, of: Of, bits: u32) {
+        self.bits_left -= bits as usize;
         match of {
             Of::Member(member) => {
                 self.next_member = member + 1;
@@ -102,38 +109,46 @@ impl<'a> Packer<'a> {
 
     /// Writes an update, in a new datagram when the open one is full or past this one's turn. False when there may be no more
     /// datagrams.
+    #[inline]
     pub(super) fn push(&mut self, of: Of, update: BitSpan<'_>) -> bool {
-        let mut gap = self.open.gap(of);
-        gap = gap.filter(|gap| self.fits(gap.bit_count() + update.bit_count()));
-        if gap.is_none() {
-            if self.ends.len() + 1 >= self.datagrams_max {
-                return false;
+        match self.fitting(of, update) {
+            Some(gap) => {
+                self.put(of, gap, update);
+                true
             }
-            self.end();
-            self.begin();
-            gap = self.open.gap(of);
+            None => self.push_in_next(of, update),
         }
-        let Some(gap) = gap else {
-            return false; // nothing has its turn before the first
-        };
-        gap.write(&mut self.writer);
-        self.writer.copy_bits(update);
-        self.open.take(of);
-        self.stats.updates += 1;
-        let is_absolute = matches!(of, Of::Id(_)) && self.header.coding == Coding::Predicted;
-        self.stats.absolute += usize::from(is_absolute);
-        self.stats.bits += (gap.bit_count() + update.bit_count()) as usize;
-        true
+    }
+
+    #[cold]
+    fn push_in_next(&mut self, of: Of, update: BitSpan<'_>) -> bool {
+        if self.ends.len() + 1 >= self.datagrams_max {
+            return false;
+        }
+        self.end();
+        self.begin();
+        // Nothing is longer than a datagram, but nothing has its turn before the first.
+        let gap = self.fitting(of, update);
+        gap.map(|gap| self.put(of, gap, update)).is_some()
+    }
+
+    /// Where the open datagram has its turn and room for it.
+    #[inline]
+    fn fitting(&self, of: Of, update: BitSpan<'_>) -> Option<Gap> {
+        let fits =
+            |gap: &Gap| (gap.bit_count() + update.bit_count()) as usize <= self.open.bits_left;
+        self.open.gap(of).filter(fits)
+    }
+
+    #[inline]
+    fn put(&mut self, of: Of, gap: Gap, update: BitSpan<'_>) {
+        gap.write(&mut self.writer, update);
+        self.open.take(of, gap.bit_count() + update.bit_count());
     }
 
     pub(super) fn finish(mut self) -> PackStats {
         self.end();
         self.stats
-    }
-
-    fn fits(&self, bits: u32) -> bool {
-        let used = self.writer.bit_count() - self.open.start_bit;
-        used + bits as usize <= update_bits_max(self.header.coding)
     }
 
     fn begin(&mut self) {
@@ -142,7 +157,7 @@ impl<'a> Packer<'a> {
         self.header.encode(bytes);
         self.open = Open {
             start_byte,
-            start_bit: self.writer.bit_count(),
+            bits_left: update_bits_max(self.header.coding),
             ..Open::default()
         };
     }
@@ -158,6 +173,18 @@ impl<'a> Packer<'a> {
             bytes[field + 2 * n..field + 2 * n + 2].copy_from_slice(&count.to_le_bytes());
         }
         self.ends.push(bytes.len());
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let Open {
+            members, others, ..
+        } = self.open;
+        self.stats.updates += usize::from(members) + usize::from(others);
+        if self.header.coding == Coding::Predicted {
+            self.stats.absolute += usize::from(others);
+        }
+        self.stats.bits += update_bits_max(self.header.coding) - self.open.bits_left;
     }
 }
 

@@ -9,6 +9,8 @@ use super::cache::Place;
 pub(super) struct Selection {
     pub(super) candidates: Vec<Candidate>,
     order: Vec<(u32, u32)>, // score and candidate
+    likely_bits: usize,     // of all of them
+    whole: usize,           // those who are members of no set
 }
 
 /// An update that a client might be sent.
@@ -39,12 +41,25 @@ impl Selection {
     pub(super) fn begin(&mut self) {
         self.candidates.clear();
         self.order.clear();
+        (self.likely_bits, self.whole) = (0, 0);
+    }
+
+    /// One more, of a later row.
+    #[inline]
+    pub(super) fn push(&mut self, candidate: Candidate) {
+        self.likely_bits += candidate.likely_bits();
+        self.whole += usize::from(candidate.member == NO_MEMBER);
+        self.candidates.push(candidate);
     }
 
     /// What all of them are likely to take.
     pub(super) fn likely_bits(&self) -> usize {
-        let bits = self.candidates.iter().map(Candidate::likely_bits);
-        bits.sum()
+        self.likely_bits
+    }
+
+    /// How many of them are members of no set.
+    pub(super) fn whole(&self) -> usize {
+        self.whole
     }
 
     /// Chooses those with the highest scores that fit so many bits, ids included; the own entity is always one. All others wait. Of
@@ -123,10 +138,10 @@ mod tests {
             weight: *weight,
             is_chosen: true,
         };
-        Selection {
-            candidates: (0..).zip(weights).map(candidate).collect(),
-            order: Vec::new(),
-        }
+        let mut selection = Selection::default();
+        let all = (0..).zip(weights).map(candidate);
+        all.for_each(|candidate| selection.push(candidate));
+        selection
     }
 
     fn id_of(row: u32) -> EntityId {
