@@ -4,12 +4,13 @@ use core::str::FromStr;
 
 use ed25519_dalek::{Signer, SigningKey};
 use net_proto::{
-    Claims, PlayerId, PlayerName, ShortText, Ticket, Token, TokenKey, TokenVerifier, WorldId,
+    Audience, Claims, Holder, HolderKey, PlayerId, PlayerName, ShortText, Ticket, Token, TokenKey, TokenVerifier, WorldId,
 };
 
 /// The issuer's secret here.
 const SEED: [u8; 32] = *b"an issuer of tokens for fuzzing.";
-const SIGNED_BYTES: usize = Token::BYTES - 64;
+const SIGNED_BYTES: usize = Token::BYTES_MAX - 64;
+const HERE: (WorldId, Audience) = (WorldId(1), Audience([5; 16]));
 
 /// First byte: 0 a token as it is, 1 the part of a token that is then signed, 2 a ticket, 3 a public key and a
 /// token, 4 a text.
@@ -28,7 +29,7 @@ fn verify(token: &[u8]) -> bool {
     if let Ok(token) = Token::from_bytes(token) {
         assert!(!format!("{token:?}").contains(&format!("{:?}", token.as_bytes())));
     }
-    let is_genuine = issuer().verifier().verify(token, WorldId(1), 100).is_ok();
+    let is_genuine = issuer().verifier().verify(token, HERE, 100).is_ok();
     // Nobody forges a signature by chance.
     assert!(!is_genuine || genuine().as_bytes() == token);
     is_genuine
@@ -36,24 +37,34 @@ fn verify(token: &[u8]) -> bool {
 
 /// As if the issuer had signed anything.
 fn verify_signed(claims: &[u8]) -> bool {
-    let Some(claims) = claims.first_chunk::<SIGNED_BYTES>() else {
+    let (domain, length) = match claims.first() {
+        Some(1) => (b"bluemarble token 1", 73),
+        _ => (b"bluemarble token 2", SIGNED_BYTES),
+    };
+    let Some(claims) = claims.get(..length) else {
         return false;
     };
-    let message = [b"bluemarble token 1".as_slice(), claims].concat();
+    let message = [domain.as_slice(), claims].concat();
     let signature = SigningKey::from_bytes(&SEED).sign(&message).to_bytes();
-    let bytes = [claims.as_slice(), &signature].concat();
+    let bytes = [claims, &signature].concat();
     let Ok(token) = Token::from_bytes(&bytes) else {
         return false;
     };
     let mut not_before = [0; 8];
     not_before.copy_from_slice(&claims[17..25]);
     let now_s = u64::from_le_bytes(not_before);
-    let verified = issuer().verifier().verify(&bytes, token.world(), now_s);
+    let verified = issuer().verifier().verify(&bytes, (token.world(), audience(claims)), now_s);
     // There is one spelling of everything.
     verified.is_ok_and(|claims| {
         assert_eq!(issuer().sign(&claims), token);
         true
     })
+}
+
+/// That of claims of version 2; those of version 1 have none.
+fn audience(claims: &[u8]) -> Audience {
+    let bytes = claims.get(105..121).and_then(<[u8]>::first_chunk);
+    Audience(bytes.copied().unwrap_or_default())
 }
 
 fn parse_ticket(text: &str) -> bool {
@@ -70,7 +81,7 @@ fn verify_by_foreign_key(key_and_token: &[u8]) -> bool {
     let Ok(verifier) = TokenVerifier::from_public(*key) else {
         return false;
     };
-    verifier.verify(token, WorldId(1), 100).is_ok()
+    verifier.verify(token, HERE, 100).is_ok()
 }
 
 fn take_text(text: &str) -> bool {
@@ -89,12 +100,22 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let ticket = Ticket {
         token: token.clone(),
         cert_sha256: [7; 32],
+        key: Some(client()),
+    };
+    let unbound = Ticket {
+        token: issuer().sign(&Claims {
+            holder: None,
+            ..claims()
+        }),
+        key: None,
+        ..ticket.clone()
     };
     let by_key = [issuer().public().as_slice(), token.as_bytes()].concat();
     vec![
         ("token", crate::seed(0, token.as_bytes())),
         ("claims", crate::seed(1, &token.as_bytes()[..SIGNED_BYTES])),
         ("ticket", crate::seed(2, ticket.to_string().as_bytes())),
+        ("unbound", crate::seed(2, unbound.to_string().as_bytes())),
         ("key", crate::seed(3, &by_key)),
         ("name", crate::seed(4, "Zoë ☃".as_bytes())),
     ]
@@ -102,14 +123,27 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 
 /// The one token that the issuer has signed.
 pub(crate) fn genuine() -> Token {
-    issuer().sign(&Claims {
+    issuer().sign(&claims())
+}
+
+fn claims() -> Claims {
+    Claims {
         world: WorldId(1),
         player: PlayerId(2),
         not_before_s: 50,
-        expires_s: 150,
+        expires_s: 110,
         name: PlayerName::new("ann").expect("a legal name"),
         nonce: [9; 16],
-    })
+        holder: Some(Holder {
+            key: client().public(),
+            audience: HERE.1,
+        }),
+    }
+}
+
+/// The client's key.
+pub(crate) fn client() -> HolderKey {
+    HolderKey::from_seed(*b"a client's own key, for fuzzing.").expect("bytes that differ")
 }
 
 fn issuer() -> TokenKey {

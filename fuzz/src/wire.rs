@@ -16,7 +16,7 @@ use spatial_core::{
     LaneSchema, LaneType, LatticeSpec, Position, Replication, Wire, WireParts,
 };
 
-use crate::token::genuine;
+use crate::token::{client, genuine};
 
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
 /// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length,
@@ -287,6 +287,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         version: PROTOCOL_VERSION,
         world: WorldId(1),
         token: genuine(),
+        proof: Some(client().prove(&[8; 32])),
     })
     .encode(&mut hello);
     let mut seeds = vec![("hello", crate::seed(0, &hello[2..]))];
@@ -402,6 +403,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ticket: Ticket {
             token: genuine(),
             cert_sha256: [3; 32],
+            key: None,
         },
     };
     let refuse = Refuse {

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use net_proto::quic::{
     BulkStream, ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError,
-    connect, quinn,
+    connect, export, quinn,
 };
 use net_proto::{
-    ClientMessage, Hello, Input, PROTOCOL_VERSION, RefuseCode, SERVER_FRAME_BYTES_MAX,
-    ServerMessage, Ticket, WireError,
+    ClientMessage, Hello, Input, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
 use tokio::time::Instant;
@@ -71,15 +71,10 @@ impl Connection {
         let (send, recv) = quic.open_bi().await.map_err(SessionError::from)?;
         let mut writer = ControlWriter::new(send);
         let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
-        let mut hello = Vec::new();
-        ClientMessage::Hello(Hello {
-            version: PROTOCOL_VERSION,
-            world: ticket.token.world(),
-            token: ticket.token.clone(),
-        })
-        .encode(&mut hello);
+        let mut bytes = Vec::new();
+        ClientMessage::Hello(hello(&quic, ticket)?).encode(&mut bytes);
         // What ends the connection says more than what it did to the stream.
-        let sent = writer.send(&hello, HELLO_DEADLINE).await;
+        let sent = writer.send(&bytes, HELLO_DEADLINE).await;
         let answer = match tokio::time::timeout(STREAM_DEADLINE, answer(&mut control)).await {
             Ok(answer) => answer.and_then(|frames| sent.map(|()| frames)),
             Err(_) => return Err(ConnectError::Timeout),
@@ -239,6 +234,32 @@ impl Connection {
             Err(_) => SessionError::Closed("server finished its stream".into()),
         }
     }
+}
+
+/// What shows the ticket. One without a key is of the previous version, which is then spoken.
+fn hello(quic: &quinn::Connection, ticket: &Ticket) -> Result<Hello, ConnectError> {
+    let proof = match &ticket.key {
+        Some(key) => {
+            let exported = export(quic).ok_or_else(|| setup("TLS exports no key material"))?;
+            Some(key.prove(&exported))
+        }
+        None if ticket.token.is_bound() => return Err(setup("the ticket's key is missing")),
+        None => None,
+    };
+    let version = match proof {
+        Some(_) => PROTOCOL_VERSION,
+        None => PROTOCOL_VERSION_OLDEST,
+    };
+    Ok(Hello {
+        version,
+        world: ticket.token.world(),
+        token: ticket.token.clone(),
+        proof,
+    })
+}
+
+fn setup(why: &str) -> ConnectError {
+    ConnectError::Setup(why.into())
 }
 
 /// What the bulk stream has brought.

@@ -11,7 +11,7 @@
 //!
 //! use client::BlockingSession;
 //!
-//! let (address, ticket) = ("127.0.0.1:4433".parse()?, "bm1.….…".parse()?);
+//! let (address, ticket) = ("127.0.0.1:4433".parse()?, "bm2.….….…".parse()?);
 //! let mut session = BlockingSession::connect(address, &ticket, Duration::from_secs(5))?;
 //! session.set_velocity(1.0, 0.0, 0.0)?; // one metre a second to the east, looking north
 //! let (mut events, mut seen) = (Vec::new(), Vec::new());

@@ -47,6 +47,11 @@ impl<'a> ByteReader<'a> {
         Ok(i32::from_le_bytes(self.array()?))
     }
 
+    /// Whether all has been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What has not been taken.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0

@@ -37,6 +37,7 @@ mod bytes;
 mod control;
 mod entropy;
 mod error;
+mod holder;
 mod ids;
 mod input;
 mod limits;
@@ -62,6 +63,7 @@ pub use entropy::{
     AdaptiveBit, AdaptiveSymbol, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder,
 };
 pub use error::WireError;
+pub use holder::{Audience, Exported, Holder, HolderKey, Proof};
 pub use ids::{Epoch, PlayerId, WorldId};
 pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use net_proto::Audience;
 use net_proto::quic::ENDPOINTS_MAX;
 use serde::Deserialize;
 
@@ -79,6 +80,12 @@ pub struct Settings {
     /// Bytes of terrain that a client without it is sent a second; 0 for none
     #[arg(long, env = "BLUEMARBLE_TILE_BYTES_S", value_name = "N")]
     pub tile_bytes_s: Option<u32>,
+    /// Whom tickets must be for, 32 hexadecimal digits: one for all servers of a fleet; otherwise it is this server's certificate
+    #[arg(long, env = "BLUEMARBLE_AUDIENCE", value_name = "HEX")]
+    pub audience: Option<String>,
+    /// Whether clients of the protocol's previous version may come, with tickets that are bound to no key
+    #[arg(long, env = "BLUEMARBLE_PREVIOUS_VERSION", value_name = "BOOL")]
+    pub previous_version: Option<bool>,
 }
 
 /// What becomes of players who send what no honest client sends.
@@ -156,6 +163,8 @@ impl Settings {
             rewind_ms: self.rewind_ms.or(other.rewind_ms),
             player_bytes_s: self.player_bytes_s.or(other.player_bytes_s),
             tile_bytes_s: self.tile_bytes_s.or(other.tile_bytes_s),
+            audience: self.audience.or(other.audience),
+            previous_version: self.previous_version.or(other.previous_version),
         }
     }
 }
@@ -216,6 +225,10 @@ pub struct Config {
     pub player_bytes_s: u32,
     /// Bytes of terrain a second for a client; 0 for none.
     pub tile_bytes_s: u32,
+    /// Whom tickets must be for; without, the server's certificate says it.
+    pub audience: Option<[u8; 16]>,
+    /// Whether tickets that are bound to no key open for clients of the protocol's previous version.
+    pub previous_version: bool,
 }
 
 impl Default for Config {
@@ -243,6 +256,8 @@ impl Default for Config {
             rewind_ms: 500,
             player_bytes_s: 32_000,
             tile_bytes_s: 256 << 10,
+            audience: None,
+            previous_version: true,
         }
     }
 }
@@ -281,6 +296,10 @@ impl Config {
             rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
             player_bytes_s: settings.player_bytes_s.unwrap_or(default.player_bytes_s),
             tile_bytes_s: settings.tile_bytes_s.unwrap_or(default.tile_bytes_s),
+            audience: settings.audience.as_deref().map(audience).transpose()?,
+            previous_version: settings
+                .previous_version
+                .unwrap_or(default.previous_version),
         };
         config.check()?;
         Ok(config)
@@ -366,6 +385,14 @@ impl Config {
             None => Ok(()),
         }
     }
+}
+
+fn audience(text: &str) -> Result<[u8; 16], ConfigError> {
+    let value = Audience::from_hex(text).map(|audience| audience.0);
+    value.ok_or(ConfigError::Value {
+        key: "audience",
+        legal: "32 hexadecimal digits",
+    })
 }
 
 /// Why a configuration was refused.
@@ -467,6 +494,7 @@ mod tests {
             ("interest_radius_m = nan", "interest_radius_m"),
             ("speed_max_mps = inf", "speed_max_mps"),
             ("towns = 21", "towns"),
+            ("audience = \"mine\"", "audience"),
         ] {
             let error = Config::new(toml::from_str(text).unwrap()).unwrap_err();
             assert!(error.to_string().contains(key), "{error}");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use net_proto::WorldId;
+use net_proto::{Audience, WorldId};
 use sim_core::{StepError, World, WorldStart};
 use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
@@ -46,6 +46,11 @@ impl Server {
         let (link, gate, net) = gateway::open(GateOptions {
             world: WorldId(u64::from(config.world)),
             verifier: keys.token.verifier(),
+            audience: config.audience.map_or_else(
+                || Audience::of_certificate(keys.identity.cert_sha256()),
+                Audience,
+            ),
+            previous_version: config.previous_version,
             players_max: config.players_max as usize,
             tick_rate_hz: config.tick_rate_hz,
             used: host.used.clone(),

@@ -47,6 +47,9 @@ pub struct Status {
     pub leaves: u64,
     /// Connections refused, all reasons.
     pub refusals: u64,
+    /// Of them those of logins whose token or proof was of no use, by why: `token_forged`, `token_expired`, `token_used`,
+    /// `token_audience`, `token_world`, `proof_missing`, `proof_wrong` and so on.
+    pub logins_failed: BTreeMap<String, u64>,
     /// Datagrams from clients that were no inputs.
     pub datagrams_bad: u64,
     /// Inputs dropped because the world's queue was full.

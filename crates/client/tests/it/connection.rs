@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use client::{ConnectError, Connection, Event, SessionError};
 use net_proto::quic::{client_endpoint, quinn::Endpoint};
-use net_proto::{DigestVerdict, Input, RefuseCode, Token, WireError, WorldId};
+use net_proto::{DigestVerdict, HolderKey, Input, RefuseCode, Token, WireError, WorldId};
 
 use crate::server::{Manner, PLAYER, Server, WORLD};
 
@@ -187,7 +187,7 @@ fn bad_tickets_are_refused_with_the_reason() {
                 .contains("world w1")
         );
         let mut forged = server.good_ticket();
-        let mut bytes = *forged.token.as_bytes();
+        let mut bytes = forged.token.as_bytes().to_vec();
         bytes[100] ^= 1;
         forged.token = Token::from_bytes(&bytes).unwrap();
         assert!(
@@ -196,6 +196,10 @@ fn bad_tickets_are_refused_with_the_reason() {
                 .1
                 .contains("not signed")
         );
+        let mut stolen = server.good_ticket();
+        stolen.key = Some(HolderKey::from_seed(*b"a thief's own key, of 32 bytes!!").unwrap());
+        let (code, _) = refusal(&endpoint, &server, stolen).await;
+        assert_eq!(code, RefuseCode::PROOF);
         let mut elsewhere = server.good_ticket();
         elsewhere.cert_sha256[0] ^= 1;
         let result = Connection::connect(&endpoint, server.addr, &elsewhere).await;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use net_proto::quic::quinn::{Connection, Endpoint};
 use net_proto::quic::{
-    ControlWriter, HELLO_DEADLINE, HelloError, Identity, STREAM_DEADLINE, accept_hello,
+    ControlWriter, HELLO_DEADLINE, HelloError, Identity, STREAM_DEADLINE, accept_hello, export,
     server_endpoint,
 };
 use net_proto::{
-    Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Input, InputBuffer, InputDatagram,
-    PlayerId, PlayerName, Refuse, RefuseCode, Replicator, ServerMessage, ShortText,
-    SnapshotRequest, Ticket, Token, TokenKey, TokenVerifier, UpdateCache, Welcome, WireError,
-    WorldId,
+    Audience, Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Holder, HolderKey, Input,
+    InputBuffer, InputDatagram, PlayerId, PlayerName, Refuse, RefuseCode, Replicator,
+    ServerMessage, ShortText, SnapshotRequest, Ticket, Token, TokenKey, TokenVerifier, UpdateCache,
+    Welcome, WireError, WorldId,
 };
 use spatial_core::{EntityId, Geodetic, Planet, Position};
 use tokio::sync::oneshot;
@@ -58,7 +58,7 @@ impl Server {
                 started.send(endpoint.local_addr().unwrap()).unwrap();
                 tokio::select! {
                     _ = stopped => {}
-                    () = accept(&endpoint, manner) => {}
+                    () = accept(&endpoint, manner, cert_sha256) => {}
                 }
                 endpoint.close(u32::from(RefuseCode::CLOSING.0).into(), b"test over");
                 endpoint.wait_idle().await;
@@ -74,8 +74,9 @@ impl Server {
 
     pub(crate) fn ticket(&self, world: WorldId, expires_s: u64) -> Ticket {
         Ticket {
-            token: token_of(world, expires_s),
+            token: token_of((world, self.cert_sha256), expires_s),
             cert_sha256: self.cert_sha256,
+            key: Some(holder_key()),
         }
     }
 
@@ -97,33 +98,41 @@ impl Drop for Server {
     }
 }
 
-fn token_of(world: WorldId, expires_s: u64) -> Token {
+pub(crate) fn holder_key() -> HolderKey {
+    HolderKey::from_seed(*b"a client's own key, 32 bytes it!").unwrap()
+}
+
+fn token_of((world, cert_sha256): (WorldId, [u8; 32]), expires_s: u64) -> Token {
     key().sign(&Claims {
         world,
         player: PlayerId(1),
-        not_before_s: NOW_S - 30,
+        not_before_s: expires_s - 60,
         expires_s,
         name: PlayerName::new("walker").unwrap(),
         nonce: [1; 16],
+        holder: Some(Holder {
+            key: holder_key().public(),
+            audience: Audience::of_certificate(cert_sha256),
+        }),
     })
 }
 
 pub(crate) fn token() -> Token {
-    token_of(WORLD, NOW_S + 30)
+    token_of((WORLD, [0; 32]), NOW_S + 30)
 }
 
 fn key() -> TokenKey {
     TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap()
 }
 
-async fn accept(endpoint: &Endpoint, manner: Manner) {
+async fn accept(endpoint: &Endpoint, manner: Manner, cert_sha256: [u8; 32]) {
     let tasks = tokio::task::LocalSet::new();
     tasks
         .run_until(async {
             while let Some(incoming) = endpoint.accept().await {
                 tokio::task::spawn_local(async move {
                     if let Ok(connection) = incoming.await {
-                        serve(connection, manner).await;
+                        serve(connection, manner, cert_sha256).await;
                     }
                 });
             }
@@ -131,7 +140,7 @@ async fn accept(endpoint: &Endpoint, manner: Manner) {
         .await;
 }
 
-async fn serve(connection: Connection, manner: Manner) {
+async fn serve(connection: Connection, manner: Manner, cert_sha256: [u8; 32]) {
     let verifier: TokenVerifier = key().verifier();
     let (hello, _reader, mut writer) = match accept_hello(&connection, HELLO_DEADLINE).await {
         Ok(streams) => streams,
@@ -144,8 +153,17 @@ async fn serve(connection: Connection, manner: Manner) {
         connection.closed().await;
         return;
     }
-    if let Err(error) = verifier.verify(hello.token.as_bytes(), WORLD, NOW_S) {
-        return refuse(&connection, writer, RefuseCode::TOKEN, &error.to_string()).await;
+    let here = (WORLD, Audience::of_certificate(cert_sha256));
+    let claims = match verifier.verify(hello.token.as_bytes(), here, NOW_S) {
+        Ok(claims) => claims,
+        Err(error) => {
+            return refuse(&connection, writer, RefuseCode::TOKEN, &error.to_string()).await;
+        }
+    };
+    let (key, exported) = (claims.holder.unwrap().key, export(&connection).unwrap());
+    let proof = hello.proof.unwrap();
+    if !proof.holds(&key, &exported) {
+        return refuse(&connection, writer, RefuseCode::PROOF, "another key").await;
     }
     say(&mut writer, &ServerMessage::Welcome(welcome())).await;
     play(&connection, writer, manner).await;

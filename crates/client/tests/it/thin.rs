@@ -15,7 +15,7 @@ use spatial_core::{CellId, HeightTile, LatticeSpec};
 use tokio::time::Instant;
 
 use crate::seeded::Seeded;
-use crate::server::{Manner, play, say, token, welcome};
+use crate::server::{Manner, holder_key, play, say, token, welcome};
 
 const LINE_BYTES_S: u64 = 128 << 10;
 
@@ -96,6 +96,7 @@ fn visit(downloads: bool) -> Came {
         let ticket = Ticket {
             token: token(),
             cert_sha256: identity.cert_sha256(),
+            key: Some(holder_key()),
         };
         let mut connection = Connection::connect(&endpoint, addr, &ticket).await.unwrap();
         if downloads {

@@ -7,6 +7,7 @@ use spatial_core::EntityId;
 use super::frame::write_frame;
 use crate::bytes::ByteReader;
 use crate::error::WireError;
+use crate::holder::Proof;
 use crate::ids::{Epoch, WorldId};
 use crate::limits::{DIGEST_ENTITIES_MAX, EPOCH_TICKS, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST};
 use crate::replication::EntityState;
@@ -54,6 +55,8 @@ pub struct Hello {
     pub world: WorldId,
     /// Permission to.
     pub token: Token,
+    /// That whom the token was given to shows it; from version 3 on.
+    pub proof: Option<Proof>,
 }
 
 impl Hello {
@@ -63,6 +66,9 @@ impl Hello {
         out.extend_from_slice(&self.version.to_le_bytes());
         out.extend_from_slice(&self.world.0.to_le_bytes());
         encode_token(&self.token, out);
+        if let Some(proof) = &self.proof {
+            out.extend_from_slice(&proof.0);
+        }
     }
 
     fn decode(reader: &mut ByteReader<'_>) -> Result<Self, WireError> {
@@ -77,6 +83,7 @@ impl Hello {
             version,
             world: WorldId(reader.u64()?),
             token: decode_token(reader)?,
+            proof: decode_proof(version, reader)?,
         })
     }
 }
@@ -313,6 +320,10 @@ impl RefuseCode {
     pub const SLOW: Self = Self(9);
     /// The player asked for what no honest client asks for.
     pub const UNFAIR: Self = Self(10);
+    /// The token is for another server.
+    pub const AUDIENCE: Self = Self(11);
+    /// Nothing proves that the token is the client's.
+    pub const PROOF: Self = Self(12);
 }
 
 impl fmt::Display for RefuseCode {
@@ -328,6 +339,8 @@ impl fmt::Display for RefuseCode {
             Self::FLOOD => "too many messages",
             Self::SLOW => "no hello in time",
             Self::UNFAIR => "unfair play",
+            Self::AUDIENCE => "token is for another server",
+            Self::PROOF => "possession not proven",
             Self(code) => return write!(f, "reason {code}"),
         })
     }
@@ -381,7 +394,7 @@ impl Digest {
 pub struct Redirect {
     /// Host and port.
     pub address: ShortText,
-    /// Opens the world there.
+    /// Opens the world there. Its key is not sent: it is the one that the client has.
     pub ticket: Ticket,
 }
 
@@ -399,6 +412,7 @@ impl Redirect {
             ticket: Ticket {
                 token: decode_token(reader)?,
                 cert_sha256: reader.array()?,
+                key: None,
             },
         })
     }
@@ -451,10 +465,21 @@ impl TimeDilation {
 
 /// Tokens carry their length, so that their layout can change without this message's.
 fn encode_token(token: &Token, out: &mut Vec<u8>) {
-    const LENGTH: u16 = 137;
-    const { assert!(Token::BYTES == LENGTH as usize) };
-    out.extend_from_slice(&LENGTH.to_le_bytes());
+    const { assert!(Token::BYTES_MAX <= TOKEN_BYTES_MAX) };
+    let length = u16::try_from(token.as_bytes().len()).unwrap_or(0); // at most TOKEN_BYTES_MAX
+    out.extend_from_slice(&length.to_le_bytes());
     out.extend_from_slice(token.as_bytes());
+}
+
+/// Version 2 has none. Where it is absent altogether, that is what is said.
+fn decode_proof(version: u16, reader: &mut ByteReader<'_>) -> Result<Option<Proof>, WireError> {
+    if version < PROOF_SINCE {
+        return Ok(None);
+    }
+    if reader.is_empty() {
+        return Err(WireError::Field("proof"));
+    }
+    Ok(Some(Proof(reader.array()?)))
 }
 
 fn decode_token(reader: &mut ByteReader<'_>) -> Result<Token, WireError> {
@@ -468,6 +493,8 @@ fn decode_token(reader: &mut ByteReader<'_>) -> Result<Token, WireError> {
 const MAGIC: &[u8; 4] = b"BMRB";
 /// No version's token is longer.
 const TOKEN_BYTES_MAX: usize = 512;
+/// The first version whose hellos prove that the token is the client's.
+const PROOF_SINCE: u16 = 3;
 
 mod kind {
     pub(super) const HELLO: u8 = 0x01;

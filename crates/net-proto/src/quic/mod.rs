@@ -10,6 +10,7 @@ mod batched;
 mod bulk;
 mod control;
 mod endpoint;
+mod exporter;
 mod game_control;
 #[cfg(test)]
 mod hostile;
@@ -31,6 +32,7 @@ pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,
     client_endpoint, connect, lone_client_endpoint, server_endpoint, server_endpoint_on,
 };
+pub use exporter::export;
 pub use identity::{Identity, IdentityError};
 pub use quinn;
 pub use seat::{ENDPOINTS_MAX, Seat, seats};

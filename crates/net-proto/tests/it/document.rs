@@ -1,12 +1,12 @@
 //! docs/wire.md says what the code does.
 
 use net_proto::{
-    ALPN, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX,
-    COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, Datagrams, Digest,
-    ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo, Hello, INPUTS_MAX,
-    INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion, OwnState, PROTOCOL_VERSION,
-    PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode, Replicator,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    ALPN, Audience, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX,
+    COLUMN_BITS_MAX, COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX,
+    Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo,
+    Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion,
+    OwnState, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode,
+    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
     TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, TileAnswer, TileAsk, TokenKey, UpdateCache,
     Welcome, WireColumns, WorldId, pack,
 };
@@ -96,6 +96,7 @@ struct Health {
 
 fn messages() -> [(&'static str, Vec<u8>); 5] {
     let key = TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap();
+    let client = HolderKey::from_seed(core::array::from_fn(|n| 0x20 + n as u8)).unwrap();
     let token = key.sign(&Claims {
         world: WorldId(77),
         player: PlayerId(5),
@@ -103,12 +104,17 @@ fn messages() -> [(&'static str, Vec<u8>); 5] {
         expires_s: 1_060,
         name: PlayerName::new("Ada").unwrap(),
         nonce: [7; 16],
+        holder: Some(Holder {
+            key: client.public(),
+            audience: Audience([0x0a; 16]),
+        }),
     });
     let mut hello = Vec::new();
     ClientMessage::Hello(Hello {
         version: PROTOCOL_VERSION,
         world: WorldId(77),
         token,
+        proof: Some(client.prove(&[0x0b; 32])),
     })
     .encode(&mut hello);
     let welcome = Welcome {

@@ -1,10 +1,11 @@
 //! Bytes that no honest peer sends: nothing panics, nothing is half applied, memory stays bounded.
 
 use net_proto::{
-    Avatar, Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch,
-    Hello, InputDatagram, Maintenance, OwnState, PROTOCOL_VERSION, PlayerId, PlayerName, Redirect,
-    Refuse, RefuseCode, Replica, Replicator, ServerMessage, ShortText, SnapshotRequest, Ticket,
-    TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireError, WorldId,
+    Audience, Avatar, Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX,
+    EntityState, Epoch, Hello, Holder, InputDatagram, Maintenance, OwnState, PROTOCOL_VERSION,
+    PlayerId, PlayerName, Proof, Redirect, Refuse, RefuseCode, Replica, Replicator, ServerMessage,
+    ShortText, SnapshotRequest, Ticket, TimeDilation, Token, TokenKey, UpdateCache, Welcome,
+    WireError, WorldId,
 };
 use proptest::prelude::*;
 use spatial_core::{EntityId, FrameId, Position};
@@ -46,6 +47,10 @@ fn token() -> Token {
         expires_s: 4,
         name: PlayerName::new("n").unwrap(),
         nonce: [5; 16],
+        holder: Some(Holder {
+            key: [2; 32],
+            audience: Audience([3; 16]),
+        }),
     })
 }
 
@@ -60,6 +65,7 @@ fn server_messages() -> Vec<ServerMessage> {
     let ticket = Ticket {
         token: token(),
         cert_sha256: [6; 32],
+        key: None,
     };
     vec![
         ServerMessage::Welcome(Welcome {
@@ -125,9 +131,18 @@ fn every_message_comes_back_and_no_part_of_it_does() {
         version: PROTOCOL_VERSION,
         world: WorldId(1),
         token: token(),
+        proof: Some(Proof([7; 64])),
     });
     let mut frame = Vec::new();
     hello.encode(&mut frame);
+    for end in 2..frame.len() {
+        let cut = ClientMessage::decode(&frame[2..end]);
+        let expected = match end {
+            _ if end == frame.len() - 64 => WireError::Field("proof"),
+            _ => WireError::Short,
+        };
+        assert_eq!(cut, Err(expected), "cut at {end}");
+    }
     assert_eq!(ClientMessage::decode(&frame[2..]), Ok(hello));
     // Another version is named, whatever follows; another protocol is not asked for one.
     frame[7] = 1;

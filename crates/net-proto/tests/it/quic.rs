@@ -11,8 +11,8 @@ use net_proto::quic::{
 };
 use net_proto::{
     Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PROTOCOL_VERSION, PlayerId, PlayerName,
-    Refuse, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, TokenKey, WireError,
-    WorldId,
+    Proof, Refuse, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, TokenKey,
+    WireError, WorldId,
 };
 
 #[expect(
@@ -82,11 +82,13 @@ fn hello() -> ClientMessage {
         expires_s: 4,
         name: PlayerName::new("n").unwrap(),
         nonce: [5; 16],
+        holder: None,
     });
     ClientMessage::Hello(Hello {
         version: PROTOCOL_VERSION,
         world: WorldId(1),
         token,
+        proof: Some(Proof([6; 64])),
     })
 }
 

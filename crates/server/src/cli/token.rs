@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use net_proto::{Claims, PlayerId, PlayerName, Ticket, WorldId};
+use net_proto::{Audience, Claims, Holder, HolderKey, PlayerId, PlayerName, Ticket, WorldId};
 use serde_json::json;
 
 use super::Misuse;
@@ -12,8 +12,10 @@ use super::out::say;
 use crate::clock::now_s;
 use crate::keys::{Keys, random_bytes};
 
-/// A clock that is a little behind ours must still find the token valid.
+/// A clock that is a little behind ours must still find the token of the previous version valid.
 const CLOCK_SLACK_S: u64 = 30;
+/// How long tickets of bots hold: what the lifetime leaves goes to clocks that are behind.
+pub(super) const TTL_S: u64 = 50;
 
 #[derive(clap::Args)]
 pub(super) struct TokenArgs {
@@ -26,9 +28,16 @@ pub(super) struct TokenArgs {
     /// The player's name, 1 to 24 bytes
     #[arg(long, default_value = "player")]
     name: String,
-    /// Seconds for which the ticket holds
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_500))]
+    /// Seconds for which the ticket holds, at most 60; what is left of the 60 goes to servers whose clock is behind
+    /// [with --previous: at most 3500]
+    #[arg(long, default_value_t = TTL_S, value_parser = clap::value_parser!(u64).range(1..=3_500))]
     ttl: u64,
+    /// Whom the ticket is for, 32 hexadecimal digits, where servers are configured with an audience
+    #[arg(long, env = "BLUEMARBLE_AUDIENCE", value_name = "HEX", value_parser = parse_audience)]
+    audience: Option<Audience>,
+    /// For a client of the protocol's previous version: whoever has the ticket can use it
+    #[arg(long)]
+    previous: bool,
     /// The world it opens
     #[arg(long, env = "BLUEMARBLE_WORLD", default_value_t = 1, value_name = "N")]
     world: u16,
@@ -40,8 +49,20 @@ pub(super) struct TokenArgs {
 pub(super) fn run(args: &TokenArgs) -> Result<ExitCode> {
     let name =
         PlayerName::new(&args.name).map_err(|e| Misuse(format!("--name {:?}: {e}", args.name)))?;
-    let issuer = Issuer::open(&args.data, args.world)?;
-    let ticket = issuer.ticket(PlayerId(args.player), name, args.ttl)?;
+    if !args.previous && args.ttl > Claims::LIFETIME_MAX_S {
+        let most = Claims::LIFETIME_MAX_S;
+        return Err(Misuse(format!(
+            "--ttl {}: a ticket holds for at most {most} s",
+            args.ttl
+        ))
+        .into());
+    }
+    let issuer = Issuer::open(&args.data, args.world, args.audience)?;
+    let player = PlayerId(args.player);
+    let ticket = match args.previous {
+        true => issuer.unbound_ticket(player, name, args.ttl)?,
+        false => issuer.ticket(player, name, args.ttl)?,
+    };
     if args.json {
         let expires_s = now_s() + args.ttl;
         say(json!({ "ticket": ticket.to_string(), "expires_s": expires_s }));
@@ -55,23 +76,51 @@ pub(super) fn run(args: &TokenArgs) -> Result<ExitCode> {
 pub(super) struct Issuer {
     keys: Keys,
     world: WorldId,
+    audience: Audience,
     cert_sha256: [u8; 32],
 }
 
 impl Issuer {
-    pub(super) fn open(data: &Path, world: u16) -> Result<Self> {
+    /// Reads the keys of a data directory; tickets are for the server of these keys where no audience is given.
+    pub(super) fn open(data: &Path, world: u16, audience: Option<Audience>) -> Result<Self> {
         let keys = Keys::open(data).with_context(|| {
             let dir = data.display();
             format!("{dir}: no usable keys (a server makes them in its data directory at its first start)")
         })?;
+        let cert_sha256 = keys.identity.cert_sha256();
         Ok(Self {
-            cert_sha256: keys.identity.cert_sha256(),
+            audience: audience.unwrap_or_else(|| Audience::of_certificate(cert_sha256)),
+            cert_sha256,
             keys,
             world: WorldId(u64::from(world)),
         })
     }
 
+    /// A ticket with a new client's key. In production a client makes its key itself, and only the public half comes here.
     pub(super) fn ticket(&self, player: PlayerId, name: PlayerName, ttl_s: u64) -> Result<Ticket> {
+        let key = HolderKey::from_seed(random_bytes()?)?;
+        let expires_s = now_s() + ttl_s;
+        let token = self.keys.token.sign(&Claims {
+            world: self.world,
+            player,
+            not_before_s: expires_s.saturating_sub(Claims::LIFETIME_MAX_S),
+            expires_s,
+            name,
+            nonce: random_bytes()?,
+            holder: Some(Holder {
+                key: key.public(),
+                audience: self.audience,
+            }),
+        });
+        Ok(Ticket {
+            token,
+            cert_sha256: self.cert_sha256,
+            key: Some(key),
+        })
+    }
+
+    /// One for a client of the protocol's previous version.
+    fn unbound_ticket(&self, player: PlayerId, name: PlayerName, ttl_s: u64) -> Result<Ticket> {
         let now = now_s();
         let token = self.keys.token.sign(&Claims {
             world: self.world,
@@ -80,10 +129,17 @@ impl Issuer {
             expires_s: now + ttl_s,
             name,
             nonce: random_bytes()?,
+            holder: None,
         });
         Ok(Ticket {
             token,
             cert_sha256: self.cert_sha256,
+            key: None,
         })
     }
+}
+
+/// An audience, of the command line.
+pub(super) fn parse_audience(text: &str) -> Result<Audience, &'static str> {
+    Audience::from_hex(text).ok_or("must be 32 hexadecimal digits")
 }

@@ -1,18 +1,25 @@
 //! From a connection to a player: hello and token.
 
-use net_proto::quic::{ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, accept_hello};
-use net_proto::{Claims, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode, WireError};
+use net_proto::quic::{
+    ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, accept_hello, export,
+};
+use net_proto::{
+    Claims, Exported, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode, TokenError,
+    WireError,
+};
 use quinn::Connection;
 
+use super::cause::Cause;
 use super::table::{Gate, NoEntry};
 use crate::clock::now_s;
 use crate::host::UsedToken;
 
-/// Why somebody may not come in: for programs, and for people.
+/// Why somebody may not come in: for programs, for people, and for the counters.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Refusal {
     pub(super) code: RefuseCode,
     pub(super) text: String,
+    pub(super) cause: Option<Cause>,
 }
 
 impl Refusal {
@@ -20,6 +27,14 @@ impl Refusal {
         Self {
             code,
             text: text.into(),
+            cause: None,
+        }
+    }
+
+    fn counted(cause: Cause, text: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause),
+            ..Self::new(cause.code(), text)
         }
     }
 }
@@ -38,7 +53,7 @@ pub(super) async fn login(
     let (hello, reader, writer) = accept_hello(connection, HELLO_DEADLINE)
         .await
         .map_err(failed_hello)?;
-    match check(gate, &hello, now_s()) {
+    match check(gate, &hello, export(connection), now_s()) {
         Ok(claims) => Ok((claims, hello.version, (reader, writer))),
         Err(refusal) => Err(Failed {
             refusal,
@@ -72,38 +87,95 @@ fn of_wire(error: &WireError) -> Refusal {
                 "this server speaks protocol versions {PROTOCOL_VERSION_OLDEST} to {PROTOCOL_VERSION}, you speak {theirs}: update"
             ),
         ),
-        WireError::Field("token") => Refusal::new(
-            RefuseCode::TOKEN,
+        WireError::Field("token") => Refusal::counted(
+            Cause::TokenMalformed,
             "the hello holds no token: ask for a ticket",
+        ),
+        WireError::Field("proof") => Refusal::counted(
+            Cause::ProofMissing,
+            "nothing in the hello proves that the token is yours: update",
         ),
         other => Refusal::new(RefuseCode::MALFORMED, format!("not a hello: {other}")),
     }
 }
 
-fn check(gate: &Gate, hello: &Hello, now_s: u64) -> Result<Claims, Refusal> {
+/// Nothing is kept of who does not pass: neither a place nor a used token.
+fn check(
+    gate: &Gate,
+    hello: &Hello,
+    exported: Option<Exported>,
+    now_s: u64,
+) -> Result<Claims, Refusal> {
     if hello.world != gate.world {
         let text = format!("this is world {}, not world {}", gate.world, hello.world);
         return Err(Refusal::new(RefuseCode::WORLD, text));
     }
-    gate.verifier
-        .verify(hello.token.as_bytes(), gate.world, now_s)
-        .map_err(|e| Refusal::new(RefuseCode::TOKEN, format!("{e}: ask for a new ticket")))
+    let here = (gate.world, gate.audience);
+    let claims = gate
+        .verifier
+        .verify(hello.token.as_bytes(), here, now_s)
+        .map_err(of_token)?;
+    prove(gate, hello, &claims, exported)?;
+    Ok(claims)
+}
+
+fn of_token(error: TokenError) -> Refusal {
+    let cause = match error {
+        TokenError::Length(_) | TokenError::Version(_) | TokenError::Name => Cause::TokenMalformed,
+        TokenError::Signature => Cause::TokenForged,
+        TokenError::Lifetime(_) => Cause::TokenLifetime,
+        TokenError::NotYet(_) => Cause::TokenNotYet,
+        TokenError::Expired(_) => Cause::TokenExpired,
+        TokenError::Audience => Cause::TokenAudience,
+        TokenError::World(_) => Cause::TokenWorld,
+    };
+    Refusal::counted(cause, format!("{error}: ask for a new ticket"))
+}
+
+/// Whether the token is shown by whom it was given to. One without a key opens for the previous version alone, where
+/// that is allowed: otherwise it would be a way around the proof.
+fn prove(
+    gate: &Gate,
+    hello: &Hello,
+    claims: &Claims,
+    exported: Option<Exported>,
+) -> Result<(), Refusal> {
+    match (&claims.holder, &hello.proof) {
+        (Some(holder), Some(proof)) => {
+            let holds = |exported| proof.holds(&holder.key, &exported);
+            match exported.is_some_and(holds) {
+                true => Ok(()),
+                false => Err(Refusal::counted(
+                    Cause::ProofWrong,
+                    "the signature is not that of the token's key for this connection",
+                )),
+            }
+        }
+        (Some(_), None) => Err(Refusal::counted(
+            Cause::ProofMissing,
+            "nothing in the hello proves that the token is yours: update",
+        )),
+        (None, None) if gate.previous_version => Ok(()),
+        (None, _) => Err(Refusal::counted(
+            Cause::TokenUnbound,
+            "the token is bound to no key, which is not enough here: ask for a new ticket",
+        )),
+    }
 }
 
 impl From<NoEntry> for Refusal {
     fn from(why: NoEntry) -> Self {
-        let (code, text) = match why {
-            NoEntry::Full => (RefuseCode::FULL, "the world is full: try again later"),
-            NoEntry::Used => (
-                RefuseCode::TOKEN,
+        match why {
+            NoEntry::Full => Self::new(RefuseCode::FULL, "the world is full: try again later"),
+            NoEntry::Used => Self::counted(
+                Cause::TokenUsed,
                 "this ticket was used before: ask for a new one",
             ),
-            NoEntry::Busy => (
-                RefuseCode::FULL,
+            NoEntry::Busy => Self::counted(
+                Cause::TokensFull,
                 "too many tickets are in use: try again later",
             ),
-        };
-        Self::new(code, text)
+        }
     }
 }
 

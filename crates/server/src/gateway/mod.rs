@@ -13,6 +13,7 @@
 //! the snapshots of their sessions, for each thread sends its own.
 
 mod bulk;
+mod cause;
 mod link;
 mod login;
 mod session;

@@ -70,6 +70,9 @@ async fn refuse(
     (refusal, writer): (Refusal, Option<ControlWriter>),
 ) {
     gate.counters.refuse();
+    if let Some(cause) = refusal.cause {
+        gate.counters.causes.add(cause);
+    }
     tracing::info!(%from, reason = %refusal.text, "refused");
     part(connection, writer, &refusal).await;
 }

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use net_proto::quic::{Admission, Door};
-use net_proto::{InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
+use net_proto::{Audience, InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
 use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
+use super::cause::CauseCounts;
 use super::link::{Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
 use super::tiles::TileDesk;
 use crate::host::UsedToken;
@@ -22,6 +23,8 @@ const USED_MAX: usize = 1 << 17;
 pub(crate) struct GateOptions {
     pub(crate) world: WorldId,
     pub(crate) verifier: TokenVerifier,
+    pub(crate) audience: Audience,
+    pub(crate) previous_version: bool,
     pub(crate) players_max: usize,
     pub(crate) tick_rate_hz: u16,
     /// Tokens that were used before a restart.
@@ -36,6 +39,10 @@ pub(crate) struct GateOptions {
 pub(crate) struct Gate {
     pub(crate) world: WorldId,
     pub(crate) verifier: TokenVerifier,
+    /// Whom tokens must be for.
+    pub(crate) audience: Audience,
+    /// Whether tokens without a key open for clients of the protocol's previous version.
+    pub(crate) previous_version: bool,
     pub(crate) tick_rate_hz: u16,
     pub(crate) counters: Counters,
     pub(crate) tiles: Option<TileDesk>,
@@ -82,6 +89,8 @@ impl Gate {
         Self {
             world: options.world,
             verifier: options.verifier,
+            audience: options.audience,
+            previous_version: options.previous_version,
             tick_rate_hz: options.tick_rate_hz,
             counters: Counters::default(),
             tiles: options.tiles,
@@ -294,6 +303,7 @@ pub(crate) struct Counters {
     datagrams_bad: AtomicU64,
     inputs_dropped: AtomicU64,
     snapshots_dropped: AtomicU64,
+    pub(crate) causes: CauseCounts,
 }
 
 impl Counters {

@@ -426,6 +426,7 @@ impl WorldLoop {
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(s);
+            s.logins_failed = self.gate.counters.causes.read();
             s.judged.clone_from(&self.judge.counts);
             s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);

@@ -186,7 +186,7 @@ fn tickets_and_names_stay_used_after_kill_9() {
             for old in &used {
                 let old: &net_proto::Ticket = old;
                 let mut raw = Raw::open(addr, old.cert_sha256).await;
-                raw.write(&crate::support::hello(old)).await;
+                raw.show(old).await;
                 let refuse = raw.refusal().await;
                 assert_eq!(refuse.code, RefuseCode::TOKEN);
                 assert!(refuse.text.as_str().contains("used before"), "{refuse:?}");

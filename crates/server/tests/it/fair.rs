@@ -224,7 +224,7 @@ fn the_worst_stay_out_and_who_is_only_watched_stays_in() {
             runtime().block_on(async {
                 let ticket = place.ticket(7);
                 let mut raw = Raw::open(server.local_addr(), ticket.cert_sha256).await;
-                raw.write(&crate::support::hello(&ticket)).await;
+                raw.show(&ticket).await;
                 assert_eq!(raw.refusal().await.code, RefuseCode::UNFAIR);
             });
         }

@@ -3,7 +3,7 @@
 use bluemarble_server::Server;
 use net_proto::RefuseCode;
 
-use crate::support::{Place, Raw, hello, runtime, wait_for};
+use crate::support::{Place, Raw, runtime, wait_for};
 
 #[test]
 fn a_full_world_leaves_tickets_good() {
@@ -14,7 +14,7 @@ fn a_full_world_leaves_tickets_good() {
     runtime().block_on(async {
         let (first, _) = Raw::enter(addr, &place.ticket(1)).await;
         let mut second = Raw::open(addr, place.cert()).await;
-        second.write(&hello(&ticket)).await;
+        second.show(&ticket).await;
         assert_eq!(second.refusal().await.code, RefuseCode::FULL);
         first.leave().await;
     });

@@ -8,11 +8,24 @@ use net_proto::{RefuseCode, TokenKey, WorldId};
 
 use crate::support::{Place, Raw, claims, hello, now_s, runtime, wait_for};
 
+/// What another connection exports.
+const ELSEWHERE: [u8; 32] = [9; 32];
+
 /// Writes bytes in place of a hello and returns the refusal's code and text.
 fn refused(place: &Place, addr: SocketAddr, bytes: &[u8]) -> (RefuseCode, String) {
+    refused_with(place, addr, |_| bytes.to_vec())
+}
+
+/// The same of bytes that are made for the connection.
+fn refused_with(
+    place: &Place,
+    addr: SocketAddr,
+    bytes: impl FnOnce(&Raw) -> Vec<u8>,
+) -> (RefuseCode, String) {
     runtime().block_on(async {
         let mut raw = Raw::open(addr, place.cert()).await;
-        raw.write(bytes).await;
+        let bytes = bytes(&raw);
+        raw.write(&bytes).await;
         let refuse = raw.refusal().await;
         (refuse.code, refuse.text.as_str().to_owned())
     })
@@ -30,7 +43,7 @@ fn bad_hellos_are_refused_one_by_one() {
     let place = Place::new();
     let server = Server::start(place.config(|_| {})).unwrap();
     let addr = server.local_addr();
-    let good = hello(&place.ticket(1));
+    let good = hello(&place.ticket(1), &ELSEWHERE);
     let mut random: Vec<u8> = (0..60u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
@@ -67,9 +80,9 @@ fn bad_hellos_are_refused_one_by_one() {
         (version, RefuseCode::VERSION, "versions 2 to 3"),
         (world, RefuseCode::WORLD, "world w1"),
         (missing, RefuseCode::TOKEN, "token"),
-        (hello(&forged), RefuseCode::TOKEN, "ticket"),
-        (hello(&expired), RefuseCode::TOKEN, "ticket"),
-        (hello(&elsewhere), RefuseCode::TOKEN, "ticket"),
+        (hello(&forged, &ELSEWHERE), RefuseCode::TOKEN, "ticket"),
+        (hello(&expired, &ELSEWHERE), RefuseCode::TOKEN, "ticket"),
+        (hello(&elsewhere, &ELSEWHERE), RefuseCode::TOKEN, "ticket"),
     ];
     let count = cases.len() as u64;
     for (n, (bytes, code, text)) in cases.into_iter().enumerate() {
@@ -98,7 +111,7 @@ fn a_ticket_opens_once_even_after_a_restart() {
         server.stop().unwrap();
     }
     let server = Server::start(place.config(|_| {})).unwrap();
-    let again = refused(&place, server.local_addr(), &hello(&ticket));
+    let again = refused_with(&place, server.local_addr(), |raw| raw.hello(&ticket));
     assert_eq!(again.0, RefuseCode::TOKEN);
     assert!(again.1.contains("used before"), "{again:?}");
     server.stop().unwrap();
@@ -106,7 +119,7 @@ fn a_ticket_opens_once_even_after_a_restart() {
 
 async fn refused_now(place: &Place, addr: SocketAddr, ticket: &net_proto::Ticket) -> RefuseCode {
     let mut raw = Raw::open(addr, place.cert()).await;
-    raw.write(&hello(ticket)).await;
+    raw.show(ticket).await;
     raw.refusal().await.code
 }
 
@@ -168,7 +181,7 @@ fn logged_in_clients_that_misbehave_are_sent_away() {
         assert_eq!(bad.refusal().await.code, RefuseCode::MALFORMED);
 
         let (mut chatty, _) = Raw::enter(addr, &place.ticket(2)).await;
-        chatty.write(&hello(&place.ticket(2))).await;
+        chatty.show(&place.ticket(2)).await;
         assert_eq!(chatty.refusal().await.code, RefuseCode::MALFORMED);
 
         let (mut first, a) = Raw::enter(addr, &place.ticket(3)).await;
@@ -180,7 +193,7 @@ fn logged_in_clients_that_misbehave_are_sent_away() {
         wait_for(&server, "leavers gone", |s| s.leaves >= 3);
         let (third, _) = Raw::enter(addr, &place.ticket(4)).await;
         let mut full = Raw::open(addr, place.cert()).await;
-        full.write(&hello(&place.ticket(5))).await;
+        full.show(&place.ticket(5)).await;
         assert_eq!(full.refusal().await.code, RefuseCode::FULL);
         second.leave().await;
         third.leave().await;

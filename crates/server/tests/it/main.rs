@@ -18,4 +18,5 @@ mod relay;
 mod replay;
 mod restart;
 mod support;
+mod tokens;
 mod watch;

@@ -22,13 +22,14 @@ fn the_previous_version_is_served() {
     }))
     .unwrap();
     runtime().block_on(async {
-        let ticket = place.ticket(1);
+        let ticket = place.unbound_ticket(1);
         let mut raw = Raw::open(server.local_addr(), ticket.cert_sha256).await;
         let mut hello = Vec::new();
         ClientMessage::Hello(Hello {
             version: PROTOCOL_VERSION_OLDEST,
             world: WorldId(WORLD),
             token: ticket.token.clone(),
+            proof: None,
         })
         .encode(&mut hello);
         raw.write(&hello).await;

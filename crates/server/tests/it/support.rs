@@ -7,10 +7,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bluemarble_server::{Config, Server, Settings, Status};
-use net_proto::quic::{ControlReader, ControlWriter, Identity, client_endpoint, connect};
+use net_proto::quic::{ControlReader, ControlWriter, Identity, client_endpoint, connect, export};
 use net_proto::{
-    Claims, ClientMessage, Hello, PROTOCOL_VERSION, PlayerId, PlayerName, Refuse, ServerMessage,
-    Ticket, TokenKey, Welcome, WorldId,
+    Audience, Claims, ClientMessage, Hello, Holder, HolderKey, PROTOCOL_VERSION, PlayerId,
+    PlayerName, Refuse, ServerMessage, Ticket, TokenKey, Welcome, WorldId,
 };
 use spatial_core::{CellId, HeightTile, LatticeSpec, Manifest, PackWriter, Planet};
 
@@ -71,10 +71,28 @@ impl Place {
         self.ticket_of(&self.key(), &claims(player))
     }
 
+    /// A ticket of these claims, for the client's key and this server unless they say otherwise.
     pub(crate) fn ticket_of(&self, key: &TokenKey, claims: &Claims) -> Ticket {
+        let holder = claims.holder.unwrap_or(Holder {
+            key: holder_key().public(),
+            audience: Audience::of_certificate(self.cert()),
+        });
         Ticket {
-            token: key.sign(claims),
+            token: key.sign(&Claims {
+                holder: Some(holder),
+                ..claims.clone()
+            }),
             cert_sha256: self.cert(),
+            key: Some(holder_key()),
+        }
+    }
+
+    /// One of the protocol's previous version.
+    pub(crate) fn unbound_ticket(&self, player: u64) -> Ticket {
+        Ticket {
+            token: self.key().sign(&claims(player)),
+            cert_sha256: self.cert(),
+            key: None,
         }
     }
 }
@@ -94,10 +112,16 @@ pub(crate) fn claims(player: u64) -> Claims {
         world: WorldId(WORLD),
         player: PlayerId(player),
         not_before_s: now_s() - 10,
-        expires_s: now_s() + 60,
+        expires_s: now_s() + 50,
         name: PlayerName::new("tester").unwrap(),
         nonce,
+        holder: None,
     }
+}
+
+/// The key of all clients here.
+pub(crate) fn holder_key() -> HolderKey {
+    HolderKey::from_seed(*b"a client's own key, 32 bytes it!").unwrap()
 }
 
 /// Rolling hills above the sea on one level of six small tiles.
@@ -183,10 +207,21 @@ impl Raw {
         self.endpoint.wait_idle().await;
     }
 
+    /// A hello of this connection.
+    pub(crate) fn hello(&self, ticket: &Ticket) -> Vec<u8> {
+        hello(ticket, &export(&self.connection).unwrap())
+    }
+
+    /// Says hello.
+    pub(crate) async fn show(&mut self, ticket: &Ticket) {
+        let hello = self.hello(ticket);
+        self.write(&hello).await;
+    }
+
     /// Logs in with a ticket.
     pub(crate) async fn enter(addr: SocketAddr, ticket: &Ticket) -> (Self, Welcome) {
         let mut raw = Self::open(addr, ticket.cert_sha256).await;
-        raw.write(&hello(ticket)).await;
+        raw.show(ticket).await;
         loop {
             match raw.read().await {
                 ServerMessage::Welcome(welcome) => return (raw, welcome),
@@ -197,13 +232,15 @@ impl Raw {
     }
 }
 
-/// A hello as it travels.
-pub(crate) fn hello(ticket: &Ticket) -> Vec<u8> {
+/// A hello as it travels, with the proof of these exported bytes.
+pub(crate) fn hello(ticket: &Ticket, exported: &[u8; 32]) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let key = ticket.key.as_ref().unwrap();
     ClientMessage::Hello(Hello {
         version: PROTOCOL_VERSION,
         world: WorldId(WORLD),
         token: ticket.token.clone(),
+        proof: Some(key.prove(exported)),
     })
     .encode(&mut bytes);
     bytes

@@ -41,7 +41,7 @@ impl Served {
 
     fn ticket(&self, player: u64) -> String {
         let mut token = program();
-        token.args(["token", "--ttl", "600", "--player", &player.to_string()]);
+        token.args(["token", "--ttl", "60", "--player", &player.to_string()]);
         token.arg("--data").arg(self.place.data());
         succeed(&mut token).trim().to_owned()
     }

@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use net_proto::quic::client_endpoint;
-use net_proto::{PlayerId, PlayerName, Ticket};
+use net_proto::{Audience, PlayerId, PlayerName, Ticket};
 use spatial_core::Terrain;
 use tokio::sync::watch;
 
 use super::Misuse;
 use super::serve::Signals;
-use super::token::Issuer;
+use super::token::{Issuer, TTL_S, parse_audience};
 use crate::server::open_planet;
 
 use cheat::Cheat;
@@ -32,8 +32,6 @@ use tally::Tally;
 pub(super) use tally::{FleetReport, Line};
 use walk::{Bot, Errand, Ground};
 
-/// Long enough for a storm of logins on a loaded machine.
-const TICKET_TTL_S: u64 = 120;
 /// One bot in so many tries the speed limit.
 const SPRINTERS_ONE_IN: u32 = 10;
 /// How long farewells may take.
@@ -51,6 +49,9 @@ pub(super) struct BotsArgs {
     /// The world
     #[arg(long, default_value_t = 1, value_name = "N")]
     world: u16,
+    /// Whom the bots' tickets are for, where the server is configured with an audience
+    #[arg(long, env = "BLUEMARBLE_AUDIENCE", value_name = "HEX", value_parser = parse_audience)]
+    audience: Option<Audience>,
     /// How many bots
     #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     count: u32,
@@ -221,7 +222,7 @@ enum Purse {
 impl Purse {
     fn open(args: &BotsArgs) -> Result<Self> {
         if let Some(data) = &args.data {
-            let issuer = Issuer::open(data, args.world)?;
+            let issuer = Issuer::open(data, args.world, args.audience)?;
             return Ok(Self::Issuer(Arc::new(issuer), args.first_player));
         }
         if args.leash {
@@ -257,7 +258,7 @@ impl Purse {
             Self::Issuer(issuer, first) => {
                 let (issuer, player) = (Arc::clone(issuer), PlayerId(first + u64::from(n)));
                 let name = PlayerName::new(&format!("bot {n}"))?;
-                Box::new(move || issuer.ticket(player, name, TICKET_TTL_S))
+                Box::new(move || issuer.ticket(player, name, TTL_S))
             }
         })
     }
