@@ -28,6 +28,8 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
     let (link, gate, _net) = gateway::open(GateOptions {
         world: WorldId(u64::from(config.world)),
         verifier: keys.token.verifier(),
+        audience: net_proto::Audience([0; 16]),
+        previous_version: false,
         players_max: 1,
         tick_rate_hz: config.tick_rate_hz,
         used: Vec::new(),
