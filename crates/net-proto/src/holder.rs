@@ -49,7 +49,7 @@ impl fmt::Display for Audience {
 
 /// A client's secret key. It is wiped from memory when it is dropped and never reaches a log.
 #[derive(Clone, PartialEq, Eq)]
-pub struct HolderKey(SigningKey);
+pub struct HolderKey(Box<SigningKey>);
 
 impl HolderKey {
     /// From 32 secret random bytes.
@@ -60,7 +60,7 @@ impl HolderKey {
         if seed.iter().all(|&b| b == seed[0]) {
             return Err(KeyError);
         }
-        Ok(Self(SigningKey::from_bytes(&seed)))
+        Ok(Self(Box::new(SigningKey::from_bytes(&seed))))
     }
 
     /// The public half: what the issuer signs into a token.
