@@ -22,6 +22,7 @@ mod tiles;
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -286,15 +287,34 @@ fn send_batch(gate: &Gate, batch: Batch, others: &[mpsc::Sender<Share>]) {
 }
 
 fn send_snapshot(gate: &Gate, connection: &Connection, datagrams: Vec<Bytes>, is_epoch: bool) {
-    if !is_epoch && backlog_bytes(connection) > BACKLOG_BYTES_MAX {
-        gate.counters.drop_snapshot();
-        return;
-    }
-    for datagram in datagrams {
-        // A connection that is gone, or whose path is too narrow, ends by itself.
-        if connection.send_datagram(datagram).is_err() {
-            gate.counters.drop_snapshot();
-            break;
+    let send = || {
+        if !is_epoch && backlog_bytes(connection) > BACKLOG_BYTES_MAX {
+            return Err(());
         }
+        // A connection that is gone, or whose path is too narrow, ends by itself.
+        let mut datagrams = datagrams.into_iter();
+        datagrams.try_for_each(|datagram| connection.send_datagram(datagram).map_err(drop))
+    };
+    if !is_sent(send) {
+        gate.counters.drop_snapshot();
+    }
+}
+
+/// Whether something was sent. Where that panics, as on a connection of which a defect of the transport has left the lock poisoned, it was not: all
+/// others are sent theirs.
+fn is_sent<E>(send: impl FnOnce() -> Result<(), E>) -> bool {
+    let sent = catch_unwind(AssertUnwindSafe(send));
+    matches!(sent, Ok(Ok(())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_panics_is_one_that_is_gone() {
+        assert!(is_sent(|| Ok::<(), ()>(())));
+        assert!(!is_sent(|| Err(())));
+        assert!(!is_sent(|| -> Result<(), ()> { panic!("a poisoned lock") }));
     }
 }

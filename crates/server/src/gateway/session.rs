@@ -55,8 +55,15 @@ pub(super) async fn run(
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
     if gate.join(session, who).await {
         let ground = tokio::spawn(bulk::serve(Arc::clone(&gate), connection.clone()));
-        let talk = Talk::new(&gate, session, connection, writer);
-        talk.go_on(reader, messages).await;
+        let inner = Arc::clone(&gate);
+        // A task of its own: if a defect of the transport ends it, the player leaves nevertheless.
+        let talk = tokio::spawn(async move {
+            let talk = Talk::new(&inner, session, connection, writer);
+            talk.go_on(reader, messages).await;
+        });
+        if talk.await.is_err() {
+            tracing::error!(%from, session = session.0, "the session broke off");
+        }
         ground.abort();
     }
     gate.leave(session).await;
