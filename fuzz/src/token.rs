@@ -4,7 +4,8 @@ use core::str::FromStr;
 
 use ed25519_dalek::{Signer, SigningKey};
 use net_proto::{
-    Audience, Claims, Holder, HolderKey, PlayerId, PlayerName, ShortText, Ticket, Token, TokenKey, TokenVerifier, WorldId,
+    Audience, Claims, Holder, HolderKey, PlayerId, PlayerName, ShortText, Ticket, Token, TokenKey,
+    TokenVerifier, WorldId,
 };
 
 /// The issuer's secret here.
@@ -53,7 +54,9 @@ fn verify_signed(claims: &[u8]) -> bool {
     let mut not_before = [0; 8];
     not_before.copy_from_slice(&claims[17..25]);
     let now_s = u64::from_le_bytes(not_before);
-    let verified = issuer().verifier().verify(&bytes, (token.world(), audience(claims)), now_s);
+    let verified = issuer()
+        .verifier()
+        .verify(&bytes, (token.world(), audience(claims)), now_s);
     // There is one spelling of everything.
     verified.is_ok_and(|claims| {
         assert_eq!(issuer().sign(&claims), token);
