@@ -12,7 +12,7 @@ use crate::limits::EPOCHS_ALIVE;
 /// The encoded updates of one tick, keyed by (entity, what it is written against).
 ///
 /// One for each thread that packs. Costs 8 B an entity of the world for each of the ways in which updates are written in the tick, mostly
-/// two or three of [`WAYS`], and the bits that were asked for.
+/// two or three, and the bits that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCache {
     tick: Option<u64>,
