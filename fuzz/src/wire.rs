@@ -6,8 +6,8 @@ use net_proto::{
     Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage, DATAGRAM_BYTES_MAX,
     Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader, GroundInfo, Hello, Input,
     InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, OwnValues,
-    PROTOCOL_VERSION, QuickBodies, Redirect, Refuse, RefuseCode, Replica, Replicator,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
+    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Redirect, Refuse, RefuseCode, Replica,
+    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
     TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns,
     WireError, WorldId, pack, sound_tile,
 };
@@ -200,9 +200,18 @@ fn few_bodies() -> Bodies {
     Bodies::new(0, &tumbling(0)).expect("few")
 }
 
-/// A client's view keeps its order and its bounds, and a bad datagram changes nothing.
+/// A client's view keeps its order and its bounds, and a bad datagram changes nothing. The first says which version is spoken.
 fn snapshots(datagrams: &[u8]) -> bool {
-    seen(Replica::new(), crate::chunks(datagrams))
+    let is_plain = crate::chunks(datagrams)
+        .next()
+        .and_then(|first| first.first())
+        == Some(&2);
+    let version = if is_plain {
+        PROTOCOL_VERSION_OLDEST
+    } else {
+        PROTOCOL_VERSION
+    };
+    seen(Replica::new().speaking(version), crate::chunks(datagrams))
 }
 
 /// So it does where more is told than place and heading.
@@ -300,7 +309,12 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         stream.extend(frame);
     }
     seeds.push(("inputs", crate::seed(2, &input_datagrams())));
-    seeds.push(("snapshots", crate::seed(3, &snapshot_datagrams())));
+    for (name, version) in [
+        ("snapshots", PROTOCOL_VERSION),
+        ("snapshots_2", PROTOCOL_VERSION_OLDEST),
+    ] {
+        seeds.push((name, crate::seed(3, &snapshot_datagrams(version))));
+    }
     seeds.push(("told", crate::seed(12, &told_messages())));
     seeds.push(("stream", crate::seed(4, &stream)));
     let mut own = Vec::new();
@@ -453,9 +467,9 @@ fn input_datagrams() -> Vec<u8> {
 }
 
 /// A complete set, one relative to it, and changes between: of a few walkers, one of whom leaves.
-fn snapshot_datagrams() -> Vec<u8> {
+fn snapshot_datagrams(version: u16) -> Vec<u8> {
     let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
-    let (mut client, mut out) = (Replicator::new(), Datagrams::new());
+    let (mut client, mut out) = (Replicator::new().speaking(version), Datagrams::new());
     let mut datagrams = Vec::new();
     for tick in (8..=26).step_by(2) {
         let states: Vec<_> = (1..=12).map(|n| walker(n, tick)).collect();

@@ -9,7 +9,7 @@ use net_proto::quic::{
     connect, export, quinn,
 };
 use net_proto::{
-    ClientMessage, Hello, Input, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode,
+    ClientMessage, Hello, HolderKey, Input, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode,
     SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
@@ -31,6 +31,7 @@ pub struct Connection {
     // Kept open: a client that finishes its stream has left.
     _writer: ControlWriter,
     core: ClientCore,
+    key: Option<HolderKey>, // whose public half is in the token
     bulk: Bulk,
     started: Instant,
 }
@@ -72,7 +73,9 @@ impl Connection {
         let mut writer = ControlWriter::new(send);
         let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
         let mut bytes = Vec::new();
-        ClientMessage::Hello(hello(&quic, ticket)?).encode(&mut bytes);
+        let hello = hello(&quic, ticket)?;
+        let version = hello.version;
+        ClientMessage::Hello(hello).encode(&mut bytes);
         // What ends the connection says more than what it did to the stream.
         let sent = writer.send(&bytes, HELLO_DEADLINE).await;
         let answer = match tokio::time::timeout(STREAM_DEADLINE, answer(&mut control)).await {
@@ -80,7 +83,7 @@ impl Connection {
             Err(_) => return Err(ConnectError::Timeout),
         };
         let frames = answer.map_err(|error| ended(&quic, error))?;
-        let core = welcomed(&frames).inspect_err(|error| {
+        let core = welcomed(&frames, version).inspect_err(|error| {
             if let ConnectError::Wire(_) = error {
                 quic.close(RefuseCode::MALFORMED.0.into(), b"malformed welcome");
             }
@@ -90,6 +93,7 @@ impl Connection {
             control,
             _writer: writer,
             core,
+            key: ticket.key.clone(),
             bulk: Bulk::Unwanted,
             started: Instant::now(),
         })
@@ -123,6 +127,11 @@ impl Connection {
         };
         match event {
             Ok(Event::Refused(refuse)) => Err(SessionError::Refused(refuse)),
+            // No key travels: the token there is bound to the one that this session was opened with.
+            Ok(Event::Redirect(mut redirect)) => {
+                redirect.ticket.key.clone_from(&self.key);
+                Ok(Event::Redirect(redirect))
+            }
             Ok(event) => Ok(event),
             Err(error) => {
                 let reason = error.to_string();
@@ -309,13 +318,14 @@ async fn answer(control: &mut ControlReader) -> Result<Vec<Vec<u8>>, StreamError
     Ok(frames)
 }
 
-fn welcomed(frames: &[Vec<u8>]) -> Result<ClientCore, ConnectError> {
+fn welcomed(frames: &[Vec<u8>], version: u16) -> Result<ClientCore, ConnectError> {
     let mut columns = None;
     for frame in frames {
         match ServerMessage::decode(frame)? {
             ServerMessage::Columns(told) if columns.is_none() => columns = Some(told),
             ServerMessage::Welcome(welcome) => {
-                return Ok(ClientCore::new(welcome)?.with_columns(columns.unwrap_or_default()));
+                let columns = columns.unwrap_or_default();
+                return Ok(ClientCore::new(welcome)?.with_columns(columns, version));
             }
             ServerMessage::Refuse(refuse) => return Err(SessionError::Refused(refuse).into()),
             _ => return Err(WireError::Unexpected("this message before a welcome").into()),

@@ -47,7 +47,7 @@ pub enum Event {
     Digest(Digest, DigestVerdict),
     /// More of the ground that the server sends is known: [`ServedGround::store`].
     Ground,
-    /// The session goes on elsewhere.
+    /// The session goes on elsewhere. A `Connection` gives it with the key of its own ticket, so that it can be followed; a core knows none.
     Redirect(Redirect),
     /// The server will stop.
     Maintenance(Maintenance),
@@ -108,11 +108,12 @@ impl ClientCore {
         })
     }
 
-    /// The same session, in a world that tells of these columns.
+    /// The same session, before anything has come, in a world that tells of these columns and with a server that speaks this version of the
+    /// protocol.
     #[must_use]
-    pub fn with_columns(self, columns: WireColumns) -> Self {
+    pub fn with_columns(self, columns: WireColumns, version: u16) -> Self {
         Self {
-            replica: Replica::with_columns(Arc::new(columns)),
+            replica: Replica::with_columns(Arc::new(columns)).speaking(version),
             ..self
         }
     }
@@ -396,9 +397,9 @@ mod tests {
     }
 
     /// An empty snapshot that acknowledges inputs.
-    fn acknowledgement(tick: u8, seq: u8) -> [u8; 20] {
-        let mut bytes = [0; 20];
-        (bytes[0], bytes[1], bytes[2], bytes[11], bytes[12]) = (2, 255, tick, 1, seq);
+    fn acknowledgement(tick: u8, seq: u8) -> [u8; 22] {
+        let mut bytes = [0; 22];
+        (bytes[0], bytes[1], bytes[2], bytes[11], bytes[12]) = (4, 255, tick, 1, seq);
         bytes
     }
 

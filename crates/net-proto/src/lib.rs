@@ -69,11 +69,11 @@ pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
     ALPN, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, DATAGRAM_BYTES_MAX,
     DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED,
-    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX,
-    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
+    LANES_SENT_MAX, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX,
+    TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
 };
 pub use own::{Motion, OwnState};
-pub use owned::OwnValues;
+pub use owned::{OwnValues, OwnValuesWriter};
 pub use replication::{
     Baselines, ColumnsError, Datagrams, DigestVerdict, EntityState, LaneAt, PackStats, Replica,
     ReplicaStats, Replicator, SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,

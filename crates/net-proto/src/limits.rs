@@ -24,6 +24,9 @@ pub const ENTITIES_MAX: usize = 8_192;
 /// Columns that are replicated.
 pub const COLUMNS_MAX: usize = 64;
 
+/// Lanes of columns that are replicated to all, and as many to owners.
+pub const LANES_SENT_MAX: usize = 64;
+
 /// Bits of an entity's replicated values for all who see it, and as many for its owner.
 pub const COLUMN_BITS_MAX: u32 = 448;
 

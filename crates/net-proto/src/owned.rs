@@ -10,7 +10,8 @@
 use crate::bits::{BitReader, BitWriter};
 use crate::bytes::ByteReader;
 use crate::error::WireError;
-use crate::replication::WireColumns;
+use crate::ids::Epoch;
+use crate::replication::{Rates, WireColumns};
 
 /// What a player's own entity has in the columns for owners.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,11 +28,7 @@ impl OwnValues {
 
     /// Appends the bytes that travel. Bits of codes beyond those of their lanes are left out.
     pub fn encode(&self, columns: &WireColumns, out: &mut Vec<u8>) {
-        out.push(Self::KIND);
-        out.extend_from_slice(&self.tick.to_le_bytes());
-        let mut writer = BitWriter::new(out);
-        columns.push_owned(&mut writer, &self.codes);
-        writer.finish();
+        encode((self.tick, &self.codes), columns, out);
     }
 
     /// From a server's bytes.
@@ -50,4 +47,61 @@ impl OwnValues {
         bits.finish()?;
         Ok(Self { tick, codes })
     }
+}
+
+/// Decides when a player is told of the values of its own entity, at the rates of their columns.
+#[derive(Clone, Debug, Default)]
+pub struct OwnValuesWriter {
+    rates: Rates,
+    told: Vec<u64>,
+    now: Vec<u64>, // scratch
+    left: u8,
+}
+
+impl OwnValuesWriter {
+    /// Any of the datagrams may be lost: each change is told so many times, and all values at every epoch.
+    const TIMES: u8 = 3;
+
+    /// For a player of a world of so many ticks a second.
+    pub fn new(columns: &WireColumns, tick_rate_hz: u16) -> Self {
+        Self {
+            rates: Rates::new(columns.owned_rates(), tick_rate_hz),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the codes of all lanes for owners before a tick in which the player is sent something, and appends a datagram if they are to be
+    /// told. Whether they are; never where there are none. Allocates nothing once it has been told of as many.
+    pub fn write(
+        &mut self,
+        columns: &WireColumns,
+        (tick, codes): (u64, impl Iterator<Item = u64>),
+        out: &mut Vec<u8>,
+    ) -> bool {
+        if columns.owned_lanes() == 0 {
+            return false;
+        }
+        self.now.clear();
+        self.now.extend(codes);
+        self.rates.is_time(tick);
+        self.rates.hold(&mut self.now, &self.told);
+        if self.now != self.told {
+            core::mem::swap(&mut self.now, &mut self.told);
+            self.left = Self::TIMES;
+        }
+        if self.left == 0 && Epoch::starting_at(tick).is_none() {
+            return false;
+        }
+        self.left = self.left.saturating_sub(1);
+        encode((tick, &self.told), columns, out);
+        true
+    }
+}
+
+fn encode((tick, codes): (u64, &[u64]), columns: &WireColumns, out: &mut Vec<u8>) {
+    out.push(OwnValues::KIND);
+    out.extend_from_slice(&tick.to_le_bytes());
+    let mut writer = BitWriter::new(out);
+    columns.push_owned(&mut writer, codes);
+    writer.finish();
 }

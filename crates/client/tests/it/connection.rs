@@ -160,6 +160,31 @@ fn a_closing_server_says_so() {
     });
 }
 
+#[test]
+fn a_redirect_can_be_followed() {
+    let server = Server::start(Manner::Redirects);
+    run(async {
+        let endpoint = client_endpoint(server.addr).unwrap();
+        let ticket = server.good_ticket();
+        let mut connection = Connection::connect(&endpoint, server.addr, &ticket)
+            .await
+            .unwrap();
+        let redirect = loop {
+            if let Event::Redirect(redirect) = connection.next().await.unwrap() {
+                break redirect;
+            }
+        };
+        assert_eq!(redirect.address.as_str(), "elsewhere:4433");
+        let line = redirect.ticket.to_string();
+        let followed = line.parse::<net_proto::Ticket>().unwrap();
+        assert!(
+            Connection::connect(&endpoint, server.addr, &followed)
+                .await
+                .is_ok()
+        );
+    });
+}
+
 async fn refusal(
     endpoint: &Endpoint,
     server: &Server,

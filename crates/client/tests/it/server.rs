@@ -11,7 +11,7 @@ use net_proto::quic::{
 };
 use net_proto::{
     Audience, Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Holder, HolderKey, Input,
-    InputBuffer, InputDatagram, PlayerId, PlayerName, Refuse, RefuseCode, Replicator,
+    InputBuffer, InputDatagram, PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replicator,
     ServerMessage, ShortText, SnapshotRequest, Ticket, Token, TokenKey, TokenVerifier, UpdateCache,
     Welcome, WireError, WorldId,
 };
@@ -32,6 +32,8 @@ pub(crate) enum Manner {
     Babbles,
     /// Sends the player away after a second.
     Closes,
+    /// Sends the player elsewhere.
+    Redirects,
     /// Never answers a hello.
     Mute,
 }
@@ -166,6 +168,17 @@ async fn serve(connection: Connection, manner: Manner, cert_sha256: [u8; 32]) {
         return refuse(&connection, writer, RefuseCode::PROOF, "another key").await;
     }
     say(&mut writer, &ServerMessage::Welcome(welcome())).await;
+    if manner == Manner::Redirects {
+        let redirect = Redirect {
+            address: ShortText::lossy("elsewhere:4433"),
+            ticket: Ticket {
+                token: hello.token.clone(),
+                cert_sha256,
+                key: None,
+            },
+        };
+        say(&mut writer, &ServerMessage::Redirect(redirect)).await;
+    }
     play(&connection, writer, manner).await;
 }
 

@@ -15,7 +15,7 @@ use crate::text::is_printable;
 
 impl WireColumns {
     /// Appends the content of a message.
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let schemas = self.schemas();
         out.push(u8::try_from(schemas.len()).unwrap_or(u8::MAX)); // at most COLUMNS_MAX
         for column in schemas {

@@ -394,7 +394,8 @@ impl Digest {
 pub struct Redirect {
     /// Host and port.
     pub address: ShortText,
-    /// Opens the world there. Its key is not sent: it is the one that the client has.
+    /// Opens the world there. Its token is bound to the key that the client proved in its hello, which does not travel: none is here once it is
+    /// decoded.
     pub ticket: Ticket,
 }
 

@@ -6,6 +6,7 @@ use spatial_core::EntityId;
 
 use super::columns::WireColumns;
 use super::motion::Motion;
+use super::rates::Rates;
 use super::state::EntityState;
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
@@ -19,6 +20,7 @@ pub struct Baselines {
     rates: Rates,
     tick: u64,
     codes: Vec<u64>,           // of each state, as many as there are shared lanes
+    held: Vec<u64>,            // scratch
     current: Vec<EntityState>, // strictly ascending by id, as every epoch's states
     epochs: [EpochStates; EPOCHS_ALIVE],
 }
@@ -41,7 +43,7 @@ impl Baselines {
     /// No entities, before the first tick, of a world of so many ticks a second with these columns.
     pub fn with_columns(columns: Arc<WireColumns>, tick_rate_hz: u16) -> Self {
         Self {
-            rates: Rates::new(&columns, tick_rate_hz),
+            rates: Rates::new(columns.shared_rates(), tick_rate_hz),
             columns,
             ..Self::default()
         }
@@ -100,7 +102,7 @@ impl Baselines {
     /// The new codes, except those of entities that were there and of columns whose time it is not.
     fn held_codes(&mut self, states: &[EntityState], codes: &[u64]) -> Vec<u64> {
         let lanes = self.columns.shared_lanes();
-        let mut held = core::mem::take(&mut self.rates.scratch);
+        let mut held = core::mem::take(&mut self.held);
         held.clear();
         held.extend_from_slice(codes);
         let mut old = self
@@ -116,7 +118,7 @@ impl Baselines {
                 self.rates.hold(now, was);
             }
         }
-        self.rates.scratch = core::mem::take(&mut self.codes);
+        self.held = core::mem::take(&mut self.codes);
         held
     }
 
@@ -190,57 +192,6 @@ impl Baselines {
     fn is_alive(&self, epoch: Epoch) -> bool {
         let newest = Epoch::of_tick(self.tick).map_or(0, Epoch::number);
         (newest.saturating_sub(epoch.number()) as usize) < EPOCHS_ALIVE
-    }
-}
-
-/// When columns are taken in.
-#[derive(Clone, Debug, Default)]
-struct Rates {
-    lanes: Vec<LaneRate>,
-    scratch: Vec<u64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct LaneRate {
-    ticks: u64, // from one time to the next; 0: always
-    last: u64,
-    is_time: bool,
-}
-
-impl Rates {
-    fn new(columns: &WireColumns, tick_rate_hz: u16) -> Self {
-        let lanes = columns.shared_rates().map(|rate_hz| LaneRate {
-            ticks: match rate_hz {
-                0 => 0,
-                rate_hz => u64::from(tick_rate_hz.div_ceil(rate_hz)),
-            },
-            last: 0,
-            is_time: true,
-        });
-        Self {
-            lanes: lanes.collect(),
-            scratch: Vec::new(),
-        }
-    }
-
-    /// Whether it is the time of all; notes whose it is.
-    fn is_time(&mut self, tick: u64) -> bool {
-        for lane in &mut self.lanes {
-            lane.is_time = lane.last == 0 || tick >= lane.last + lane.ticks;
-            if lane.is_time {
-                lane.last = tick;
-            }
-        }
-        self.lanes.iter().all(|lane| lane.is_time)
-    }
-
-    /// Keeps what was of those whose time it is not.
-    fn hold(&self, now: &mut [u64], was: &[u64]) {
-        for ((lane, now), was) in self.lanes.iter().zip(now).zip(was) {
-            if !lane.is_time {
-                *now = *was;
-            }
-        }
     }
 }
 

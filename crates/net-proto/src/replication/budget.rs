@@ -2,6 +2,11 @@
 
 use crate::limits::{ENTITIES_MAX, EPOCH_TICKS};
 
+/// Bits of an entity in a complete set that nothing is known of: those of a whole state and its id.
+const WHOLE_BITS: u32 = 180;
+/// And at least.
+const BITS_MIN: u32 = 24;
+
 /// So many bytes a second, and for a short while more: a token bucket over ticks.
 ///
 /// What must be sent at once is, and paid off later: the complete set of an epoch leaves so much less for the snapshots after it.
@@ -9,8 +14,9 @@ use crate::limits::{ENTITIES_MAX, EPOCH_TICKS};
 pub struct SendBudget {
     bytes_per_s: u32,
     tick_rate_hz: u32,
-    saved: i64, // bytes times ticks a second; negative: owed
-    tick: u64,  // up to which bytes were added
+    saved: i64,    // bytes times ticks a second; negative: owed
+    tick: u64,     // up to which bytes were added
+    set_bits: u32, // of an entity in complete sets, as they have been lately
 }
 
 impl SendBudget {
@@ -24,14 +30,16 @@ impl SendBudget {
             tick_rate_hz: u32::from(tick_rate_hz.max(1)),
             saved: 0,
             tick: 0,
+            set_bits: WHOLE_BITS,
         }
     }
 
-    /// Entities that it is enough to keep in view, at least 16: their complete sets take three fifths of it.
+    /// Entities that it is enough to keep in view, at least 16: their complete sets, if they are as those of the last epochs, take three fifths
+    /// of it.
     pub fn entities_max(&self) -> usize {
-        const ENTITY_BYTES: u64 = 4; // in a complete set, with its share of the headers
-        let ticks = EPOCH_TICKS * u64::from(self.bytes_per_s);
-        let entities = ticks * 3 / 5 / (ENTITY_BYTES * u64::from(self.tick_rate_hz));
+        let bits = 8 * EPOCH_TICKS * u64::from(self.bytes_per_s);
+        let entity_bits = u64::from(self.set_bits) * u64::from(self.tick_rate_hz);
+        let entities = bits * 3 / 5 / entity_bits;
         let entities = usize::try_from(entities).unwrap_or(usize::MAX);
         entities.clamp(16, ENTITIES_MAX)
     }
@@ -50,6 +58,17 @@ impl SendBudget {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let spent = bytes.saturating_mul(i64::from(self.tick_rate_hz));
         self.saved = self.saved.saturating_sub(spent).max(-self.bound());
+    }
+
+    /// The complete set of an epoch has been sent, of so many entities. What one takes is remembered for [`SendBudget::entities_max`]: at once
+    /// where it is more than before, as when values of columns change or nothing is acknowledged, and within some epochs where it is less.
+    pub fn spend_set(&mut self, bytes: usize, entities: usize) {
+        self.spend(bytes);
+        if let Some(bits) = (8 * bytes).checked_div(entities) {
+            let bits = u32::try_from(bits).unwrap_or(u32::MAX);
+            let faded = self.set_bits - self.set_bits / 4;
+            self.set_bits = bits.max(faded).max(BITS_MIN);
+        }
     }
 
     fn bound(&self) -> i64 {
@@ -87,7 +106,24 @@ mod tests {
         assert_eq!(budget.at(1_000_020), 0);
         assert_eq!(budget.at(1_000_040), 1_000);
         assert_eq!(budget.at(5), 1_000);
-        let entities = |bytes_per_s| SendBudget::new(bytes_per_s, 30).entities_max();
-        assert_eq!([0, 20_000, u32::MAX].map(entities), [16, 800, ENTITIES_MAX]);
+    }
+
+    #[test]
+    fn who_can_be_kept_in_view_is_who_was_lately() {
+        let mut budget = SendBudget::new(20_000, 30);
+        assert_eq!(budget.entities_max(), 142); // whole states: nothing is known yet
+        for _ in 0..12 {
+            budget.spend_set(4 * 300, 300);
+        }
+        assert_eq!(budget.entities_max(), 800);
+        // The values of all change: the very next set fits again.
+        budget.spend_set(40 * 800, 800);
+        assert_eq!(budget.entities_max(), 80);
+        budget.spend_set(7, 0);
+        for (bytes_per_s, entities) in [(0, 16), (u32::MAX, ENTITIES_MAX)] {
+            let mut budget = SendBudget::new(bytes_per_s, 30);
+            (0..99).for_each(|_| budget.spend_set(1, 1_000));
+            assert_eq!(budget.entities_max(), entities);
+        }
     }
 }

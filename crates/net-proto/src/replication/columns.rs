@@ -9,9 +9,11 @@
 
 use spatial_core::{Audience, ColumnSchema, Component, Durability, LaneType, LaneValue, Wire};
 
+use super::packer::entities_max;
 use crate::bits::{BitReader, ShortBits};
 use crate::error::WireError;
-use crate::limits::{COLUMN_BITS_MAX, COLUMNS_MAX};
+use crate::limits::{COLUMN_BITS_MAX, COLUMNS_MAX, LANES_SENT_MAX, SERVER_FRAME_BYTES_MAX};
+use crate::text::is_printable;
 
 /// The columns of a world that are replicated: those that all see, then those of owners, each in the order in which they were given.
 ///
@@ -39,6 +41,20 @@ pub enum ColumnsError {
     /// There are too many.
     #[error("{0} columns are replicated, at most {COLUMNS_MAX} can be")]
     Columns(usize),
+    /// A column's or a lane's name is empty, longer than 255 bytes, or has characters that must not be printed.
+    #[error("the name {0:?} cannot be sent")]
+    Name(String),
+    /// A column's priority is 0.
+    #[error("the priority of column {0:?} is not at least 1")]
+    Priority(String),
+    /// There are too many lanes.
+    #[error("{0} lanes are replicated to all or to owners, at most {LANES_SENT_MAX} can be")]
+    Lanes(usize),
+    /// Their description is too long.
+    #[error(
+        "the description of the replicated columns takes {0} bytes, at most {SERVER_FRAME_BYTES_MAX} can be sent"
+    )]
+    Description(usize),
     /// Their values are too long.
     #[error(
         "the replicated values of an entity take {0} bits, at most {COLUMN_BITS_MAX} can be sent to all, and as many to its owner"
@@ -89,12 +105,45 @@ impl WireColumns {
             }
         }
         for lanes in [&sent.shared, &sent.owned] {
+            if lanes.len() > LANES_SENT_MAX {
+                return Err(ColumnsError::Lanes(lanes.len()));
+            }
             let bits = bits_of(lanes);
             if bits > COLUMN_BITS_MAX {
                 return Err(ColumnsError::Bits(bits));
             }
         }
-        Ok(Self { columns, ..sent })
+        let sent = Self { columns, ..sent };
+        sent.check_description()?;
+        Ok(sent)
+    }
+
+    /// Whether clients will take what they are told of the columns.
+    fn check_description(&self) -> Result<(), ColumnsError> {
+        for column in &self.columns {
+            let lanes = column.lanes.iter().map(|lane| &lane.name);
+            let is_bad = |name: &&String| {
+                !(1..=255).contains(&name.len()) || !name.chars().all(is_printable)
+            };
+            if let Some(name) = lanes.chain([&column.name]).find(is_bad) {
+                return Err(ColumnsError::Name(name.clone()));
+            }
+            if column.replication.priority == 0 {
+                return Err(ColumnsError::Priority(column.name.clone()));
+            }
+        }
+        let mut description = Vec::new();
+        self.encode(&mut description);
+        match description.len() + 1 {
+            0..=SERVER_FRAME_BYTES_MAX => Ok(()),
+            bytes => Err(ColumnsError::Description(bytes)),
+        }
+    }
+
+    /// Entities that a client can be sent complete sets of, [`crate::ENTITIES_MAX`] or fewer where their values are long. A server that would show
+    /// more chooses before.
+    pub fn entities_max(&self) -> usize {
+        entities_max(bits_of(&self.shared))
     }
 
     /// They, those that all see first.
@@ -114,13 +163,16 @@ impl WireColumns {
 
     /// How often a second each shared lane is looked at; 0: always.
     pub(super) fn shared_rates(&self) -> impl Iterator<Item = u16> {
-        let rate = |lane: &Lane| self.columns[lane.column].replication.rate_hz;
-        self.shared.iter().map(rate)
+        self.shared.iter().map(|lane| self.rate_hz(lane))
     }
 
-    /// Bits of the codes that all see.
-    pub(super) fn shared_bits(&self) -> u32 {
-        bits_of(&self.shared)
+    /// And each lane that owners see.
+    pub(crate) fn owned_rates(&self) -> impl Iterator<Item = u16> {
+        self.owned.iter().map(|lane| self.rate_hz(lane))
+    }
+
+    fn rate_hz(&self, lane: &Lane) -> u16 {
+        self.columns[lane.column].replication.rate_hz
     }
 
     /// Where a component's lane is, among the codes of its audience; none where no such column of that version is sent.

@@ -5,7 +5,7 @@ use spatial_core::EntityId;
 use super::baselines::{ABSENT, Baselines};
 use super::cache::{From, Place, UpdateCache, Way, Ways, lane_of};
 use super::motion::Motion;
-use super::packer::{Of, Packer, entities_max, update_bits_max};
+use super::packer::{Of, Packer, update_bits_max};
 use super::selection::{Candidate, NO_MEMBER, Selection, Waiting};
 use super::snapshot::{Coding, Datagrams, Header, PARTS_MAX};
 use super::state::EntityState;
@@ -39,8 +39,8 @@ const IS_WHOLE: u32 = 1 << 31;
 /// What one client is to see now.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotRequest<'a> {
-    /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond [`crate::ENTITIES_MAX`], or, where values of
-    /// columns make them long, as many as 254 datagrams hold, the last are left out: who has to choose chooses before.
+    /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond
+    /// [`crate::WireColumns::entities_max`] the last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
     /// How much each of them matters: where not all fit, who matters twice as much is sent nearly twice as often. All the same where there are none.
     pub weights: &'a [u16],
@@ -99,11 +99,10 @@ impl Replicator {
     /// The same, for a client that speaks a version of the protocol from [`crate::PROTOCOL_VERSION_OLDEST`] to [`crate::PROTOCOL_VERSION`].
     #[must_use]
     pub fn speaking(self, version: u16) -> Self {
-        let coding = match version {
-            ..3 => Coding::Plain,
-            3.. => Coding::Predicted,
-        };
-        Self { coding, ..self }
+        Self {
+            coding: Coding::of_version(version),
+            ..self
+        }
     }
 
     /// The client says that it has an epoch complete. Returns whether that is news; what it was never sent, or what
@@ -138,7 +137,7 @@ impl Replicator {
         request: &SnapshotRequest<'_>,
         out: &mut Datagrams,
     ) -> PackStats {
-        let count_max = entities_max(world.columns().shared_bits());
+        let count_max = world.columns().entities_max();
         let visible = &request.visible[..request.visible.len().min(count_max)];
         assert!(visible.is_sorted_by(|a, b| a < b), "rows ascend strictly");
         let is_weighted = request.weights.len() == request.visible.len();

@@ -96,7 +96,15 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    fn kind(self) -> u8 {
+    /// That of a version of the protocol.
+    pub(super) fn of_version(version: u16) -> Self {
+        match version {
+            ..3 => Self::Plain,
+            3.. => Self::Predicted,
+        }
+    }
+
+    pub(super) fn kind(self) -> u8 {
         match self {
             Self::Plain => 0x02,
             Self::Predicted => 0x04,

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use net_proto::{
-    Baselines, ColumnsError, Datagrams, Epoch, OwnValues, Replica, Replicator, ServerMessage,
-    SnapshotRequest, UpdateCache, WireColumns, WireError,
+    Baselines, ColumnsError, Datagrams, ENTITIES_MAX, EntityState, Epoch, OwnValues,
+    OwnValuesWriter, Replica, Replicator, ServerMessage, SnapshotRequest, UpdateCache, WireColumns,
+    WireError,
 };
-use spatial_core::{ColumnSchema, Component, EntityId};
+use spatial_core::{
+    ColumnSchema, Component, EntityId, LaneSchema, LaneType, Position, Wire, WireParts,
+};
 
 use crate::link::{Link, Weather};
 use crate::walkers::{Random, Walkers};
@@ -353,9 +356,100 @@ fn too_much_is_refused() {
         name: format!("wide {n}"),
         ..Purse::schema()
     };
+    let health = Health::schema();
+    let named = |name: &str| ColumnSchema {
+        name: name.to_owned(),
+        ..health.clone()
+    };
+    for name in ["", "two\nlines", &"n".repeat(256)] {
+        let refused = Err(ColumnsError::Name(name.to_owned()));
+        assert_eq!(WireColumns::new(&[named(name)]), refused);
+    }
+    let mut idle = health.clone();
+    idle.replication.priority = 0;
+    let refused = Err(ColumnsError::Priority("health".to_owned()));
+    assert_eq!(WireColumns::new(&[idle]), refused);
     let many: Vec<_> = (0..65).map(wide).collect();
     assert_eq!(WireColumns::new(&many), Err(ColumnsError::Columns(65)));
     let long: Vec<_> = (0..7).map(wide).collect();
     assert_eq!(WireColumns::new(&long), Err(ColumnsError::Bits(7 * 67)));
     assert!(WireColumns::new(&long[..6]).is_ok());
+    let flags = |count: usize| {
+        let lane = |n: usize| LaneSchema {
+            name: format!("{}{n:02}", "n".repeat(250)),
+            lane_type: LaneType::U8,
+            wire: Wire::new(
+                LaneType::U8,
+                WireParts {
+                    bits: Some(1),
+                    ..WireParts::default()
+                },
+            )
+            .unwrap(),
+        };
+        let column = |n: usize| ColumnSchema {
+            name: format!("flags {n}"),
+            lanes: (0..32).map(lane).collect(),
+            ..health.clone()
+        };
+        WireColumns::new(&(0..count).map(column).collect::<Vec<_>>())
+    };
+    // The longest that can be: its description fits a frame.
+    let mut frame = Vec::new();
+    ServerMessage::Columns(flags(2).unwrap()).encode(&mut frame);
+    assert!(frame.len() > 16_000);
+    assert_eq!(flags(3), Err(ColumnsError::Lanes(96)));
+}
+
+#[test]
+fn owners_are_told_at_the_rate_of_their_columns() {
+    let mut slow = Purse::schema();
+    slow.replication.rate_hz = 2;
+    let columns = WireColumns::new(&[slow]).unwrap();
+    let mut writer = OwnValuesWriter::new(&columns, 30);
+    let (mut told, mut changes, mut last) = (0, 0, Vec::new());
+    for tick in (2..=300).step_by(2) {
+        let mut out = Vec::new();
+        if writer.write(&columns, (tick, [tick, 1].into_iter()), &mut out) {
+            let values = OwnValues::decode(&columns, &out).unwrap();
+            assert_eq!(values.tick, tick);
+            told += 1;
+            changes += u32::from(values.codes != last);
+            last = values.codes;
+        }
+    }
+    // A change at every sixteenth tick, each told three times, and 37 epochs, at none of these.
+    assert_eq!((changes, told), (19, 3 * 19 + 37));
+    let none = WireColumns::default();
+    let mut idle = OwnValuesWriter::new(&none, 30);
+    assert!(!idle.write(&none, (8, core::iter::empty()), &mut Vec::new()));
+}
+
+#[test]
+fn long_values_leave_room_for_fewer() {
+    let long = |n: usize| ColumnSchema {
+        name: format!("long {n}"),
+        replication: Health::REPLICATION,
+        ..Purse::schema()
+    };
+    let columns: Vec<_> = (0..6).map(long).collect();
+    let columns = WireColumns::new(&columns).unwrap();
+    assert_eq!(WireColumns::default().entities_max(), ENTITIES_MAX);
+    let most = columns.entities_max();
+    assert!((2_500..4_000).contains(&most), "{most}");
+    // So many, and nobody more, are sent, in parts that can be numbered.
+    let state = |n: u64| EntityState::new(EntityId(n << 20), Position::default(), 0);
+    let states: Vec<_> = (1..=most as u64 + 9).map(state).collect();
+    let mut world = Baselines::with_columns(Arc::new(columns), 30);
+    let codes = vec![u64::MAX; states.len() * world.columns().shared_lanes()];
+    world.advance_with(8, &states, &codes);
+    let visible: Vec<u32> = (0..states.len() as u32).collect();
+    let request = SnapshotRequest {
+        visible: &visible,
+        ..SnapshotRequest::default()
+    };
+    let mut out = Datagrams::new();
+    let stats = Replicator::new().pack(&world, &mut UpdateCache::new(), &request, &mut out);
+    assert_eq!((stats.updates, stats.deferred), (most, 0));
+    assert!(out.len() <= 255);
 }

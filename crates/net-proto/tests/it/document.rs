@@ -4,11 +4,12 @@ use net_proto::{
     ALPN, Audience, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX,
     COLUMN_BITS_MAX, COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX,
     Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo,
-    Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, Motion,
-    OwnState, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Refuse, RefuseCode,
-    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
-    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, TileAnswer, TileAsk, TokenKey, UpdateCache,
-    Welcome, WireColumns, WorldId, pack,
+    Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
+    LANES_SENT_MAX, Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST,
+    PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator,
+    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, Token, TokenKey,
+    UpdateCache, Welcome, WireColumns, WorldId, pack,
 };
 use spatial_core::{CellId, Component, EntityId, FrameId, LatticeSpec, Position};
 
@@ -30,6 +31,7 @@ fn limits_are_as_written() {
         ("INPUTS_REPEATED", INPUTS_REPEATED),
         ("DIGEST_ENTITIES_MAX", DIGEST_ENTITIES_MAX),
         ("COLUMNS_MAX", COLUMNS_MAX),
+        ("LANES_SENT_MAX", LANES_SENT_MAX),
         ("COLUMN_BITS_MAX", COLUMN_BITS_MAX as usize),
         ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
         ("CLIENT_FRAME_BYTES_MAX", CLIENT_FRAME_BYTES_MAX),
@@ -94,10 +96,13 @@ struct Health {
     heat: f32,
 }
 
-fn messages() -> [(&'static str, Vec<u8>); 5] {
+fn client() -> HolderKey {
+    HolderKey::from_seed(core::array::from_fn(|n| 0x20 + n as u8)).unwrap()
+}
+
+fn token() -> Token {
     let key = TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap();
-    let client = HolderKey::from_seed(core::array::from_fn(|n| 0x20 + n as u8)).unwrap();
-    let token = key.sign(&Claims {
+    key.sign(&Claims {
         world: WorldId(77),
         player: PlayerId(5),
         not_before_s: 1_000,
@@ -105,15 +110,38 @@ fn messages() -> [(&'static str, Vec<u8>); 5] {
         name: PlayerName::new("Ada").unwrap(),
         nonce: [7; 16],
         holder: Some(Holder {
-            key: client.public(),
+            key: client().public(),
             audience: Audience([0x0a; 16]),
         }),
-    });
+    })
+}
+
+fn own_state() -> Vec<u8> {
+    let own = OwnState {
+        tick: 242,
+        last_input_seq: 17,
+        ground: 0x1234_5678,
+        position: Position {
+            frame: FrameId(0x4000_0010_0000_0000),
+            x: 1,
+            y: -2,
+            z: 3 << 16,
+        },
+        velocity: [4, -5, 6],
+        motion: Motion::Swim,
+    };
+    let mut bytes = Vec::new();
+    own.encode(&mut bytes);
+    bytes
+}
+
+fn messages() -> [(&'static str, Vec<u8>); 6] {
+    let (client, token) = (client(), token());
     let mut hello = Vec::new();
     ClientMessage::Hello(Hello {
         version: PROTOCOL_VERSION,
         world: WorldId(77),
-        token,
+        token: token.clone(),
         proof: Some(client.prove(&[0x0b; 32])),
     })
     .encode(&mut hello);
@@ -140,6 +168,14 @@ fn messages() -> [(&'static str, Vec<u8>); 5] {
         },
         lattice: 0xfedc_ba98_7654_3210,
     };
+    let redirect = Redirect {
+        address: ShortText::lossy("example.org:4433"),
+        ticket: Ticket {
+            token,
+            cert_sha256: [0xaa; 32],
+            key: None,
+        },
+    };
     let columns = WireColumns::new(&[Health::schema()]).unwrap();
     let refuse = Refuse {
         code: RefuseCode::FULL,
@@ -161,11 +197,46 @@ fn messages() -> [(&'static str, Vec<u8>); 5] {
         ("welcome", frame(ServerMessage::Welcome(welcome))),
         ("refuse", frame(ServerMessage::Refuse(refuse))),
         ("columns", frame(ServerMessage::Columns(columns))),
+        ("redirect", frame(ServerMessage::Redirect(redirect))),
         ("digest", frame(ServerMessage::Digest(digest))),
     ]
 }
 
-fn datagrams() -> [(&'static str, Vec<u8>); 4] {
+#[derive(Clone, Copy, Component)]
+#[component(name = "purse", kind = raw, version = 1, replicate = owner)]
+struct Purse {
+    #[lane(bits = 10)]
+    coins: u16,
+    #[lane(bits = 3)]
+    keys: u8,
+}
+
+fn own_values() -> Vec<u8> {
+    let columns = WireColumns::new(&[Purse::schema()]).unwrap();
+    let values = OwnValues {
+        tick: 242,
+        codes: vec![700, 5],
+    };
+    let mut bytes = Vec::new();
+    values.encode(&columns, &mut bytes);
+    bytes
+}
+
+/// A client that has all datagrams sees what the document says of them.
+#[test]
+fn examples_are_read_as_described() {
+    let all = datagrams();
+    let mut replica = Replica::new();
+    for name in ["absolute", "moved", "next_set", "predicted"] {
+        let (_, bytes) = all.iter().find(|(found, _)| *found == name).unwrap();
+        assert_eq!(replica.handle_snapshot(bytes).unwrap().dropped, 0, "{name}");
+    }
+    let at = |id| replica.get(EntityId(id)).unwrap().state.xyz();
+    assert_eq!(at(1_000), [64 - 24 - 1, -288 - 12, 448 + 24]);
+    assert_eq!((at(1_003), at(1_004)), ([256, 0, 0], [0, 40, 0]));
+}
+
+fn datagrams() -> [(&'static str, Vec<u8>); 7] {
     let go = |east, buttons| Input {
         east,
         heading: 0x4000,
@@ -194,7 +265,7 @@ fn datagrams() -> [(&'static str, Vec<u8>); 4] {
             ..SnapshotRequest::default()
         };
         client.pack(&world, &mut cache, &request, &mut out);
-        client.acknowledge(Epoch::new(30).unwrap());
+        Epoch::starting_at(tick).map(|epoch| client.acknowledge(epoch));
         out.iter().next().unwrap().to_vec()
     };
     let standing = state(1_003, [2.0, 0.0, 0.0], 0);
@@ -207,26 +278,31 @@ fn datagrams() -> [(&'static str, Vec<u8>); 4] {
             state(1_004, [0.0; 3], 0),
         ],
     );
-    let own = OwnState {
-        tick: 242,
-        last_input_seq: 17,
-        ground: 0x1234_5678,
-        position: Position {
-            frame: FrameId(0x4000_0010_0000_0000),
-            x: 1,
-            y: -2,
-            z: 3 << 16,
-        },
-        velocity: [4, -5, 6],
-        motion: Motion::Swim,
-    };
-    let mut own_bytes = Vec::new();
-    own.encode(&mut own_bytes);
+    let next_set = snapshot(
+        248,
+        &[
+            state(1_000, [0.5, -2.25, 3.5], 61 << 8),
+            standing,
+            state(1_004, [0.0; 3], 0),
+        ],
+    );
+    let units = |xyz: [f64; 3]| xyz.map(|units| units / 128.0);
+    let predicted = snapshot(
+        251,
+        &[
+            state(1_000, units([39.0, -300.0, 472.0]), 61 << 8),
+            standing,
+            state(1_004, units([0.0, 40.0, 0.0]), 0),
+        ],
+    );
     [
         ("input", input_bytes),
-        ("own", own_bytes),
+        ("own", own_state()),
         ("absolute", absolute),
         ("moved", moved),
+        ("next_set", next_set),
+        ("predicted", predicted),
+        ("own_values", own_values()),
     ]
 }
 

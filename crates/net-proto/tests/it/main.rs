@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+#[path = "../../../client/tests/it/allocations.rs"]
 mod allocations;
 mod bodies;
 mod columns;

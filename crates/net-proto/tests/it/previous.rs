@@ -67,7 +67,7 @@ fn snapshots_are_written_and_read_as_they_were() {
     let mut world = Walkers::new(77, 40, 3);
     let (mut baselines, mut cache) = (Baselines::new(), UpdateCache::new());
     let (mut client, mut out) = (Replicator::new().speaking(2), Datagrams::new());
-    let (mut expected, mut replica) = (snapshots().into_iter(), Replica::new());
+    let (mut expected, mut replica) = (snapshots().into_iter(), Replica::new().speaking(2));
     for tick in 1..=120u64 {
         world.walk();
         world.stir();

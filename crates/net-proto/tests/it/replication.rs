@@ -219,6 +219,7 @@ pub(crate) fn check(seed: u64, weather: Weather, version: u16) -> u64 {
     println!("seed {seed}, {weather:?}, version {version}");
     let mut pair = Pair::new(seed, weather);
     pair.replicator = Replicator::new().speaking(version);
+    pair.replica = Replica::new().speaking(version);
     for _ in 0..900 {
         pair.step();
     }

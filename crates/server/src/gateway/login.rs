@@ -45,16 +45,34 @@ pub(super) struct Failed {
     pub(super) writer: Option<ControlWriter>,
 }
 
-/// Reads the hello and checks the token, which is not used yet. Gives what it claims, and the version of the protocol that is spoken.
+/// A login that holds.
+pub(super) struct Admitted {
+    pub(super) claims: Claims,
+    /// Of the protocol that is spoken.
+    pub(super) version: u16,
+    /// When the token was checked.
+    pub(super) now_s: u64,
+}
+
+/// Reads the hello and checks the token, which is not used yet.
 pub(super) async fn login(
     gate: &Gate,
     connection: &Connection,
-) -> Result<(Claims, u16, (ControlReader, ControlWriter)), Failed> {
+) -> Result<(Admitted, (ControlReader, ControlWriter)), Failed> {
     let (hello, reader, writer) = accept_hello(connection, HELLO_DEADLINE)
         .await
         .map_err(failed_hello)?;
-    match check(gate, &hello, export(connection), now_s()) {
-        Ok(claims) => Ok((claims, hello.version, (reader, writer))),
+    let now_s = now_s();
+    match check(gate, &hello, export(connection), now_s) {
+        Ok(claims) => {
+            let version = hello.version;
+            let admitted = Admitted {
+                claims,
+                version,
+                now_s,
+            };
+            Ok((admitted, (reader, writer)))
+        }
         Err(refusal) => Err(Failed {
             refusal,
             writer: Some(writer),

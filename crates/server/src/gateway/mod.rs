@@ -17,12 +17,12 @@ mod cause;
 mod link;
 mod login;
 mod session;
+mod shield;
 mod table;
 mod tiles;
 
 use std::io;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -30,6 +30,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
 use quinn::{Connection, Endpoint};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use link::{
@@ -39,6 +40,7 @@ pub(crate) use table::{Gate, GateOptions};
 pub(crate) use tiles::TileDesk;
 
 use link::{BATCHES, NetLink};
+use shield::shielded;
 
 /// Datagrams that may wait in one connection when a snapshot between epochs comes along.
 const BACKLOG_BYTES_MAX: usize = 8 << 10;
@@ -257,7 +259,7 @@ async fn fan_out(gate: Arc<Gate>, mut net: NetLinkParts, others: Vec<mpsc::Sende
 async fn send_shares(gate: Arc<Gate>, mut shares: mpsc::Receiver<Share>) {
     while let Some(share) = shares.recv().await {
         for (connection, datagrams) in share.snapshots {
-            send_snapshot(&gate, &connection, datagrams, share.is_epoch);
+            send_snapshot(&gate, connection, datagrams, share.is_epoch);
         }
     }
 }
@@ -275,46 +277,34 @@ fn send_batch(gate: &Gate, batch: Batch, others: &[mpsc::Sender<Share>]) {
         };
         match number.checked_sub(1).and_then(|n| shares.get_mut(n)) {
             Some(share) => share.snapshots.push((connection, datagrams)),
-            None => send_snapshot(gate, &connection, datagrams, is_epoch),
+            None => send_snapshot(gate, connection, datagrams, is_epoch),
         }
     }
     for (other, share) in others.iter().zip(shares) {
-        let count = share.snapshots.len();
-        if count > 0 && other.try_send(share).is_err() {
-            (0..count).for_each(|_| gate.counters.drop_snapshot());
+        if share.snapshots.is_empty() {
+            continue;
+        }
+        let Err(TrySendError::Full(share) | TrySendError::Closed(share)) = other.try_send(share)
+        else {
+            continue;
+        };
+        for (connection, _) in share.snapshots {
+            shielded(move || drop(connection));
+            gate.counters.drop_snapshot();
         }
     }
 }
 
-fn send_snapshot(gate: &Gate, connection: &Connection, datagrams: Vec<Bytes>, is_epoch: bool) {
-    let send = || {
-        if !is_epoch && backlog_bytes(connection) > BACKLOG_BYTES_MAX {
-            return Err(());
+fn send_snapshot(gate: &Gate, connection: Connection, datagrams: Vec<Bytes>, is_epoch: bool) {
+    let is_sent = shielded(move || {
+        if !is_epoch && backlog_bytes(&connection) > BACKLOG_BYTES_MAX {
+            return false;
         }
         // A connection that is gone, or whose path is too narrow, ends by itself.
         let mut datagrams = datagrams.into_iter();
-        datagrams.try_for_each(|datagram| connection.send_datagram(datagram).map_err(drop))
-    };
-    if !is_sent(send) {
+        datagrams.all(|datagram| connection.send_datagram(datagram).is_ok())
+    });
+    if is_sent != Some(true) {
         gate.counters.drop_snapshot();
-    }
-}
-
-/// Whether something was sent. Where that panics, as on a connection of which a defect of the transport has left the lock poisoned, it was not: all
-/// others are sent theirs.
-fn is_sent<E>(send: impl FnOnce() -> Result<(), E>) -> bool {
-    let sent = catch_unwind(AssertUnwindSafe(send));
-    matches!(sent, Ok(Ok(())))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_connection_that_panics_is_one_that_is_gone() {
-        assert!(is_sent(|| Ok::<(), ()>(())));
-        assert!(!is_sent(|| Err(())));
-        assert!(!is_sent(|| -> Result<(), ()> { panic!("a poisoned lock") }));
     }
 }

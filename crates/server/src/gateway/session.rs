@@ -11,16 +11,17 @@ use net_proto::quic::{
 use net_proto::{InputDatagram, Refuse, RefuseCode, ServerMessage, ShortText};
 use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, interval, timeout};
 
 use super::bulk;
 use super::link::{Entrant, Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::table::{Gate, close_code};
-use crate::clock::now_s;
 
 /// How long a refused client may take to read why.
 const PARTING: Duration = Duration::from_secs(1);
+/// How often a session looks whether its connection lives.
+const PULSE: Duration = Duration::from_secs(5);
 /// Datagrams that are no inputs, before the session ends.
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
@@ -35,22 +36,28 @@ pub(super) async fn run(
         gate.counters.refuse();
         return;
     };
-    let (claims, version, (reader, writer)) = match login(&gate, &connection).await {
-        Ok(who) => who,
+    let (admitted, (reader, writer)) = match login(&gate, &connection).await {
+        Ok(admitted) => admitted,
         Err(Failed { refusal, writer }) => {
             return refuse(&gate, &connection, from, (refusal, writer)).await;
         }
     };
+    let claims = &admitted.claims;
     let who = Entrant {
         player: claims.player,
-        token: used(&claims),
-        version,
+        token: used(claims),
+        version: admitted.version,
     };
-    let (session, messages) =
-        match gate.enter((&connection, endpoint), (who.player, who.token), now_s()) {
-            Ok(entered) => entered,
-            Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
-        };
+    // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
+    let entered = gate.enter(
+        (&connection, endpoint),
+        (who.player, who.token),
+        admitted.now_s,
+    );
+    let (session, messages) = match entered {
+        Ok(entered) => entered,
+        Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
+    };
     drop(flight);
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
     if gate.join(session, who).await {
@@ -132,8 +139,14 @@ impl<'a> Talk<'a> {
     }
 
     async fn go_on(mut self, mut reader: ControlReader, mut messages: mpsc::Receiver<Message>) {
+        let mut pulse = interval(PULSE);
         let refusal = loop {
             let next = tokio::select! {
+                // If a defect has ended the connection's own task, nothing below ever wakes: this panics, and the player leaves.
+                _ = pulse.tick() => match self.connection.close_reason() {
+                    Some(_) => Next::Gone,
+                    None => Next::GoOn,
+                },
                 message = messages.recv() => self.tell(message).await,
                 datagram = self.connection.read_datagram() => match datagram {
                     Ok(bytes) => self.hear(&bytes),

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::cause::CauseCounts;
 use super::link::{Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
+use super::shield::shielded;
 use super::tiles::TileDesk;
 use crate::host::UsedToken;
 
@@ -155,7 +156,8 @@ impl Gate {
     pub(super) async fn leave(&self, session: SessionId) {
         let _ = self.events.send(Event::Leave { session }).await; // without a world there is nobody to tell
         let mut sessions = lock(&self.sessions);
-        sessions.remove(session);
+        let entry = sessions.remove(session);
+        shielded(move || drop(entry));
         if sessions.all.is_empty() {
             self.emptied.notify_waiters();
         }
@@ -174,12 +176,12 @@ impl Gate {
         }
     }
 
-    /// A session's connection, and the number of the endpoint that it came to.
+    /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
     pub(super) fn connection(&self, session: SessionId) -> Option<(Connection, usize)> {
-        lock(&self.sessions)
-            .all
-            .get(&session)
-            .map(|entry| (entry.connection.clone(), entry.endpoint))
+        let sessions = lock(&self.sessions);
+        let entry = sessions.all.get(&session)?;
+        let connection = shielded(|| entry.connection.clone())?;
+        Some((connection, entry.endpoint))
     }
 
     /// Hands a message to its session; a session whose queue is full is closed.
@@ -189,9 +191,9 @@ impl Gate {
             return;
         };
         if entry.messages.try_send(message.what).is_err() {
-            entry
-                .connection
-                .close(close_code(RefuseCode::SLOW), b"messages are not read");
+            let connection = &entry.connection;
+            let code = close_code(RefuseCode::SLOW);
+            shielded(|| connection.close(code, b"messages are not read"));
         }
     }
 
@@ -227,10 +229,12 @@ impl Sessions {
             return;
         };
         let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
-        if old.messages.try_send(bye).is_err() {
-            let code = close_code(RefuseCode::REPLACED);
-            old.connection.close(code, b"you entered again elsewhere");
-        }
+        shielded(move || {
+            if old.messages.try_send(bye).is_err() {
+                let code = close_code(RefuseCode::REPLACED);
+                old.connection.close(code, b"you entered again elsewhere");
+            }
+        });
     }
 
     fn remove(&mut self, session: SessionId) -> Option<Entry> {

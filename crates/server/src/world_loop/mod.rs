@@ -316,6 +316,7 @@ impl WorldLoop {
             entity,
             tick,
             budget: SendBudget::new(self.config.player_bytes_s, self.config.tick_rate_hz),
+            own_values: self.views.own_values(self.config.tick_rate_hz),
         };
         let judge = (&mut self.judge, &mut self.records);
         self.players.join(session, newcomer, judge);

@@ -1,7 +1,7 @@
 //! What a player is told of its own avatar, so that its client can predict it.
 
 use bytes::Bytes;
-use net_proto::{Avatar, Epoch, Motion, OwnState, OwnValues, WireColumns};
+use net_proto::{Avatar, Motion, OwnState, WireColumns};
 use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
 
 use super::players::Player;
@@ -48,30 +48,20 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
     Some(bytes.into())
 }
 
-/// What a player's avatar has in the columns for owners, as a datagram: for some snapshots after it has changed, and at every epoch, since any of
-/// them may be lost.
+/// What a player's avatar has in the columns for owners, as a datagram, when it is time.
 pub(super) fn values(
     (world, row): (&World, usize),
     (columns, sources): (&WireColumns, &[Source]),
     player: &mut Player,
 ) -> Option<Bytes> {
-    const TIMES: u8 = 3;
-    if columns.owned_lanes() == 0 || player.version < 3 {
+    if player.version < 3 {
         return None;
     }
-    let codes: Vec<u64> = owned_codes(sources, world, row).collect();
-    if codes != player.told_values {
-        player.told_values.clone_from(&codes);
-        player.values_left = TIMES;
-    }
-    if player.values_left == 0 && Epoch::starting_at(world.tick()).is_none() {
-        return None;
-    }
-    player.values_left = player.values_left.saturating_sub(1);
-    let tick = world.tick();
     let mut bytes = Vec::new();
-    OwnValues { tick, codes }.encode(columns, &mut bytes);
-    Some(bytes.into())
+    let codes = owned_codes(sources, world, row);
+    let own = &mut player.own_values;
+    own.write(columns, (world.tick(), codes), &mut bytes)
+        .then(|| bytes.into())
 }
 
 /// Nobody who is farther away in a snapshot touches a player before the next but one, metres: somebody who stands on a head is near, and

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use net_proto::{InputBuffer, PlayerId, QueuedInput, RefuseCode, Replicator, SendBudget};
+use net_proto::{
+    InputBuffer, OwnValuesWriter, PlayerId, QueuedInput, RefuseCode, Replicator, SendBudget,
+};
 use sim_core::{Escalation, Input, Record, Validator, World};
 use spatial_core::{EntityId, FrameId};
 
@@ -30,9 +32,8 @@ pub(super) struct Player {
     /// The newest datagram of which an input was used, and the one after which the player was told its exact state.
     pub(super) datagram: u32,
     pub(super) told_datagram: u32,
-    /// What its owner was told of its values, and how often it will be again.
-    pub(super) told_values: Vec<u64>,
-    pub(super) values_left: u8,
+    /// What its owner is told of its values.
+    pub(super) own_values: OwnValuesWriter,
     /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
     pub(super) is_crowded: bool,
     pub(super) is_struck: bool,
@@ -56,6 +57,7 @@ pub(super) struct Newcomer {
     pub(super) tick: u64,
     /// How many bytes it is sent.
     pub(super) budget: SendBudget,
+    pub(super) own_values: OwnValuesWriter,
 }
 
 /// What a player is told who is sent away.
@@ -247,6 +249,7 @@ impl Player {
             entity,
             tick,
             budget,
+            own_values,
         } = newcomer;
         Self {
             player,
@@ -262,8 +265,7 @@ impl Player {
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
-            told_values: Vec::new(),
-            values_left: 0,
+            own_values,
             is_crowded: true, // until somebody has looked
             is_struck: false,
             surprised_tick: tick,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use net_proto::{
-    Baselines, ColumnsError, Datagrams, Digest, EntityState, Epoch, ServerMessage, SnapshotRequest,
-    UpdateCache, WireColumns, weight_at,
+    Baselines, ColumnsError, Datagrams, Digest, EntityState, Epoch, OwnValuesWriter, ServerMessage,
+    SnapshotRequest, UpdateCache, WireColumns, weight_at,
 };
 use sim_core::World;
 use spatial_core::{
@@ -116,6 +116,11 @@ impl Views {
             .advance_with(world.tick(), &self.states, &self.codes);
     }
 
+    /// For a new player.
+    pub(super) fn own_values(&self, tick_rate_hz: u16) -> OwnValuesWriter {
+        OwnValuesWriter::new(self.baselines.columns(), tick_rate_hz)
+    }
+
     /// The columns that are told of, as a control frame; none where there are none.
     pub(super) fn columns(&self) -> Option<Vec<u8>> {
         let columns = self.baselines.columns();
@@ -164,7 +169,9 @@ impl Views {
             let columns = self.baselines.columns();
             let values = own::values((world, row), (columns, &self.sources), player);
             let mut all: Vec<Bytes> = own.into_iter().chain(values).collect();
-            self.totals.bytes += all.iter().map(|own| own.len() as u64).sum::<u64>();
+            let bytes = all.iter().map(Bytes::len).sum();
+            player.budget.spend(bytes);
+            self.totals.bytes += bytes as u64;
             all.extend(self.datagrams.iter().map(Bytes::copy_from_slice));
             batch.snapshots.push((session, all));
         }
@@ -214,7 +221,9 @@ impl Views {
     }
 
     fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
-        let (tick, count_max) = (self.baselines.tick(), player.budget.entities_max());
+        let tick = self.baselines.tick();
+        let count_max = player.budget.entities_max();
+        let count_max = count_max.min(self.baselines.columns().entities_max());
         let members = nearest(&self.members, count_max, &mut self.nearest);
         self.visible.clear();
         self.weights.clear();
@@ -230,13 +239,17 @@ impl Views {
             durable_tick,
             datagrams_max: DATAGRAMS_MAX,
         };
-        player.replicator.pack(
+        let stats = player.replicator.pack(
             &self.baselines,
             &mut self.cache,
             &request,
             &mut self.datagrams,
         );
-        player.budget.spend(self.datagrams.byte_count());
+        let bytes = self.datagrams.byte_count();
+        match Epoch::starting_at(tick) {
+            Some(_) => player.budget.spend_set(bytes, stats.updates),
+            None => player.budget.spend(bytes),
+        }
         self.totals.snapshots += 1;
         self.totals.seen += members.len().saturating_sub(1) as u64;
         self.totals.bytes += self.datagrams.byte_count() as u64;

@@ -58,8 +58,8 @@ fn honest_players_predict_right_and_are_not_suspected() {
     let mut fleet = bots(&place, &server, &["--count", "10", "--seconds", "8"]);
     let (code, summary) = end(&mut fleet.0);
     assert_eq!(code, Some(0), "{summary}");
-    // Each is told of its state fifteen times a second, on a machine that has nothing else to do.
-    assert!(number(&summary, "predictions_agreed") > 200.0, "{summary}");
+    // Each is told of its state fifteen times a second.
+    assert!(number(&summary, "predictions_agreed") > 500.0, "{summary}");
     let wrong = number(&summary, "predictions_corrected");
     assert!(
         wrong < number(&summary, "predictions_agreed") / 5.0,
@@ -113,7 +113,7 @@ fn bad_lines_make_nobody_suspect() {
         assert_eq!(number(&summary, "disconnects"), 0.0, "{case}: {summary}");
         let agreed = number(&summary, "predictions_agreed");
         assert!(
-            agreed > 100.0 && agreed > 5.0 * number(&summary, "predictions_corrected"),
+            agreed > 300.0 && agreed > 5.0 * number(&summary, "predictions_corrected"),
             "{case}: {summary}"
         );
         server.stop().unwrap();

@@ -51,7 +51,11 @@ fn the_previous_version_is_served() {
 
 /// What is seen for a time of who walks and acknowledges.
 async fn see(raw: &Raw, time: Duration) -> Replica {
-    let (mut replica, until, mut seq) = (Replica::new(), Instant::now() + time, 0);
+    let (mut replica, until, mut seq) = (
+        Replica::new().speaking(PROTOCOL_VERSION_OLDEST),
+        Instant::now() + time,
+        0,
+    );
     while Instant::now() < until {
         let bytes = raw.connection.read_datagram().await.unwrap();
         match bytes[0] {
