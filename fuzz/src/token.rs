@@ -8,8 +8,11 @@ use net_proto::{
     TokenVerifier, WorldId,
 };
 
-/// The issuer's secret here.
-const SEED: [u8; 32] = *b"an issuer of tokens for fuzzing.";
+/// The secret of the issuer that is trusted here. It signs one token, [`genuine`], and nothing that the fuzzer has a
+/// part in: libFuzzer learns from what is compared, and would show a second token as if it had been forged.
+const SEED: [u8; 32] = *b"the issuer that is trusted here.";
+/// That of the issuer who signs whatever the fuzzer says.
+const SEED_OF_ANY: [u8; 32] = *b"an issuer that signs everything.";
 const SIGNED_BYTES: usize = Token::BYTES_MAX - 64;
 const HERE: (WorldId, Audience) = (WorldId(1), Audience([5; 16]));
 
@@ -36,7 +39,7 @@ fn verify(token: &[u8]) -> bool {
     is_genuine
 }
 
-/// As if the issuer had signed anything.
+/// As if an issuer had signed anything.
 fn verify_signed(claims: &[u8]) -> bool {
     let (domain, length) = match claims.first() {
         Some(1) => (b"bluemarble token 1", 73),
@@ -46,7 +49,9 @@ fn verify_signed(claims: &[u8]) -> bool {
         return false;
     };
     let message = [domain.as_slice(), claims].concat();
-    let signature = SigningKey::from_bytes(&SEED).sign(&message).to_bytes();
+    let signature = SigningKey::from_bytes(&SEED_OF_ANY)
+        .sign(&message)
+        .to_bytes();
     let bytes = [claims, &signature].concat();
     let Ok(token) = Token::from_bytes(&bytes) else {
         return false;
@@ -54,12 +59,13 @@ fn verify_signed(claims: &[u8]) -> bool {
     let mut not_before = [0; 8];
     not_before.copy_from_slice(&claims[17..25]);
     let now_s = u64::from_le_bytes(not_before);
-    let verified = issuer()
+    let issuer = issuer_of_any();
+    let verified = issuer
         .verifier()
         .verify(&bytes, (token.world(), audience(claims)), now_s);
     // There is one spelling of everything.
     verified.is_ok_and(|claims| {
-        assert_eq!(issuer().sign(&claims), token);
+        assert_eq!(issuer.sign(&claims), token);
         true
     })
 }
@@ -106,7 +112,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         key: Some(client()),
     };
     let unbound = Ticket {
-        token: issuer().sign(&Claims {
+        token: issuer_of_any().sign(&Claims {
             holder: None,
             ..claims()
         }),
@@ -124,7 +130,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// The one token that the issuer has signed.
+/// The one token that the trusted issuer has signed.
 pub(crate) fn genuine() -> Token {
     issuer().sign(&claims())
 }
@@ -151,4 +157,8 @@ pub(crate) fn client() -> HolderKey {
 
 fn issuer() -> TokenKey {
     TokenKey::from_seed(SEED).expect("bytes that differ")
+}
+
+fn issuer_of_any() -> TokenKey {
+    TokenKey::from_seed(SEED_OF_ANY).expect("bytes that differ")
 }
