@@ -18,6 +18,7 @@ data=${BLUEMARBLE_DATA:-../shared/data}
 if [ -d "$data" ]; then BLUEMARBLE_DATA=$(cd "$data" && pwd) && export BLUEMARBLE_DATA; fi
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+python=$cache/python # the virtual environment of examples/python
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 export PATH=$cache/tools/bin:$PATH
 

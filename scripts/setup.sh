@@ -15,6 +15,7 @@ main() {
     if [ "$purpose" = test ]; then
         install_valgrind
         install_tool cargo-deny "$cargo_deny_version"
+        install_python
     fi
     if [ "$purpose" != build ] && has_nightly; then
         install_tool cargo-fuzz "$cargo_fuzz_version"
@@ -138,6 +139,32 @@ apt_get() { # install packages... | update
 install_valgrind() {
     if has valgrind; then return 0; fi
     apt_install valgrind libc6-dbg || skip "valgrind could not be installed ($apt_problem); the C client runs without it"
+}
+
+# What examples/python needs, in an environment of its own: made again when the list or the Python is another. It is
+# renamed when it is whole; a virtual environment that is moved has wrong paths in its scripts, which nobody uses.
+install_python() {
+    local list=examples/python/requirements.txt version partial=$cache/python.partial log=$cache/python.log
+    if ! version=$(python_that_will_do); then
+        skip "the client in Python: it needs python3 3.11 or newer with venv and pip"
+        return
+    fi
+    if cmp -s "$list" "$python/requirements.txt" && [ "$version" = "$("$python/bin/python" --version 2>&1)" ]; then return 0; fi
+    echo "installing what the client in Python needs once"
+    rm -rf "$partial"
+    if python3 -m venv "$partial" >"$log" 2>&1 && timeout 180 "$partial/bin/python" -m pip install --quiet \
+        --disable-pip-version-check --no-input --retries 1 --timeout 20 --require-hashes --only-binary :all: -r "$list" >>"$log" 2>&1; then
+        cp "$list" "$partial/requirements.txt"
+        rm -rf "$python"
+        mv -f "$partial" "$python"
+    else
+        rm -rf "$partial" "$python"
+        skip "the client in Python: pip could not install what it needs: $(tail -n1 "$log")"
+    fi
+}
+
+python_that_will_do() {
+    has python3 && python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && python3 --version
 }
 
 # --- RocksDB --------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ main() {
     section "the same bits in release" cargo test --locked --release -p bluemarble-sim-core --test it -- determinism golden
     section "documentation" check_documentation
     section "examples" run_examples
+    section "the client in Python" test_python
     section "benches on tiny input" test_benches
     section "fuzz seeds" test_fuzz_seeds
     section "fuzz smoke" scripts/fuzz.sh 5
@@ -73,13 +74,25 @@ check_documentation() {
 
 run_examples() {
     local source name
-    cargo build --locked --workspace --all-features --examples
+    cargo build --locked --workspace --all-features --examples --bin bluemarble
     for source in examples/*.rs; do
         [ -f "$source" ] || continue
         name=$(basename "$source" .rs)
         echo "example $name"
         timeout 60 "$CARGO_TARGET_DIR/debug/examples/$name"
     done
+}
+
+# Written from docs/wire.md alone: its examples, and a session with a real server. `run_examples` has built the program.
+test_python() {
+    local program
+    if [ ! -f "$python/requirements.txt" ]; then
+        skip "Python, or what the client needs, is not there: make setup says why"
+        return
+    fi
+    program=$(cd "$CARGO_TARGET_DIR" && pwd)/debug/bluemarble
+    (cd examples/python && PYTHONDONTWRITEBYTECODE=1 BLUEMARBLE_PROGRAM=$program \
+        timeout 120 "$python/bin/python" -W error -m unittest)
 }
 
 test_benches() {

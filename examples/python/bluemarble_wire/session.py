@@ -1,0 +1,130 @@
+"""A session over QUIC: events go to a `Player`, which knows no sockets; what the player has to say goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from aioquic.asyncio.protocol import QuicConnectionProtocol
+from aioquic.quic import events
+
+from .control import FAREWELL, MALFORMED, REFUSALS, Frames, Refuse, Welcome, decode_server_message, encode_hello, frame
+from .player import Player
+from .quic import PinnedConnection
+from .reader import Malformed
+from .ticket import Ticket
+
+CONNECT_S = 3.0
+WELCOME_S = 10.0
+
+
+class Ended(Exception):
+    """The session is over, and not because this client wanted it."""
+
+
+class Refused(Ended):
+    """The server has refused the player, or sent it away."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"refused with code {code} ({REFUSALS.get(code, 'unknown')}): {text}")
+        self.code = code
+
+
+class Session(QuicConnectionProtocol):
+    """One connection with one player on it."""
+
+    def __init__(self, quic: PinnedConnection, player: Player) -> None:
+        super().__init__(quic)
+        self.connection = quic
+        self.player = player
+        self._frames = Frames()
+        self._control_stream: int | None = None
+        self._welcomed: asyncio.Future[Welcome] | None = None
+        self.end: Ended | None = None
+
+    def quic_event_received(self, event: events.QuicEvent) -> None:
+        try:
+            self._take(event)
+        except Malformed as error:
+            self._end(Ended(f"the server sent what the protocol does not allow: {error}"))
+            self.close(MALFORMED, str(error))
+
+    def _take(self, event: events.QuicEvent) -> None:
+        if self.end is not None:
+            return
+        if isinstance(event, events.DatagramFrameReceived):
+            self.player.take_datagram(event.data)
+        elif isinstance(event, events.StreamDataReceived):
+            self._take_stream(event)
+        elif isinstance(event, events.ConnectionTerminated):
+            self._end(how_it_ended(event))
+
+    def _take_stream(self, event: events.StreamDataReceived) -> None:
+        if event.stream_id != self._control_stream:
+            raise Malformed("it opened a stream")
+        for data in self._frames.feed(event.data):
+            message = decode_server_message(data)
+            if isinstance(message, Refuse):
+                self._end(Refused(message.code, message.text))
+                return
+            self.player.take_message(message)
+            if isinstance(message, Welcome) and self._welcomed is not None and not self._welcomed.done():
+                self._welcomed.set_result(message)
+        if event.end_stream:
+            raise Malformed("the control stream has ended")
+
+    def _end(self, end: Ended) -> None:
+        self.end = self.end or end
+        if self._welcomed is not None and not self._welcomed.done():
+            self._welcomed.set_exception(self.end)
+
+    async def enter(self, ticket: Ticket) -> Welcome:
+        """Says hello, and waits for the welcome."""
+        if self.end is not None:
+            raise self.end
+        hello = encode_hello(ticket.world_id, ticket.token, ticket.proof(self.connection.exported()))
+        self._control_stream = self.connection.get_next_available_stream_id()
+        self.connection.send_stream_data(self._control_stream, frame(hello))
+        self._welcomed = asyncio.get_running_loop().create_future()
+        self.transmit()
+        try:
+            return await asyncio.wait_for(self._welcomed, WELCOME_S)
+        except TimeoutError as error:
+            raise Ended("there is no answer to the hello") from error
+
+    def send_datagram(self, data: bytes) -> None:
+        """Sends a datagram that may get lost."""
+        self.connection.send_datagram_frame(data)
+        self.transmit()
+
+    async def leave(self) -> None:
+        """A plain farewell."""
+        self.close(FAREWELL)
+        await self.wait_closed()
+
+
+def how_it_ended(event: events.ConnectionTerminated) -> Ended:
+    """A close by the application has the code of a refusal; all others are QUIC's."""
+    if event.frame_type is None and event.error_code in REFUSALS:
+        return Refused(event.error_code, event.reason_phrase)
+    if event.frame_type is None and event.error_code == FAREWELL:
+        return Ended("the server has closed the connection")
+    return Ended(f"the connection has failed: QUIC error {event.error_code:#x} {event.reason_phrase}".rstrip())
+
+
+async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple[asyncio.BaseTransport, Session]:
+    """Connects to the one server that the ticket means."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    family, _, _, _, address = found[0]
+    quic = PinnedConnection(ticket.fingerprint)
+    transport, session = await loop.create_datagram_endpoint(
+        lambda: Session(quic, player), local_addr=("::" if family == socket.AF_INET6 else "0.0.0.0", 0)
+    )
+    session.connect(address)
+    try:
+        await asyncio.wait_for(session.wait_connected(), CONNECT_S)
+    except (ConnectionError, TimeoutError) as error:
+        transport.close()
+        raise session.end or Ended("nobody answers") from error
+    return transport, session

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Enters a Bluemarble world, walks about, and says each second what it sees.
+
+    bluemarble token --data DIR --player 1 | python client.py 127.0.0.1:4433 --seconds 10
+
+Ends with 0; with 1 if a digest disagreed with what this client had; with 3 if it was refused or the session broke.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import sys
+from dataclasses import asdict
+
+from bluemarble_wire import coords
+from bluemarble_wire.control import Redirect
+from bluemarble_wire.player import Player
+from bluemarble_wire.reader import Malformed
+from bluemarble_wire.session import Ended, Session, connect
+from bluemarble_wire.ticket import Ticket, parse_ticket
+
+UNEQUAL, BROKEN = 1, 3
+REDIRECTS_MAX = 4
+TICKS_A_DATAGRAM = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse_options(arguments)
+    try:
+        ticket = parse_ticket(options.ticket or sys.stdin.readline())
+        summary = asyncio.run(visit(options, ticket))
+    except (Ended, Malformed, OSError) as error:
+        print(f"client: {error}", file=sys.stderr)
+        return BROKEN
+    print(json.dumps(summary) if options.json else "\n".join(f"{name:18} {value}" for name, value in summary.items()))
+    return UNEQUAL if summary["digests_unequal"] else 0
+
+
+def parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Enters a Bluemarble world, and says each second what it sees.")
+    parser.add_argument("address", type=host_and_port, help="host and port of the server")
+    parser.add_argument("--ticket", help="the line that `bluemarble token` prints; else it is read from the input")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long to stay (10)")
+    parser.add_argument("--stand", action="store_true", help="stand still instead of walking in a circle")
+    parser.add_argument("--json", action="store_true", help="print the summary as a line of JSON")
+    return parser.parse_args(arguments)
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isdecimal() and 0 < int(port) < 65536):
+        raise argparse.ArgumentTypeError(f"{text} is no host:port")
+    return host.strip("[]"), int(port)
+
+
+async def visit(options: argparse.Namespace, ticket: Ticket) -> dict[str, object]:
+    """Plays, wherever redirects lead."""
+    (host, port) = options.address
+    for _ in range(1 + REDIRECTS_MAX):
+        player = Player(say=print)
+        transport, session = await connect(host, port, ticket, player)
+        try:
+            await session.enter(ticket)
+            moved_m = await play(session, options)
+        finally:
+            await session.leave()
+            transport.close()
+        if player.redirect is None:
+            return summary_of(player, moved_m)
+        ticket, (host, port) = follow(player.redirect, ticket)
+    raise Ended("redirects lead in circles")
+
+
+def follow(redirect: Redirect, ticket: Ticket) -> tuple[Ticket, tuple[str, int]]:
+    """The ticket for the next server, with the key that is there already."""
+    try:
+        return Ticket(redirect.token, redirect.fingerprint, ticket.key_seed), host_and_port(redirect.address)
+    except argparse.ArgumentTypeError as error:
+        raise Malformed(str(error)) from error
+
+
+async def play(session: Session, options: argparse.Namespace) -> float:
+    """One input a tick, until it is time to go; how far from where it began the player has been, in metres."""
+    loop, player = asyncio.get_running_loop(), session.player
+    assert player.welcome is not None
+    print(f"entity {player.welcome.entity} of world {player.welcome.world_id}, tick {player.welcome.tick}")
+    tick_s = 1 / player.welcome.tick_rate_hz
+    began = due = reported = loop.time()
+    home: coords.Vector | None = None
+    moved_m = 0.0
+    while loop.time() < began + options.seconds and player.redirect is None:
+        if session.end is not None:
+            raise session.end
+        player.stand() if options.stand else player.walk_in_a_circle()
+        if player.asked.last % TICKS_A_DATAGRAM == 0:
+            session.send_datagram(player.inputs())
+        if (place := player.own_place) is not None:
+            home = home or place
+            moved_m = max(moved_m, math.dist(home, place))
+        if loop.time() >= reported + 1:
+            reported += 1
+            print(line_of(player, loop.time() - began))
+        # Ticks that were missed are not made up for: the server lets the last wish stand.
+        due = max(due + tick_s / player.time_rate, loop.time())
+        await asyncio.sleep(due - loop.time())
+    return moved_m
+
+
+def line_of(player: Player, seconds: float) -> str:
+    """What the player sees."""
+    assert player.welcome is not None
+    replica, place = player.replica, player.own_place
+    words = [f"{seconds:5.1f} s  tick {replica.newest_tick}  {player.entities} entities"]
+    words.append(f"{replica.bits / max(replica.updates, 1):.1f} bits an update")
+    if place is not None:
+        words.append(f"me at {coords.geodetic(place, player.welcome.radius_m)}")
+    for distance_m, entity, state in player.nearest(1):
+        words.append(f"{entity} is {distance_m:.1f} m away at {player.where(state)}")
+    return ", ".join(words)
+
+
+def summary_of(player: Player, moved_m: float) -> dict[str, object]:
+    replica = player.replica
+    return asdict(player.counts) | {
+        "inputs": player.asked.last,
+        "inputs_used": player.asked.acknowledged,
+        "epoch": replica.acknowledged_epoch,
+        "updates": replica.updates,
+        "bits_an_update": round(replica.bits / max(replica.updates, 1), 2),
+        "moved_m": round(moved_m, 3),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
