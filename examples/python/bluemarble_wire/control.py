@@ -203,6 +203,7 @@ def decode_welcome(data: bytes) -> Welcome:
     welcome = Welcome(*(reader.unsigned(size) for size in sizes))
     reader.end()
     legal(1 <= welcome.tick_rate_hz <= 1000, "ticks a second are 1 to 1,000")
+    legal(10**7 <= welcome.radius_mm <= 10**11, "a planet has a radius of 10 to 100,000 km")
     legal(welcome.snapshot_ticks in (1, 2, 4, 8), "snapshots come every 1, 2, 4 or 8 ticks")
     return welcome
 

@@ -8,6 +8,7 @@ from enum import IntEnum
 
 import xxhash
 
+from .coords import is_cell
 from .reader import Malformed, Reader, legal
 
 TILE_ASKS_MAX = 16
@@ -82,6 +83,7 @@ def decode_request(data: bytes) -> tuple[Ask, ...] | None:
     legal(1 <= count <= TILE_ASKS_MAX, "a request has 1 to 16 tiles")
     asks = tuple(Ask(reader.u64(), reader.u64()) for _ in range(count))
     reader.end()
+    legal(all(is_cell(ask.cell) for ask in asks), "a tile's cell is none")
     return asks
 
 
@@ -99,11 +101,15 @@ def decode_answer(data: bytes) -> Ground | Tile:
 def read_ground(reader: Reader) -> Ground:
     ground = Ground(reader.u64(), reader.u8(), reader.u16(), reader.double(), reader.double())
     reader.end()
+    legal(1 <= ground.levels <= 18, "a lattice has 1 to 18 levels")
+    legal(ground.intervals in (8, 16, 32, 64, 128), "a lattice has 8 to 128 intervals, a power of two")
+    legal(-1e6 <= ground.offset <= 1e6 and 0.001 <= ground.quantum <= 100, "a lattice's metres are out of range")
     return ground
 
 
 def read_tile(reader: Reader) -> Tile:
     cell, verdict = reader.u64(), reader.u8()
+    legal(is_cell(cell), "a tile's cell is none")
     legal(verdict in list(Verdict), "a tile is neither here nor there")
     match Verdict(verdict):
         case Verdict.LATER:

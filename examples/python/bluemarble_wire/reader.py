@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import unicodedata
 
 TEXT_BYTES_MAX = 200
+UNCLEAN = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
 
 
 class Malformed(ValueError):
@@ -98,7 +100,7 @@ def clean_text(data: bytes) -> str:
 
 def is_clean(character: str) -> bool:
     """Whether a character is neither control, nor invisible, nor one that changes the direction of writing."""
-    return unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp")
+    return unicodedata.category(character) != "Cc" and not UNCLEAN.fullmatch(character)
 
 
 def legal(condition: bool, what: str) -> None:

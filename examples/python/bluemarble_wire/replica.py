@@ -70,8 +70,8 @@ class Replica:
         baseline = self.sets.get(snapshot.baseline_epoch)
         for entity, member in snapshot.resolve(baseline):
             self._look(entity, snapshot.tick, member.state)
-        knows_baseline = baseline is not None or snapshot.baseline_epoch == 0
-        if snapshot.epoch and knows_baseline and snapshot.epoch not in self.sets:
+        is_understood = baseline is not None or not snapshot.members
+        if snapshot.epoch and is_understood and snapshot.epoch not in self.sets:
             self._assemble(snapshot)
         self._forget_old_epochs()
         legal(len(self.view) <= ENTITIES_MAX, "more entities than a view may have")
@@ -96,10 +96,11 @@ class Replica:
 
     def _complete(self, epoch: int, assembly: Assembly) -> None:
         baseline = self.sets.get(assembly.baseline_epoch)
-        if baseline is None and assembly.baseline_epoch != 0:
-            return  # forgotten meanwhile
+        parts = assembly.in_order()
+        if baseline is None and any(part.members for part in parts):
+            return  # it is forgotten by now
         members: dict[int, Member] = {}
-        for part in assembly.in_order():
+        for part in parts:
             for entity, member in part.resolve(baseline):
                 legal(entity not in members, "an entity is twice in an epoch")
                 members[entity] = member

@@ -16,6 +16,7 @@ from .control import AXIS_MAX
 from .reader import Malformed, Reader, legal
 
 SNAPSHOT = 0x04
+DATAGRAM_BYTES_MAX = 1162
 EPOCH_TICKS = 8
 EPOCHS_ALIVE = 4
 ENTITIES_MAX = 8192
@@ -137,6 +138,7 @@ def motion(before: Axes, now: Axes, ticks: int) -> tuple[Axes, int]:
 
 def decode_snapshot(data: bytes, columns: Columns) -> Snapshot:
     """Takes a datagram of kind 0x04 apart."""
+    legal(len(data) <= DATAGRAM_BYTES_MAX, "a datagram is too long")
     reader = Reader(data)
     reader.kind(SNAPSHOT)
     before, tick, part, parts = reader.u8(), reader.u64(), reader.u8(), reader.u8()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import unittest
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from bluemarble_wire import columns, control, ground, inputs, ticket
 from bluemarble_wire.columns import NO_COLUMNS, Column, Columns, Lane
 from bluemarble_wire.reader import Malformed
 from bluemarble_wire.replica import Replica
 from bluemarble_wire.snapshot import CompleteSet, Snapshot, decode_snapshot
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from .document import examples, framed
 
