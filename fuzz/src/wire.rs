@@ -7,7 +7,7 @@ use net_proto::{
     Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader, GroundInfo, Hello, Input,
     InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, OwnValues,
     PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Redirect, Refuse, RefuseCode, Replica,
-    Replicator, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
+    Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
     TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns,
     WireError, WorldId, pack, sound_tile,
 };
@@ -300,7 +300,17 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     })
     .encode(&mut hello);
     let mut seeds = vec![("hello", crate::seed(0, &hello[2..]))];
+    let mut again = Vec::new();
+    ClientMessage::Return(Return {
+        version: PROTOCOL_VERSION,
+        world: WorldId(1),
+        secret: ResumeSecret([5; 32]),
+        proof: client().prove_return(&[8; 32]),
+    })
+    .encode(&mut again);
+    seeds.push(("return", crate::seed(0, &again[2..])));
     let mut stream = hello;
+    stream.extend(again);
     for (name, message) in server_messages() {
         let mut frame = Vec::new();
         message.encode(&mut frame);
@@ -428,8 +438,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         starts_in_s: 60,
         text,
     };
+    let resume = Resume {
+        secret: ResumeSecret([5; 32]),
+        good_for_s: 30,
+    };
     vec![
         ("welcome", ServerMessage::Welcome(welcome)),
+        ("resume", ServerMessage::Resume(resume)),
         ("refuse", ServerMessage::Refuse(refuse)),
         ("digest", ServerMessage::Digest(digest)),
         ("redirect", ServerMessage::Redirect(redirect)),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use net_proto::quic::lone_client_endpoint;
+use net_proto::quic::{lone_client_endpoint, quinn};
 use net_proto::{Input, Ticket, Welcome};
 use spatial_core::{Ecef, MemoryStore, Planet, TileStore};
 use tokio::sync::oneshot;
@@ -18,12 +18,17 @@ use crate::core::{ClientCore, DigestCounts, Event, Traffic};
 use crate::error::{ConnectError, SessionError};
 use crate::input::{InputError, input};
 use crate::prediction::{Prediction, PredictionCounts};
+use crate::resume::take_up;
 use crate::roster::Coming;
 use crate::tiles::{Reach, ServedGround, TileCache};
 use crate::view::{Seen, View};
 
 /// A session driven by a thread of its own, which talks to the server at the world's pace. Only
 /// [`BlockingSession::connect`] and the end wait for the network.
+///
+/// If the line is lost ([`Event::Lost`]), the thread tries to take the session up again for as long as the server allows, from another address if
+/// need be ([`Event::Resumed`]): the player has its entity still, who was in view leaves, and who is then enters. If that does not succeed or the server
+/// refuses, the session ends with the error that the line was lost with.
 ///
 /// Memory is bounded: [`BlockingSession::EVENTS_MAX`] events wait at most; then the oldest are dropped and counted.
 #[derive(Debug)]
@@ -112,7 +117,9 @@ impl BlockingSession {
 
     /// Has the server send the ground around the player from now on, and predicts the player over it: [`ClientCore::download_ground`].
     pub fn download_ground(&mut self, cache: Option<Arc<TileCache>>, reach: Reach) {
-        self.shared.lock().download = Some((cache, reach));
+        let mut state = self.shared.lock();
+        state.wanted = Some((cache, reach));
+        state.download = state.wanted.clone();
     }
 
     /// The ground that the server has sent, as far as it is held now; none before the first of it.
@@ -182,16 +189,20 @@ struct Shared {
     state: Mutex<State>,
 }
 
+type Download = (Option<Arc<TileCache>>, Reach);
+
 #[derive(Debug)]
 struct State {
     input: Input,
     events: VecDeque<Event>,
     events_dropped: u64,
     view: View,
-    download: Option<(Option<Arc<TileCache>>, Reach)>, // asked for, and not begun
+    wanted: Option<Download>,   // asked for
+    download: Option<Download>, // and not begun
     ground: Option<Arc<MemoryStore>>,
     predicted: Option<Ecef>,
     predictions: PredictionCounts,
+    predictions_before: PredictionCounts, // by connections that are no more
     traffic: Traffic,
     digests: DigestCounts,
     end: Option<SessionError>,
@@ -204,10 +215,12 @@ impl Shared {
             events: VecDeque::new(),
             events_dropped: 0,
             view: View::new(welcome, planet),
+            wanted: None,
             download: None,
             ground: None,
             predicted: None,
             predictions: PredictionCounts::default(),
+            predictions_before: PredictionCounts::default(),
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
             end: None,
@@ -234,7 +247,9 @@ impl Shared {
         let seq = connection.push_input(state.input);
         let prediction = connection.core().prediction();
         state.predicted = prediction.and_then(Prediction::place);
-        state.predictions = prediction.map_or(state.predictions, Prediction::counts);
+        if let Some(prediction) = prediction {
+            state.predictions = state.predictions_before.and(prediction.counts());
+        }
         seq
     }
 
@@ -249,11 +264,27 @@ impl Shared {
         }
         state.traffic = core.traffic();
         state.digests = core.digests();
-        if state.events.len() == BlockingSession::EVENTS_MAX {
-            state.events.pop_front();
-            state.events_dropped += 1;
+        state.push(event);
+    }
+
+    /// The session goes on over another connection.
+    fn resume(&self, connection: &Connection, lost_for: Duration) {
+        let mut state = self.lock();
+        state.view.restart(connection.core().welcome());
+        state.download = state.wanted.clone();
+        state.predicted = None;
+        state.predictions_before = state.predictions;
+        state.push(Event::Resumed(lost_for));
+    }
+}
+
+impl State {
+    fn push(&mut self, event: Event) {
+        if self.events.len() == BlockingSession::EVENTS_MAX {
+            self.events.pop_front();
+            self.events_dropped += 1;
         }
-        state.events.push_back(event);
+        self.events.push_back(event);
     }
 }
 
@@ -277,7 +308,7 @@ fn run(addr: SocketAddr, ticket: &Ticket, report: &Report, mut stop: oneshot::Re
         Err(error) => return tell(report, Err(error)),
     };
     runtime.block_on(async {
-        let endpoint = match lone_client_endpoint(addr).map_err(setup) {
+        let mut endpoint = match lone_client_endpoint(addr).map_err(setup) {
             Ok(endpoint) => endpoint,
             Err(error) => return tell(report, Err(error)),
         };
@@ -299,7 +330,7 @@ fn run(addr: SocketAddr, ticket: &Ticket, report: &Report, mut stop: oneshot::Re
                         shared,
                     }),
                 );
-                drive(connection, &driven, stop).await;
+                live(addr, (&mut endpoint, connection), &driven, stop).await;
             }
         }
         // Lets the farewell out; a server that does not confirm it is not waited for.
@@ -312,15 +343,52 @@ fn tell(report: &Report, result: Result<Welcomed, ConnectError>) {
     let _ = report.send(result);
 }
 
-async fn drive(mut connection: Connection, shared: &Shared, mut stop: oneshot::Receiver<()>) {
+/// Drives the session to its end, over one connection after the other.
+async fn live(
+    addr: SocketAddr,
+    (endpoint, mut connection): (&mut quinn::Endpoint, Connection),
+    shared: &Shared,
+    mut stop: oneshot::Receiver<()>,
+) {
+    loop {
+        let Some(end) = drive(&mut connection, shared, &mut stop).await else {
+            return connection.close();
+        };
+        let ticket = connection.resume_ticket();
+        let Some(ticket) = ticket.filter(|_| connection.is_line_lost()) else {
+            shared.lock().end = Some(end);
+            return;
+        };
+        shared.lock().push(Event::Lost);
+        let lost = Instant::now();
+        let taken_up = tokio::select! {
+            _ = &mut stop => return,
+            taken_up = take_up(addr, &ticket) => taken_up,
+        };
+        let Some((new_endpoint, new_connection)) = taken_up else {
+            shared.lock().end = Some(end);
+            return;
+        };
+        *endpoint = new_endpoint;
+        connection = new_connection.count_on(&connection);
+        shared.resume(&connection, lost.elapsed());
+    }
+}
+
+/// Drives a connection until it ends, or the program leaves: `None`.
+async fn drive(
+    connection: &mut Connection,
+    shared: &Shared,
+    stop: &mut oneshot::Receiver<()>,
+) -> Option<SessionError> {
     let rate_hz = f64::from(connection.core().welcome().tick_rate_hz);
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate_hz));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let end = loop {
+    loop {
         let step = tokio::select! {
-            _ = &mut stop => return connection.close(),
+            _ = &mut *stop => return None,
             _ = ticks.tick() => {
-                let is_second = shared.step(&mut connection).is_multiple_of(2);
+                let is_second = shared.step(connection).is_multiple_of(2);
                 if is_second { connection.send_inputs() } else { Ok(()) }
             }
             event = connection.next() => {
@@ -328,10 +396,9 @@ async fn drive(mut connection: Connection, shared: &Shared, mut stop: oneshot::R
             }
         };
         if let Err(end) = step {
-            break end;
+            return Some(end);
         }
-    };
-    shared.lock().end = Some(end);
+    }
 }
 
 const FAREWELL: Duration = Duration::from_millis(300);

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
 use crate::prediction::NoPrediction;
+use crate::resume::ResumeTicket;
 use crate::tiles::{Reach, TileCache};
 
 /// From the first packet to the welcome, at most.
@@ -32,6 +33,8 @@ pub struct Connection {
     _writer: ControlWriter,
     core: ClientCore,
     key: Option<HolderKey>, // whose public half is in the token
+    cert_sha256: [u8; 32],
+    version: u16,
     bulk: Bulk,
     started: Instant,
 }
@@ -56,7 +59,28 @@ impl Connection {
         addr: SocketAddr,
         ticket: &Ticket,
     ) -> Result<Self, ConnectError> {
-        let entering = Self::enter(endpoint, addr, ticket);
+        Self::begin(endpoint, addr, Opening::Ticket(ticket)).await
+    }
+
+    /// Takes a session up again whose line was lost, from this endpoint's address: the welcome names the same entity, everything else begins
+    /// anew. While the server has not noticed that the line is lost, this connection takes over from that.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; at most 8 s pass. [`ConnectError::Refused`] with [`RefuseCode::GONE`] when it is too late, or the ticket was used before: log in anew.
+    pub async fn resume(
+        endpoint: &quinn::Endpoint,
+        addr: SocketAddr,
+        ticket: &ResumeTicket,
+    ) -> Result<Self, ConnectError> {
+        Self::begin(endpoint, addr, Opening::Again(ticket)).await
+    }
+
+    async fn begin(
+        endpoint: &quinn::Endpoint,
+        addr: SocketAddr,
+        opening: Opening<'_>,
+    ) -> Result<Self, ConnectError> {
+        let entering = Self::enter(endpoint, addr, opening);
         match tokio::time::timeout(CONNECT_DEADLINE, entering).await {
             Ok(result) => result,
             Err(_) => Err(ConnectError::Timeout),
@@ -66,16 +90,15 @@ impl Connection {
     async fn enter(
         endpoint: &quinn::Endpoint,
         addr: SocketAddr,
-        ticket: &Ticket,
+        opening: Opening<'_>,
     ) -> Result<Self, ConnectError> {
-        let quic = connect(endpoint, addr, ticket.cert_sha256).await?;
+        let quic = connect(endpoint, addr, opening.cert_sha256()).await?;
         let (send, recv) = quic.open_bi().await.map_err(SessionError::from)?;
         let mut writer = ControlWriter::new(send);
         let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
         let mut bytes = Vec::new();
-        let hello = hello(&quic, ticket)?;
-        let version = hello.version;
-        ClientMessage::Hello(hello).encode(&mut bytes);
+        let (message, version) = opening.message(&quic)?;
+        message.encode(&mut bytes);
         // What ends the connection says more than what it did to the stream.
         let sent = writer.send(&bytes, HELLO_DEADLINE).await;
         let answer = match tokio::time::timeout(STREAM_DEADLINE, answer(&mut control)).await {
@@ -93,10 +116,38 @@ impl Connection {
             control,
             _writer: writer,
             core,
-            key: ticket.key.clone(),
+            key: opening.key(),
+            cert_sha256: opening.cert_sha256(),
+            version,
             bulk: Bulk::Unwanted,
             started: Instant::now(),
         })
+    }
+
+    /// What the session can be taken up again with should its line be lost, once the server has given it: the newest.
+    pub fn resume_ticket(&self) -> Option<ResumeTicket> {
+        Some(ResumeTicket {
+            version: self.version,
+            world: self.core.welcome().world,
+            cert_sha256: self.cert_sha256,
+            key: self.key.clone()?,
+            resume: self.core.resume()?,
+        })
+    }
+
+    /// Whether the line is lost: the connection has ended, and neither side has ended it.
+    pub fn is_line_lost(&self) -> bool {
+        use quinn::ConnectionError as Quic;
+        let left = |reason| matches!(reason, Quic::ApplicationClosed(_) | Quic::LocallyClosed);
+        self.quic.close_reason().is_some_and(|reason| !left(reason))
+    }
+
+    /// Counts on where the connection before ended.
+    pub(crate) fn count_on(self, before: &Self) -> Self {
+        Self {
+            core: self.core.counting_on(&before.core),
+            ..self
+        }
     }
 
     /// Waits for what the server says next. Nothing is lost when the future is dropped before it is ready.
@@ -241,6 +292,45 @@ impl Connection {
         match tokio::time::timeout(STREAM_DEADLINE, self.quic.closed()).await {
             Ok(error) => error.into(),
             Err(_) => SessionError::Closed("server finished its stream".into()),
+        }
+    }
+}
+
+/// What a client begins with.
+#[derive(Clone, Copy)]
+enum Opening<'a> {
+    Ticket(&'a Ticket),
+    Again(&'a ResumeTicket),
+}
+
+impl Opening<'_> {
+    fn cert_sha256(&self) -> [u8; 32] {
+        match self {
+            Self::Ticket(ticket) => ticket.cert_sha256,
+            Self::Again(ticket) => ticket.cert_sha256,
+        }
+    }
+
+    fn key(&self) -> Option<HolderKey> {
+        match self {
+            Self::Ticket(ticket) => ticket.key.clone(),
+            Self::Again(ticket) => Some(ticket.key.clone()),
+        }
+    }
+
+    /// The first message, and the version of the protocol that is spoken.
+    fn message(&self, quic: &quinn::Connection) -> Result<(ClientMessage, u16), ConnectError> {
+        match self {
+            Self::Ticket(ticket) => {
+                let hello = hello(quic, ticket)?;
+                let version = hello.version;
+                Ok((ClientMessage::Hello(hello), version))
+            }
+            Self::Again(ticket) => {
+                let message = ticket.message(quic);
+                let message = message.ok_or_else(|| setup("TLS exports no key material"))?;
+                Ok((message, ticket.version))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use net_proto::{
     BulkRequest, Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram,
-    InputHead, Maintenance, OwnState, OwnValues, Redirect, Refuse, Replica, ServerMessage,
+    InputHead, Maintenance, OwnState, OwnValues, Redirect, Refuse, Replica, Resume, ServerMessage,
     SnapshotInfo, TimeDilation, Tracked, Welcome, WireColumns, WireError,
 };
 use spatial_core::{Ecef, Planet, TileStore};
@@ -32,6 +32,7 @@ pub struct ClientCore {
     stands_on: Option<(Ecef, u32)>, // as the server said last: where, and what the tile is called
     traffic: Traffic,
     digests: DigestCounts,
+    resume: Option<Resume>, // the newest
 }
 
 /// Something that the server said.
@@ -53,6 +54,12 @@ pub enum Event {
     Maintenance(Maintenance),
     /// The world's time runs slower.
     TimeDilation(TimeDilation),
+    /// Should the line be lost, the session can be taken up again, for so long: `Connection::resume_ticket`.
+    Resumable(Duration),
+    /// The line is lost. Only of a `BlockingSession`, which now tries to take the session up again.
+    Lost,
+    /// It has been taken up again, so long after it was lost: the player has its entity still, and all that is in view comes anew.
+    Resumed(Duration),
     /// The session is over.
     Refused(Refuse),
 }
@@ -105,7 +112,18 @@ impl ClientCore {
             stands_on: None,
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
+            resume: None,
         })
+    }
+
+    /// The same session, which counts on where another ended.
+    #[must_use]
+    pub(crate) fn counting_on(self, before: &Self) -> Self {
+        Self {
+            traffic: before.traffic,
+            digests: before.digests,
+            ..self
+        }
     }
 
     /// The same session, before anything has come, in a world that tells of these columns and with a server that speaks this version of the
@@ -278,6 +296,10 @@ impl ClientCore {
             ServerMessage::Redirect(redirect) => Event::Redirect(redirect),
             ServerMessage::Maintenance(maintenance) => Event::Maintenance(maintenance),
             ServerMessage::TimeDilation(dilation) => Event::TimeDilation(dilation),
+            ServerMessage::Resume(resume) => {
+                self.resume = Some(resume);
+                Event::Resumable(Duration::from_secs(u64::from(resume.good_for_s)))
+            }
         })
     }
 
@@ -314,6 +336,11 @@ impl ClientCore {
     /// As [`ClientCore::prediction`], to tell it of obstacles.
     pub fn prediction_mut(&mut self) -> Option<&mut Prediction> {
         self.prediction.as_deref_mut()
+    }
+
+    /// What the session can be taken up again with, once the server has said so: the newest.
+    pub fn resume(&self) -> Option<Resume> {
+        self.resume
     }
 
     /// What has passed.
@@ -359,7 +386,7 @@ fn feed(prediction: &mut Option<Box<Prediction>>, welcome: &Welcome, served: &Se
 
 #[cfg(test)]
 mod tests {
-    use net_proto::{Avatar, RefuseCode, ShortText, WorldId};
+    use net_proto::{Avatar, RefuseCode, ResumeSecret, ShortText, WorldId};
     use spatial_core::EntityId;
 
     use super::*;
@@ -451,6 +478,16 @@ mod tests {
             handle(ServerMessage::Welcome(welcome())),
             Err(WireError::Unexpected("a second welcome"))
         );
+        let mut resume = Resume {
+            secret: ResumeSecret([1; 32]),
+            good_for_s: 30,
+        };
+        for n in 1..3 {
+            resume.secret = ResumeSecret([n; 32]);
+            let event = Event::Resumable(Duration::from_secs(30));
+            assert_eq!(handle(ServerMessage::Resume(resume)), Ok(event));
+        }
+        assert_eq!(core.resume(), Some(resume));
         assert_eq!(core.handle_control(&[]), Err(WireError::Short));
         assert_eq!(core.handle_datagram(&[9]), Err(WireError::Kind(9)));
     }

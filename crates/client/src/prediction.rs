@@ -79,6 +79,17 @@ pub struct PredictionCounts {
     pub largest: u32,
 }
 
+impl PredictionCounts {
+    /// Of both.
+    pub(crate) fn and(self, more: Self) -> Self {
+        Self {
+            agreed: self.agreed + more.agreed,
+            corrected: self.corrected + more.corrected,
+            largest: self.largest.max(more.largest),
+        }
+    }
+}
+
 /// Why a client cannot predict its player.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum NoPrediction {

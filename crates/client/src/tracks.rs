@@ -63,6 +63,13 @@ impl Tracks {
         }
     }
 
+    /// Lets everybody leave.
+    pub(crate) fn clear(&mut self, tick: u64, roster: &mut Roster) {
+        for row in core::mem::take(&mut self.rows) {
+            self.leave(row, tick, roster);
+        }
+    }
+
     /// Replaces what `out` held by where everybody is at a tick, `passed_s` after the time before; ascending by id.
     pub(crate) fn draw(&mut self, tick: f64, passed_s: f64, out: &mut Vec<Seen>) {
         out.clear();

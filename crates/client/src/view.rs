@@ -63,6 +63,12 @@ impl View {
         }
     }
 
+    /// The session has been taken up again: whoever was in view has left it, and nobody is until it is told anew.
+    pub fn restart(&mut self, welcome: &Welcome) {
+        self.tracks.clear(welcome.tick, &mut self.roster);
+        self.clock = RenderClock::new(welcome.tick_rate_hz, welcome.snapshot_ticks);
+    }
+
     /// Takes in what a snapshot has made of the replica. Looks at every entity in view; allocates only when more come into it than ever before.
     pub fn take_in(&mut self, now: Duration, info: &SnapshotInfo, replica: &Replica) {
         self.clock.observe(now, info.tick);

@@ -70,7 +70,12 @@ impl HolderKey {
 
     /// Proves to the other end of a TLS session that this key is at hand. About 20 µs.
     pub fn prove(&self, exported: &Exported) -> Proof {
-        Proof(self.0.sign(&proven_message(exported)).to_bytes())
+        Proof(self.0.sign(&message(DOMAIN, exported)).to_bytes())
+    }
+
+    /// As [`HolderKey::prove`], for who comes back to a session: neither proof is one of the other.
+    pub fn prove_return(&self, exported: &Exported) -> Proof {
+        Proof(self.0.sign(&message(RETURN_DOMAIN, exported)).to_bytes())
     }
 
     /// The secret, for a ticket's line.
@@ -92,11 +97,18 @@ pub struct Proof(pub [u8; 64]);
 impl Proof {
     /// Whether it was made by the key's holder in the session that exports these bytes. About 50 µs.
     pub fn holds(&self, key: &[u8; 32], exported: &Exported) -> bool {
+        self.signs(key, &message(DOMAIN, exported))
+    }
+
+    /// As [`Proof::holds`], of who comes back to a session.
+    pub fn holds_return(&self, key: &[u8; 32], exported: &Exported) -> bool {
+        self.signs(key, &message(RETURN_DOMAIN, exported))
+    }
+
+    fn signs(&self, key: &[u8; 32], message: &[u8]) -> bool {
         let signature = Signature::from_bytes(&self.0);
-        VerifyingKey::from_bytes(key).is_ok_and(|key| {
-            key.verify_strict(&proven_message(exported), &signature)
-                .is_ok()
-        })
+        VerifyingKey::from_bytes(key)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 }
 
@@ -106,13 +118,14 @@ impl fmt::Debug for Proof {
     }
 }
 
-/// Keeps a signature made for anything else from being a proof.
+/// They keep a signature made for anything else from being a proof, and one proof from being the other.
 const DOMAIN: &[u8; 18] = b"bluemarble enter 1";
+const RETURN_DOMAIN: &[u8; 18] = b"bluemarble again 1";
 
-fn proven_message(exported: &Exported) -> [u8; DOMAIN.len() + 32] {
-    let mut message = [0; DOMAIN.len() + 32];
-    message[..DOMAIN.len()].copy_from_slice(DOMAIN);
-    message[DOMAIN.len()..].copy_from_slice(exported);
+fn message(domain: &[u8; 18], exported: &Exported) -> [u8; 50] {
+    let mut message = [0; 50];
+    message[..18].copy_from_slice(domain);
+    message[18..].copy_from_slice(exported);
     message
 }
 
@@ -131,6 +144,10 @@ mod tests {
         assert!(proof.holds(&public, &[5; 32]));
         assert!(!proof.holds(&public, &[6; 32]));
         assert!(!proof.holds(&key(2).public(), &[5; 32]));
+        // Who comes in does not prove to come back, nor the other way round.
+        let again = key(1).prove_return(&[5; 32]);
+        assert!(again.holds_return(&public, &[5; 32]) && !again.holds(&public, &[5; 32]));
+        assert!(!proof.holds_return(&public, &[5; 32]));
         // A key of small order "verifies" anything where that is not looked for.
         let mut weak = [0; 32];
         weak[0] = 1;

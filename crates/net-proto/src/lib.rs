@@ -57,7 +57,7 @@ pub use bulk::{
 };
 pub use control::{
     Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
-    ServerMessage, TimeDilation, Welcome,
+    Resume, ResumeSecret, Return, ServerMessage, TimeDilation, Welcome,
 };
 pub use entropy::{
     AdaptiveBit, AdaptiveSymbol, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder,

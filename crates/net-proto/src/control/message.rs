@@ -5,6 +5,7 @@ use core::fmt;
 use spatial_core::EntityId;
 
 use super::frame::write_frame;
+use super::resume::{Resume, Return};
 use crate::bytes::ByteReader;
 use crate::error::WireError;
 use crate::holder::Proof;
@@ -19,8 +20,10 @@ use crate::token::Token;
 /// What a client says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ClientMessage {
-    /// The first and, today, only message.
+    /// The first message.
     Hello(Hello),
+    /// The first message of who comes back.
+    Return(Return),
 }
 
 impl ClientMessage {
@@ -28,6 +31,7 @@ impl ClientMessage {
     pub fn encode(&self, out: &mut Vec<u8>) {
         write_frame(out, |out| match self {
             Self::Hello(hello) => hello.encode(out),
+            Self::Return(again) => again.encode(out),
         });
     }
 
@@ -39,6 +43,7 @@ impl ClientMessage {
         let mut reader = ByteReader::new(frame);
         let message = match reader.u8()? {
             kind::HELLO => Self::Hello(Hello::decode(&mut reader)?),
+            kind::RETURN => Self::Return(Return::decode(&mut reader)?),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -105,6 +110,8 @@ pub enum ServerMessage {
     TimeDilation(TimeDilation),
     /// What is told of entities beside place and heading; ahead of the welcome, where there is anything.
     Columns(WireColumns),
+    /// The session can be taken up again should its line be lost; each makes those before the last worthless.
+    Resume(Resume),
 }
 
 impl ServerMessage {
@@ -117,6 +124,7 @@ impl ServerMessage {
             Self::Redirect(message) => message.encode(out),
             Self::Maintenance(message) => message.encode(out),
             Self::TimeDilation(message) => message.encode(out),
+            Self::Resume(message) => message.encode(out),
             Self::Columns(columns) => {
                 out.push(kind::COLUMNS);
                 columns.encode(out);
@@ -138,6 +146,7 @@ impl ServerMessage {
             kind::MAINTENANCE => Self::Maintenance(Maintenance::decode(&mut reader)?),
             kind::TIME_DILATION => Self::TimeDilation(TimeDilation::decode(&mut reader)?),
             kind::COLUMNS => Self::Columns(WireColumns::decode(&mut reader)?),
+            kind::RESUME => Self::Resume(Resume::decode(&mut reader)?),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -324,6 +333,8 @@ impl RefuseCode {
     pub const AUDIENCE: Self = Self(11);
     /// Nothing proves that the token is the client's.
     pub const PROOF: Self = Self(12);
+    /// There is no such session to come back to, or none any more.
+    pub const GONE: Self = Self(13);
 }
 
 impl fmt::Display for RefuseCode {
@@ -341,6 +352,7 @@ impl fmt::Display for RefuseCode {
             Self::UNFAIR => "unfair play",
             Self::AUDIENCE => "token is for another server",
             Self::PROOF => "possession not proven",
+            Self::GONE => "nothing to resume",
             Self(code) => return write!(f, "reason {code}"),
         })
     }
@@ -491,14 +503,15 @@ fn decode_token(reader: &mut ByteReader<'_>) -> Result<Token, WireError> {
     Token::from_bytes(reader.bytes(length)?).map_err(|_| WireError::Field("token"))
 }
 
-const MAGIC: &[u8; 4] = b"BMRB";
+pub(super) const MAGIC: &[u8; 4] = b"BMRB";
 /// No version's token is longer.
 const TOKEN_BYTES_MAX: usize = 512;
 /// The first version whose hellos prove that the token is the client's.
 const PROOF_SINCE: u16 = 3;
 
-mod kind {
+pub(super) mod kind {
     pub(super) const HELLO: u8 = 0x01;
+    pub(in crate::control) const RETURN: u8 = 0x02;
     pub(super) const WELCOME: u8 = 0x81;
     pub(super) const REFUSE: u8 = 0x82;
     pub(super) const DIGEST: u8 = 0x83;
@@ -506,4 +519,5 @@ mod kind {
     pub(super) const MAINTENANCE: u8 = 0x85;
     pub(super) const TIME_DILATION: u8 = 0x86;
     pub(super) const COLUMNS: u8 = 0x87;
+    pub(in crate::control) const RESUME: u8 = 0x88;
 }

@@ -3,6 +3,7 @@
 mod columns;
 mod frame;
 mod message;
+mod resume;
 
 pub use frame::FrameReader;
 pub(crate) use frame::write_frame;
@@ -10,3 +11,4 @@ pub use message::{
     Avatar, ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
     TimeDilation, Welcome,
 };
+pub use resume::{Resume, ResumeSecret, Return};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use quinn::{Connection, RecvStream, SendStream};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::control::{ClientMessage, FrameReader, Hello};
+use crate::control::{ClientMessage, FrameReader, Hello, Return};
 use crate::error::WireError;
 use crate::limits::CLIENT_FRAME_BYTES_MAX;
 
@@ -97,14 +97,37 @@ pub async fn accept_hello(
     connection: &Connection,
     deadline: Duration,
 ) -> Result<(Hello, ControlReader, ControlWriter), HelloError> {
+    match accept_opening(connection, deadline).await? {
+        (Opening::Hello(hello), reader, writer) => Ok((hello, reader, writer)),
+        (Opening::Return(_), _, writer) => Err(HelloError::Wire(NOT_FIRST, writer)),
+    }
+}
+
+/// What a client may begin with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Opening {
+    /// It comes in.
+    Hello(Hello),
+    /// It comes back.
+    Return(Return),
+}
+
+/// As [`accept_hello`], for servers to which clients may also come back.
+///
+/// # Errors
+/// Those of [`accept_hello`].
+pub async fn accept_opening(
+    connection: &Connection,
+    deadline: Duration,
+) -> Result<(Opening, ControlReader, ControlWriter), HelloError> {
     let due = Instant::now() + deadline;
     match timeout_at(due, connection.accept_bi()).await {
         Ok(Ok((send, recv))) => {
             let mut reader = ControlReader::new(recv, CLIENT_FRAME_BYTES_MAX);
             let writer = ControlWriter::new(send);
             match timeout_at(due, reader.next()).await {
-                Ok(Ok(Some(frame))) => match ClientMessage::decode(&frame) {
-                    Ok(ClientMessage::Hello(hello)) => Ok((hello, reader, writer)),
+                Ok(Ok(Some(frame))) => match opening(&frame) {
+                    Ok(opening) => Ok((opening, reader, writer)),
                     Err(error) => Err(HelloError::Wire(error, writer)),
                 },
                 Ok(Ok(None)) => Err(HelloError::Wire(WireError::Short, writer)),
@@ -117,6 +140,16 @@ pub async fn accept_hello(
         Err(_) => Err(HelloError::Slow(None)),
     }
 }
+
+/// The first frame of a client.
+fn opening(frame: &[u8]) -> Result<Opening, WireError> {
+    match ClientMessage::decode(frame)? {
+        ClientMessage::Hello(hello) => Ok(Opening::Hello(hello)),
+        ClientMessage::Return(again) => Ok(Opening::Return(again)),
+    }
+}
+
+const NOT_FIRST: WireError = WireError::Unexpected("this message in the beginning");
 
 /// Why there was no hello.
 #[derive(Debug, thiserror::Error)]

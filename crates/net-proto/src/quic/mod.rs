@@ -27,7 +27,9 @@ mod transport;
 
 pub use admission::{Admission, Door};
 pub use bulk::{BulkStream, BulkWriter, accept_bulk};
-pub use control::{ControlReader, ControlWriter, HelloError, StreamError, accept_hello};
+pub use control::{
+    ControlReader, ControlWriter, HelloError, Opening, StreamError, accept_hello, accept_opening,
+};
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,
     client_endpoint, connect, lone_client_endpoint, server_endpoint, server_endpoint_on,

@@ -6,8 +6,8 @@ use net_proto::{
     Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo,
     Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
     LANES_SENT_MAX, Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST,
-    PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret,
+    Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
     TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, Token, TokenKey,
     UpdateCache, Welcome, WireColumns, WorldId, pack,
 };
@@ -51,7 +51,12 @@ fn limits_are_as_written() {
 #[test]
 fn examples_are_what_the_code_writes() {
     let mut wrong = Vec::new();
-    for (name, bytes) in messages().into_iter().chain(datagrams()).chain(bulk()) {
+    for (name, bytes) in messages()
+        .into_iter()
+        .chain(resumption())
+        .chain(datagrams())
+        .chain(bulk())
+    {
         let text = hex(&bytes);
         if example(name) != Some(text.trim_end()) {
             wrong.push(format!("<!-- example: {name} -->\n```text\n{text}```\n"));
@@ -133,6 +138,25 @@ fn own_state() -> Vec<u8> {
     let mut bytes = Vec::new();
     own.encode(&mut bytes);
     bytes
+}
+
+/// A session that can be taken up again, and who does.
+fn resumption() -> [(&'static str, Vec<u8>); 2] {
+    let secret = ResumeSecret([0x0c; 32]);
+    let (mut resume, mut again) = (Vec::new(), Vec::new());
+    ServerMessage::Resume(Resume {
+        secret,
+        good_for_s: 30,
+    })
+    .encode(&mut resume);
+    ClientMessage::Return(Return {
+        version: PROTOCOL_VERSION,
+        world: WorldId(77),
+        secret,
+        proof: client().prove_return(&[0x0b; 32]),
+    })
+    .encode(&mut again);
+    [("resume", resume), ("return", again)]
 }
 
 fn messages() -> [(&'static str, Vec<u8>); 6] {

@@ -33,7 +33,10 @@ fn snapshots() -> Vec<&'static [u8]> {
 
 #[test]
 fn what_clients_said_is_understood() {
-    let ClientMessage::Hello(hello) = ClientMessage::decode(&message("hello")[2..]).unwrap();
+    let decoded = ClientMessage::decode(&message("hello")[2..]).unwrap();
+    let ClientMessage::Hello(hello) = decoded else {
+        panic!("{decoded:?}");
+    };
     assert_eq!((hello.version, hello.world.0), (2, 77));
     let mut again = Vec::new();
     ClientMessage::Hello(hello).encode(&mut again);

@@ -240,6 +240,9 @@ impl Visit {
             | Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)
+            | Event::Resumable(_)
+            | Event::Lost
+            | Event::Resumed(_)
             | Event::Refused(_) => {}
         }
     }
