@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .columns import Columns, decode_columns
 from .reader import Malformed, Reader, legal
@@ -28,6 +28,7 @@ REFUSALS = {
     10: "unfair play",
     11: "token for another server",
     12: "possession not proven",
+    13: "nothing to resume",
 }
 MALFORMED = 5
 FAREWELL = 0
@@ -64,7 +65,7 @@ class Frames:
 
 
 def encode_hello(world_id: int, token: bytes, proof: bytes) -> bytes:
-    """A client's first and only message."""
+    """A client's first message."""
     assert len(token) <= TOKEN_BYTES_MAX and len(proof) == 64
     return b"".join(
         (
@@ -99,6 +100,35 @@ def decode_hello(data: bytes) -> Hello:
     hello = Hello(version, world_id, reader.take(size), reader.take(64))
     reader.end()
     return hello
+
+
+def encode_return(world_id: int, secret: bytes, proof: bytes) -> bytes:
+    """The first message, in place of a hello, of a client whose line was lost."""
+    assert len(secret) == 32 and len(proof) == 64
+    head = b"\x02BMRB" + PROTOCOL_VERSION.to_bytes(2, "little")
+    return head + world_id.to_bytes(8, "little") + secret + proof
+
+
+@dataclass(frozen=True)
+class Return:
+    """What a return says; clients only write them."""
+
+    version: int
+    world_id: int
+    secret: bytes
+    proof: bytes
+
+
+def decode_return(data: bytes) -> Return:
+    """Reads a return, as a server would."""
+    reader = Reader(data)
+    reader.kind(0x02)
+    legal(reader.take(4) == b"BMRB", "a return has another magic")
+    version = reader.u16()
+    legal(version == PROTOCOL_VERSION, "a return of another version")
+    again = Return(version, reader.u64(), reader.take(32), reader.take(64))
+    reader.end()
+    return again
 
 
 @dataclass(frozen=True)
@@ -185,7 +215,15 @@ class TimeDilation:
     thousandths: int
 
 
-ServerMessage = Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Columns
+@dataclass(frozen=True)
+class Resume:
+    """What the player can come back with should its line be lost; never shown."""
+
+    secret: bytes = field(repr=False)
+    good_for_s: int
+
+
+ServerMessage = Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Columns | Resume
 
 
 def decode_server_message(data: bytes) -> ServerMessage:
@@ -261,6 +299,15 @@ def decode_time_dilation(data: bytes) -> TimeDilation:
     return dilation
 
 
+def decode_resume(data: bytes) -> Resume:
+    reader = Reader(data)
+    reader.kind(0x88)
+    resume = Resume(reader.take(32), reader.u16())
+    reader.end()
+    legal(resume.good_for_s != 0, "a secret is good for some time")
+    return resume
+
+
 SERVER_KINDS: dict[int, Callable[[bytes], ServerMessage]] = {
     0x81: decode_welcome,
     0x82: decode_refuse,
@@ -269,4 +316,5 @@ SERVER_KINDS: dict[int, Callable[[bytes], ServerMessage]] = {
     0x85: decode_maintenance,
     0x86: decode_time_dilation,
     0x87: decode_columns,
+    0x88: decode_resume,
 }

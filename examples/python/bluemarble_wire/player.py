@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import coords
 from .columns import NO_COLUMNS, Codes, Columns
-from .control import Digest, Maintenance, Redirect, ServerMessage, TimeDilation, Welcome
+from .control import Digest, Maintenance, Redirect, Resume, ServerMessage, TimeDilation, Welcome
 from .inputs import (
     NOTHING_SHOWN,
     OWN_STATE,
@@ -52,6 +52,8 @@ class Player:
         self.welcome: Welcome | None = None
         self.columns: Columns | None = None
         self.redirect: Redirect | None = None
+        self.resume: Resume | None = None
+        """The newest."""
         self.replica = Replica()
         self.asked = Asked()
         self.own: OwnState | None = None
@@ -82,6 +84,8 @@ class Player:
         elif isinstance(message, Redirect):
             self._say(f"the session goes on at {message.address}")
             self.redirect = message
+        elif isinstance(message, Resume):
+            self.resume = message
 
     def _take_welcome(self, welcome: Welcome) -> None:
         legal(self.welcome is None, "there is one welcome")

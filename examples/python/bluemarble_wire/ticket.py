@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from .reader import Malformed, Reader, clean_text, legal
 
 PROOF_PREFIX = b"bluemarble enter 1"
+RETURN_PREFIX = b"bluemarble again 1"
 TOKEN_PREFIX = b"bluemarble token 2"
 TOKEN_BYTES = 185
 TOKEN_VERSION = 2
@@ -32,6 +33,11 @@ class Ticket:
         """The signature that proves, in the TLS session that exported these 32 bytes alone, that the key is here."""
         key = Ed25519PrivateKey.from_private_bytes(self.key_seed)
         return key.sign(PROOF_PREFIX + exported)
+
+    def proof_of_return(self, exported: bytes) -> bytes:
+        """The same for a player who comes back: neither is good for the other."""
+        key = Ed25519PrivateKey.from_private_bytes(self.key_seed)
+        return key.sign(RETURN_PREFIX + exported)
 
     @property
     def world_id(self) -> int:

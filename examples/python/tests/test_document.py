@@ -37,6 +37,8 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "refuse": control.decode_refuse,
     "digest": control.decode_digest,
     "redirect": control.decode_redirect,
+    "resume": control.decode_resume,
+    "return": control.decode_return,
     "input": inputs.decode_inputs,
     "own": inputs.decode_own_state,
     "absolute": lambda data: decode_snapshot(data, NO_COLUMNS),
@@ -143,6 +145,14 @@ class Letters(unittest.TestCase):
 
     def test_refuse(self) -> None:
         self.assertEqual(control.decode_server_message(framed("refuse")), control.Refuse(4, "full"))
+
+    def test_coming_back(self) -> None:
+        secret = bytes([0x0C]) * 32
+        self.assertEqual(control.decode_server_message(framed("resume")), control.Resume(secret, 30))
+        mine = ticket.Ticket(control.decode_hello(framed("hello")).token, bytes(32), HOLDER.private_bytes_raw())
+        proof = mine.proof_of_return(EXPORTED)
+        self.assertEqual(control.encode_return(77, secret, proof), framed("return"))
+        self.assertEqual(control.decode_return(framed("return")), control.Return(3, 77, secret, proof))
 
     def test_digest(self) -> None:
         entity = control.DigestEntity(1000, FRAME, 128, -256, 384, 64)
