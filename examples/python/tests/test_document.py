@@ -39,12 +39,16 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "redirect": control.decode_redirect,
     "resume": control.decode_resume,
     "return": control.decode_return,
+    "maintenance": control.decode_maintenance,
+    "time_dilation": control.decode_time_dilation,
     "input": inputs.decode_inputs,
     "own": inputs.decode_own_state,
     "absolute": lambda data: decode_snapshot(data, NO_COLUMNS),
     "moved": lambda data: decode_snapshot(data, NO_COLUMNS),
     "next_set": lambda data: decode_snapshot(data, NO_COLUMNS),
     "predicted": lambda data: decode_snapshot(data, NO_COLUMNS),
+    "values_set": lambda data: decode_snapshot(data, columns.decode_columns(framed("columns"))),
+    "values": lambda data: decode_snapshot(data, columns.decode_columns(framed("columns"))),
     "own_values": lambda data: inputs.decode_own_values(data, OWNER),
     "ground_request": ground.decode_request,
     "tiles_request": ground.decode_request,
@@ -54,7 +58,7 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "tile_plain": ground.decode_answer,
     "tile_packed": ground.decode_answer,
 }
-DATAGRAMS = {"input", "own", "absolute", "moved", "next_set", "predicted", "own_values"}
+DATAGRAMS = {"input", "own", "absolute", "moved", "next_set", "predicted", "values_set", "values", "own_values"}
 GROWS = {"tile_plain"}
 """Its last field is whatever is left, so another byte makes another tile, and a byte less too."""
 
@@ -164,10 +168,10 @@ class Letters(unittest.TestCase):
         expected = control.Redirect("example.org:4433", token, bytes([0xAA]) * 32)
         self.assertEqual(control.decode_server_message(framed("redirect")), expected)
 
-    def test_what_has_no_example(self) -> None:
+    def test_maintenance_and_time_dilation(self) -> None:
         decode = control.decode_server_message
-        self.assertEqual(decode(b"\x85\x1e\0\0\0\x02hi"), control.Maintenance(30, "hi"))
-        self.assertEqual(decode(b"\x86\xf4\x01"), control.TimeDilation(500))
+        self.assertEqual(decode(framed("maintenance")), control.Maintenance(60, "back soon"))
+        self.assertEqual(decode(framed("time_dilation")), control.TimeDilation(500))
         for refused in (b"", b"\x86\0\0", b"\x86\xe9\x03", b"\xfe", b"\x01", b"\x85\x1e\0\0\0\x02h\x07"):
             with self.subTest(refused), self.assertRaises(Malformed):
                 decode(refused)
@@ -232,6 +236,22 @@ class Snapshots(unittest.TestCase):
         self.assertEqual(replica.view[1000].state.position, (x - 24 - 1, y - 12, z + 24))
         self.assertEqual(replica.view[1003].tick, 248)
         self.assertEqual(replica.view[1004].state.position, (0, 40, 0))
+
+    def test_values(self) -> None:
+        known = columns.decode_columns(framed("columns"))
+        points, heat = known.for_all[0].lanes
+        replica = Replica()
+
+        def values() -> dict[int, tuple[float, float]]:
+            codes = {entity: seen.state.codes[0] for entity, seen in replica.view.items()}
+            return {entity: (points.value(a), heat.value(b)) for entity, (a, b) in codes.items()}
+
+        replica.receive(decode_snapshot(examples()["values_set"], known))
+        self.assertEqual(values(), {1000: (700, 20.0), 1003: (1, -10.0)})
+        self.assertEqual(self.places(replica), {1000: (1, -2, 3), 1003: (2, 0, 0)})
+        replica.receive(decode_snapshot(examples()["values"], known))
+        self.assertEqual(values(), {1000: (700, 20.0), 1003: (2, -10.0)})
+        self.assertEqual(self.places(replica), {1000: (1.5, -2, 3), 1003: (2, 0, 0)})
 
     def test_updates_without_their_baseline_are_dropped(self) -> None:
         replica = Replica()

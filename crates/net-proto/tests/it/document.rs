@@ -1,15 +1,18 @@
 //! docs/wire.md says what the code does.
 
+use std::sync::Arc;
+
 use net_proto::{
     ALPN, Audience, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX,
     COLUMN_BITS_MAX, COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX,
     Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo,
     Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
-    LANES_SENT_MAX, Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST,
-    PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret,
-    Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
-    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, Token, TokenKey,
-    UpdateCache, Welcome, WireColumns, WorldId, pack,
+    LANES_SENT_MAX, Maintenance, Motion, OwnState, OwnValues, PROTOCOL_VERSION,
+    PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica,
+    Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
+    SnapshotRequest, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
+    TileAnswer, TileAsk, TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireColumns, WorldId,
+    pack,
 };
 use spatial_core::{CellId, Component, EntityId, FrameId, LatticeSpec, Position};
 
@@ -51,12 +54,9 @@ fn limits_are_as_written() {
 #[test]
 fn examples_are_what_the_code_writes() {
     let mut wrong = Vec::new();
-    for (name, bytes) in messages()
-        .into_iter()
-        .chain(resumption())
-        .chain(datagrams())
-        .chain(bulk())
-    {
+    let all = messages().into_iter().chain(resumption());
+    let all = all.chain(datagrams()).chain(bulk());
+    for (name, bytes) in all.chain(notices()).chain(with_values()) {
         let text = hex(&bytes);
         if example(name) != Some(text.trim_end()) {
             wrong.push(format!("<!-- example: {name} -->\n```text\n{text}```\n"));
@@ -226,6 +226,19 @@ fn messages() -> [(&'static str, Vec<u8>); 6] {
     ]
 }
 
+fn notices() -> [(&'static str, Vec<u8>); 2] {
+    let stops = ServerMessage::Maintenance(Maintenance {
+        starts_in_s: 60,
+        text: ShortText::lossy("back soon"),
+    });
+    let slower = ServerMessage::TimeDilation(TimeDilation { permille: 500 });
+    [("maintenance", stops), ("time_dilation", slower)].map(|(name, message)| {
+        let mut bytes = Vec::new();
+        message.encode(&mut bytes);
+        (name, bytes)
+    })
+}
+
 #[derive(Clone, Copy, Component)]
 #[component(name = "purse", kind = raw, version = 1, replicate = owner)]
 struct Purse {
@@ -328,6 +341,36 @@ fn datagrams() -> [(&'static str, Vec<u8>); 7] {
         ("predicted", predicted),
         ("own_values", own_values()),
     ]
+}
+
+/// Snapshots of a world with a column for all.
+fn with_values() -> [(&'static str, Vec<u8>); 2] {
+    let columns = Arc::new(WireColumns::new(&[Health::schema()]).unwrap());
+    let mut world = Baselines::with_columns(columns, 30);
+    let (mut cache, mut client, mut out) =
+        (UpdateCache::new(), Replicator::new(), Datagrams::new());
+    let mut snapshot = |tick, states: &[EntityState], codes: &[u64]| {
+        world.advance_with(tick, states, codes);
+        let visible: Vec<u32> = (0..states.len() as u32).collect();
+        let request = SnapshotRequest {
+            visible: &visible,
+            last_input_seq: 17,
+            durable_tick: tick - 2,
+            datagrams_max: 1,
+            ..SnapshotRequest::default()
+        };
+        client.pack(&world, &mut cache, &request, &mut out);
+        Epoch::starting_at(tick).map(|epoch| client.acknowledge(epoch));
+        out.iter().next().unwrap().to_vec()
+    };
+    let standing = state(1_003, [2.0, 0.0, 0.0], 0);
+    let (here, there) = ([1.0, -2.0, 3.0], [1.5, -2.0, 3.0]);
+    let before = [state(1_000, here, 0x4000), standing];
+    let after = [state(1_000, there, 0x4000), standing];
+    // Codes of points, and of half degrees above −10.
+    let values_set = snapshot(240, &before, &[700, 60, 1, 0]);
+    let values = snapshot(246, &after, &[700, 60, 2, 0]);
+    [("values_set", values_set), ("values", values)]
 }
 
 fn bulk() -> Vec<(&'static str, Vec<u8>)> {
