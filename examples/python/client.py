@@ -25,6 +25,7 @@ from bluemarble_wire.ticket import Ticket, parse_ticket
 UNEQUAL, BROKEN = 1, 3
 REDIRECTS_MAX = 4
 TICKS_A_DATAGRAM = 2
+GAITS = ("walks", "falls", "swims")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,6 +46,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ticket", help="the line that `bluemarble token` prints; else it is read from the input")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to stay (10)")
     parser.add_argument("--stand", action="store_true", help="stand still instead of walking in a circle")
+    parser.add_argument("--ground", action="store_true", help="ask for the ground under the player, and compare")
     parser.add_argument("--json", action="store_true", help="print the summary as a line of JSON")
     return parser.parse_args(arguments)
 
@@ -69,7 +71,7 @@ async def visit(options: argparse.Namespace, ticket: Ticket) -> dict[str, object
             await session.leave()
             transport.close()
         if player.redirect is None:
-            return summary_of(player, moved_m)
+            return summary_of(player, moved_m) | ground_of(session)
         ticket, (host, port) = follow(player.redirect, ticket)
     raise Ended("redirects lead in circles")
 
@@ -97,6 +99,8 @@ async def play(session: Session, options: argparse.Namespace) -> float:
         player.stand() if options.stand else player.walk_in_a_circle()
         if player.asked.last % TICKS_A_DATAGRAM == 0:
             session.send_datagram(player.inputs())
+        if options.ground:
+            session.look_around()
         if (place := player.own_place) is not None:
             home = home or place
             moved_m = max(moved_m, math.dist(home, place))
@@ -131,6 +135,22 @@ def summary_of(player: Player, moved_m: float) -> dict[str, object]:
         "updates": replica.updates,
         "bits_an_update": round(replica.bits / max(replica.updates, 1), 2),
         "moved_m": round(moved_m, 3),
+    }
+
+
+def ground_of(session: Session) -> dict[str, object]:
+    """What is known of the ground under the player, if it was asked for."""
+    player, survey = session.player, session.survey
+    place = player.own_place
+    if survey is None or survey.tile is None or place is None or player.own is None or player.welcome is None:
+        return {}
+    ground_m = survey.height_m(place)
+    altitude_m = coords.geodetic(place, player.welcome.radius_m).altitude_m
+    return {
+        "gait": GAITS[player.own.gait],
+        "tile": f"{survey.tile.cell:#x}",
+        "tile_is_the_servers": survey.tile.name() & 0xFFFF_FFFF == player.own.tile_name_low,
+        "above_ground_m": None if ground_m is None else round(altitude_m - ground_m, 4),
     }
 
 

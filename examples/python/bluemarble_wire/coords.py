@@ -93,6 +93,31 @@ def face_i_j_level(cell: int) -> tuple[int, int, int, int]:
     return face, i, j, level
 
 
+def cell_at(at: Vector, level: int) -> int:
+    """The cell of a level that a place lies in, at whatever height."""
+    face, s, t = face_s_t(at)
+    i, j = (min(int(axis * (1 << level)), (1 << level) - 1) for axis in (s, t))
+    cell, orientation = face, face & SWAP
+    for step in reversed(range(level)):
+        position = POS_TO_IJ[orientation].index((i >> step & 1) << 1 | (j >> step & 1))
+        cell = cell << 2 | position
+        orientation ^= POS_TO_TURN[position]
+    return (cell << 1 | 1) << (60 - 2 * level)
+
+
+def face_s_t(at: Vector) -> tuple[int, float, float]:
+    """Which face a direction meets, and where on it."""
+    x, y, z = at
+    axis = 0 if abs(x) > max(abs(y), abs(z)) else 1 if abs(y) > abs(z) else 2
+    u, v = ((y, z), (-x, z), (-x, -y))[axis] if at[axis] >= 0 else ((z, y), (z, -x), (-y, -x))[axis]
+    return axis if at[axis] >= 0 else axis + 3, inverse(u / at[axis]), inverse(v / at[axis])
+
+
+def inverse(u: float) -> float:
+    """The inverse of the quadratic projection."""
+    return 0.5 * math.sqrt(1 + 3 * u) if u >= 0 else 1 - 0.5 * math.sqrt(1 - 3 * u)
+
+
 def quadratic(s: float) -> float:
     """S2's quadratic projection: s or t, 0 to 1 along a face, to u or v, -1 to 1."""
     return (4 * s * s - 1) / 3 if s >= 0.5 else (1 - 4 * (1 - s) * (1 - s)) / 3

@@ -12,6 +12,7 @@ from .control import FAREWELL, MALFORMED, REFUSALS, Frames, Refuse, Welcome, dec
 from .player import Player
 from .quic import PinnedConnection
 from .reader import Malformed
+from .survey import Survey
 from .ticket import Ticket
 
 CONNECT_S = 3.0
@@ -39,6 +40,9 @@ class Session(QuicConnectionProtocol):
         self.player = player
         self._frames = Frames()
         self._control_stream: int | None = None
+        self._bulk_frames = Frames()
+        self._bulk_stream: int | None = None
+        self.survey: Survey | None = None
         self._welcomed: asyncio.Future[Welcome] | None = None
         self.end: Ended | None = None
 
@@ -60,6 +64,10 @@ class Session(QuicConnectionProtocol):
             self._end(how_it_ended(event))
 
     def _take_stream(self, event: events.StreamDataReceived) -> None:
+        if event.stream_id == self._bulk_stream and self.survey is not None:
+            for data in self._bulk_frames.feed(event.data):
+                self.survey.hear(data, asyncio.get_running_loop().time())
+            return
         if event.stream_id != self._control_stream:
             raise Malformed("it opened a stream")
         for data in self._frames.feed(event.data):
@@ -91,6 +99,18 @@ class Session(QuicConnectionProtocol):
             return await asyncio.wait_for(self._welcomed, WELCOME_S)
         except TimeoutError as error:
             raise Ended("there is no answer to the hello") from error
+
+    def look_around(self) -> None:
+        """Asks for the ground under the player, on a stream of its own. Call it now and then."""
+        assert self.player.welcome is not None
+        if self.survey is None:
+            self.survey = Survey(self.player.welcome.lattice)
+        request = self.survey.request(self.player.own_place, asyncio.get_running_loop().time())
+        if request is not None:
+            if self._bulk_stream is None:
+                self._bulk_stream = self.connection.get_next_available_stream_id()
+            self.connection.send_stream_data(self._bulk_stream, request)
+            self.transmit()
 
     def send_datagram(self, data: bytes) -> None:
         """Sends a datagram that may get lost."""

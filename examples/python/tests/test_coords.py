@@ -33,6 +33,15 @@ class Frames(unittest.TestCase):
             with self.subTest(f"{cell:#x}"):
                 self.assertLess(math.dist(coords.centre(cell), expected), 1e-15)
 
+    def test_a_place_lies_in_its_cells(self) -> None:
+        for cell, direction in CENTRES:
+            _, _, _, level = coords.face_i_j_level(cell)
+            with self.subTest(f"{cell:#x}"):
+                self.assertEqual(coords.cell_at(direction, level), cell)
+                for coarser in range(level):
+                    above = coords.cell_at(direction, coarser)
+                    self.assertLessEqual(abs(cell - above), (above & -above) - 1)
+
     def test_the_origin_lies_on_the_datum(self) -> None:
         for cell, (x, y, z) in CENTRES:
             place = coords.geodetic(coords.place(cell, (0, 0, 0), EARTH_M), EARTH_M)

@@ -97,7 +97,7 @@ class WithServer(unittest.TestCase):
 
     def test_a_visit(self) -> None:
         """The program as people run it: a ticket on its input, and what it saw as its last line."""
-        command = [sys.executable, "-W", "error", "client.py", f"{self.host}:{self.port}", "--json"]
+        command = [sys.executable, "-W", "error", "client.py", f"{self.host}:{self.port}", "--ground", "--json"]
         command += ["--seconds", str(STAY_S)]
         ticket = self.ticket_line(1)
         ran = subprocess.run(command, input=ticket, capture_output=True, text=True, cwd=HERE, timeout=60, check=False)
@@ -109,6 +109,10 @@ class WithServer(unittest.TestCase):
         self.assertGreater(summary["own_states"], 0)
         self.assertGreater(summary["inputs_used"], 0)
         self.assertGreater(summary["moved_m"], 1)
+        # The tile has the name that the server told with the player's state, and the player's feet are on it.
+        self.assertTrue(summary["tile_is_the_servers"])
+        self.assertEqual(summary["gait"], "walks")
+        self.assertLess(abs(summary["above_ground_m"]), 0.01)
 
     def test_a_proof_with_another_key_is_refused(self) -> None:
         ticket = self.ticket(2)
