@@ -13,17 +13,18 @@ import asyncio
 import json
 import math
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 
 from bluemarble_wire import coords
 from bluemarble_wire.control import Redirect
-from bluemarble_wire.player import Player
+from bluemarble_wire.player import Counts, Player
 from bluemarble_wire.reader import Malformed
-from bluemarble_wire.session import Ended, Session, connect
+from bluemarble_wire.session import Ended, LineLost, Session, connect
 from bluemarble_wire.ticket import Ticket, parse_ticket
 
 UNEQUAL, BROKEN = 1, 3
 REDIRECTS_MAX = 4
+RETRY_S = 0.5
 TICKS_A_DATAGRAM = 2
 GAITS = ("walks", "falls", "swims")
 
@@ -58,33 +59,77 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+@dataclass
+class Way:
+    """Where a player goes next, and with what."""
+
+    address: tuple[str, int]
+    ticket: Ticket
+    secret: bytes | None = None
+    """Of a session whose line was lost: the way back into it."""
+    until: float = math.inf
+    """How long that is open."""
+    entity: int = 0
+    """Whose session it was."""
+
+
 async def visit(options: argparse.Namespace, ticket: Ticket) -> dict[str, object]:
-    """Plays, wherever redirects lead."""
-    (host, port) = options.address
-    for _ in range(1 + REDIRECTS_MAX):
-        player = Player(say=print)
-        transport, session = await connect(host, port, ticket, player)
+    """Plays, wherever redirects lead, and comes back when the line is lost."""
+    loop = asyncio.get_running_loop()
+    way, until = Way(options.address, ticket), loop.time() + options.seconds
+    counts, redirects = Counts(), 0
+    while True:
+        player = Player(say=print, counts=counts)
         try:
-            await session.enter(ticket)
-            moved_m = await play(session, options)
-        finally:
-            await session.leave()
-            transport.close()
+            session, moved_m = await stay(way, player, options, until)
+        except LineLost as lost:
+            way = back(way, player, lost, loop.time())
+            await asyncio.sleep(RETRY_S)
+            continue
         if player.redirect is None:
             return summary_of(player, moved_m) | ground_of(session)
-        ticket, (host, port) = follow(player.redirect, ticket)
-    raise Ended("redirects lead in circles")
+        redirects += 1
+        if redirects > REDIRECTS_MAX:
+            raise Ended("redirects lead in circles")
+        way = follow(player.redirect, ticket)
 
 
-def follow(redirect: Redirect, ticket: Ticket) -> tuple[Ticket, tuple[str, int]]:
-    """The ticket for the next server, with the key that is there already."""
+async def stay(way: Way, player: Player, options: argparse.Namespace, until: float) -> tuple[Session, float]:
+    """One connection, from its beginning to its end; how far the player has been from where it began."""
+    transport, session = await connect(*way.address, way.ticket, player)
     try:
-        return Ticket(redirect.token, redirect.fingerprint, ticket.key_seed), host_and_port(redirect.address)
+        if way.secret is None:
+            await session.enter(way.ticket)
+        elif (await session.come_back(way.ticket, way.secret)).entity != way.entity:
+            raise Malformed("the session that was taken up again is another's")
+        return session, await play(session, options, until)
+    finally:
+        await session.leave()
+        transport.close()
+
+
+def back(way: Way, player: Player, lost: LineLost, now: float) -> Way:
+    """The way back into a session whose line was lost, while there is one."""
+    if player.welcome is not None and player.resume is not None:
+        way = replace(
+            way, secret=player.resume.secret, until=now + player.resume.good_for_s, entity=player.welcome.entity
+        )
+    if way.secret is None or now > way.until:
+        raise lost
+    print(f"{lost}; coming back")
+    return way
+
+
+def follow(redirect: Redirect, ticket: Ticket) -> Way:
+    """The way to the next server, with the key that is there already."""
+    try:
+        address = host_and_port(redirect.address)
     except argparse.ArgumentTypeError as error:
         raise Malformed(str(error)) from error
+    return Way(address, Ticket(redirect.token, redirect.fingerprint, ticket.key_seed))
 
 
-async def play(session: Session, options: argparse.Namespace) -> float:
+async def play(session: Session, options: argparse.Namespace, until: float) -> float:
     """One input a tick, until it is time to go; how far from where it began the player has been, in metres."""
     loop, player = asyncio.get_running_loop(), session.player
     assert player.welcome is not None
@@ -93,7 +138,7 @@ async def play(session: Session, options: argparse.Namespace) -> float:
     began = due = reported = loop.time()
     home: coords.Vector | None = None
     moved_m = 0.0
-    while loop.time() < began + options.seconds and player.redirect is None:
+    while loop.time() < until and player.redirect is None:
         if session.end is not None:
             raise session.end
         player.stand() if options.stand else player.walk_in_a_circle()

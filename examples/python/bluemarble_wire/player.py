@@ -33,8 +33,9 @@ CIRCLE_S = 6.0
 
 @dataclass
 class Counts:
-    """What a session has seen."""
+    """What has come, in all sessions that one was taken up again as."""
 
+    sessions: int = 0
     datagrams: int = 0
     own_states: int = 0
     own_values: int = 0
@@ -47,7 +48,7 @@ class Counts:
 class Player:
     """What a client knows and wants."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], counts: Counts | None = None) -> None:
         self._say = say
         self.welcome: Welcome | None = None
         self.columns: Columns | None = None
@@ -58,7 +59,7 @@ class Player:
         self.asked = Asked()
         self.own: OwnState | None = None
         self.own_values: tuple[Codes, ...] = ()
-        self.counts = Counts()
+        self.counts = counts or Counts()
         self.time_rate = 1.0
         """How fast the world's time runs."""
         self._own_values_tick = -1
@@ -90,6 +91,7 @@ class Player:
     def _take_welcome(self, welcome: Welcome) -> None:
         legal(self.welcome is None, "there is one welcome")
         self.welcome = welcome
+        self.counts.sessions += 1
         self.columns = self.columns or NO_COLUMNS
         for data in self._early:
             self._take_known(data, self.columns)

@@ -8,7 +8,18 @@ import socket
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.quic import events
 
-from .control import FAREWELL, MALFORMED, REFUSALS, Frames, Refuse, Welcome, decode_server_message, encode_hello, frame
+from .control import (
+    FAREWELL,
+    MALFORMED,
+    REFUSALS,
+    Frames,
+    Refuse,
+    Welcome,
+    decode_server_message,
+    encode_hello,
+    encode_return,
+    frame,
+)
 from .player import Player
 from .quic import PinnedConnection
 from .reader import Malformed
@@ -29,6 +40,10 @@ class Refused(Ended):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"refused with code {code} ({REFUSALS.get(code, 'unknown')}): {text}")
         self.code = code
+
+
+class LineLost(Ended):
+    """Nobody has ended the session: the connection is gone. A player may come back."""
 
 
 class Session(QuicConnectionProtocol):
@@ -88,17 +103,25 @@ class Session(QuicConnectionProtocol):
 
     async def enter(self, ticket: Ticket) -> Welcome:
         """Says hello, and waits for the welcome."""
+        proof = ticket.proof(self.connection.exported())
+        return await self._open(encode_hello(ticket.world_id, ticket.token, proof))
+
+    async def come_back(self, ticket: Ticket, secret: bytes) -> Welcome:
+        """The same for a player whose line was lost, with the newest secret of that session in place of the token."""
+        proof = ticket.proof_of_return(self.connection.exported())
+        return await self._open(encode_return(ticket.world_id, secret, proof))
+
+    async def _open(self, message: bytes) -> Welcome:
         if self.end is not None:
             raise self.end
-        hello = encode_hello(ticket.world_id, ticket.token, ticket.proof(self.connection.exported()))
         self._control_stream = self.connection.get_next_available_stream_id()
-        self.connection.send_stream_data(self._control_stream, frame(hello))
+        self.connection.send_stream_data(self._control_stream, frame(message))
         self._welcomed = asyncio.get_running_loop().create_future()
         self.transmit()
         try:
             return await asyncio.wait_for(self._welcomed, WELCOME_S)
         except TimeoutError as error:
-            raise Ended("there is no answer to the hello") from error
+            raise LineLost("there is no answer") from error
 
     def look_around(self) -> None:
         """Asks for the ground under the player, on a stream of its own. Call it now and then."""
@@ -129,7 +152,7 @@ def how_it_ended(event: events.ConnectionTerminated) -> Ended:
         return Refused(event.error_code, event.reason_phrase)
     if event.frame_type is None and event.error_code == FAREWELL:
         return Ended("the server has closed the connection")
-    return Ended(f"the connection has failed: QUIC error {event.error_code:#x} {event.reason_phrase}".rstrip())
+    return LineLost(f"the connection has failed: QUIC error {event.error_code:#x} {event.reason_phrase}".rstrip())
 
 
 async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple[asyncio.BaseTransport, Session]:
@@ -146,5 +169,5 @@ async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple
         await asyncio.wait_for(session.wait_connected(), CONNECT_S)
     except (ConnectionError, TimeoutError) as error:
         transport.close()
-        raise session.end or Ended("nobody answers") from error
+        raise session.end or LineLost("nobody answers") from error
     return transport, session
