@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use net_proto::{
-    Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage, DATAGRAM_BYTES_MAX,
-    Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader, GroundInfo, Hello, Input,
-    InputBuffer, InputDatagram, InputHead, Maintenance, Motion, OwnState, OwnValues,
-    PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Redirect, Refuse, RefuseCode, Replica,
-    Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
-    TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns,
-    WireError, WorldId, pack, sound_tile,
+    Answer, AnswerCode, Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage,
+    Command, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader,
+    GameEvent, GroundInfo, Hello, Input, InputBuffer, InputDatagram, InputHead, Maintenance,
+    Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Redirect,
+    Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX,
+    Said, Say, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
+    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns, WireError, WorldId, pack,
+    sound_tile,
 };
 use spatial_core::{
     Audience, CellId, Codec, ColumnSchema, Durability, EntityId, FrameId, HeightTile, Kind,
@@ -21,6 +22,7 @@ use crate::token::{client, genuine};
 /// First byte: 0 a client's message, 1 a server's, 2 input datagrams and 3 snapshots, each with its length,
 /// 4 a stream of frames, 5 an own state, 6 packets of bodies and 7 such at a fixed cost, each with its length,
 /// 12 snapshots with columns in front and values of one's own between: the first is a server's message that tells of them,
+/// 13 what a client says to others and 14 what it hears,
 /// 8 a request on the bulk stream, 9 an answer, 10 a cell and a tile that came or was kept on the disk, 11 one that is then sealed.
 pub fn run(data: &[u8]) -> bool {
     match data.split_first() {
@@ -37,6 +39,8 @@ pub fn run(data: &[u8]) -> bool {
         Some((10, bytes)) => kept_tile(bytes.to_vec(), false),
         Some((11, bytes)) => kept_tile(bytes.to_vec(), true),
         Some((12, messages)) => told(messages),
+        Some((13, frame)) => say(frame),
+        Some((14, frame)) => said(frame),
         _ => false,
     }
 }
@@ -55,6 +59,24 @@ fn server_message(frame: &[u8]) -> bool {
     ServerMessage::decode(frame).is_ok_and(|message| {
         let mut again = Vec::new();
         message.encode(&mut again);
+        assert_eq!(&again[2..], frame);
+        true
+    })
+}
+
+fn say(frame: &[u8]) -> bool {
+    Say::decode(frame).is_ok_and(|say| {
+        let mut again = Vec::new();
+        say.encode(&mut again);
+        assert_eq!(&again[2..], frame);
+        true
+    })
+}
+
+fn said(frame: &[u8]) -> bool {
+    Said::decode(frame).is_ok_and(|said| {
+        let mut again = Vec::new();
+        said.encode(&mut again);
         assert_eq!(&again[2..], frame);
         true
     })
@@ -309,6 +331,32 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     })
     .encode(&mut again);
     seeds.push(("return", crate::seed(0, &again[2..])));
+    let (operation, kind, body) = (7, 300, b"door".to_vec());
+    let mut command = Vec::new();
+    ClientMessage::Command(Command {
+        operation,
+        kind,
+        body,
+    })
+    .encode(&mut command);
+    seeds.push(("command", crate::seed(0, &command[2..])));
+    let text = ShortText::lossy("see you: 日本");
+    let (channel, name, speaker) = (0, ShortText::lossy("ann"), EntityId(2));
+    let (mut say, mut said) = (Vec::new(), Vec::new());
+    Say {
+        channel,
+        text: text.clone(),
+    }
+    .encode(&mut say);
+    Said {
+        speaker,
+        name,
+        channel,
+        text,
+    }
+    .encode(&mut said);
+    seeds.push(("say", crate::seed(13, &say[2..])));
+    seeds.push(("said", crate::seed(14, &said[2..])));
     let mut stream = hello;
     stream.extend(again);
     for (name, message) in server_messages() {
@@ -442,7 +490,7 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         secret: ResumeSecret([5; 32]),
         good_for_s: 30,
     };
-    vec![
+    let mut messages = vec![
         ("welcome", ServerMessage::Welcome(welcome)),
         ("resume", ServerMessage::Resume(resume)),
         ("refuse", ServerMessage::Refuse(refuse)),
@@ -452,6 +500,30 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         (
             "time_dilation",
             ServerMessage::TimeDilation(TimeDilation { permille: 500 }),
+        ),
+    ];
+    messages.extend(told_by_the_game());
+    messages
+}
+
+fn told_by_the_game() -> [(&'static str, ServerMessage); 2] {
+    [
+        (
+            "answer",
+            ServerMessage::Answer(Answer {
+                operation: 7,
+                tick: 250,
+                code: AnswerCode::GAME,
+                body: b"no key".to_vec(),
+            }),
+        ),
+        (
+            "event",
+            ServerMessage::Event(GameEvent {
+                tick: 250,
+                kind: 301,
+                body: vec![1, 2, 3],
+            }),
         ),
     ]
 }

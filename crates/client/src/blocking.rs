@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use net_proto::quic::{lone_client_endpoint, quinn};
-use net_proto::{Input, Ticket, Welcome};
+use net_proto::{Command, Input, Say, Ticket, Welcome};
 use spatial_core::{Ecef, MemoryStore, Planet, TileStore};
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
@@ -22,6 +22,7 @@ use crate::resume::take_up;
 use crate::roster::Coming;
 use crate::tiles::{Reach, ServedGround, TileCache};
 use crate::view::{Seen, View};
+use crate::words::{SayError, Words, say};
 
 /// A session driven by a thread of its own, which talks to the server at the world's pace. Only
 /// [`BlockingSession::connect`] and the end wait for the network.
@@ -30,7 +31,8 @@ use crate::view::{Seen, View};
 /// need be ([`Event::Resumed`]): the player has its entity still, who was in view leaves, and who is then enters. If that does not succeed or the server
 /// refuses, the session ends with the error that the line was lost with.
 ///
-/// Memory is bounded: [`BlockingSession::EVENTS_MAX`] events wait at most; then the oldest are dropped and counted.
+/// Memory is bounded: [`BlockingSession::EVENTS_MAX`] events wait at most; then the oldest are dropped and counted. Answers to commands, events of
+/// the game and chat are never dropped: when [`BlockingSession::WORDS_MAX`] of them wait, the session ends.
 #[derive(Debug)]
 pub struct BlockingSession {
     welcome: Welcome,
@@ -43,6 +45,8 @@ pub struct BlockingSession {
 impl BlockingSession {
     /// Events that wait for a poll.
     pub const EVENTS_MAX: usize = 256;
+    /// Of those that are not dropped.
+    pub const WORDS_MAX: usize = 4_096;
 
     /// Connects and waits to be welcomed.
     ///
@@ -94,6 +98,35 @@ impl BlockingSession {
         Ok(())
     }
 
+    /// Asks something of the game beside moving: [`Connection::command`]. It is sent soon after.
+    ///
+    /// # Errors
+    /// [`SayError`]; nothing is sent.
+    pub fn command(&mut self, operation: u64, kind: u16, body: &[u8]) -> Result<(), SayError> {
+        let mut state = self.shared.lock();
+        state.words.ask(operation, body.len())?;
+        let body = body.to_vec();
+        state.commands.push(Command {
+            operation,
+            kind,
+            body,
+        });
+        Ok(())
+    }
+
+    /// Says something to those near, or on a channel of the game's: [`Connection::say`]. It is sent soon after.
+    ///
+    /// # Errors
+    /// [`SayError`]; nothing is sent.
+    pub fn say(&mut self, channel: u8, text: &str) -> Result<(), SayError> {
+        let mut state = self.shared.lock();
+        if state.says.len() == SAYS_MAX {
+            return Err(SayError::TooMany);
+        }
+        state.says.push_back(say(channel, text)?);
+        Ok(())
+    }
+
     /// Appends what has happened since the last poll.
     ///
     /// # Errors
@@ -101,6 +134,7 @@ impl BlockingSession {
     pub fn poll(&mut self, out: &mut Vec<Event>) -> Result<(), SessionError> {
         let mut state = self.shared.lock();
         out.extend(state.events.drain(..));
+        state.told = 0;
         state.end.clone().map_or(Ok(()), Err)
     }
 
@@ -128,7 +162,7 @@ impl BlockingSession {
         Some(ground)
     }
 
-    /// Where the player is after its last input, if that can be predicted.
+    /// Where to draw the player after its last input, if that can be predicted: [`Prediction::shown`].
     pub fn predicted(&self) -> Option<Ecef> {
         self.shared.lock().predicted
     }
@@ -196,6 +230,10 @@ struct State {
     input: Input,
     events: VecDeque<Event>,
     events_dropped: u64,
+    told: usize, // events that are not dropped
+    words: Words,
+    commands: Vec<Command>, // to be sent, as are these:
+    says: VecDeque<Say>,
     view: View,
     wanted: Option<Download>,   // asked for
     download: Option<Download>, // and not begun
@@ -214,6 +252,10 @@ impl Shared {
             input: Input::default(),
             events: VecDeque::new(),
             events_dropped: 0,
+            told: 0,
+            words: Words::default(),
+            commands: Vec::new(),
+            says: VecDeque::new(),
             view: View::new(welcome, planet),
             wanted: None,
             download: None,
@@ -243,17 +285,19 @@ impl Shared {
         if let Some((cache, reach)) = state.download.take() {
             connection.download_ground(cache, reach);
         }
+        state.speak(connection);
         connection.show(shown);
         let seq = connection.push_input(state.input);
         let prediction = connection.core().prediction();
-        state.predicted = prediction.and_then(Prediction::place);
+        state.predicted = prediction.and_then(Prediction::shown);
         if let Some(prediction) = prediction {
             state.predictions = state.predictions_before.and(prediction.counts());
         }
         seq
     }
 
-    fn note(&self, event: Event, core: &ClientCore) {
+    /// Takes in what has happened.
+    fn note(&self, event: Event, core: &ClientCore) -> Result<(), SessionError> {
         let now = self.started.elapsed();
         let mut state = self.lock();
         if let Event::Snapshot(info) = event {
@@ -264,28 +308,65 @@ impl Shared {
         }
         state.traffic = core.traffic();
         state.digests = core.digests();
-        state.push(event);
+        state.keep(event)
     }
 
     /// The session goes on over another connection.
-    fn resume(&self, connection: &Connection, lost_for: Duration) {
+    fn resume(&self, connection: &Connection, lost_for: Duration) -> Result<(), SessionError> {
         let mut state = self.lock();
         state.view.restart(connection.core().welcome());
         state.download = state.wanted.clone();
         state.predicted = None;
         state.predictions_before = state.predictions;
-        state.push(Event::Resumed(lost_for));
+        state.words = Words::default();
+        state.keep(Event::Resumed(lost_for))
     }
 }
 
 impl State {
-    fn push(&mut self, event: Event) {
-        if self.events.len() == BlockingSession::EVENTS_MAX {
-            self.events.pop_front();
+    /// Says what the program has said since the last tick.
+    fn speak(&mut self, connection: &mut Connection) {
+        for Command {
+            operation,
+            kind,
+            body,
+        } in self.commands.drain(..)
+        {
+            // It has been checked, and every answer that came since is known there as well.
+            let _ = connection.command(operation, kind, &body);
+        }
+        while let Some(Say { channel, text }) = self.says.front() {
+            if connection.say(*channel, text.as_str()).is_err() {
+                break; // it waits
+            }
+            self.says.pop_front();
+        }
+    }
+
+    /// Keeps an event for the next poll.
+    fn keep(&mut self, event: Event) -> Result<(), SessionError> {
+        if let Event::Answer(answer) = &event {
+            self.words.answered(answer)?;
+        }
+        if !is_dropped(&event) {
+            self.told += 1;
+            if self.told > BlockingSession::WORDS_MAX {
+                let why = "events of the game are not polled";
+                return Err(SessionError::Closed(why.into()));
+            }
+        } else if self.events.len() - self.told == BlockingSession::EVENTS_MAX {
+            let oldest = self.events.iter().position(is_dropped);
+            oldest.map(|oldest| self.events.remove(oldest));
             self.events_dropped += 1;
         }
         self.events.push_back(event);
+        Ok(())
     }
+}
+
+/// Whether an event is dropped where nobody polls: those are of use only while they are new.
+fn is_dropped(event: &Event) -> bool {
+    !matches!(event, Event::Answer(_) | Event::Game(_) | Event::Said(_))
 }
 
 /// What the thread hands out once the session has begun.
@@ -359,7 +440,7 @@ async fn live(
             shared.lock().end = Some(end);
             return;
         };
-        shared.lock().push(Event::Lost);
+        let _ = shared.lock().keep(Event::Lost); // it is dropped in time, so there is room
         let lost = Instant::now();
         let taken_up = tokio::select! {
             _ = &mut stop => return,
@@ -371,7 +452,10 @@ async fn live(
         };
         *endpoint = new_endpoint;
         connection = new_connection.count_on(&connection);
-        shared.resume(&connection, lost.elapsed());
+        if let Err(end) = shared.resume(&connection, lost.elapsed()) {
+            shared.lock().end = Some(end);
+            return;
+        }
     }
 }
 
@@ -392,7 +476,7 @@ async fn drive(
                 if is_second { connection.send_inputs() } else { Ok(()) }
             }
             event = connection.next() => {
-                event.map(|event| shared.note(event, connection.core()))
+                event.and_then(|event| shared.note(event, connection.core()))
             }
         };
         if let Err(end) = step {
@@ -401,4 +485,6 @@ async fn drive(
     }
 }
 
+/// What may wait to be said to others.
+const SAYS_MAX: usize = 64;
 const FAREWELL: Duration = Duration::from_millis(300);

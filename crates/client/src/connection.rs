@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net_proto::quic::{
-    BulkStream, ControlReader, ControlWriter, HELLO_DEADLINE, STREAM_DEADLINE, StreamError,
-    connect, export, quinn,
+    BulkStream, ChatStreams, ControlReader, ControlWriter, FrameSender, HELLO_DEADLINE,
+    STREAM_DEADLINE, StreamError, connect, export, quinn,
 };
 use net_proto::{
     ClientMessage, Hello, HolderKey, Input, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode,
@@ -20,7 +20,10 @@ use crate::error::{ConnectError, SessionError};
 use crate::prediction::NoPrediction;
 use crate::resume::ResumeTicket;
 use crate::tiles::{Reach, TileCache};
+use crate::words::SayError;
 
+/// What may wait to be said to others, bytes.
+const CHAT_BACKLOG_MAX: usize = 4 << 10;
 /// From the first packet to the welcome, at most.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(8);
 
@@ -30,7 +33,8 @@ pub struct Connection {
     quic: quinn::Connection,
     control: ControlReader,
     // Kept open: a client that finishes its stream has left.
-    _writer: ControlWriter,
+    commands: FrameSender,
+    chat: ChatStreams,
     core: ClientCore,
     key: Option<HolderKey>, // whose public half is in the token
     cert_sha256: [u8; 32],
@@ -114,7 +118,8 @@ impl Connection {
         Ok(Self {
             quic,
             control,
-            _writer: writer,
+            commands: writer.into_sender(),
+            chat: ChatStreams::default(),
             core,
             key: opening.key(),
             cert_sha256: opening.cert_sha256(),
@@ -158,7 +163,12 @@ impl Connection {
         let event = loop {
             self.ask_for_ground();
             tokio::select! {
-                biased; // a refusal comes before the end that follows it, ground last
+                biased; // a refusal comes before the end that follows it, chat and ground last
+                sent = self.commands.drive() => match sent {
+                    Ok(never) => match never {},
+                    // What the server has said is still to be heard, its reason above all.
+                    Err(_) => self.commands.give_up(),
+                },
                 frame = self.control.next() => match frame {
                     Ok(Some(frame)) => break self.core.handle_control(&frame),
                     Ok(None) => return Err(self.end().await),
@@ -168,6 +178,11 @@ impl Connection {
                 datagram = self.quic.read_datagram() => match datagram {
                     Ok(bytes) => break self.core.handle_datagram(&bytes),
                     Err(error) => return Err(error.into()),
+                },
+                said = self.chat.next(&self.quic, SERVER_FRAME_BYTES_MAX) => match said {
+                    Ok(frame) => break self.core.handle_chat(&frame),
+                    Err(StreamError::Wire(error)) => break Err(error),
+                    Err(error) => return Err(ended(&self.quic, error)),
                 },
                 came = self.bulk.next(&self.quic) => match self.hear_ground(came) {
                     Ok(None) => {}
@@ -241,6 +256,28 @@ impl Connection {
     /// Notes what the player asks for in this tick, and returns the number of the input. Call it once a tick.
     pub fn push_input(&mut self, input: Input) -> u32 {
         self.core.push_input(input)
+    }
+
+    /// Asks something of the game beside moving: a kind and a body that the game understands. It is called `operation`, not 0, and so is its
+    /// answer, [`Event::Answer`], which comes when what was done is on the server's disk. Goes out while [`Connection::next`] is waited for.
+    ///
+    /// # Errors
+    /// [`SayError`]; nothing is sent.
+    pub fn command(&mut self, operation: u64, kind: u16, body: &[u8]) -> Result<(), SayError> {
+        let out = self.commands.frames();
+        self.core.command((operation, kind), body, out)
+    }
+
+    /// Says something to those near, channel [`net_proto::Say::NEAR`], or on a channel of the game's. A long text is cut; what must not be
+    /// printed becomes `?`. Goes out while [`Connection::next`] is waited for.
+    ///
+    /// # Errors
+    /// [`SayError`]; nothing is sent.
+    pub fn say(&mut self, channel: u8, text: &str) -> Result<(), SayError> {
+        if self.chat.backlog() > CHAT_BACKLOG_MAX {
+            return Err(SayError::TooMany);
+        }
+        self.core.say(channel, text, self.chat.frames())
     }
 
     /// Sends the inputs that the server has not acknowledged. Call it every second tick or so; never waits.

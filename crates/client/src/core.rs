@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use net_proto::{
-    BulkRequest, Digest, DigestVerdict, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram,
-    InputHead, Maintenance, OwnState, OwnValues, Redirect, Refuse, Replica, Resume, ServerMessage,
-    SnapshotInfo, TimeDilation, Tracked, Welcome, WireColumns, WireError,
+    Answer, BulkRequest, ClientMessage, Command, Digest, DigestVerdict, GameEvent, INPUTS_MAX,
+    INPUTS_REPEATED, Input, InputDatagram, InputHead, Maintenance, OwnState, OwnValues, Redirect,
+    Refuse, Replica, Resume, Said, ServerMessage, SnapshotInfo, TimeDilation, Tracked, Welcome,
+    WireColumns, WireError,
 };
 use spatial_core::{Ecef, Planet, TileStore};
 
@@ -15,6 +16,7 @@ use crate::input::within;
 use crate::prediction::{Agreement, NoPrediction, Prediction};
 use crate::sight::Sight;
 use crate::tiles::{Reach, ServedGround, TileCache};
+use crate::words::{SayError, Words, say};
 
 /// Everything a client knows, and what it has to say. Pure: no clocks, no sockets.
 #[derive(Clone, Debug)]
@@ -28,7 +30,8 @@ pub struct ClientCore {
     sight: Sight,
     prediction: Option<Box<Prediction>>,
     served: Option<Box<ServedGround>>,
-    own_values: Option<OwnValues>,  // the newest
+    own_values: Option<OwnValues>, // the newest
+    words: Words,
     stands_on: Option<(Ecef, u32)>, // as the server said last: where, and what the tile is called
     traffic: Traffic,
     digests: DigestCounts,
@@ -58,8 +61,15 @@ pub enum Event {
     Resumable(Duration),
     /// The line is lost. Only of a `BlockingSession`, which now tries to take the session up again.
     Lost,
-    /// It has been taken up again, so long after it was lost: the player has its entity still, and all that is in view comes anew.
+    /// It has been taken up again, so long after it was lost: the player has its entity still, and all that is in view comes anew. Commands that were without
+    /// an answer stay so.
     Resumed(Duration),
+    /// What became of a command.
+    Answer(Answer),
+    /// The game tells the player something.
+    Game(GameEvent),
+    /// Somebody says something.
+    Said(Said),
     /// The session is over.
     Refused(Refuse),
 }
@@ -77,6 +87,8 @@ pub struct Traffic {
     pub datagram_bytes_out: u64,
     /// Bytes of control messages received, without their lengths.
     pub control_bytes_in: u64,
+    /// Bytes of chat received, without their lengths.
+    pub chat_bytes_in: u64,
 }
 
 /// Digests received, by verdict.
@@ -109,6 +121,7 @@ impl ClientCore {
             prediction: None,
             served: None,
             own_values: None,
+            words: Words::default(),
             stands_on: None,
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
@@ -300,7 +313,53 @@ impl ClientCore {
                 self.resume = Some(resume);
                 Event::Resumable(Duration::from_secs(u64::from(resume.good_for_s)))
             }
+            ServerMessage::Answer(answer) => {
+                self.words.answered(&answer)?;
+                Event::Answer(answer)
+            }
+            ServerMessage::Event(event) => Event::Game(event),
         })
+    }
+
+    /// Appends the frame, for the control stream, of what the player asks of the game beside moving: a kind and a body that the game
+    /// understands. It is called `operation`, not 0, and so is its answer: [`Event::Answer`].
+    ///
+    /// # Errors
+    /// [`SayError`]; nothing was appended.
+    pub fn command(
+        &mut self,
+        (operation, kind): (u64, u16),
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), SayError> {
+        self.words.ask(operation, body.len())?;
+        let body = body.to_vec();
+        let command = Command {
+            operation,
+            kind,
+            body,
+        };
+        ClientMessage::Command(command).encode(out);
+        Ok(())
+    }
+
+    /// Appends the frame, for the stream of chat, of what the player says to those near ([`net_proto::Say::NEAR`]) or on a channel of the game's.
+    /// A long text is cut; what must not be printed becomes `?`.
+    ///
+    /// # Errors
+    /// [`SayError::Empty`].
+    pub fn say(&self, channel: u8, text: &str, out: &mut Vec<u8>) -> Result<(), SayError> {
+        say(channel, text)?.encode(out);
+        Ok(())
+    }
+
+    /// Takes a frame from the server's stream of chat.
+    ///
+    /// # Errors
+    /// [`WireError`]: the server is not to be trusted, the session should end.
+    pub fn handle_chat(&mut self, frame: &[u8]) -> Result<Event, WireError> {
+        self.traffic.chat_bytes_in += frame.len() as u64;
+        Said::decode(frame).map(Event::Said)
     }
 
     /// What the server said in the beginning.

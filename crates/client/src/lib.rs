@@ -43,6 +43,7 @@ mod tiles;
 mod track;
 mod tracks;
 mod view;
+mod words;
 
 pub use crate::core::{ClientCore, DigestCounts, Event, Traffic};
 pub use blocking::BlockingSession;
@@ -55,3 +56,4 @@ pub use resume::ResumeTicket;
 pub use roster::Coming;
 pub use tiles::{CacheCounts, Reach, ServedCounts, ServedGround, TileCache, tiles_around};
 pub use view::{Seen, View};
+pub use words::SayError;

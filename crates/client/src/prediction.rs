@@ -14,12 +14,16 @@ use std::sync::Arc;
 
 use net_proto::{Avatar, Input, Motion, OwnState, Welcome};
 use sim_core::{ExactState, Grade, Kind, Mode, Obstacles, Solo, WorldStart};
-use spatial_core::{Ecef, LatticeSpec, Planet, TileStore, UNITS_PER_M};
+use spatial_core::{DVec3, Ecef, LatticeSpec, Planet, TileStore, UNITS_PER_M};
 
 use crate::ground::Ground;
 
 /// Inputs are kept for want of confirmation for so many seconds.
 const STEPS_S: usize = 2;
+/// What is drawn comes half the way to what is predicted in so long, seconds.
+const FADE_S: f64 = 0.1;
+/// Who is farther off than so is put there at once, metres: it was moved.
+const SNAP_M: f64 = 1.0;
 /// Who was wrong so often in a row does not know what is around it, and says no more what it predicts until it was right as often.
 const DOUBTS: u32 = 3;
 
@@ -36,6 +40,8 @@ pub struct Prediction {
     steps: VecDeque<Step>,    // of the inputs after it
     steps_max: usize,
     doubts: u32, // own states in a row that were other than predicted, or since then were not
+    fading: DVec3, // metres from where the player is predicted to where it is drawn
+    fade: f64,   // what is left of that after a tick
     counts: PredictionCounts,
 }
 
@@ -77,6 +83,8 @@ pub struct PredictionCounts {
     pub corrected: u64,
     /// The largest correction, 2⁻¹⁶ m.
     pub largest: u32,
+    /// Corrections that were too large to fade: the player was seen to jump.
+    pub snaps: u64,
 }
 
 impl PredictionCounts {
@@ -86,6 +94,7 @@ impl PredictionCounts {
             agreed: self.agreed + more.agreed,
             corrected: self.corrected + more.corrected,
             largest: self.largest.max(more.largest),
+            snaps: self.snaps + more.snaps,
         }
     }
 }
@@ -133,6 +142,8 @@ impl Prediction {
             steps: VecDeque::with_capacity(steps_max),
             steps_max,
             doubts: 0,
+            fading: DVec3::ZERO,
+            fade: 0.5f64.powf(1.0 / (FADE_S * f64::from(welcome.tick_rate_hz))),
             counts: PredictionCounts::default(),
         })
     }
@@ -171,6 +182,7 @@ impl Prediction {
         };
         let after = self.state().map(|state| self.after(&state, &input));
         self.steps.push_back(Step { seq, input, after });
+        self.fading *= self.fade;
     }
 
     /// Takes in what the server says. What is late says nothing.
@@ -187,7 +199,11 @@ impl Prediction {
             (Some(foretold), Some(_)) if foretold == exact => Agreement::Agreed,
             _ => {
                 self.replay();
-                self.correction(before)
+                let agreement = self.correction(before);
+                if let Agreement::Corrected(_) = agreement {
+                    self.fade_from(before);
+                }
+                agreement
             }
         };
         self.count(agreement);
@@ -205,6 +221,14 @@ impl Prediction {
     /// Where the player is after the last input.
     pub fn place(&self) -> Option<Ecef> {
         self.planet.place(self.state()?.position).ok()
+    }
+
+    /// Where to draw the player after the last input: where it is, but for corrections, which fade over some tenths of a second. Somebody who
+    /// was put elsewhere, more than a metre away, is drawn there at once.
+    pub fn shown(&self) -> Option<Ecef> {
+        let place = self.place()?;
+        let [x, y, z] = (place.to_vec() + self.fading).to_array();
+        Some(Ecef::new(x, y, z).unwrap_or(place))
     }
 
     /// The hash of the state that the last input was predicted from; 0 when there is nothing to say.
@@ -272,6 +296,19 @@ impl Prediction {
         // Casts saturate. What moves by nothing now may still go another way.
         let units = (before.distance_m(now) * UNITS_PER_M).round() as u32;
         Agreement::Corrected(units.max(1))
+    }
+
+    /// What is drawn stays where it is, and comes from there.
+    fn fade_from(&mut self, before: Option<ExactState>) {
+        let before = before.and_then(|state| self.planet.place(state.position).ok());
+        let (Some(before), Some(now)) = (before, self.place()) else {
+            return;
+        };
+        self.fading += before.to_vec() - now.to_vec();
+        if self.fading.length() > SNAP_M {
+            self.fading = DVec3::ZERO;
+            self.counts.snaps += 1;
+        }
     }
 
     fn count(&mut self, agreement: Agreement) {

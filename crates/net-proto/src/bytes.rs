@@ -52,6 +52,11 @@ impl<'a> ByteReader<'a> {
         self.0.is_empty()
     }
 
+    /// All that has not been taken yet, which then is.
+    pub(crate) fn take_rest(&mut self) -> &'a [u8] {
+        core::mem::take(&mut self.0)
+    }
+
     /// What has not been taken.
     pub(crate) fn rest(self) -> &'a [u8] {
         self.0

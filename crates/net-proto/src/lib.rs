@@ -34,6 +34,7 @@ mod bits;
 mod bodies;
 mod bulk;
 mod bytes;
+mod chat;
 mod control;
 mod entropy;
 mod error;
@@ -55,9 +56,11 @@ pub use bodies::{BODIES_MAX, Bodies, BodiesError, Body, IllegalBody, QuickBodies
 pub use bulk::{
     BulkAnswer, BulkRequest, GroundInfo, Packed, TileAnswer, TileAsk, pack, sound_tile,
 };
+pub use chat::{Said, Say};
 pub use control::{
-    Avatar, ClientMessage, Digest, FrameReader, Hello, Maintenance, Redirect, Refuse, RefuseCode,
-    Resume, ResumeSecret, Return, ServerMessage, TimeDilation, Welcome,
+    Answer, AnswerCode, Avatar, ClientMessage, Command, Digest, FrameReader, GameEvent, Hello,
+    Maintenance, Redirect, Refuse, RefuseCode, Resume, ResumeSecret, Return, ServerMessage,
+    TimeDilation, Welcome,
 };
 pub use entropy::{
     AdaptiveBit, AdaptiveSymbol, Coder, IntegerModel, OutOfRoom, RangeDecoder, RangeEncoder,
@@ -67,10 +70,11 @@ pub use holder::{Audience, Exported, Holder, HolderKey, Proof};
 pub use ids::{Epoch, PlayerId, WorldId};
 pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
 pub use limits::{
-    ALPN, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, DATAGRAM_BYTES_MAX,
-    DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, INPUTS_MAX, INPUTS_REPEATED,
-    LANES_SENT_MAX, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX,
-    TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX,
+    ALPN, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, COMMAND_BYTES_MAX,
+    DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE,
+    EVENT_BYTES_MAX, INPUTS_MAX, INPUTS_REPEATED, LANES_SENT_MAX, PROTOCOL_VERSION,
+    PROTOCOL_VERSION_OLDEST, SERVER_FRAME_BYTES_MAX, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX,
+    TILE_PACKING_MAX,
 };
 pub use own::{Motion, OwnState};
 pub use owned::{OwnValues, OwnValuesWriter};

@@ -48,6 +48,12 @@ pub const CLIENT_FRAME_BYTES_MAX: usize = 1_024;
 /// A control frame from a server, without its length.
 pub const SERVER_FRAME_BYTES_MAX: usize = 65_535;
 
+/// Bytes of a command's body.
+pub const COMMAND_BYTES_MAX: usize = 1_000;
+
+/// Bytes of the body of an answer to a command, or of an event.
+pub const EVENT_BYTES_MAX: usize = 4_096;
+
 /// Tiles that a request on the bulk stream asks for at most.
 pub const TILE_ASKS_MAX: usize = 16;
 

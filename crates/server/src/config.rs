@@ -83,6 +83,15 @@ pub struct Settings {
     /// Whom tickets must be for, 32 hexadecimal digits: one for all servers of a fleet; otherwise it is this server's certificate
     #[arg(long, env = "BLUEMARBLE_AUDIENCE", value_name = "HEX")]
     pub audience: Option<String>,
+    /// Commands that a player may give the game a minute; 20 of them at once
+    #[arg(long, env = "BLUEMARBLE_COMMANDS_MIN", value_name = "N")]
+    pub commands_min: Option<u32>,
+    /// How often a player may say something, a second; 20 times at once
+    #[arg(long, env = "BLUEMARBLE_SAYS_S", value_name = "N")]
+    pub says_s: Option<u32>,
+    /// How far what players say to those near is heard, metres
+    #[arg(long, env = "BLUEMARBLE_EARSHOT_M", value_name = "M")]
+    pub earshot_m: Option<f64>,
     /// Whether clients of the protocol's previous version may come, with tickets that are bound to no key
     #[arg(long, env = "BLUEMARBLE_PREVIOUS_VERSION", value_name = "BOOL")]
     pub previous_version: Option<bool>,
@@ -164,6 +173,9 @@ impl Settings {
             player_bytes_s: self.player_bytes_s.or(other.player_bytes_s),
             tile_bytes_s: self.tile_bytes_s.or(other.tile_bytes_s),
             audience: self.audience.or(other.audience),
+            commands_min: self.commands_min.or(other.commands_min),
+            says_s: self.says_s.or(other.says_s),
+            earshot_m: self.earshot_m.or(other.earshot_m),
             previous_version: self.previous_version.or(other.previous_version),
         }
     }
@@ -227,6 +239,12 @@ pub struct Config {
     pub tile_bytes_s: u32,
     /// Whom tickets must be for; without, the server's certificate says it.
     pub audience: Option<[u8; 16]>,
+    /// Commands a minute and player.
+    pub commands_min: u32,
+    /// Says a second and player.
+    pub says_s: u32,
+    /// How far those near hear, metres.
+    pub earshot_m: f64,
     /// Whether tickets that are bound to no key open for clients of the protocol's previous version.
     pub previous_version: bool,
 }
@@ -257,6 +275,9 @@ impl Default for Config {
             player_bytes_s: 32_000,
             tile_bytes_s: 256 << 10,
             audience: None,
+            commands_min: 100,
+            says_s: 10,
+            earshot_m: 30.0,
             previous_version: true,
         }
     }
@@ -297,6 +318,9 @@ impl Config {
             player_bytes_s: settings.player_bytes_s.unwrap_or(default.player_bytes_s),
             tile_bytes_s: settings.tile_bytes_s.unwrap_or(default.tile_bytes_s),
             audience: settings.audience.as_deref().map(audience).transpose()?,
+            commands_min: settings.commands_min.unwrap_or(default.commands_min),
+            says_s: settings.says_s.unwrap_or(default.says_s),
+            earshot_m: settings.earshot_m.unwrap_or(default.earshot_m),
             previous_version: settings
                 .previous_version
                 .unwrap_or(default.previous_version),
@@ -359,6 +383,20 @@ impl Config {
             ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
             ("threads", self.threads <= 256, "at most 256"),
             ("endpoints", self.endpoints <= ENDPOINTS_MAX, "at most 64"),
+        ];
+        match rules
+            .into_iter()
+            .chain(self.rules_of_players())
+            .find(|(_, holds, _)| !holds)
+        {
+            Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),
+            None => Ok(()),
+        }
+    }
+
+    /// What holds of the keys that are about what players may.
+    fn rules_of_players(&self) -> [(&'static str, bool, &'static str); 7] {
+        [
             (
                 "ban_s",
                 (1..=31_536_000).contains(&self.ban_s),
@@ -375,15 +413,22 @@ impl Config {
                 "2000 to 10000000 bytes a second",
             ),
             (
+                "commands_min",
+                (1..=60_000).contains(&self.commands_min),
+                "1 to 60000",
+            ),
+            ("says_s", (1..=1_000).contains(&self.says_s), "1 to 1000"),
+            (
+                "earshot_m",
+                (0.0..=5_000.0).contains(&self.earshot_m),
+                "0 to 5000 metres",
+            ),
+            (
                 "tile_bytes_s",
                 matches!(self.tile_bytes_s, 0 | 32_768..=134_217_728),
                 "0, or 32768 to 134217728",
             ),
-        ];
-        match rules.into_iter().find(|(_, holds, _)| !holds) {
-            Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),
-            None => Ok(()),
-        }
+        ]
     }
 }
 

@@ -24,6 +24,7 @@
 pub mod cli;
 mod clock;
 mod config;
+mod game;
 mod gateway;
 mod histogram;
 mod host;
@@ -38,9 +39,10 @@ mod towns;
 mod world_loop;
 
 pub use config::{Cheaters, Config, ConfigError, Settings};
+pub use game::{Game, GameError, Hearers, NoGame, Outcome, Turn, Visitor};
 pub use keys::KeysError;
 pub use persist::StorageError;
 pub use revive::ReviveError;
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerBuilder, ServerError};
 pub use status::{JudgedCounts, ShotCounts, StageTimes, Status, TickTimes};
 pub use towns::{TOWNS, Town};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sim_core::{Entry, EntryError, LoadError, Record, ReplayError, StepError, World, replay};
 use spatial_core::{CellId, HeightTile, TileStore};
 
+use crate::game::{Game, GameError};
 use crate::host::{Host, UsedToken};
 use crate::persist::{Frame, FrameKind, Recovery, StorageError};
 
@@ -25,6 +26,7 @@ pub(crate) struct Revived {
 pub(crate) fn revive(
     recovery: &Recovery,
     store: &dyn TileStore,
+    game: &dyn Game,
     until: Option<u64>,
 ) -> Result<Revived, ReviveError> {
     let mut tiles = |cell, checksum| tile(store, cell, checksum);
@@ -35,6 +37,7 @@ pub(crate) fn revive(
         entries: 0,
         verified: 0,
     };
+    game.prepare(&mut revived.world)?;
     let until = until.unwrap_or(u64::MAX);
     let mut last_tick = None;
     recovery.for_each_frame(|frame| {
@@ -142,6 +145,9 @@ pub enum ReviveError {
         /// The entry's tick.
         means: u64,
     },
+    /// The game's rules.
+    #[error(transparent)]
+    Game(#[from] GameError),
     /// A tick without records.
     #[error("{0}; restore the directory from a backup")]
     Step(#[from] StepError),

@@ -12,6 +12,7 @@ use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
 use crate::clock::now_s;
 use crate::config::Config;
+use crate::game::{Game, GameError, NoGame};
 use crate::gateway::{self, Gate, GateOptions, Gateway, TileDesk};
 use crate::host::Host;
 use crate::keys::{Keys, KeysError};
@@ -38,11 +39,23 @@ impl Server {
     /// # Errors
     /// [`ServerError`]: each names the file, address or key, and what to do.
     pub fn start(config: Config) -> Result<Self, ServerError> {
+        Self::builder(config).start()
+    }
+
+    /// A server that is to be, with no rules but those of the simulation until it is told others.
+    pub fn builder(config: Config) -> ServerBuilder {
+        ServerBuilder {
+            config,
+            game: Box::new(NoGame),
+        }
+    }
+
+    fn open(ServerBuilder { config, game }: ServerBuilder) -> Result<Self, ServerError> {
         let planet = open_planet(&config.planet)?;
         let lock = DirLock::take(&config.data_dir)?;
         let keys = Keys::open_or_create(&config.data_dir)?;
         let board = Arc::new(StatusBoard::default());
-        let (world, host, store) = open_world(&config, lock, &*planet, &board)?;
+        let (world, host, store) = open_world(&config, lock, &*planet, (&*game, &board))?;
         let (link, gate, net) = gateway::open(GateOptions {
             world: WorldId(u64::from(config.world)),
             verifier: keys.token.verifier(),
@@ -56,11 +69,14 @@ impl Server {
             used: host.used.clone(),
             tiles: open_desk(&config, &planet)?,
             tile_bytes_s: config.tile_bytes_s,
+            commands_min: config.commands_min,
+            says_s: config.says_s,
         });
         let gateway = start_gateway(&config, keys, &gate, net)?;
         let stop = Arc::new(AtomicBool::new(false));
         let parts = WorldParts {
             config,
+            game,
             world,
             host,
             store,
@@ -120,6 +136,37 @@ impl Server {
     }
 }
 
+/// What a [`Server`] is made of.
+pub struct ServerBuilder {
+    config: Config,
+    game: Box<dyn Game>,
+}
+
+impl ServerBuilder {
+    /// Gives it rules. A world must be started, and replayed, with the same columns and systems every time.
+    #[must_use]
+    pub fn game(self, game: impl Game) -> Self {
+        let game = Box::new(game);
+        Self { game, ..self }
+    }
+
+    /// As [`Server::start`].
+    ///
+    /// # Errors
+    /// [`ServerError`].
+    pub fn start(self) -> Result<Server, ServerError> {
+        Server::open(self)
+    }
+}
+
+impl std::fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Err(error) = self.end() {
@@ -165,7 +212,7 @@ pub(crate) fn open_world(
     config: &Config,
     lock: DirLock,
     planet: &dyn TileStore,
-    board: &StatusBoard,
+    (game, board): (&dyn Game, &StatusBoard),
 ) -> Result<(World, Host, Store), ServerError> {
     let start = WorldStart {
         world_id: u64::from(config.world),
@@ -176,7 +223,8 @@ pub(crate) fn open_world(
     };
     match recover(&config.data_dir, config.world, StartFrom::Newest)? {
         Found::Empty => {
-            let world = World::new(start).map_err(|e| ServerError::Start(e.to_string()))?;
+            let mut world = World::new(start).map_err(|e| ServerError::Start(e.to_string()))?;
+            game.prepare(&mut world)?;
             let host = Host::default();
             let store = Store::create(lock, config.world, host.encode(), world.save())?;
             Ok((world, host, store))
@@ -187,7 +235,7 @@ pub(crate) fn open_world(
                 mut host,
                 entries,
                 ..
-            } = revive(&recovery, planet, None)?;
+            } = revive(&recovery, planet, game, None)?;
             check_start(world.start(), &start)?;
             host.forget(now_s());
             let store = Store::resume(lock, config.world, &recovery)?;
@@ -241,6 +289,9 @@ pub enum ServerError {
         "the world in the data directory was made with {0}: configure that, or use another data directory"
     )]
     OtherStart(String),
+    /// The game's rules.
+    #[error(transparent)]
+    Game(#[from] GameError),
     /// The simulation refused a tick.
     #[error("the world stopped: {0}")]
     Step(#[from] StepError),

@@ -58,6 +58,12 @@ pub struct Status {
     pub batches_dropped: u64,
     /// Snapshots dropped because a client's own backlog was full.
     pub snapshots_dropped: u64,
+    /// Commands that came to the game.
+    pub commands: u64,
+    /// What players said that came to the game.
+    pub says: u64,
+    /// What was said that somebody did not hear: queues or a player's share were full.
+    pub chat_dropped: u64,
     /// Tiles of terrain that clients were sent.
     pub tiles_sent: u64,
     /// Their bytes, as they travelled.

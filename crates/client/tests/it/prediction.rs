@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use client::{Agreement, ClientCore, Event, NoPrediction};
 use net_proto::{Avatar, Input, InputBuffer, InputDatagram, Motion, OwnState, Welcome, WorldId};
 use sim_core::{Agent, ExactState, Kind, KindId, Mode, Record, World, WorldStart};
-use spatial_core::{EntityId, Geodetic, MemoryStore, Planet, TileStore};
+use spatial_core::{Ecef, EntityId, Geodetic, MemoryStore, Planet, TileStore};
 
 use crate::seeded::Seeded;
 use crate::terrain::store;
@@ -371,6 +371,57 @@ fn what_could_not_be_known_is_made_up_for() {
         assert_eq!(predicted, Some(pair.server.exact()));
     }
     assert!(all > 100);
+}
+
+/// At 5 % loss and a round trip of 100 ms, with jitter, walking, turning and jumping: 99 of 100 states of one's own correct what is predicted by less
+/// than 0.1 m, and what is drawn never jumps.
+#[test]
+fn corrections_are_small_and_fade() {
+    let ms = |ms: u64| ms * RATE * TICK / 1_000;
+    let mut corrections: Vec<u32> = Vec::new();
+    let mut beyond_m: f64 = 0.0;
+    for seed in 0..8u64 {
+        let weather = Weather {
+            delay: (ms(35), ms(65)),
+            lost_per_100: 5,
+        };
+        let mut pair = Pair::new(100 + seed, PLACES[seed as usize % 4], weather);
+        let mut before: Option<(Ecef, Ecef)> = None;
+        for _ in 0..3_000 {
+            pair.tick(Vec::new());
+            let prediction = pair.core.prediction().unwrap();
+            let now = prediction.place().zip(prediction.shown());
+            if let (Some((_, shown_then)), Some((place, shown))) = (before, now) {
+                // The fastest may fall, and run at 8 m/s.
+                let own_m = prediction.state().map_or(0.0, |state| {
+                    let [x, y, z] = state.velocity.map(|v| f64::from(v) / 65_536.0);
+                    (x * x + y * y + z * z).sqrt() / RATE as f64
+                });
+                let moved_m = shown.distance_m(shown_then);
+                beyond_m = beyond_m.max(moved_m - own_m);
+                assert!(place.distance_m(shown) <= 1.0);
+            }
+            before = now;
+        }
+        assert_eq!(pair.core.prediction().unwrap().counts().snaps, 0);
+        let agreed = pair.agreed as usize;
+        corrections.extend(pair.corrections.iter().map(|(_, units)| *units));
+        corrections.extend(core::iter::repeat_n(0, agreed));
+    }
+    corrections.sort_unstable();
+    let at = |share: f64| {
+        let last = (corrections.len() - 1) as f64;
+        f64::from(corrections[(share * last) as usize]) / 65_536.0
+    };
+    let wrong = corrections.iter().filter(|units| **units > 0).count();
+    println!(
+        "{} states, {wrong} corrected; by {:.3} m at 99 of 100, {:.3} m at most; drawn {beyond_m:.3} m a tick beyond its own motion at most",
+        corrections.len(),
+        at(0.99),
+        at(1.0)
+    );
+    assert!(corrections.len() > 8 * 1_200 && wrong > 0);
+    assert!(at(0.99) <= 0.1 && beyond_m <= 0.25);
 }
 
 /// Somebody who stands in the way is unknown to the client: it is corrected, by little, and agrees again afterwards.

@@ -5,6 +5,7 @@ use core::fmt;
 use spatial_core::EntityId;
 
 use super::frame::write_frame;
+use super::game::{Answer, Command, GameEvent};
 use super::resume::{Resume, Return};
 use crate::bytes::ByteReader;
 use crate::error::WireError;
@@ -24,6 +25,8 @@ pub enum ClientMessage {
     Hello(Hello),
     /// The first message of who comes back.
     Return(Return),
+    /// Something is asked of the game; after the welcome.
+    Command(Command),
 }
 
 impl ClientMessage {
@@ -32,6 +35,10 @@ impl ClientMessage {
         write_frame(out, |out| match self {
             Self::Hello(hello) => hello.encode(out),
             Self::Return(again) => again.encode(out),
+            Self::Command(command) => {
+                out.push(kind::COMMAND);
+                command.encode(out);
+            }
         });
     }
 
@@ -44,6 +51,7 @@ impl ClientMessage {
         let message = match reader.u8()? {
             kind::HELLO => Self::Hello(Hello::decode(&mut reader)?),
             kind::RETURN => Self::Return(Return::decode(&mut reader)?),
+            kind::COMMAND => Self::Command(Command::decode(&mut reader)?),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -112,6 +120,10 @@ pub enum ServerMessage {
     Columns(WireColumns),
     /// The session can be taken up again should its line be lost; each makes those before the last worthless.
     Resume(Resume),
+    /// What became of a command.
+    Answer(Answer),
+    /// What the game tells the player.
+    Event(GameEvent),
 }
 
 impl ServerMessage {
@@ -128,6 +140,14 @@ impl ServerMessage {
             Self::Columns(columns) => {
                 out.push(kind::COLUMNS);
                 columns.encode(out);
+            }
+            Self::Answer(answer) => {
+                out.push(kind::ANSWER);
+                answer.encode(out);
+            }
+            Self::Event(event) => {
+                out.push(kind::EVENT);
+                event.encode(out);
             }
         });
     }
@@ -147,6 +167,8 @@ impl ServerMessage {
             kind::TIME_DILATION => Self::TimeDilation(TimeDilation::decode(&mut reader)?),
             kind::COLUMNS => Self::Columns(WireColumns::decode(&mut reader)?),
             kind::RESUME => Self::Resume(Resume::decode(&mut reader)?),
+            kind::ANSWER => Self::Answer(Answer::decode(&mut reader)?),
+            kind::EVENT => Self::Event(GameEvent::decode(&mut reader)?),
             other => return Err(WireError::Kind(other)),
         };
         reader.finish()?;
@@ -512,6 +534,7 @@ const PROOF_SINCE: u16 = 3;
 pub(super) mod kind {
     pub(super) const HELLO: u8 = 0x01;
     pub(in crate::control) const RETURN: u8 = 0x02;
+    pub(super) const COMMAND: u8 = 0x03;
     pub(super) const WELCOME: u8 = 0x81;
     pub(super) const REFUSE: u8 = 0x82;
     pub(super) const DIGEST: u8 = 0x83;
@@ -520,4 +543,6 @@ pub(super) mod kind {
     pub(super) const TIME_DILATION: u8 = 0x86;
     pub(super) const COLUMNS: u8 = 0x87;
     pub(in crate::control) const RESUME: u8 = 0x88;
+    pub(super) const ANSWER: u8 = 0x89;
+    pub(super) const EVENT: u8 = 0x8a;
 }

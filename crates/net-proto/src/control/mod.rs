@@ -2,11 +2,13 @@
 
 mod columns;
 mod frame;
+mod game;
 mod message;
 mod resume;
 
 pub use frame::FrameReader;
 pub(crate) use frame::write_frame;
+pub use game::{Answer, AnswerCode, Command, GameEvent};
 pub use message::{
     Avatar, ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
     TimeDilation, Welcome,

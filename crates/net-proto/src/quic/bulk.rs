@@ -5,20 +5,18 @@ use std::time::Duration;
 use quinn::{Connection, SendStream};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::control::{ControlReader, StreamError};
+use super::control::{ControlReader, FrameSender, StreamError};
 use crate::bulk::BulkRequest;
 use crate::limits::{CLIENT_FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
 
-/// Control messages have 0, and datagrams go before all streams: neither waits for a tile.
-const PRIORITY: i32 = -1;
+/// Control messages have 0, chat -1, and datagrams go before all streams: nothing waits for a tile.
+const PRIORITY: i32 = -2;
 
 /// A client's end of the bulk stream.
 #[derive(Debug)]
 pub struct BulkStream {
-    writer: SendStream,
+    sender: FrameSender,
     reader: ControlReader,
-    waiting: Vec<u8>, // requests, of which `sent` bytes are on their way
-    sent: usize,
 }
 
 impl BulkStream {
@@ -30,20 +28,14 @@ impl BulkStream {
         let (writer, reader) = connection.open_bi().await.map_err(closed)?;
         writer.set_priority(PRIORITY).map_err(closed)?;
         Ok(Self {
-            writer,
+            sender: FrameSender::new(writer),
             reader: ControlReader::new(reader, SERVER_FRAME_BYTES_MAX),
-            waiting: Vec::new(),
-            sent: 0,
         })
     }
 
     /// Asks; it goes out while [`BulkStream::next`] is waited for. Ask for few things at once: what waits is held in memory.
     pub fn ask(&mut self, request: &BulkRequest) {
-        if self.sent == self.waiting.len() {
-            self.waiting.clear();
-            self.sent = 0;
-        }
-        request.encode(&mut self.waiting);
+        request.encode(self.sender.frames());
     }
 
     /// Sends what was asked, and waits for the content of the next answer; `None` when the server has finished the stream. Nothing is
@@ -52,14 +44,9 @@ impl BulkStream {
     /// # Errors
     /// [`StreamError`]: the stream is of no use any more.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
-        loop {
-            let waiting = &self.waiting[self.sent..];
-            tokio::select! {
-                sent = self.writer.write(waiting), if !waiting.is_empty() => {
-                    self.sent += sent.map_err(closed)?;
-                }
-                frame = self.reader.next() => return frame,
-            }
+        tokio::select! {
+            sent = self.sender.drive() => match sent? {},
+            frame = self.reader.next() => frame,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The control stream: frames in order, both ways.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use quinn::{Connection, RecvStream, SendStream};
@@ -79,6 +81,11 @@ impl ControlWriter {
         }
     }
 
+    /// The same stream, for who sends without waiting.
+    pub fn into_sender(self) -> FrameSender {
+        FrameSender::new(self.0)
+    }
+
     /// Ends the stream and waits, but not for long, until the peer has everything: what was said last, a refusal,
     /// would otherwise be lost when the connection is closed.
     pub async fn finish(mut self, deadline: Duration) {
@@ -86,6 +93,56 @@ impl ControlWriter {
             // Whether it arrived or not, nothing is left to do.
             let _ = timeout(deadline, self.0.stopped()).await;
         }
+    }
+}
+
+/// Sends frames while something else is waited for.
+#[derive(Debug)]
+pub struct FrameSender {
+    stream: SendStream,
+    waiting: Vec<u8>, // frames, of which `sent` bytes are on their way
+    sent: usize,
+}
+
+impl FrameSender {
+    /// A sender on a stream.
+    pub fn new(stream: SendStream) -> Self {
+        Self {
+            stream,
+            waiting: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Where frames to send are appended to; they go out while [`FrameSender::drive`] is waited for. What waits is held in memory.
+    pub fn frames(&mut self) -> &mut Vec<u8> {
+        if self.sent == self.waiting.len() {
+            self.waiting.clear();
+            self.sent = 0;
+        }
+        &mut self.waiting
+    }
+
+    /// Bytes that wait.
+    pub fn backlog(&self) -> usize {
+        self.waiting.len() - self.sent
+    }
+
+    /// Forgets what waits: the stream is of no use any more.
+    pub fn give_up(&mut self) {
+        self.sent = self.waiting.len();
+    }
+
+    /// Sends what waits, then waits for ever. Nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// [`StreamError::Closed`] when the stream is of no use any more.
+    pub async fn drive(&mut self) -> Result<Infallible, StreamError> {
+        while self.backlog() > 0 {
+            let sent = self.stream.write(&self.waiting[self.sent..]).await;
+            self.sent += sent.map_err(|error| StreamError::Closed(error.to_string()))?;
+        }
+        pending().await
     }
 }
 
@@ -146,6 +203,7 @@ fn opening(frame: &[u8]) -> Result<Opening, WireError> {
     match ClientMessage::decode(frame)? {
         ClientMessage::Hello(hello) => Ok(Opening::Hello(hello)),
         ClientMessage::Return(again) => Ok(Opening::Return(again)),
+        ClientMessage::Command(_) => Err(NOT_FIRST),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The protocol over QUIC: endpoints with limits of our own, identities, and the control stream.
 //!
 //! One control stream, opened by the client, carries framed messages both ways; inputs and snapshots are datagrams. A client that has no
-//! ground opens a second one for it.
+//! ground opens a second one for it, and who has something to say to others one that goes one way.
 //! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
 
 mod admission;
 #[cfg(target_os = "linux")]
 mod batched;
 mod bulk;
+mod chat;
 mod control;
 mod endpoint;
 mod exporter;
@@ -27,8 +28,10 @@ mod transport;
 
 pub use admission::{Admission, Door};
 pub use bulk::{BulkStream, BulkWriter, accept_bulk};
+pub use chat::{ChatStreams, accept_chat, open_chat};
 pub use control::{
-    ControlReader, ControlWriter, HelloError, Opening, StreamError, accept_hello, accept_opening,
+    ControlReader, ControlWriter, FrameSender, HelloError, Opening, StreamError, accept_hello,
+    accept_opening,
 };
 pub use endpoint::{
     ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,

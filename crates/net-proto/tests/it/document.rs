@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use net_proto::{
-    ALPN, Audience, Avatar, Baselines, BulkAnswer, BulkRequest, CLIENT_FRAME_BYTES_MAX,
-    COLUMN_BITS_MAX, COLUMNS_MAX, Claims, ClientMessage, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX,
-    Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE, EntityState, Epoch, GroundInfo,
-    Hello, Holder, HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead,
-    LANES_SENT_MAX, Maintenance, Motion, OwnState, OwnValues, PROTOCOL_VERSION,
-    PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replica,
-    Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX, ServerMessage, ShortText,
-    SnapshotRequest, TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
-    TileAnswer, TileAsk, TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireColumns, WorldId,
-    pack,
+    ALPN, Answer, AnswerCode, Audience, Avatar, Baselines, BulkAnswer, BulkRequest,
+    CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, COMMAND_BYTES_MAX, Claims, ClientMessage,
+    Command, DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, Datagrams, Digest, ENTITIES_MAX, EPOCH_TICKS,
+    EPOCHS_ALIVE, EVENT_BYTES_MAX, EntityState, Epoch, GameEvent, GroundInfo, Hello, Holder,
+    HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, LANES_SENT_MAX,
+    Maintenance, Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId,
+    PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return,
+    SERVER_FRAME_BYTES_MAX, Said, Say, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
+    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation,
+    Token, TokenKey, UpdateCache, Welcome, WireColumns, WorldId, pack,
 };
 use spatial_core::{CellId, Component, EntityId, FrameId, LatticeSpec, Position};
 
@@ -34,6 +34,8 @@ fn limits_are_as_written() {
         ("INPUTS_REPEATED", INPUTS_REPEATED),
         ("DIGEST_ENTITIES_MAX", DIGEST_ENTITIES_MAX),
         ("COLUMNS_MAX", COLUMNS_MAX),
+        ("COMMAND_BYTES_MAX", COMMAND_BYTES_MAX),
+        ("EVENT_BYTES_MAX", EVENT_BYTES_MAX),
         ("LANES_SENT_MAX", LANES_SENT_MAX),
         ("COLUMN_BITS_MAX", COLUMN_BITS_MAX as usize),
         ("TEXT_BYTES_MAX", TEXT_BYTES_MAX),
@@ -56,7 +58,7 @@ fn examples_are_what_the_code_writes() {
     let mut wrong = Vec::new();
     let all = messages().into_iter().chain(resumption());
     let all = all.chain(datagrams()).chain(bulk());
-    for (name, bytes) in all.chain(notices()).chain(with_values()) {
+    for (name, bytes) in all.chain(notices()).chain(with_values()).chain(words()) {
         let text = hex(&bytes);
         if example(name) != Some(text.trim_end()) {
             wrong.push(format!("<!-- example: {name} -->\n```text\n{text}```\n"));
@@ -371,6 +373,54 @@ fn with_values() -> [(&'static str, Vec<u8>); 2] {
     let values_set = snapshot(240, &before, &[700, 60, 1, 0]);
     let values = snapshot(246, &after, &[700, 60, 2, 0]);
     [("values_set", values_set), ("values", values)]
+}
+
+/// What is said to the game and to others.
+fn words() -> [(&'static str, Vec<u8>); 5] {
+    let mut command = Vec::new();
+    ClientMessage::Command(Command {
+        operation: 7,
+        kind: 300,
+        body: b"door".to_vec(),
+    })
+    .encode(&mut command);
+    let answer = ServerMessage::Answer(Answer {
+        operation: 7,
+        tick: 250,
+        code: AnswerCode::DONE,
+        body: b"open".to_vec(),
+    });
+    let event = ServerMessage::Event(GameEvent {
+        tick: 250,
+        kind: 301,
+        body: Vec::new(),
+    });
+    let text = ShortText::lossy("hello there");
+    let (mut say, mut said) = (Vec::new(), Vec::new());
+    Say {
+        channel: Say::NEAR,
+        text: text.clone(),
+    }
+    .encode(&mut say);
+    Said {
+        speaker: EntityId(1_000),
+        name: ShortText::lossy("Ada"),
+        channel: Say::NEAR,
+        text,
+    }
+    .encode(&mut said);
+    let framed = |message: &ServerMessage| {
+        let mut frame = Vec::new();
+        message.encode(&mut frame);
+        frame
+    };
+    [
+        ("command", command),
+        ("answer", framed(&answer)),
+        ("event", framed(&event)),
+        ("say", say),
+        ("said", said),
+    ]
 }
 
 fn bulk() -> Vec<(&'static str, Vec<u8>)> {

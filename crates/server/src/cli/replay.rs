@@ -15,6 +15,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::out::say;
+use crate::game::NoGame;
 use crate::persist::{DirLock, Found, StartFrom, recover};
 use crate::revive::revive;
 use crate::server::{ServerError, open_planet};
@@ -74,7 +75,8 @@ pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
     let Found::World(recovery) = found else {
         return Err(anyhow!("{}: holds no world", args.data.display()));
     };
-    let mut revived = revive(&recovery, &*planet, args.until).map_err(ServerError::from)?;
+    let mut revived =
+        revive(&recovery, &*planet, &NoGame, args.until).map_err(ServerError::from)?;
     if let Some(until) = args.until {
         // Ticks without records have no frames.
         let journal_end = recovery.end.tick + 1;

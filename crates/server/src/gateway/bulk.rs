@@ -11,6 +11,7 @@ use net_proto::{BulkAnswer, BulkRequest, RefuseCode, TileAnswer, TileAsk};
 use quinn::Connection;
 use tokio::time::Instant;
 
+use super::share::Share;
 use super::table::{Gate, close_code};
 use super::tiles::{Frame, TileDesk, frame};
 
@@ -26,7 +27,8 @@ pub(super) async fn serve(gate: Arc<Gate>, connection: Connection) {
     let Some(desk) = &gate.tiles else {
         return; // nobody answers
     };
-    let mut share = Share::new(gate.tile_bytes_s);
+    let per_s = f64::from(gate.tile_bytes_s);
+    let mut share = Share::new(per_s, 2.0 * per_s);
     while let Ok((reader, writer)) = accept_bulk(&connection).await {
         if let Err((code, why)) = answer_all(desk, &mut share, reader, writer).await {
             gate.counters.refuse();
@@ -54,7 +56,9 @@ async fn answer_all(
             Ok(BulkRequest::Tiles(asks)) => asks,
             Ok(BulkRequest::Ground) => {
                 send(&mut writer, &frame(&BulkAnswer::Ground(desk.info()))).await?;
-                share.spend(ASK_BYTES, Instant::now()).unwrap_or_default();
+                share
+                    .spend(ASK_BYTES as f64, Instant::now())
+                    .unwrap_or_default();
                 continue;
             }
             Err(error) => return Err((RefuseCode::MALFORMED, error.to_string())),
@@ -77,7 +81,7 @@ async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Dur
         let answer = TileAnswer::Later(after_ms);
         (frame(&BulkAnswer::Tile(ask.cell, answer)), after)
     };
-    if let Err(after) = share.spend(ASK_BYTES, Instant::now()) {
+    if let Err(after) = share.spend(ASK_BYTES as f64, Instant::now()) {
         return later(after);
     }
     let Some(answer) = desk.ask(ask) else {
@@ -86,7 +90,7 @@ async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Dur
     let Ok(frame) = answer.await else {
         return later(BUSY); // the desk is closing
     };
-    match share.spend(frame.len().saturating_sub(ASK_BYTES), Instant::now()) {
+    match share.spend(frame.len().saturating_sub(ASK_BYTES) as f64, Instant::now()) {
         Ok(()) => {
             desk.counters.send(frame.len());
             (frame, Duration::ZERO)
@@ -101,53 +105,5 @@ async fn send(writer: &mut BulkWriter, frame: &Frame) -> Result<(), (RefuseCode,
         Ok(()) => Ok(()),
         Err(StreamError::Timeout) => Err((RefuseCode::SLOW, "ground is not read".into())),
         Err(error) => Err((RefuseCode::CLOSING, error.to_string())),
-    }
-}
-
-/// What a session may still have.
-struct Share {
-    per_s: f64,
-    left: f64,
-    last: Instant,
-}
-
-impl Share {
-    fn new(bytes_per_s: u32) -> Self {
-        let per_s = f64::from(bytes_per_s);
-        Self {
-            per_s,
-            left: 2.0 * per_s,
-            last: Instant::now(),
-        }
-    }
-
-    /// Takes so many bytes; if they are not there, how long it takes until they are.
-    fn spend(&mut self, bytes: usize, now: Instant) -> Result<(), Duration> {
-        let gained = (now - self.last).as_secs_f64() * self.per_s;
-        (self.left, self.last) = ((self.left + gained).min(2.0 * self.per_s), now);
-        let lacking = bytes as f64 - self.left;
-        if lacking > 0.0 {
-            return Err(Duration::from_secs_f64(lacking / self.per_s));
-        }
-        self.left = -lacking;
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_bytes_a_second_and_a_burst_of_two() {
-        let mut share = Share::new(1_000);
-        let start = share.last;
-        let at = |ms: u64| start + Duration::from_millis(ms);
-        assert_eq!(share.spend(1_500, at(0)), Ok(()));
-        assert_eq!(share.spend(1_500, at(0)), Err(Duration::from_secs(1)));
-        assert_eq!(share.spend(1_500, at(1_000)), Ok(()));
-        assert_eq!(share.spend(1, at(1_000)), Err(Duration::from_millis(1)));
-        assert_eq!(share.spend(2_000, at(99_000)), Ok(()));
-        assert!(share.spend(2, at(99_001)).is_err());
     }
 }

@@ -4,35 +4,40 @@
 //! | --- | --- | --- |
 //! | joins and leaves, to the world | [`EVENTS`] | the session's own task waits; the network goes on |
 //! | inputs, to the world | [`INPUTS`] | the datagram is dropped and counted: the next one repeats its inputs |
+//! | commands and chat, to the world | [`WORDS`] | a command is answered with "busy", a say is dropped and counted |
 //! | snapshots of a tick, to the network | [`BATCHES`] | the batch is dropped and counted: snapshots are latest-wins |
 //! | a thread's share of them | [`BATCHES`] | the share is dropped and counted |
 //! | messages, to the network | [`MESSAGES`] | digests are dropped and counted; welcomes and closings wait in the world |
 //! | messages of one session | [`SESSION_MESSAGES`] | the session is closed: its client does not read |
+//! | chat for one session | [`CHAT`] | what is said is dropped and counted |
 //! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |
 //! | questions for ground, to the tiles thread | 256 | whoever asks is told to ask later, and counted |
 
 use std::time::Instant;
 
 use bytes::Bytes;
-use net_proto::{InputDatagram, PlayerId, RefuseCode, Welcome};
+use net_proto::{Command, InputDatagram, PlayerId, PlayerName, RefuseCode, Say, Welcome};
 use tokio::sync::mpsc;
 
 use crate::host::UsedToken;
 
 pub(crate) const EVENTS: usize = 1_024;
 pub(crate) const INPUTS: usize = 16_384;
+pub(crate) const WORDS: usize = 4_096;
 pub(crate) const BATCHES: usize = 4;
 pub(crate) const MESSAGES: usize = 16_384;
 pub(crate) const SESSION_MESSAGES: usize = 16;
+pub(crate) const CHAT: usize = 32;
 
 /// One connection of one authenticated player; never reused by a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SessionId(pub(crate) u64);
 
 /// Who has been let in.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entrant {
     pub(crate) player: PlayerId,
+    pub(crate) name: PlayerName,
     pub(crate) token: UsedToken,
     /// Of the protocol that its client speaks.
     pub(crate) version: u16,
@@ -53,6 +58,19 @@ pub(crate) struct Heard {
     pub(crate) datagram: InputDatagram,
 }
 
+/// What a player asks for or says.
+#[derive(Debug)]
+pub(crate) struct ToWorld {
+    pub(crate) session: SessionId,
+    pub(crate) what: Spoken,
+}
+
+#[derive(Debug)]
+pub(crate) enum Spoken {
+    Command(Command),
+    Say(Say),
+}
+
 /// What the world tells a session, reliably.
 #[derive(Debug)]
 pub(crate) struct ToSession {
@@ -63,8 +81,10 @@ pub(crate) struct ToSession {
 #[derive(Debug)]
 pub(crate) enum Message {
     Welcome(Welcome),
-    /// An encoded control frame.
+    /// Encoded control frames.
     Frame(Vec<u8>),
+    /// Encoded frames of chat. Not reliably.
+    Chat(Bytes),
     Close(RefuseCode, &'static str),
 }
 
@@ -80,6 +100,7 @@ pub(crate) struct Batch {
 pub(crate) struct WorldLink {
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) inputs: mpsc::Receiver<Heard>,
+    pub(crate) words: mpsc::Receiver<ToWorld>,
     pub(crate) batches: mpsc::Sender<Batch>,
     pub(crate) messages: mpsc::Sender<ToSession>,
 }
@@ -89,6 +110,7 @@ pub(crate) struct WorldLink {
 pub(crate) struct NetLink {
     pub(crate) events: mpsc::Sender<Event>,
     pub(crate) inputs: mpsc::Sender<Heard>,
+    pub(crate) words: mpsc::Sender<ToWorld>,
     pub(crate) batches: mpsc::Receiver<Batch>,
     pub(crate) messages: mpsc::Receiver<ToSession>,
 }
@@ -97,18 +119,21 @@ pub(crate) struct NetLink {
 pub(crate) fn link() -> (WorldLink, NetLink) {
     let (event_in, events) = mpsc::channel(EVENTS);
     let (input_in, inputs) = mpsc::channel(INPUTS);
+    let (word_in, words) = mpsc::channel(WORDS);
     let (batches, batch_out) = mpsc::channel(BATCHES);
     let (messages, message_out) = mpsc::channel(MESSAGES);
     (
         WorldLink {
             events,
             inputs,
+            words,
             batches,
             messages,
         },
         NetLink {
             events: event_in,
             inputs: input_in,
+            words: word_in,
             batches: batch_out,
             messages: message_out,
         },

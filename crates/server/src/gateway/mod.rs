@@ -4,6 +4,8 @@
 //! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
 //!                                                                                  │ durable
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
+//!            commands ─control stream─► session's own task ──bounded queue──► world
+//!            chat   ──streams of its own─► session's own task ──bounded queue──► world
 //!            tiles  ──bulk stream─► session's own task ──bounded queue──► tiles thread
 //! ```
 //! Whatever is wrong with a connection ends that connection with one clear refusal and is counted; nothing that a
@@ -14,9 +16,11 @@
 
 mod bulk;
 mod cause;
+mod chat;
 mod link;
 mod login;
 mod session;
+mod share;
 mod shield;
 mod table;
 mod tiles;
@@ -34,7 +38,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use link::{
-    Batch, Entrant, Event, Heard, Message, SessionId, ToSession, WorldLink, link,
+    Batch, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession, ToWorld, WorldLink, link,
 };
 pub(crate) use table::{Gate, GateOptions};
 pub(crate) use tiles::TileDesk;
@@ -145,10 +149,11 @@ pub(crate) fn open(options: GateOptions) -> (WorldLink, Arc<Gate>, NetLinkParts)
     let NetLink {
         events,
         inputs,
+        words,
         batches,
         messages,
     } = net;
-    let gate = Arc::new(Gate::new(options, events, inputs));
+    let gate = Arc::new(Gate::new(options, events, inputs, words));
     (world, gate, NetLinkParts { batches, messages })
 }
 

@@ -8,20 +8,29 @@ use bytes::Bytes;
 use net_proto::quic::{
     ControlReader, ControlWriter, HANDSHAKE_DEADLINE, STREAM_DEADLINE, StreamError,
 };
-use net_proto::{InputDatagram, Refuse, RefuseCode, ServerMessage, ShortText};
+use net_proto::{
+    Answer, AnswerCode, ClientMessage, Command, InputDatagram, Refuse, RefuseCode, ServerMessage,
+    ShortText,
+};
 use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
-use super::bulk;
-use super::link::{Entrant, Message, SessionId};
+use super::link::{Entrant, Message, SessionId, Spoken};
 use super::login::{Failed, Refusal, login, used};
+use super::share::Share;
 use super::table::{Gate, close_code};
+use super::{bulk, chat};
 
 /// How long a refused client may take to read why.
 const PARTING: Duration = Duration::from_secs(1);
 /// How often a session looks whether its connection lives.
 const PULSE: Duration = Duration::from_secs(5);
+/// Commands at once.
+const COMMANDS_BURST: f64 = 20.0;
+/// Commands beyond a session's share that are answered a second, and at once; beyond these the session ends.
+const REFUSED_S: f64 = 10.0;
+const REFUSED_BURST: f64 = 100.0;
 /// Datagrams that are no inputs, before the session ends.
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
@@ -45,6 +54,7 @@ pub(super) async fn run(
     let claims = &admitted.claims;
     let who = Entrant {
         player: claims.player,
+        name: claims.name.clone(),
         token: used(claims),
         version: admitted.version,
     };
@@ -54,7 +64,8 @@ pub(super) async fn run(
         (who.player, who.token),
         admitted.now_s,
     );
-    let (session, messages) = match entered {
+    let version = who.version;
+    let (session, ears) = match entered {
         Ok(entered) => entered,
         Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
     };
@@ -62,16 +73,19 @@ pub(super) async fn run(
     tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
     if gate.join(session, who).await {
         let ground = tokio::spawn(bulk::serve(Arc::clone(&gate), connection.clone()));
+        let (speaking, listening) = (Arc::clone(&gate), connection.clone());
+        let chat = tokio::spawn(chat::serve(speaking, session, listening, ears.chat));
         let inner = Arc::clone(&gate);
         // A task of its own: if a defect of the transport ends it, the player leaves nevertheless.
         let talk = tokio::spawn(async move {
-            let talk = Talk::new(&inner, session, connection, writer);
-            talk.go_on(reader, messages).await;
+            let talk = Talk::new(&inner, (session, version), connection, writer);
+            talk.go_on(reader, ears.messages).await;
         });
         if talk.await.is_err() {
             tracing::error!(%from, session = session.0, "the session broke off");
         }
         ground.abort();
+        chat.abort();
     }
     gate.leave(session).await;
 }
@@ -98,14 +112,18 @@ async fn part(connection: &Connection, writer: Option<ControlWriter>, refusal: &
             code: refusal.code,
             text: ShortText::lossy(&refusal.text),
         });
-        if writer.send(&frame(&message), STREAM_DEADLINE).await.is_ok() {
+        if writer
+            .send(&frame_of(&message), STREAM_DEADLINE)
+            .await
+            .is_ok()
+        {
             writer.finish(PARTING).await;
         }
     }
     connection.close(close_code(refusal.code), refusal.text.as_bytes());
 }
 
-fn frame(message: &ServerMessage) -> Vec<u8> {
+fn frame_of(message: &ServerMessage) -> Vec<u8> {
     let mut out = Vec::new();
     message.encode(&mut out);
     out
@@ -115,23 +133,29 @@ fn frame(message: &ServerMessage) -> Vec<u8> {
 struct Talk<'a> {
     gate: &'a Gate,
     session: SessionId,
+    version: u16,
     connection: Connection,
     writer: ControlWriter,
     budget: Budget,
+    commands: Share,
+    refused: Share,
     bad: u32,
 }
 
 impl<'a> Talk<'a> {
     fn new(
         gate: &'a Gate,
-        session: SessionId,
+        (session, version): (SessionId, u16),
         connection: Connection,
         writer: ControlWriter,
     ) -> Self {
         Self {
             budget: Budget::new(f64::from(gate.tick_rate_hz) * 2.0),
+            commands: Share::new(f64::from(gate.commands_min) / 60.0, COMMANDS_BURST),
+            refused: Share::new(REFUSED_S, REFUSED_BURST),
             gate,
             session,
+            version,
             connection,
             writer,
             bad: 0,
@@ -152,7 +176,11 @@ impl<'a> Talk<'a> {
                     Ok(bytes) => self.hear(&bytes),
                     Err(_) => return, // the client has gone
                 },
-                frame = reader.next() => of_frame(frame),
+                frame = reader.next() => match frame {
+                    Ok(Some(frame)) => self.obey(&frame).await,
+                    Ok(None) | Err(StreamError::Closed(_) | StreamError::Timeout) => Next::Gone,
+                    Err(StreamError::Wire(error)) => malformed(error.to_string()),
+                },
             };
             match next {
                 Next::GoOn => {}
@@ -169,14 +197,50 @@ impl<'a> Talk<'a> {
     async fn tell(&mut self, message: Option<Message>) -> Next {
         let bytes = match message {
             None => return Next::Gone,
-            Some(Message::Welcome(welcome)) => frame(&ServerMessage::Welcome(welcome)),
+            Some(Message::Welcome(welcome)) => frame_of(&ServerMessage::Welcome(welcome)),
             Some(Message::Frame(bytes)) => bytes,
+            Some(Message::Chat(_)) => return Next::GoOn, // it has a queue of its own
             Some(Message::Close(code, text)) => return Next::Refuse(Refusal::new(code, text)),
         };
-        match self.writer.send(&bytes, STREAM_DEADLINE).await {
+        self.write(&bytes).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Next {
+        match self.writer.send(bytes, STREAM_DEADLINE).await {
             Ok(()) => Next::GoOn,
             Err(_) => Next::Refuse(Refusal::new(RefuseCode::SLOW, "messages are not read")),
         }
+    }
+
+    /// After its hello a client gives commands; it ends the session by ending the stream.
+    async fn obey(&mut self, frame: &[u8]) -> Next {
+        let command = match ClientMessage::decode(frame) {
+            Ok(ClientMessage::Command(command)) if self.version >= COMMANDS_SINCE => command,
+            Ok(_) => return malformed("this is not expected after the hello"),
+            Err(error) => return malformed(error.to_string()),
+        };
+        let operation = command.operation;
+        let Err(code) = self.pass_on(command) else {
+            return Next::GoOn;
+        };
+        if self.refused.spend(1.0, Instant::now()).is_err() {
+            return Next::Refuse(Refusal::new(RefuseCode::FLOOD, "too many commands"));
+        }
+        let answer = Answer {
+            operation,
+            tick: 0,
+            code,
+            body: Vec::new(),
+        };
+        self.write(&frame_of(&ServerMessage::Answer(answer))).await
+    }
+
+    /// Gives a command to the world, or says why not.
+    fn pass_on(&mut self, command: Command) -> Result<(), AnswerCode> {
+        let may = self.commands.spend(1.0, Instant::now());
+        may.map_err(|_| AnswerCode::TOO_MANY)?;
+        let spoken = self.gate.speak(self.session, Spoken::Command(command));
+        spoken.map_err(|()| AnswerCode::BUSY)
     }
 
     fn hear(&mut self, bytes: &Bytes) -> Next {
@@ -207,19 +271,12 @@ enum Next {
     Refuse(Refusal),
 }
 
-/// After its hello a client says nothing on the control stream; it ends the session by ending the stream.
-fn of_frame(frame: Result<Option<Vec<u8>>, StreamError>) -> Next {
-    match frame {
-        Ok(None) | Err(StreamError::Closed(_) | StreamError::Timeout) => Next::Gone,
-        Err(StreamError::Wire(error)) => {
-            Next::Refuse(Refusal::new(RefuseCode::MALFORMED, error.to_string()))
-        }
-        Ok(Some(_)) => Next::Refuse(Refusal::new(
-            RefuseCode::MALFORMED,
-            "nothing was expected after the hello",
-        )),
-    }
+fn malformed(why: impl Into<String>) -> Next {
+    Next::Refuse(Refusal::new(RefuseCode::MALFORMED, why))
 }
+
+/// The first version of the protocol that has commands.
+const COMMANDS_SINCE: u16 = 3;
 
 /// Datagrams a session may send: a steady rate and a burst of two seconds. What exceeds it is dropped; a session that
 /// keeps exceeding it ends.

@@ -6,13 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
+use bytes::Bytes;
 use net_proto::quic::{Admission, Door};
 use net_proto::{Audience, InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
 use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
 use super::cause::CauseCounts;
-use super::link::{Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, ToSession};
+use super::link::{
+    CHAT, Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession, ToWorld,
+};
 use super::shield::shielded;
 use super::tiles::TileDesk;
 use crate::host::UsedToken;
@@ -34,6 +37,9 @@ pub(crate) struct GateOptions {
     pub(crate) tiles: Option<TileDesk>,
     /// Bytes of ground that a session may have a second.
     pub(crate) tile_bytes_s: u32,
+    /// Commands that a session may give a minute, and what it may say a second.
+    pub(crate) commands_min: u32,
+    pub(crate) says_s: u32,
 }
 
 /// Shared by all tasks of the network threads; its locks are held for look-ups only.
@@ -48,6 +54,8 @@ pub(crate) struct Gate {
     pub(crate) counters: Counters,
     pub(crate) tiles: Option<TileDesk>,
     pub(super) tile_bytes_s: u32,
+    pub(super) commands_min: u32,
+    pub(super) says_s: u32,
     players_max: usize,
     sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
@@ -56,6 +64,7 @@ pub(crate) struct Gate {
     emptied: Notify,
     events: mpsc::Sender<Event>,
     inputs: mpsc::Sender<Heard>,
+    words: mpsc::Sender<ToWorld>,
 }
 
 /// Who is in: one session a player.
@@ -70,6 +79,13 @@ struct Entry {
     connection: Connection,
     endpoint: usize,
     messages: mpsc::Sender<Message>,
+    chat: mpsc::Sender<Bytes>,
+}
+
+/// What a session is told.
+pub(super) struct Ears {
+    pub(super) messages: mpsc::Receiver<Message>,
+    pub(super) chat: mpsc::Receiver<Bytes>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -85,6 +101,7 @@ impl Gate {
         options: GateOptions,
         events: mpsc::Sender<Event>,
         inputs: mpsc::Sender<Heard>,
+        words: mpsc::Sender<ToWorld>,
     ) -> Self {
         let used = options.used.iter().map(|t| (t.nonce, t.expires_s));
         Self {
@@ -96,6 +113,8 @@ impl Gate {
             counters: Counters::default(),
             tiles: options.tiles,
             tile_bytes_s: options.tile_bytes_s,
+            commands_min: options.commands_min,
+            says_s: options.says_s,
             players_max: options.players_max,
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),
@@ -104,6 +123,7 @@ impl Gate {
             emptied: Notify::new(),
             events,
             inputs,
+            words,
         }
     }
 
@@ -125,7 +145,7 @@ impl Gate {
         (connection, endpoint): (&Connection, usize),
         (player, token): (PlayerId, UsedToken),
         now_s: u64,
-    ) -> Result<(SessionId, mpsc::Receiver<Message>), NoEntry> {
+    ) -> Result<(SessionId, Ears), NoEntry> {
         let mut sessions = lock(&self.sessions);
         if sessions.others(player) >= self.players_max {
             return Err(NoEntry::Full);
@@ -135,16 +155,22 @@ impl Gate {
             sessions.replace(old);
         }
         let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
-        let (messages, receiver) = mpsc::channel(SESSION_MESSAGES);
+        let (messages, messages_out) = mpsc::channel(SESSION_MESSAGES);
+        let (chat, chat_out) = mpsc::channel(CHAT);
         let entry = Entry {
             player,
             connection: connection.clone(),
             endpoint,
             messages,
+            chat,
         };
         sessions.all.insert(id, entry);
         sessions.of_player.insert(player, id);
-        Ok((id, receiver))
+        let ears = Ears {
+            messages: messages_out,
+            chat: chat_out,
+        };
+        Ok((id, ears))
     }
 
     /// Tells the world of a session. False when the world is gone.
@@ -176,6 +202,15 @@ impl Gate {
         }
     }
 
+    /// Passes on what a player asks for or says.
+    ///
+    /// # Errors
+    /// The world has no time for it.
+    pub(super) fn speak(&self, session: SessionId, what: Spoken) -> Result<(), ()> {
+        let word = ToWorld { session, what };
+        self.words.try_send(word).map_err(|_| ())
+    }
+
     /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
     pub(super) fn connection(&self, session: SessionId) -> Option<(Connection, usize)> {
         let sessions = lock(&self.sessions);
@@ -190,6 +225,12 @@ impl Gate {
         let Some(entry) = sessions.all.get(&message.session) else {
             return;
         };
+        if let Message::Chat(frames) = message.what {
+            if entry.chat.try_send(frames).is_err() {
+                self.counters.chat_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            return;
+        }
         if entry.messages.try_send(message.what).is_err() {
             let connection = &entry.connection;
             let code = close_code(RefuseCode::SLOW);
@@ -307,6 +348,7 @@ pub(crate) struct Counters {
     datagrams_bad: AtomicU64,
     inputs_dropped: AtomicU64,
     snapshots_dropped: AtomicU64,
+    pub(super) chat_dropped: AtomicU64,
     pub(crate) causes: CauseCounts,
 }
 
@@ -323,13 +365,14 @@ impl Counters {
         self.snapshots_dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Refusals, bad datagrams, dropped inputs, dropped snapshots.
-    pub(crate) fn read(&self) -> [u64; 4] {
+    /// Refusals, bad datagrams, dropped inputs, dropped snapshots, dropped chat.
+    pub(crate) fn read(&self) -> [u64; 5] {
         [
             &self.refusals,
             &self.datagrams_bad,
             &self.inputs_dropped,
             &self.snapshots_dropped,
+            &self.chat_dropped,
         ]
         .map(|counter| counter.load(Ordering::Relaxed))
     }

@@ -1,7 +1,7 @@
 //! The world's thread: fixed ticks, records in, state out. It waits for neither disk nor network nor clients.
 //!
 //! ```text
-//! a tick   1 drain joins, leaves, loaded tiles; judge inputs and shots; agents choose   → records
+//! a tick   1 drain joins, leaves, loaded tiles; judge inputs and shots; agents choose; the game → records
 //!          2 World::step(tick, records); players are remembered for the shots to come
 //!          3 records, used tokens, now and then the state hash          → store thread
 //!          4 every so many ticks: index, watch sets, snapshots, digests → network thread
@@ -19,6 +19,7 @@ mod residency;
 mod shots;
 mod tally;
 mod views;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use sim_core::{Record, World};
 use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
+use crate::game::{Game, Visitor};
 use crate::gateway::{Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
@@ -48,6 +50,7 @@ use residency::Residency;
 use shots::Shots;
 use tally::{StopWatch, Tally};
 use views::{DurableHash, Totals, Views};
+use words::{Stage, Words};
 
 /// Ticks that are made up for after a pause.
 const CATCH_UP_TICKS: u32 = 5;
@@ -59,6 +62,7 @@ const INPUTS_A_TICK: usize = 8_192;
 /// What the loop is made of.
 pub(crate) struct WorldParts {
     pub(crate) config: Config,
+    pub(crate) game: Box<dyn Game>,
     pub(crate) world: World,
     pub(crate) host: Host,
     pub(crate) store: Store,
@@ -86,6 +90,7 @@ pub(crate) struct WorldLoop {
     players: Players,
     judge: Judge,
     shots: Shots,
+    words: Words,
     residency: Residency,
     views: Views,
     lots: Lots,
@@ -138,6 +143,7 @@ impl WorldLoop {
             pool,
             judge: Judge::new(&config, towns.player_kind(), period),
             shots: Shots::new(&world, &config),
+            words: Words::new(parts.game, config.earshot_m),
             world,
             towns,
             players: Players::default(),
@@ -219,6 +225,8 @@ impl WorldLoop {
         self.welcome();
         self.show();
         self.players.flush(&self.link.messages);
+        let durable_tick = self.store.durable_tick();
+        self.words.tell(durable_tick, &self.link.messages);
         self.tally
             .add([gather, step, journal, watch.lap()], self.period);
         if self
@@ -262,7 +270,19 @@ impl WorldLoop {
         self.wanderers
             .choose(scene, &mut self.lots, &mut self.records);
         self.use_inputs();
+        self.play();
         Ok(())
+    }
+
+    /// The game's turn: what players asked for and said, and what it does by itself.
+    fn play(&mut self) {
+        for visitor in self.players.take_gone() {
+            let stage = stage(&self.world, &mut self.host, &mut self.records);
+            self.words.leave(stage, &visitor);
+        }
+        let stage = stage(&self.world, &mut self.host, &mut self.records);
+        let scene = (&self.players, &self.views);
+        self.words.take(stage, &mut self.link.words, scene);
     }
 
     /// Judges the players, and takes an input of each.
@@ -310,10 +330,14 @@ impl WorldLoop {
             .map_err(|e| start(&e))?;
         // Of tick 0 the durable tick says nothing: it is 0 from the start.
         let tick = self.world.tick().max(1);
-        let newcomer = Newcomer {
+        let visitor = Visitor {
             player: id,
-            version: who.version,
+            name: who.name.clone(),
             entity,
+        };
+        let newcomer = Newcomer {
+            visitor: visitor.clone(),
+            version: who.version,
             tick,
             budget: SendBudget::new(self.config.player_bytes_s, self.config.tick_rate_hz),
             own_values: self.views.own_values(self.config.tick_rate_hz),
@@ -321,6 +345,8 @@ impl WorldLoop {
         let judge = (&mut self.judge, &mut self.records);
         self.players.join(session, newcomer, judge);
         self.records.push(Record::Spawn { entity, agent });
+        let stage = stage(&self.world, &mut self.host, &mut self.records);
+        self.words.join(stage, &visitor);
         self.tally.joins += 1;
         Ok(())
     }
@@ -415,6 +441,7 @@ impl WorldLoop {
         let counters = self.gate.counters.read();
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
+        let words = self.words.counts;
         let (hash_tick, hash) = self.newest_hash;
         self.board.update(|s| {
             s.tick = self.world.tick();
@@ -436,10 +463,21 @@ impl WorldLoop {
                 s.datagrams_bad,
                 s.inputs_dropped,
                 s.snapshots_dropped,
+                s.chat_dropped,
             ] = counters;
+            s.chat_dropped += words.unheard;
+            (s.commands, s.says) = (words.commands, words.says);
             if let Some(tiles) = &self.gate.tiles {
                 [s.tiles_sent, s.tile_bytes_sent, s.tiles_refused] = tiles.counts();
             }
         });
+    }
+}
+
+fn stage<'a>(world: &'a World, host: &'a mut Host, records: &'a mut Vec<Record>) -> Stage<'a> {
+    Stage {
+        world,
+        host,
+        records,
     }
 }

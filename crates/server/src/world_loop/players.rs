@@ -10,11 +10,14 @@ use spatial_core::{EntityId, FrameId};
 
 use super::judge::{Judge, Unknown};
 use super::shots::{Shot, Shots};
+use crate::game::Visitor;
 use crate::gateway::{Heard, Message, SessionId, ToSession};
 
 /// One player in the world.
 pub(super) struct Player {
     pub(super) player: PlayerId,
+    /// As the game knows it.
+    visitor: Visitor,
     /// Of the protocol that its client speaks.
     pub(super) version: u16,
     pub(super) entity: EntityId,
@@ -49,10 +52,9 @@ pub(super) struct Player {
 
 /// Who comes in.
 pub(super) struct Newcomer {
-    pub(super) player: PlayerId,
+    pub(super) visitor: Visitor,
     /// Of the protocol that its client speaks.
     pub(super) version: u16,
-    pub(super) entity: EntityId,
     /// The tick of its spawn.
     pub(super) tick: u64,
     /// How many bytes it is sent.
@@ -68,6 +70,9 @@ pub(super) const UNFAIR: &str = "your client does not play by the rules";
 pub(super) struct Players {
     all: BTreeMap<SessionId, Player>,
     sessions: BTreeMap<PlayerId, SessionId>,
+    avatars: BTreeMap<EntityId, SessionId>,
+    /// Whose entities were taken away since the game was last told.
+    gone: Vec<Visitor>,
     /// Who is not known to be honest.
     suspects: BTreeSet<SessionId>,
     /// Messages that must not be lost, until the network thread takes them: at most a few for each session.
@@ -83,6 +88,26 @@ impl Players {
         self.all.iter_mut().map(|(id, player)| (*id, player))
     }
 
+    /// A session's player, as the game knows it.
+    pub(super) fn visitor(&self, session: SessionId) -> Option<&Visitor> {
+        self.all.get(&session).map(|player| &player.visitor)
+    }
+
+    /// Whose entities were taken away since this was last asked.
+    pub(super) fn take_gone(&mut self) -> Vec<Visitor> {
+        core::mem::take(&mut self.gone)
+    }
+
+    /// The session of a player who is in.
+    pub(super) fn session(&self, player: PlayerId) -> Option<SessionId> {
+        self.sessions.get(&player).copied()
+    }
+
+    /// The session of the player who steers an entity.
+    pub(super) fn of_entity(&self, entity: EntityId) -> Option<SessionId> {
+        self.avatars.get(&entity).copied()
+    }
+
     /// Adds a player; one who is in already, over another session, leaves that.
     pub(super) fn join(
         &mut self,
@@ -90,7 +115,7 @@ impl Players {
         newcomer: Newcomer,
         (judge, records): (&mut Judge, &mut Vec<Record>),
     ) {
-        let id = newcomer.player;
+        let id = newcomer.visitor.player;
         if let Some(old) = self.sessions.insert(id, session) {
             let close = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
             self.say(old, close);
@@ -100,6 +125,7 @@ impl Players {
         }
         let validator = judge.admit(id);
         self.suspects.insert(session); // until its score is looked at
+        self.avatars.insert(newcomer.visitor.entity, session);
         self.all.insert(session, Player::new(newcomer, validator));
     }
 
@@ -125,6 +151,8 @@ impl Players {
 
     fn remove(&mut self, session: SessionId, records: &mut Vec<Record>) -> Option<Player> {
         let gone = self.all.remove(&session)?;
+        self.avatars.remove(&gone.entity);
+        self.gone.push(gone.visitor.clone());
         records.push(Record::Despawn {
             entity: gone.entity,
         });
@@ -244,15 +272,16 @@ impl Players {
 impl Player {
     fn new(newcomer: Newcomer, validator: Validator) -> Self {
         let Newcomer {
-            player,
+            visitor,
             version,
-            entity,
             tick,
             budget,
             own_values,
         } = newcomer;
+        let entity = visitor.entity;
         Self {
-            player,
+            player: visitor.player,
+            visitor,
             version,
             entity,
             inputs: InputBuffer::new(),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::*;
 use crate::config::Settings;
+use crate::game::NoGame;
 use crate::gateway::{self, GateOptions};
 use crate::keys::Keys;
 use crate::persist::DirLock;
@@ -24,7 +25,7 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
     let keys = Keys::open_or_create(data).unwrap();
     let planet = open_planet(&config.planet).unwrap();
     let board = Arc::new(StatusBoard::default());
-    let (world, host, store) = open_world(&config, lock, &*planet, &board).unwrap();
+    let (world, host, store) = open_world(&config, lock, &*planet, (&NoGame, &board)).unwrap();
     let (link, gate, _net) = gateway::open(GateOptions {
         world: WorldId(u64::from(config.world)),
         verifier: keys.token.verifier(),
@@ -35,9 +36,12 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         used: Vec::new(),
         tiles: None,
         tile_bytes_s: 0,
+        commands_min: 100,
+        says_s: 10,
     });
     let parts = WorldParts {
         config,
+        game: Box::new(NoGame),
         world,
         host,
         store,

@@ -214,6 +214,15 @@ impl Views {
         self.members.sort_unstable_by_key(|hit| hit.id);
     }
 
+    /// Appends who was within a distance of a place in the newest snapshot.
+    pub(super) fn near(&self, place: Ecef, radius_m: f64, out: &mut Vec<EntityId>) {
+        let view = self.index.view(&self.ids, &self.places);
+        let mut hits = Vec::new();
+        if view.radius(place, radius_m, &mut hits).is_ok() {
+            out.extend(hits.iter().map(|hit: &Hit| hit.id));
+        }
+    }
+
     /// Whether anybody of those seen is near.
     fn is_crowded(&self, player: EntityId) -> bool {
         let mut others = self.members.iter().filter(|hit| hit.id != player);

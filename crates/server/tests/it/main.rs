@@ -20,3 +20,4 @@ mod restart;
 mod support;
 mod tokens;
 mod watch;
+mod words;

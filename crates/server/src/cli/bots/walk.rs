@@ -237,6 +237,9 @@ impl Visit {
             }
             Event::Ground
             | Event::OwnValues
+            | Event::Answer(_)
+            | Event::Game(_)
+            | Event::Said(_)
             | Event::Redirect(_)
             | Event::Maintenance(_)
             | Event::TimeDilation(_)

@@ -1,0 +1,182 @@
+//! Where a team puts its rules.
+//!
+//! The simulation moves and hits; what else a world has (trades, doors, quests) is a [`Game`]'s. What happens in every tick belongs into systems
+//! ([`sim_core::System`]), which a game adds in [`Game::prepare`]; what players ask for beside moving comes to it as commands. A game changes the
+//! world by records alone, so everything that it does is journalled, replayed and recovered like all else.
+
+use core::fmt;
+
+use net_proto::{
+    Answer, AnswerCode, Command, EVENT_BYTES_MAX, GameEvent, PlayerId, PlayerName, Say,
+};
+use sim_core::{Event, EventData, Record, SystemError, World};
+use spatial_core::{EntityId, RegisterError};
+
+/// A game's rules. Everything but [`Game::prepare`] runs on the world's thread, between steps: a call that takes long is a tick that takes long.
+pub trait Game: Send + 'static {
+    /// Registers the game's columns and adds its systems; at every start and in every replay, before the world's next tick, always the same and in
+    /// the same order.
+    ///
+    /// # Errors
+    /// [`GameError`]: the server does not start.
+    fn prepare(&self, world: &mut World) -> Result<(), GameError> {
+        let _ = world;
+        Ok(())
+    }
+
+    /// A player enters: its entity is spawned in this tick.
+    fn join(&mut self, turn: &mut Turn<'_>, visitor: &Visitor) {
+        let _ = (turn, visitor);
+    }
+
+    /// A player asks for something. The answer goes out when this tick's records are on the disk.
+    fn command(&mut self, turn: &mut Turn<'_>, visitor: &Visitor, command: &Command) -> Outcome {
+        let _ = (turn, visitor, command);
+        Outcome::refuse(AnswerCode::UNKNOWN)
+    }
+
+    /// A player says something: who hears it. On [`Say::NEAR`] those near do, if the game does not say otherwise.
+    fn say(&mut self, turn: &mut Turn<'_>, visitor: &Visitor, say: &Say) -> Hearers {
+        let _ = (turn, visitor);
+        match say.channel {
+            Say::NEAR => Hearers::Near,
+            _ => Hearers::Nobody,
+        }
+    }
+
+    /// A player leaves: its entity is taken away in this tick.
+    fn leave(&mut self, turn: &mut Turn<'_>, visitor: &Visitor) {
+        let _ = (turn, visitor);
+    }
+
+    /// Once a tick, after everything that players asked for and before the step: [`World::arrived`] is what has happened in the last one.
+    fn tick(&mut self, turn: &mut Turn<'_>) {
+        let _ = turn;
+    }
+}
+
+/// No rules but those of the simulation: no command is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NoGame;
+
+impl Game for NoGame {}
+
+/// A player who is in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Visitor {
+    /// The account.
+    pub player: PlayerId,
+    /// As its token says.
+    pub name: PlayerName,
+    /// What it steers.
+    pub entity: EntityId,
+}
+
+/// What became of a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Done, or why not; a game's own reasons begin at [`AnswerCode::GAME`].
+    pub code: AnswerCode,
+    /// For the client; at most [`EVENT_BYTES_MAX`], what is longer is cut.
+    pub body: Vec<u8>,
+}
+
+impl Outcome {
+    /// It was done.
+    pub fn done(body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let code = AnswerCode::DONE;
+        Self { code, body }
+    }
+
+    /// It was not.
+    pub fn refuse(code: AnswerCode) -> Self {
+        let body = Vec::new();
+        Self { code, body }
+    }
+
+    pub(crate) fn answer(mut self, operation: u64, tick: u64) -> Answer {
+        self.body.truncate(EVENT_BYTES_MAX);
+        Answer {
+            operation,
+            tick,
+            code: self.code,
+            body: self.body,
+        }
+    }
+}
+
+/// Who hears what a player says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Hearers {
+    /// Nobody.
+    Nobody,
+    /// Who is within earshot (key `earshot_m`), the speaker among them.
+    Near,
+    /// These, wherever they are.
+    These(Vec<PlayerId>),
+}
+
+/// What a game sees and does before a step.
+pub struct Turn<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) records: &'a mut Vec<Record>,
+    pub(crate) told: &'a mut Vec<(PlayerId, GameEvent)>,
+    pub(crate) leased: &'a mut dyn FnMut() -> Option<EntityId>,
+}
+
+impl Turn<'_> {
+    /// The world as the last step left it.
+    pub fn world(&self) -> &World {
+        self.world
+    }
+
+    /// The tick of the coming step, to which everything that is recorded belongs.
+    pub fn tick(&self) -> u64 {
+        self.world.tick()
+    }
+
+    /// Has the coming step consume a record. It is journalled with it. A record that means nothing to the world is counted and passed over.
+    pub fn record(&mut self, record: Record) {
+        self.records.push(record);
+    }
+
+    /// Has something happen to an entity in the coming step.
+    pub fn happen<T: EventData>(&mut self, target: EntityId, source: EntityId, data: T) {
+        let event = Event::new(target, source, data);
+        self.record(Record::Event { event });
+    }
+
+    /// A name for an entity to spawn, never used before; `None` while more names are on their way to the disk: try again in a later tick.
+    pub fn lease(&mut self) -> Option<EntityId> {
+        (self.leased)()
+    }
+
+    /// Tells a player something, reliably and in order; nothing when it is not in. A body longer than [`EVENT_BYTES_MAX`] is cut.
+    pub fn tell(&mut self, player: PlayerId, kind: u16, body: impl Into<Vec<u8>>) {
+        let mut body = body.into();
+        body.truncate(EVENT_BYTES_MAX);
+        let tick = self.tick();
+        self.told.push((player, GameEvent { tick, kind, body }));
+    }
+}
+
+impl fmt::Debug for Turn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn")
+            .field("tick", &self.tick())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a game's rules cannot be added to a world.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GameError {
+    /// A column.
+    #[error("a column of the game: {0}")]
+    Column(#[from] RegisterError),
+    /// A system.
+    #[error("a system of the game: {0}")]
+    System(#[from] SystemError),
+}
