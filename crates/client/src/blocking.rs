@@ -279,7 +279,7 @@ impl Shared {
     }
 
     /// Makes the input of a tick, as the program asks.
-    fn step(&self, connection: &mut Connection) -> u32 {
+    fn step(&self, connection: &mut Connection) {
         let mut state = self.lock();
         let shown = state.view.tick(self.started.elapsed());
         if let Some((cache, reach)) = state.download.take() {
@@ -287,13 +287,12 @@ impl Shared {
         }
         state.speak(connection);
         connection.show(shown);
-        let seq = connection.push_input(state.input);
+        connection.push_input(state.input);
         let prediction = connection.core().prediction();
         state.predicted = prediction.and_then(Prediction::shown);
         if let Some(prediction) = prediction {
             state.predictions = state.predictions_before.and(prediction.counts());
         }
-        seq
     }
 
     /// Takes in what has happened.
@@ -468,12 +467,14 @@ async fn drive(
     let rate_hz = f64::from(connection.core().welcome().tick_rate_hz);
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate_hz));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut sends = false; // every second tick
     loop {
         let step = tokio::select! {
             _ = &mut *stop => return None,
             _ = ticks.tick() => {
-                let is_second = shared.step(connection).is_multiple_of(2);
-                if is_second { connection.send_inputs() } else { Ok(()) }
+                shared.step(connection);
+                sends = !sends && !connection.take_misstep();
+                if sends { connection.send_inputs() } else { Ok(()) }
             }
             event = connection.next() => {
                 event.and_then(|event| shared.note(event, connection.core()))

@@ -280,6 +280,11 @@ impl Connection {
         self.core.say(channel, text, self.chat.frames())
     }
 
+    /// Whether to send inputs a tick later, once: [`ClientCore::take_misstep`].
+    pub fn take_misstep(&mut self) -> bool {
+        self.core.take_misstep()
+    }
+
     /// Sends the inputs that the server has not acknowledged. Call it every second tick or so; never waits.
     ///
     /// # Errors

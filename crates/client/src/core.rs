@@ -15,6 +15,7 @@ use spatial_core::{Ecef, Planet, TileStore};
 use crate::input::within;
 use crate::prediction::{Agreement, NoPrediction, Prediction};
 use crate::sight::Sight;
+use crate::step::Step;
 use crate::tiles::{Reach, ServedGround, TileCache};
 use crate::words::{SayError, Words, say};
 
@@ -36,6 +37,7 @@ pub struct ClientCore {
     traffic: Traffic,
     digests: DigestCounts,
     resume: Option<Resume>, // the newest
+    step: Step,
 }
 
 /// Something that the server said.
@@ -126,6 +128,7 @@ impl ClientCore {
             traffic: Traffic::default(),
             digests: DigestCounts::default(),
             resume: None,
+            step: Step::default(),
         })
     }
 
@@ -253,6 +256,12 @@ impl ClientCore {
         true
     }
 
+    /// Whether inputs should be sent a tick later than they would be, once: the server has begun to use the last ones in ticks without snapshots, so
+    /// what it says of them came in packets of its own. For programs that send every second tick; ask before each.
+    pub fn take_misstep(&mut self) -> bool {
+        self.step.take_misstep()
+    }
+
     /// Takes a datagram from the server.
     ///
     /// # Errors
@@ -263,6 +272,8 @@ impl ClientCore {
         let (event, tick, used_seq) = match bytes.first() {
             Some(&OwnState::KIND) => {
                 let own = OwnState::decode(bytes)?;
+                let snapshot_ticks = u64::from(self.welcome.snapshot_ticks);
+                self.step.see(own.tick.is_multiple_of(snapshot_ticks));
                 if self.served.is_some() {
                     let place = self.planet.place(own.position).ok();
                     self.stands_on = place.map(|place| (place, own.ground));

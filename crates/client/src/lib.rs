@@ -39,6 +39,7 @@ mod prediction;
 mod resume;
 mod roster;
 mod sight;
+mod step;
 mod tiles;
 mod track;
 mod tracks;

@@ -36,7 +36,7 @@ use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
 use crate::game::{Game, Visitor};
-use crate::gateway::{Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink};
+use crate::gateway::{Batch, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::persist::{Readiness, Store};
@@ -388,26 +388,29 @@ impl WorldLoop {
 
     /// Tells players what they see.
     fn show(&mut self) {
-        if !self
-            .world
-            .tick()
-            .is_multiple_of(u64::from(self.config.snapshot_ticks))
-        {
-            return;
-        }
         if self.players.len() == 0 {
             return;
+        }
+        let tick = self.world.tick();
+        if !tick.is_multiple_of(u64::from(self.config.snapshot_ticks)) {
+            let batch = own::between(&self.world, &mut self.players);
+            return self.send(batch);
         }
         let durable_tick = self.forget_hashes();
         self.views.advance(&self.world);
         let batch = self
             .views
             .pack(&self.world, &mut self.players, durable_tick);
+        self.send(batch);
+        self.send_digests(durable_tick);
+    }
+
+    /// Hands datagrams to the network; at the bound they are dropped, for what comes after them is newer.
+    fn send(&mut self, batch: Batch) {
         self.judge.pulse.leave(self.world.tick(), Instant::now());
         if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
             self.tally.batches_dropped += 1;
         }
-        self.send_digests(durable_tick);
     }
 
     /// One digest a second for each player, spread over the second's snapshots.

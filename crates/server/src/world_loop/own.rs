@@ -4,9 +4,10 @@ use bytes::Bytes;
 use net_proto::{Avatar, Motion, OwnState, WireColumns};
 use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
 
-use super::players::Player;
+use super::players::{Player, Players};
 use super::views::{Source, owned_codes};
 use crate::config::Config;
+use crate::gateway::Batch;
 
 /// What a kind is and can do, in the wire's terms.
 pub(super) fn avatar(kind: &Kind) -> Avatar {
@@ -46,6 +47,22 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
     let mut bytes = Vec::with_capacity(OwnState::BYTES);
     state.encode(&mut bytes);
     Some(bytes.into())
+}
+
+/// In a tick without snapshots: the exact states of those of whom a new datagram of inputs has begun to be used. A client that answers in step
+/// with the snapshots is never among them.
+pub(super) fn between(world: &World, players: &mut Players) -> Batch {
+    let welcome = players.iter_mut().filter(|(_, player)| player.is_welcome);
+    let told = welcome.filter(|(_, player)| player.told_datagram != player.datagram);
+    let snapshots = told.filter_map(|(session, player)| {
+        let state = news(world, player)?;
+        player.budget.spend(state.len());
+        Some((session, vec![state]))
+    });
+    Batch {
+        is_epoch: false,
+        snapshots: snapshots.collect(),
+    }
 }
 
 /// What a player's avatar has in the columns for owners, as a datagram, when it is time.

@@ -17,6 +17,7 @@ mod program;
 mod relay;
 mod replay;
 mod restart;
+mod step;
 mod support;
 mod tokens;
 mod watch;

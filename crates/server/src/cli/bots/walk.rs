@@ -118,6 +118,7 @@ impl Bot {
         let mut beat = interval(period);
         // After a pause the missed ticks are not made up for: an input is for now.
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut inputs = TICKS_A_DATAGRAM; // for the next datagram
         let ended = loop {
             tokio::select! {
                 event = connection.next() => match event {
@@ -125,8 +126,13 @@ impl Bot {
                     Err(error) => break Some(error),
                 },
                 _ = beat.tick() => {
-                    if let Err(error) = visit.walk(&mut connection) {
+                    if self.errand.cheat.is_none() && connection.take_misstep() {
+                        inputs += 1;
+                        beat.reset_after(period / TICKS_A_DATAGRAM);
+                    } else if let Err(error) = visit.walk(&mut connection, inputs) {
                         break Some(error);
+                    } else {
+                        inputs = TICKS_A_DATAGRAM;
                     }
                 }
                 _ = self.stopped.wait_for(|stopped| *stopped) => break None,
@@ -306,8 +312,8 @@ impl Visit {
         }
     }
 
-    /// One input a tick, sent together.
-    fn walk(&mut self, connection: &mut Connection) -> Result<(), SessionError> {
+    /// So many inputs, one a tick, sent together.
+    fn walk(&mut self, connection: &mut Connection, inputs: u32) -> Result<(), SessionError> {
         let turns = Instant::now() >= self.turn_at;
         if turns {
             self.turn(connection);
@@ -317,7 +323,7 @@ impl Visit {
             let shown = newest.tick as f64 - SHOWN_LATE * ticks;
             connection.show(shown);
         }
-        for n in 0..TICKS_A_DATAGRAM {
+        for n in 0..inputs {
             let is_first = turns && n == 0;
             self.inputs += 1;
             let shoot = u16::from(is_first) * Input::SHOOT;
