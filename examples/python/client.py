@@ -48,6 +48,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=10.0, help="how long to stay (10)")
     parser.add_argument("--stand", action="store_true", help="stand still instead of walking in a circle")
     parser.add_argument("--ground", action="store_true", help="ask for the ground under the player, and compare")
+    parser.add_argument("--say", metavar="TEXT", help="say something to those near")
     parser.add_argument("--json", action="store_true", help="print the summary as a line of JSON")
     return parser.parse_args(arguments)
 
@@ -135,6 +136,8 @@ async def play(session: Session, options: argparse.Namespace, until: float) -> f
     assert player.welcome is not None
     print(f"entity {player.welcome.entity} of world {player.welcome.world_id}, tick {player.welcome.tick}")
     tick_s = 1 / player.welcome.tick_rate_hz
+    if options.say:
+        session.say(options.say)
     began = due = reported = loop.time()
     home: coords.Vector | None = None
     moved_m = 0.0

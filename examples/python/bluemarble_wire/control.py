@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .columns import Columns, decode_columns
+from .game import Answer, Event, decode_answer, decode_event
 from .reader import Malformed, Reader, legal
 
 PROTOCOL_VERSION = 3
@@ -223,7 +224,7 @@ class Resume:
     good_for_s: int
 
 
-ServerMessage = Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Columns | Resume
+ServerMessage = Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Columns | Resume | Answer | Event
 
 
 def decode_server_message(data: bytes) -> ServerMessage:
@@ -317,4 +318,6 @@ SERVER_KINDS: dict[int, Callable[[bytes], ServerMessage]] = {
     0x86: decode_time_dilation,
     0x87: decode_columns,
     0x88: decode_resume,
+    0x89: decode_answer,
+    0x8A: decode_event,
 }

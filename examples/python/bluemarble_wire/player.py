@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import coords
+from .chat import Said
 from .columns import NO_COLUMNS, Codes, Columns
 from .control import Digest, Maintenance, Redirect, Resume, ServerMessage, TimeDilation, Welcome
+from .game import Answer, Command, Event
 from .inputs import (
     NOTHING_SHOWN,
     OWN_STATE,
@@ -43,6 +45,9 @@ class Counts:
     digests_unequal: int = 0
     digests_unknown: int = 0
     entities_most: int = 0
+    answers: int = 0
+    events: int = 0
+    said: int = 0
 
 
 class Player:
@@ -64,6 +69,12 @@ class Player:
         """How fast the world's time runs."""
         self._own_values_tick = -1
         self._early: list[bytes] = []
+        self._operation = 0
+        self._unanswered: set[int] = set()
+        self.answer: Answer | None = None
+        """The newest."""
+        self.said: Said | None = None
+        """What was said last."""
 
     # --- what comes ------------------------------------------------------------------------------------------
 
@@ -87,6 +98,24 @@ class Player:
             self.redirect = message
         elif isinstance(message, Resume):
             self.resume = message
+        elif isinstance(message, Answer):
+            self._take_answer(message)
+        elif isinstance(message, Event):
+            self.counts.events += 1
+            self._say(f"event {message.kind} in tick {message.tick}, {len(message.body)} bytes")
+
+    def _take_answer(self, answer: Answer) -> None:
+        legal(answer.operation in self._unanswered, "an answer to no command")
+        self._unanswered.remove(answer.operation)
+        self.answer = answer
+        self.counts.answers += 1
+        self._say(str(answer))
+
+    def take_said(self, said: Said) -> None:
+        """Takes what somebody has said."""
+        self.said = said
+        self.counts.said += 1
+        self._say(f"{said.name} (entity {said.entity}): {said.text}")
 
     def _take_welcome(self, welcome: Welcome) -> None:
         legal(self.welcome is None, "there is one welcome")
@@ -148,6 +177,12 @@ class Player:
     def stand(self) -> None:
         """Asks to stay."""
         self.asked.ask(Wish())
+
+    def command(self, kind: int, body: bytes) -> bytes:
+        """The message that asks something of the game; it will be answered."""
+        self._operation += 1
+        self._unanswered.add(self._operation)
+        return Command(self._operation, kind, body).encode()
 
     def inputs(self) -> bytes:
         """The datagram that is due."""

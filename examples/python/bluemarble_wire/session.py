@@ -7,7 +7,9 @@ import socket
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.quic import events
+from aioquic.quic.connection import stream_is_unidirectional
 
+from .chat import NEAR, Say, decode_said
 from .control import (
     FAREWELL,
     MALFORMED,
@@ -22,7 +24,7 @@ from .control import (
 )
 from .player import Player
 from .quic import PinnedConnection
-from .reader import Malformed
+from .reader import Malformed, legal
 from .survey import Survey
 from .ticket import Ticket
 
@@ -58,6 +60,8 @@ class Session(QuicConnectionProtocol):
         self._bulk_frames = Frames()
         self._bulk_stream: int | None = None
         self.survey: Survey | None = None
+        self._chat_frames: dict[int, Frames] = {}
+        self._chat_stream: int | None = None
         self._welcomed: asyncio.Future[Welcome] | None = None
         self.end: Ended | None = None
 
@@ -83,6 +87,9 @@ class Session(QuicConnectionProtocol):
             for data in self._bulk_frames.feed(event.data):
                 self.survey.hear(data, asyncio.get_running_loop().time())
             return
+        if stream_is_unidirectional(event.stream_id):
+            self._take_chat(event)
+            return
         if event.stream_id != self._control_stream:
             raise Malformed("it opened a stream")
         for data in self._frames.feed(event.data):
@@ -95,6 +102,14 @@ class Session(QuicConnectionProtocol):
                 self._welcomed.set_result(message)
         if event.end_stream:
             raise Malformed("the control stream has ended")
+
+    def _take_chat(self, event: events.StreamDataReceived) -> None:
+        frames = self._chat_frames.setdefault(event.stream_id, Frames())
+        for data in frames.feed(event.data):
+            self.player.take_said(decode_said(data))
+        if event.end_stream:
+            legal(frames.is_between, "what was said ends early")
+            del self._chat_frames[event.stream_id]
 
     def _end(self, end: Ended) -> None:
         self.end = self.end or end
@@ -122,6 +137,19 @@ class Session(QuicConnectionProtocol):
             return await asyncio.wait_for(self._welcomed, WELCOME_S)
         except TimeoutError as error:
             raise LineLost("there is no answer") from error
+
+    def command(self, kind: int, body: bytes = b"") -> None:
+        """Asks something of the game."""
+        assert self._control_stream is not None
+        self.connection.send_stream_data(self._control_stream, frame(self.player.command(kind, body)))
+        self.transmit()
+
+    def say(self, text: str, channel: int = NEAR) -> None:
+        """Says something to other players."""
+        if self._chat_stream is None:
+            self._chat_stream = self.connection.get_next_available_stream_id(is_unidirectional=True)
+        self.connection.send_stream_data(self._chat_stream, frame(Say(channel, text).encode()))
+        self.transmit()
 
     def look_around(self) -> None:
         """Asks for the ground under the player, on a stream of its own. Call it now and then."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bluemarble_wire import columns, control, ground, inputs, ticket
+from bluemarble_wire import chat, columns, control, game, ground, inputs, ticket
 from bluemarble_wire.columns import NO_COLUMNS, Column, Columns, Lane
+from bluemarble_wire.player import Player
 from bluemarble_wire.reader import Malformed
 from bluemarble_wire.replica import Replica
 from bluemarble_wire.snapshot import CompleteSet, Snapshot, decode_snapshot
@@ -41,6 +42,11 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "return": control.decode_return,
     "maintenance": control.decode_maintenance,
     "time_dilation": control.decode_time_dilation,
+    "command": game.decode_command,
+    "answer": game.decode_answer,
+    "event": game.decode_event,
+    "say": chat.decode_say,
+    "said": chat.decode_said,
     "input": inputs.decode_inputs,
     "own": inputs.decode_own_state,
     "absolute": lambda data: decode_snapshot(data, NO_COLUMNS),
@@ -59,8 +65,8 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "tile_packed": ground.decode_answer,
 }
 DATAGRAMS = {"input", "own", "absolute", "moved", "next_set", "predicted", "values_set", "values", "own_values"}
-GROWS = {"tile_plain"}
-"""Its last field is whatever is left, so another byte makes another tile, and a byte less too."""
+GROWS = {"tile_plain": 11, "command": 11, "answer": 19, "event": 11}
+"""The last field of these is whatever is left, so a byte more makes another message, and so many are the least."""
 
 
 def message(name: str) -> bytes:
@@ -79,13 +85,12 @@ class EveryExample(unittest.TestCase):
     def test_is_refused_cut_at_any_length(self) -> None:
         for name, decode in DECODERS.items():
             data = message(name)
-            shortest_legal = 11 if name in GROWS else len(data)
-            for length in range(shortest_legal):
+            for length in range(GROWS.get(name, len(data))):
                 with self.subTest(name, length=length), self.assertRaises(Malformed):
                     decode(data[:length])
 
     def test_is_refused_with_a_byte_behind_it(self) -> None:
-        for name in DECODERS.keys() - GROWS:
+        for name in DECODERS.keys() - GROWS.keys():
             for byte in (b"\x00", b"\x01", b"\xff"):
                 with self.subTest(name, byte=byte), self.assertRaises(Malformed):
                     DECODERS[name](message(name) + byte)
@@ -175,6 +180,42 @@ class Letters(unittest.TestCase):
         for refused in (b"", b"\x86\0\0", b"\x86\xe9\x03", b"\xfe", b"\x01", b"\x85\x1e\0\0\0\x02h\x07"):
             with self.subTest(refused), self.assertRaises(Malformed):
                 decode(refused)
+
+
+class Game(unittest.TestCase):
+    def test_command_answer_event(self) -> None:
+        command = game.Command(7, 300, b"door")
+        self.assertEqual(game.decode_command(framed("command")), command)
+        self.assertEqual(control.frame(command.encode()), examples()["command"])
+        self.assertEqual(control.decode_server_message(framed("answer")), game.Answer(7, 250, 0, b"open"))
+        self.assertEqual(control.decode_server_message(framed("event")), game.Event(250, 301, b""))
+
+    def test_what_is_too_long_or_nobodys(self) -> None:
+        for decode, head, most in (
+            (game.decode_command, framed("command")[:11], 1000),
+            (game.decode_answer, framed("answer")[:19], 4096),
+            (game.decode_event, framed("event")[:11], 4096),
+        ):
+            decode(head + bytes(most))
+            with self.assertRaises(Malformed):
+                decode(head + bytes(most + 1))
+        with self.assertRaises(Malformed):
+            game.decode_command(b"\x03" + bytes(8) + b"\x2c\x01")
+
+    def test_answers_to_nothing_are_refused(self) -> None:
+        player = Player(say=lambda words: None)
+        player.take_message(control.decode_server_message(framed("welcome")))
+        player.command(300, b"door")
+        answer = game.Answer(1, 250, 0, b"")
+        player.take_message(answer)
+        with self.assertRaises(Malformed):
+            player.take_message(answer)
+
+    def test_chat(self) -> None:
+        say = chat.Say(chat.NEAR, "hello there")
+        self.assertEqual(chat.decode_say(framed("say")), say)
+        self.assertEqual(control.frame(say.encode()), examples()["say"])
+        self.assertEqual(chat.decode_said(framed("said")), chat.Said(1000, "Ada", chat.NEAR, "hello there"))
 
 
 class Datagrams(unittest.TestCase):

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import unittest
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,8 @@ EARTH = HERE.parents[1] / "assets" / "earth-1024.pack"
 PROGRAM = os.environ.get("BLUEMARBLE_PROGRAM", "")
 START_S = 30.0
 STAY_S = 8.0
+ANSWER_S = 20.0
+NO_COMMAND = 65535
 # Whatever else is configured around here is not this server's.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("BLUEMARBLE_")}
 
@@ -125,11 +128,38 @@ class WithServer(unittest.TestCase):
         self.assertIsNotNone(self.enter(ticket).welcome)
         self.assertEqual(self.refusal(ticket), 3)
 
+    def test_commands_are_answered_and_words_heard(self) -> None:
+        async def visit() -> Player:
+            ticket = self.ticket(5)
+            transport, session = await connect(self.host, self.port, ticket, Player(say=lambda words: None))
+            try:
+                await session.enter(ticket)
+                session.command(NO_COMMAND, b"door")
+                await until(lambda: session.player.answer is not None)
+                session.say("hello there")
+                await until(lambda: session.player.said is not None)
+                return session.player
+            finally:
+                await leave(session, transport)
+
+        player = asyncio.run(visit())
+        assert player.answer is not None and player.said is not None and player.welcome is not None
+        self.assertEqual((player.answer.operation, player.answer.code), (1, 1))
+        self.assertEqual((player.said.entity, player.said.name), (player.welcome.entity, "Ada"))
+        self.assertEqual((player.said.channel, player.said.text), (0, "hello there"))
+
     def test_another_certificate_is_not_accepted(self) -> None:
         ticket = replace(self.ticket(4), fingerprint=bytes(32))
         with self.assertLogs("quic", "WARNING"), self.assertRaises(Ended) as ended:
             self.enter(ticket)
         self.assertIn("certificate", str(ended.exception))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits, but not for ever."""
+    async with asyncio.timeout(ANSWER_S):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def leave(session: Session, transport: asyncio.BaseTransport) -> None:
