@@ -4,7 +4,6 @@
 //! misses it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +13,7 @@ use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::link::{SessionId, Spoken};
+use super::link::SessionId;
 use super::share::Share;
 use super::table::{Gate, close_code};
 
@@ -62,9 +61,7 @@ async fn pass_on(
         while let Err(wait) = share.spend(1.0, Instant::now()) {
             tokio::time::sleep(wait.max(LEAST_WAIT)).await;
         }
-        if gate.speak(session, Spoken::Say(say)).is_err() {
-            gate.counters.chat_dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        gate.say(session, say);
     }
 }
 
@@ -82,7 +79,7 @@ async fn tell(gate: &Gate, connection: &Connection, mut heard: mpsc::Receiver<By
             None => return writer.finish(Duration::ZERO).await,
         }
     }
-    gate.counters.chat_dropped.fetch_add(1, Ordering::Relaxed);
+    gate.counters.drop_chat();
 }
 
 /// Sleeps are no shorter.

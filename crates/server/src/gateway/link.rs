@@ -4,7 +4,8 @@
 //! | --- | --- | --- |
 //! | joins and leaves, to the world | [`EVENTS`] | the session's own task waits; the network goes on |
 //! | inputs, to the world | [`INPUTS`] | the datagram is dropped and counted: the next one repeats its inputs |
-//! | commands and chat, to the world | [`WORDS`] | a command is answered with "busy", a say is dropped and counted |
+//! | commands, to the world | [`COMMANDS`] | a command is answered with "busy" |
+//! | chat, to the world | [`SAYS`] | what is said is dropped and counted |
 //! | snapshots of a tick, to the network | [`BATCHES`] | the batch is dropped and counted: snapshots are latest-wins |
 //! | a thread's share of them | [`BATCHES`] | the share is dropped and counted |
 //! | messages, to the network | [`MESSAGES`] | digests are dropped and counted; welcomes and closings wait in the world |
@@ -23,7 +24,8 @@ use crate::host::UsedToken;
 
 pub(crate) const EVENTS: usize = 1_024;
 pub(crate) const INPUTS: usize = 16_384;
-pub(crate) const WORDS: usize = 4_096;
+pub(crate) const COMMANDS: usize = 4_096;
+pub(crate) const SAYS: usize = 4_096;
 pub(crate) const BATCHES: usize = 4;
 pub(crate) const MESSAGES: usize = 16_384;
 pub(crate) const SESSION_MESSAGES: usize = 16;
@@ -58,17 +60,18 @@ pub(crate) struct Heard {
     pub(crate) datagram: InputDatagram,
 }
 
-/// What a player asks for or says.
+/// What a player asks for: in a queue apart from what players say, so that no talk delays it.
 #[derive(Debug)]
-pub(crate) struct ToWorld {
+pub(crate) struct Asked {
     pub(crate) session: SessionId,
-    pub(crate) what: Spoken,
+    pub(crate) command: Command,
 }
 
+/// What a player says.
 #[derive(Debug)]
-pub(crate) enum Spoken {
-    Command(Command),
-    Say(Say),
+pub(crate) struct Spoken {
+    pub(crate) session: SessionId,
+    pub(crate) say: Say,
 }
 
 /// What the world tells a session, reliably.
@@ -100,7 +103,8 @@ pub(crate) struct Batch {
 pub(crate) struct WorldLink {
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) inputs: mpsc::Receiver<Heard>,
-    pub(crate) words: mpsc::Receiver<ToWorld>,
+    pub(crate) commands: mpsc::Receiver<Asked>,
+    pub(crate) says: mpsc::Receiver<Spoken>,
     pub(crate) batches: mpsc::Sender<Batch>,
     pub(crate) messages: mpsc::Sender<ToSession>,
 }
@@ -110,7 +114,8 @@ pub(crate) struct WorldLink {
 pub(crate) struct NetLink {
     pub(crate) events: mpsc::Sender<Event>,
     pub(crate) inputs: mpsc::Sender<Heard>,
-    pub(crate) words: mpsc::Sender<ToWorld>,
+    pub(crate) commands: mpsc::Sender<Asked>,
+    pub(crate) says: mpsc::Sender<Spoken>,
     pub(crate) batches: mpsc::Receiver<Batch>,
     pub(crate) messages: mpsc::Receiver<ToSession>,
 }
@@ -119,21 +124,24 @@ pub(crate) struct NetLink {
 pub(crate) fn link() -> (WorldLink, NetLink) {
     let (event_in, events) = mpsc::channel(EVENTS);
     let (input_in, inputs) = mpsc::channel(INPUTS);
-    let (word_in, words) = mpsc::channel(WORDS);
+    let (command_in, commands) = mpsc::channel(COMMANDS);
+    let (say_in, says) = mpsc::channel(SAYS);
     let (batches, batch_out) = mpsc::channel(BATCHES);
     let (messages, message_out) = mpsc::channel(MESSAGES);
     (
         WorldLink {
             events,
             inputs,
-            words,
+            commands,
+            says,
             batches,
             messages,
         },
         NetLink {
             events: event_in,
             inputs: input_in,
-            words: word_in,
+            commands: command_in,
+            says: say_in,
             batches: batch_out,
             messages: message_out,
         },

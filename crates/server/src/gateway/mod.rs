@@ -38,7 +38,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use link::{
-    Batch, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession, ToWorld, WorldLink, link,
+    Asked, Batch, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession, WorldLink, link,
 };
 pub(crate) use table::{Gate, GateOptions};
 pub(crate) use tiles::TileDesk;
@@ -149,11 +149,12 @@ pub(crate) fn open(options: GateOptions) -> (WorldLink, Arc<Gate>, NetLinkParts)
     let NetLink {
         events,
         inputs,
-        words,
+        commands,
+        says,
         batches,
         messages,
     } = net;
-    let gate = Arc::new(Gate::new(options, events, inputs, words));
+    let gate = Arc::new(Gate::new(options, (events, inputs), (commands, says)));
     (world, gate, NetLinkParts { batches, messages })
 }
 

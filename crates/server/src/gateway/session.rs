@@ -16,7 +16,7 @@ use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
-use super::link::{Entrant, Message, SessionId, Spoken};
+use super::link::{Entrant, Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::share::Share;
 use super::table::{Gate, close_code};
@@ -239,8 +239,8 @@ impl<'a> Talk<'a> {
     fn pass_on(&mut self, command: Command) -> Result<(), AnswerCode> {
         let may = self.commands.spend(1.0, Instant::now());
         may.map_err(|_| AnswerCode::TOO_MANY)?;
-        let spoken = self.gate.speak(self.session, Spoken::Command(command));
-        spoken.map_err(|()| AnswerCode::BUSY)
+        let passes = self.gate.command(self.session, command);
+        passes.then_some(()).ok_or(AnswerCode::BUSY)
     }
 
     fn hear(&mut self, bytes: &Bytes) -> Next {

@@ -8,13 +8,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use net_proto::quic::{Admission, Door};
-use net_proto::{Audience, InputDatagram, PlayerId, RefuseCode, TokenVerifier, WorldId};
+use net_proto::{
+    Audience, Command, InputDatagram, PlayerId, RefuseCode, Say, TokenVerifier, WorldId,
+};
 use quinn::{Connection, Incoming, VarInt};
 use tokio::sync::{Notify, mpsc};
 
 use super::cause::CauseCounts;
 use super::link::{
-    CHAT, Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession, ToWorld,
+    Asked, CHAT, Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession,
 };
 use super::shield::shielded;
 use super::tiles::TileDesk;
@@ -64,7 +66,8 @@ pub(crate) struct Gate {
     emptied: Notify,
     events: mpsc::Sender<Event>,
     inputs: mpsc::Sender<Heard>,
-    words: mpsc::Sender<ToWorld>,
+    commands: mpsc::Sender<Asked>,
+    says: mpsc::Sender<Spoken>,
 }
 
 /// Who is in: one session a player.
@@ -99,9 +102,8 @@ impl std::fmt::Debug for Gate {
 impl Gate {
     pub(super) fn new(
         options: GateOptions,
-        events: mpsc::Sender<Event>,
-        inputs: mpsc::Sender<Heard>,
-        words: mpsc::Sender<ToWorld>,
+        (events, inputs): (mpsc::Sender<Event>, mpsc::Sender<Heard>),
+        (commands, says): (mpsc::Sender<Asked>, mpsc::Sender<Spoken>),
     ) -> Self {
         let used = options.used.iter().map(|t| (t.nonce, t.expires_s));
         Self {
@@ -123,7 +125,8 @@ impl Gate {
             emptied: Notify::new(),
             events,
             inputs,
-            words,
+            commands,
+            says,
         }
     }
 
@@ -202,13 +205,16 @@ impl Gate {
         }
     }
 
-    /// Passes on what a player asks for or says.
-    ///
-    /// # Errors
-    /// The world has no time for it.
-    pub(super) fn speak(&self, session: SessionId, what: Spoken) -> Result<(), ()> {
-        let word = ToWorld { session, what };
-        self.words.try_send(word).map_err(|_| ())
+    /// Passes on what a player asks for; false when the world has no time for it.
+    pub(super) fn command(&self, session: SessionId, command: Command) -> bool {
+        self.commands.try_send(Asked { session, command }).is_ok()
+    }
+
+    /// Passes on what a player says; drops it when the world's queue is full.
+    pub(super) fn say(&self, session: SessionId, say: Say) {
+        if self.says.try_send(Spoken { session, say }).is_err() {
+            self.counters.drop_chat();
+        }
     }
 
     /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
@@ -227,7 +233,7 @@ impl Gate {
         };
         if let Message::Chat(frames) = message.what {
             if entry.chat.try_send(frames).is_err() {
-                self.counters.chat_dropped.fetch_add(1, Ordering::Relaxed);
+                self.counters.drop_chat();
             }
             return;
         }
@@ -348,7 +354,7 @@ pub(crate) struct Counters {
     datagrams_bad: AtomicU64,
     inputs_dropped: AtomicU64,
     snapshots_dropped: AtomicU64,
-    pub(super) chat_dropped: AtomicU64,
+    chat_dropped: AtomicU64,
     pub(crate) causes: CauseCounts,
 }
 
@@ -359,6 +365,10 @@ impl Counters {
 
     pub(super) fn bad_datagram(&self) {
         self.datagrams_bad.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn drop_chat(&self) {
+        self.chat_dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn drop_snapshot(&self) {

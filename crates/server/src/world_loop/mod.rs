@@ -282,7 +282,7 @@ impl WorldLoop {
         }
         let stage = stage(&self.world, &mut self.host, &mut self.records);
         let scene = (&self.players, &self.views);
-        self.words.take(stage, &mut self.link.words, scene);
+        self.words.take(stage, &mut self.link, scene);
     }
 
     /// Judges the players, and takes an input of each.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::players::Players;
 use super::views::Views;
 use crate::game::{Game, Hearers, Outcome, Turn, Visitor};
-use crate::gateway::{Message, SessionId, Spoken, ToSession, ToWorld};
+use crate::gateway::{Asked, Message, SessionId, Spoken, ToSession, WorldLink};
 use crate::host::Host;
 
 /// Commands of a tick; the rest waits in its bounded queue.
@@ -78,30 +78,27 @@ impl Words {
     pub(super) fn take(
         &mut self,
         mut stage: Stage<'_>,
-        words: &mut mpsc::Receiver<ToWorld>,
+        link: &mut WorldLink,
         (players, views): (&Players, &Views),
     ) {
-        let (mut commands, mut says) = (0, 0);
-        while commands < COMMANDS_A_TICK && says < SAYS_A_TICK {
-            let Ok(ToWorld { session, what }) = words.try_recv() else {
+        for _ in 0..COMMANDS_A_TICK {
+            let Ok(Asked { session, command }) = link.commands.try_recv() else {
                 break;
             };
-            let Some(visitor) = players.visitor(session) else {
-                continue; // it has left
-            };
-            match what {
-                Spoken::Command(command) => {
-                    commands += 1;
-                    self.command(stage.again(), (session, visitor), &command);
-                }
-                Spoken::Say(say) => {
-                    says += 1;
-                    self.say(stage.again(), visitor, (&say, players, views));
-                }
+            if let Some(visitor) = players.visitor(session) {
+                self.counts.commands += 1;
+                self.command(stage.again(), (session, visitor), &command);
             }
         }
-        self.counts.commands += commands as u64;
-        self.counts.says += says as u64;
+        for _ in 0..SAYS_A_TICK {
+            let Ok(Spoken { session, say }) = link.says.try_recv() else {
+                break;
+            };
+            if let Some(visitor) = players.visitor(session) {
+                self.counts.says += 1;
+                self.say(stage.again(), visitor, (&say, players, views));
+            }
+        }
         let tick = stage.world.tick();
         self.with(stage, |game, turn| game.tick(turn));
         for (player, event) in self.told.drain(..) {
