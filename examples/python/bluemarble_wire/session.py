@@ -57,6 +57,7 @@ class Session(QuicConnectionProtocol):
         self.player = player
         self._frames = Frames()
         self._control_stream: int | None = None
+        self._is_silent = False
         self._bulk_frames = Frames()
         self._bulk_stream: int | None = None
         self.survey: Survey | None = None
@@ -168,6 +169,14 @@ class Session(QuicConnectionProtocol):
         self.connection.send_datagram_frame(data)
         self.transmit()
 
+    def fall_silent(self) -> None:
+        """Sends nothing more, and no farewell either: as if the line were lost."""
+        self._is_silent = True
+
+    def transmit(self) -> None:
+        if not self._is_silent:
+            super().transmit()
+
     async def leave(self) -> None:
         """A plain farewell."""
         self.close(FAREWELL)
@@ -183,7 +192,7 @@ def how_it_ended(event: events.ConnectionTerminated) -> Ended:
     return LineLost(f"the connection has failed: QUIC error {event.error_code:#x} {event.reason_phrase}".rstrip())
 
 
-async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple[asyncio.BaseTransport, Session]:
+async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple[asyncio.DatagramTransport, Session]:
     """Connects to the one server that the ticket means."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
@@ -196,6 +205,7 @@ async def connect(host: str, port: int, ticket: Ticket, player: Player) -> tuple
     try:
         await asyncio.wait_for(session.wait_connected(), CONNECT_S)
     except (ConnectionError, TimeoutError) as error:
+        session.fall_silent()
         transport.close()
         raise session.end or LineLost("nobody answers") from error
     return transport, session

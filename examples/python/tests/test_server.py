@@ -162,6 +162,6 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def leave(session: Session, transport: asyncio.BaseTransport) -> None:
+async def leave(session: Session, transport: asyncio.DatagramTransport) -> None:
     await session.leave()
     transport.close()
