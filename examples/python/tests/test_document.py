@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import unittest
 from collections.abc import Callable
 
@@ -100,6 +101,21 @@ class EveryExample(unittest.TestCase):
             data = message(name)
             with self.subTest(name), self.assertRaises(Malformed):
                 decode(bytes([data[0] ^ 0x40]) + data[1:])
+
+    def test_damaged_is_read_or_refused(self) -> None:
+        """Whatever a peer sends: `Malformed`, or a message; never another exception."""
+        chance = random.Random(11)
+        for name, decode in DECODERS.items():
+            refused = 0
+            for _ in range(500):
+                data = bytearray(message(name))
+                for _ in range(chance.randrange(1, 4)):
+                    data[chance.randrange(len(data))] = chance.randrange(256)
+                try:
+                    decode(bytes(data))
+                except Malformed:
+                    refused += 1
+            self.assertGreater(refused, 0, name)
 
     def test_comes_out_of_a_stream_in_pieces(self) -> None:
         frames = control.Frames()
@@ -300,6 +316,19 @@ class Snapshots(unittest.TestCase):
         self.assertEqual(self.places(replica), {1004: (0, 0, 0)})
         self.receive(replica, "next_set")
         self.assertEqual(replica.acknowledged_epoch, 0)
+
+    def test_damaged_stories_are_read_or_refused(self) -> None:
+        chance = random.Random(12)
+        for _ in range(1_000):
+            replica = Replica()
+            for name in ("absolute", "moved", "next_set", "predicted"):
+                data = bytearray(examples()[name])
+                if chance.random() < 0.5:
+                    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+                try:
+                    replica.receive(decode_snapshot(bytes(data), NO_COLUMNS))
+                except Malformed:
+                    break
 
     def test_places_beyond_the_set_are_refused(self) -> None:
         only = decode_snapshot(examples()["absolute"], NO_COLUMNS)
