@@ -17,6 +17,7 @@ pub(super) struct EpochSets([EpochSet; EPOCHS_ALIVE]);
 struct EpochSet {
     epoch: Option<Epoch>,
     parts: u8,
+    baseline: Option<Epoch>,
     received: [u64; 4], // a bit for each part
     is_complete: bool,
     assembled: Assembled,
@@ -96,12 +97,12 @@ impl EpochSets {
     ) -> Result<bool, WireError> {
         let set = &mut self.0[epoch.slot(EPOCHS_ALIVE)];
         if set.epoch < Some(epoch) {
-            set.restart(epoch, header.parts);
+            set.restart(epoch, header);
         }
         if set.epoch != Some(epoch) || set.is_complete {
             return Ok(false);
         }
-        if set.parts != header.parts {
+        if (set.parts, set.baseline) != (header.parts, header.baseline) {
             return Err(WireError::Field("parts"));
         }
         if !set.mark(header.part) {
@@ -118,9 +119,10 @@ impl EpochSets {
 }
 
 impl EpochSet {
-    fn restart(&mut self, epoch: Epoch, parts: u8) {
+    fn restart(&mut self, epoch: Epoch, header: &Header) {
         self.epoch = Some(epoch);
-        self.parts = parts;
+        self.parts = header.parts;
+        self.baseline = header.baseline;
         self.received = [0; 4];
         self.is_complete = false;
         self.assembled.clear();

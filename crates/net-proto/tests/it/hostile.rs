@@ -231,6 +231,26 @@ fn a_view_never_outgrows_its_bound() {
     );
 }
 
+/// An epoch's part in which nobody is.
+fn empty_part(tick: u64, baseline: u8, (part, parts): (u8, u8)) -> [u8; 22] {
+    let mut bytes = [0; 22];
+    (bytes[0], bytes[1], bytes[10], bytes[11]) = (4, baseline, part, parts);
+    bytes[2..10].copy_from_slice(&tick.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn parts_of_an_epoch_agree_on_their_number_and_baseline() {
+    let (none, before) = (255, 1);
+    let mut replica = Replica::new();
+    let mut take = |bytes: [u8; 22]| replica.handle_snapshot(&bytes).map(|info| info.completed);
+    assert_eq!(take(empty_part(80, none, (0, 2))), Ok(None));
+    let refused = Err(WireError::Field("parts"));
+    assert_eq!(take(empty_part(80, none, (1, 3))), refused);
+    assert_eq!(take(empty_part(80, before, (1, 2))), refused);
+    assert_eq!(take(empty_part(80, none, (1, 2))), Ok(Epoch::new(10)));
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_answered(bytes in prop::collection::vec(any::<u8>(), 0..1_300), kind in any::<u8>()) {
