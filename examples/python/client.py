@@ -16,6 +16,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 
 from bluemarble_wire import coords
+from bluemarble_wire.columns import Column
 from bluemarble_wire.control import Redirect
 from bluemarble_wire.player import Counts, Player
 from bluemarble_wire.reader import Malformed
@@ -135,6 +136,7 @@ async def play(session: Session, options: argparse.Namespace, until: float) -> f
     loop, player = asyncio.get_running_loop(), session.player
     assert player.welcome is not None
     print(f"entity {player.welcome.entity} of world {player.welcome.world_id}, tick {player.welcome.tick}")
+    print(f"told of everybody: {names(player.for_all)}; of myself: {names(player.for_owner)}")
     tick_s = 1 / player.welcome.tick_rate_hz
     if options.say:
         session.say(options.say)
@@ -161,6 +163,12 @@ async def play(session: Session, options: argparse.Namespace, until: float) -> f
     return moved_m
 
 
+def names(columns: tuple[Column, ...]) -> str:
+    """Columns and their lanes in words."""
+    words = [f"{column.name} ({', '.join(lane.name for lane in column.lanes)})" for column in columns]
+    return ", ".join(words) or "place and heading alone"
+
+
 def line_of(player: Player, seconds: float) -> str:
     """What the player sees."""
     assert player.welcome is not None
@@ -177,6 +185,7 @@ def line_of(player: Player, seconds: float) -> str:
 def summary_of(player: Player, moved_m: float) -> dict[str, object]:
     replica = player.replica
     return asdict(player.counts) | {
+        "columns": len(player.for_all) + len(player.for_owner),
         "inputs": player.asked.last,
         "inputs_used": player.asked.acknowledged,
         "epoch": replica.acknowledged_epoch,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import coords
 from .chat import Said
-from .columns import NO_COLUMNS, Codes, Columns
+from .columns import NO_COLUMNS, Codes, Column, Columns
 from .control import Digest, Maintenance, Redirect, Resume, ServerMessage, TimeDilation, Welcome
 from .game import Answer, Command, Event
 from .inputs import (
@@ -196,6 +196,16 @@ class Player:
     def _known_welcome(self) -> Welcome:
         assert self.welcome is not None, "nothing is known before the welcome"
         return self.welcome
+
+    @property
+    def for_all(self) -> tuple[Column, ...]:
+        """The columns that are told of everybody."""
+        return self.columns.for_all if self.columns else ()
+
+    @property
+    def for_owner(self) -> tuple[Column, ...]:
+        """The columns that are told of the player alone."""
+        return self.columns.for_owner if self.columns else ()
 
     @property
     def entities(self) -> int:

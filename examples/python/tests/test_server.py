@@ -109,6 +109,7 @@ class WithServer(unittest.TestCase):
         self.assertGreater(summary["entities_most"], 0)
         self.assertGreater(summary["digests_equal"], 0)
         self.assertEqual(summary["digests_unequal"], 0)
+        self.assertGreater(summary["columns"], 0)
         self.assertGreater(summary["own_states"], 0)
         self.assertGreater(summary["inputs_used"], 0)
         self.assertGreater(summary["moved_m"], 1)
