@@ -31,6 +31,9 @@ pub(crate) const MESSAGES: usize = 16_384;
 pub(crate) const SESSION_MESSAGES: usize = 16;
 pub(crate) const CHAT: usize = 32;
 
+/// The first version of the protocol that has commands, events and chat.
+pub(crate) const COMMANDS_SINCE: u16 = 3;
+
 /// One connection of one authenticated player; never reused by a process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SessionId(pub(crate) u64);

@@ -38,7 +38,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use link::{
-    Asked, Batch, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession, WorldLink, link,
+    Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession,
+    WorldLink, link,
 };
 pub(crate) use table::{Gate, GateOptions};
 pub(crate) use tiles::TileDesk;

@@ -16,7 +16,7 @@ use quinn::{Connecting, Connection};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
-use super::link::{Entrant, Message, SessionId};
+use super::link::{COMMANDS_SINCE, Entrant, Message, SessionId};
 use super::login::{Failed, Refusal, login, used};
 use super::share::Share;
 use super::table::{Gate, close_code};
@@ -274,9 +274,6 @@ enum Next {
 fn malformed(why: impl Into<String>) -> Next {
     Next::Refuse(Refusal::new(RefuseCode::MALFORMED, why))
 }
-
-/// The first version of the protocol that has commands.
-const COMMANDS_SINCE: u16 = 3;
 
 /// Datagrams a session may send: a steady rate and a burst of two seconds. What exceeds it is dropped; a session that
 /// keeps exceeding it ends.

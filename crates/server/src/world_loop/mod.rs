@@ -224,9 +224,11 @@ impl WorldLoop {
         let journal = watch.lap();
         self.welcome();
         self.show();
-        self.players.flush(&self.link.messages);
-        let durable_tick = self.store.durable_tick();
-        self.words.tell(durable_tick, &self.link.messages);
+        // Nothing of the game overtakes a welcome.
+        if self.players.flush(&self.link.messages) {
+            let durable_tick = self.store.durable_tick();
+            self.words.tell(durable_tick, &self.link.messages);
+        }
         self.tally
             .add([gather, step, journal, watch.lap()], self.period);
         if self

@@ -11,7 +11,7 @@ use spatial_core::{EntityId, FrameId};
 use super::judge::{Judge, Unknown};
 use super::shots::{Shot, Shots};
 use crate::game::Visitor;
-use crate::gateway::{Heard, Message, SessionId, ToSession};
+use crate::gateway::{COMMANDS_SINCE, Heard, Message, SessionId, ToSession};
 
 /// One player in the world.
 pub(super) struct Player {
@@ -98,14 +98,19 @@ impl Players {
         core::mem::take(&mut self.gone)
     }
 
-    /// The session of a player who is in.
+    /// The session of a player who is in, and whose client knows events and chat.
     pub(super) fn session(&self, player: PlayerId) -> Option<SessionId> {
-        self.sessions.get(&player).copied()
+        self.who_hears(self.sessions.get(&player).copied()?)
     }
 
-    /// The session of the player who steers an entity.
+    /// The same of the player who steers an entity.
     pub(super) fn of_entity(&self, entity: EntityId) -> Option<SessionId> {
-        self.avatars.get(&entity).copied()
+        self.who_hears(self.avatars.get(&entity).copied()?)
+    }
+
+    fn who_hears(&self, session: SessionId) -> Option<SessionId> {
+        let hears = self.all.get(&session)?.version >= COMMANDS_SINCE;
+        hears.then_some(session)
     }
 
     /// Adds a player; one who is in already, over another session, leaves that.
@@ -257,15 +262,16 @@ impl Players {
         self.outbox.push_back(ToSession { session, what });
     }
 
-    /// Hands queued messages over as long as there is room.
-    pub(super) fn flush(&mut self, to: &tokio::sync::mpsc::Sender<ToSession>) {
+    /// Hands queued messages over as long as there is room; whether none is left.
+    pub(super) fn flush(&mut self, to: &tokio::sync::mpsc::Sender<ToSession>) -> bool {
         while let Some(message) = self.outbox.pop_front() {
             if let Err(tokio::sync::mpsc::error::TrySendError::Full(message)) = to.try_send(message)
             {
                 self.outbox.push_front(message);
-                return;
+                return false;
             }
         }
+        true
     }
 }
 

@@ -2,14 +2,15 @@
 //! in anybody's way.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bluemarble_server::{Game, Hearers, Outcome, Server, Turn, Visitor};
 use client::{BlockingSession, Connection, Event, SayError};
 use net_proto::quic::client_endpoint;
 use net_proto::{
-    Answer, AnswerCode, ClientMessage, Command, PROTOCOL_VERSION_OLDEST, PlayerId, RefuseCode, Say,
-    ServerMessage, ShortText,
+    Answer, AnswerCode, ClientMessage, Command, Hello, PROTOCOL_VERSION_OLDEST, PlayerId,
+    RefuseCode, Say, ServerMessage, ShortText,
 };
 use sim_core::Record;
 
@@ -164,6 +165,7 @@ fn events_and_talk_reach_those_whom_they_are_for() {
         };
         // The towns of odd and even players are far apart.
         let (mut one, mut two, mut far) = (enter(1).await, enter(3).await, enter(2).await);
+        let mut before = enter_as_before(addr, &place, 5).await;
         one.command(9, CALL_ALL, &[]).unwrap();
         for _ in 0..2 {
             match word(&mut one).await {
@@ -197,6 +199,13 @@ fn events_and_talk_reach_those_whom_they_are_for() {
             panic!("nothing was said")
         };
         assert_eq!(said.text.as_str(), "after"); // not "near"
+        // Who knows nothing of events and chat is told of none.
+        let connection = before.connection.clone();
+        tokio::select! {
+            message = before.read() => panic!("{message:?}"),
+            stream = connection.accept_uni() => panic!("{stream:?}"),
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
     });
     let status = wait_for(&server, "the words", |s| s.says >= 3);
     assert_eq!(
@@ -272,6 +281,23 @@ fn who_talks_too_much_is_not_heard_for_a_moment_and_nobody_else_waits() {
     server.stop().unwrap();
 }
 
+/// A client of the version that has neither commands nor chat.
+async fn enter_as_before(addr: SocketAddr, place: &Place, player: u64) -> Raw {
+    let ticket = place.unbound_ticket(player);
+    let mut raw = Raw::open(addr, place.cert()).await;
+    let mut bytes = Vec::new();
+    ClientMessage::Hello(Hello {
+        version: PROTOCOL_VERSION_OLDEST,
+        world: ticket.token.world(),
+        token: ticket.token.clone(),
+        proof: None,
+    })
+    .encode(&mut bytes);
+    raw.write(&bytes).await;
+    assert!(matches!(raw.read().await, ServerMessage::Welcome(_)));
+    raw
+}
+
 #[test]
 fn what_is_not_legal_there_ends_the_session() {
     let place = Place::new();
@@ -289,18 +315,7 @@ fn what_is_not_legal_there_ends_the_session() {
         let hello = raw.hello(&place.ticket(2));
         raw.write(&hello).await;
         assert_eq!(raw.refusal().await.code, RefuseCode::MALFORMED);
-        let ticket = place.unbound_ticket(3);
-        let mut raw = Raw::open(addr, place.cert()).await;
-        let mut bytes = Vec::new();
-        ClientMessage::Hello(net_proto::Hello {
-            version: PROTOCOL_VERSION_OLDEST,
-            world: ticket.token.world(),
-            token: ticket.token.clone(),
-            proof: None,
-        })
-        .encode(&mut bytes);
-        raw.write(&bytes).await;
-        assert!(matches!(raw.read().await, ServerMessage::Welcome(_)));
+        let mut raw = enter_as_before(addr, &place, 3).await;
         let mut bytes = Vec::new();
         ClientMessage::Command(Command {
             operation: 1,
