@@ -317,7 +317,12 @@ impl Shared {
         state.download = state.wanted.clone();
         state.predicted = None;
         state.predictions_before = state.predictions;
-        state.words = Words::default();
+        // Answers come only to what has not been sent yet.
+        let mut words = Words::default();
+        for command in &state.commands {
+            let _ = words.ask(command.operation, command.body.len()); // it was checked when it was given
+        }
+        state.words = words;
         state.keep(Event::Resumed(lost_for))
     }
 }

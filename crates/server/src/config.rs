@@ -41,6 +41,9 @@ pub struct Settings {
     /// Players beyond this number are refused
     #[arg(long, env = "BLUEMARBLE_PLAYERS_MAX", value_name = "N")]
     pub players_max: Option<u32>,
+    /// Whose line is lost can come back to its avatar within so many seconds; 0 for nobody
+    #[arg(long, env = "BLUEMARBLE_RESUME_S", value_name = "S")]
+    pub resume_s: Option<u16>,
     /// Nobody walks faster than this, metres a second
     #[arg(long, env = "BLUEMARBLE_SPEED_MAX_MPS", value_name = "MPS")]
     pub speed_max_mps: Option<f64>,
@@ -159,6 +162,7 @@ impl Settings {
             interest_radius_m: self.interest_radius_m.or(other.interest_radius_m),
             interest_hysteresis_m: self.interest_hysteresis_m.or(other.interest_hysteresis_m),
             players_max: self.players_max.or(other.players_max),
+            resume_s: self.resume_s.or(other.resume_s),
             speed_max_mps: self.speed_max_mps.or(other.speed_max_mps),
             agents: self.agents.or(other.agents),
             towns: self.towns.or(other.towns),
@@ -211,6 +215,8 @@ pub struct Config {
     pub interest_hysteresis_m: f64,
     /// Most players.
     pub players_max: u32,
+    /// Seconds that who lost its line may come back; 0 for nobody.
+    pub resume_s: u16,
     /// Speed limit, metres a second.
     pub speed_max_mps: f64,
     /// Agents of a new world.
@@ -261,6 +267,7 @@ impl Default for Config {
             interest_radius_m: 100.0,
             interest_hysteresis_m: 10.0,
             players_max: 2_000,
+            resume_s: 30,
             speed_max_mps: 8.0,
             agents: 0,
             towns: 20,
@@ -304,6 +311,7 @@ impl Config {
                 .interest_hysteresis_m
                 .unwrap_or(default.interest_hysteresis_m),
             players_max: settings.players_max.unwrap_or(default.players_max),
+            resume_s: settings.resume_s.unwrap_or(default.resume_s),
             speed_max_mps: settings.speed_max_mps.unwrap_or(default.speed_max_mps),
             agents: settings.agents.unwrap_or(default.agents),
             towns: settings.towns.unwrap_or(default.towns),
@@ -368,6 +376,7 @@ impl Config {
                 (1..=100_000).contains(&self.players_max),
                 "1 to 100000",
             ),
+            ("resume_s", self.resume_s <= 3_600, "at most 3600 seconds"),
             (
                 "speed_max_mps",
                 (0.1..=100.0).contains(&self.speed_max_mps),
@@ -539,6 +548,7 @@ mod tests {
             ("interest_radius_m = nan", "interest_radius_m"),
             ("speed_max_mps = inf", "speed_max_mps"),
             ("towns = 21", "towns"),
+            ("resume_s = 3601", "resume_s"),
             ("audience = \"mine\"", "audience"),
         ] {
             let error = Config::new(toml::from_str(text).unwrap()).unwrap_err();

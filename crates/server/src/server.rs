@@ -65,6 +65,7 @@ impl Server {
             ),
             previous_version: config.previous_version,
             players_max: config.players_max as usize,
+            resume_s: config.resume_s,
             tick_rate_hz: config.tick_rate_hz,
             used: host.used.clone(),
             tiles: open_desk(&config, &planet)?,

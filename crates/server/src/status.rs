@@ -17,8 +17,10 @@ pub struct Status {
     pub state_hash_tick: u64,
     /// Every frame up to this tick is on the disk.
     pub durable_tick: u64,
-    /// Players in the world.
+    /// Players in the world, those who linger among them.
     pub players: u32,
+    /// Players whose line is lost and who may come back to their avatars.
+    pub lingering: u32,
     /// Entities in the world, players included.
     pub entities: u32,
     /// Entities that stand still because their ground is not resident.
@@ -45,6 +47,11 @@ pub struct Status {
     pub joins: u64,
     /// Sessions that ended.
     pub leaves: u64,
+    /// Sessions that were taken up again after their lines were lost.
+    pub resumed: u64,
+    /// Of the connections refused those that wanted to, by why: `unknown` (there is no such secret), `used`, `over` (the session is, or there are newer
+    /// secrets), `proof_wrong`.
+    pub resumes_refused: BTreeMap<String, u64>,
     /// Connections refused, all reasons.
     pub refusals: u64,
     /// Of them those of logins whose token or proof was of no use, by why: `token_forged`, `token_expired`, `token_used`,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use net_proto::RefuseCode;
 
-/// Why a token was of no use.
+/// Why a token, or a secret to come back with, was of no use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Cause {
     TokenMalformed,
@@ -20,10 +20,14 @@ pub(super) enum Cause {
     TokenUnbound,
     ProofMissing,
     ProofWrong,
+    ReturnUnknown,
+    ReturnUsed,
+    ReturnOver,
+    ReturnProof,
 }
 
 impl Cause {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 16] = [
         Self::TokenMalformed,
         Self::TokenForged,
         Self::TokenLifetime,
@@ -36,6 +40,10 @@ impl Cause {
         Self::TokenUnbound,
         Self::ProofMissing,
         Self::ProofWrong,
+        Self::ReturnUnknown,
+        Self::ReturnUsed,
+        Self::ReturnOver,
+        Self::ReturnProof,
     ];
 
     /// What the client is told, for programs.
@@ -43,9 +51,15 @@ impl Cause {
         match self {
             Self::TokensFull => RefuseCode::FULL,
             Self::TokenAudience => RefuseCode::AUDIENCE,
-            Self::ProofMissing | Self::ProofWrong => RefuseCode::PROOF,
+            Self::ProofMissing | Self::ProofWrong | Self::ReturnProof => RefuseCode::PROOF,
+            Self::ReturnUnknown | Self::ReturnUsed | Self::ReturnOver => RefuseCode::GONE,
             _ => RefuseCode::TOKEN,
         }
+    }
+
+    /// Whether it is one of those who come back.
+    fn is_return(self) -> bool {
+        self as usize >= Self::ReturnUnknown as usize
     }
 
     /// Its name in the status.
@@ -62,7 +76,10 @@ impl Cause {
             Self::TokensFull => "tokens_full",
             Self::TokenUnbound => "token_unbound",
             Self::ProofMissing => "proof_missing",
-            Self::ProofWrong => "proof_wrong",
+            Self::ProofWrong | Self::ReturnProof => "proof_wrong",
+            Self::ReturnUnknown => "unknown",
+            Self::ReturnUsed => "used",
+            Self::ReturnOver => "over",
         }
     }
 }
@@ -76,11 +93,21 @@ impl CauseCounts {
         self.0[cause as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All of them, those that were never met too.
+    /// All of those who come in, those that were never met too.
     pub(crate) fn read(&self) -> BTreeMap<String, u64> {
+        self.named(|cause| !cause.is_return())
+    }
+
+    /// All of those who come back.
+    pub(crate) fn read_returns(&self) -> BTreeMap<String, u64> {
+        self.named(Cause::is_return)
+    }
+
+    fn named(&self, is_wanted: impl Fn(Cause) -> bool) -> BTreeMap<String, u64> {
         let count = |cause: Cause| self.0[cause as usize].load(Ordering::Relaxed);
         let named = |cause: Cause| (cause.name().to_owned(), count(cause));
-        Cause::ALL.into_iter().map(named).collect()
+        let wanted = Cause::ALL.into_iter().filter(|cause| is_wanted(*cause));
+        wanted.map(named).collect()
     }
 }
 
@@ -95,8 +122,9 @@ mod tests {
             assert_eq!(cause as usize, n);
             (0..=n).for_each(|_| counts.add(cause));
         }
-        let read = counts.read();
-        assert_eq!(read.len(), Cause::ALL.len());
+        let (read, returns) = (counts.read(), counts.read_returns());
+        assert_eq!(read.len() + returns.len(), Cause::ALL.len());
         assert_eq!((read["token_malformed"], read["proof_wrong"]), (1, 12));
+        assert_eq!((returns["unknown"], returns["proof_wrong"]), (13, 16));
     }
 }

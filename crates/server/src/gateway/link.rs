@@ -51,8 +51,26 @@ pub(crate) struct Entrant {
 /// What the network tells the world, reliably.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Join { session: SessionId, who: Entrant },
-    Leave { session: SessionId },
+    Join {
+        session: SessionId,
+        who: Entrant,
+    },
+    /// A player comes back over another connection than it was in by.
+    Return {
+        session: SessionId,
+        from: SessionId,
+        /// Of the protocol that its client speaks.
+        version: u16,
+    },
+    /// The line of a session is lost: it lingers.
+    Lose {
+        session: SessionId,
+    },
+    /// A session is over. If another one took its place, that has brought the player's avatar to its own, or will.
+    Leave {
+        session: SessionId,
+        is_replaced: bool,
+    },
 }
 
 /// A datagram of inputs, and when it came.

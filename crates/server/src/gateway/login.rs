@@ -1,7 +1,7 @@
 //! From a connection to a player: hello and token.
 
 use net_proto::quic::{
-    ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, accept_hello, export,
+    ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Opening, accept_opening, export,
 };
 use net_proto::{
     Claims, Exported, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode, TokenError,
@@ -10,6 +10,7 @@ use net_proto::{
 use quinn::Connection;
 
 use super::cause::Cause;
+use super::resume::Returner;
 use super::table::{Gate, NoEntry};
 use crate::clock::now_s;
 use crate::host::UsedToken;
@@ -45,8 +46,26 @@ pub(super) struct Failed {
     pub(super) writer: Option<ControlWriter>,
 }
 
-/// A login that holds.
-pub(super) struct Admitted {
+/// Who may come in.
+pub(super) enum Admitted {
+    /// With a token.
+    Comer(Comer),
+    /// Back to its session.
+    Returner(Returner),
+}
+
+impl Admitted {
+    /// Of the protocol that is spoken.
+    pub(super) fn version(&self) -> u16 {
+        match self {
+            Self::Comer(comer) => comer.version,
+            Self::Returner(who) => who.version,
+        }
+    }
+}
+
+/// Whose token holds.
+pub(super) struct Comer {
     pub(super) claims: Claims,
     /// Of the protocol that is spoken.
     pub(super) version: u16,
@@ -54,30 +73,36 @@ pub(super) struct Admitted {
     pub(super) now_s: u64,
 }
 
-/// Reads the hello and checks the token, which is not used yet.
+/// Reads the first message and checks the token or secret, which is not used yet.
 pub(super) async fn login(
     gate: &Gate,
     connection: &Connection,
 ) -> Result<(Admitted, (ControlReader, ControlWriter)), Failed> {
-    let (hello, reader, writer) = accept_hello(connection, HELLO_DEADLINE)
+    let (opening, reader, writer) = accept_opening(connection, HELLO_DEADLINE)
         .await
         .map_err(failed_hello)?;
-    let now_s = now_s();
-    match check(gate, &hello, export(connection), now_s) {
-        Ok(claims) => {
-            let version = hello.version;
-            let admitted = Admitted {
-                claims,
-                version,
-                now_s,
-            };
-            Ok((admitted, (reader, writer)))
-        }
+    let exported = export(connection);
+    let admitted = match opening {
+        Opening::Hello(hello) => come(gate, &hello, exported),
+        Opening::Return(again) => gate.check_return(&again, exported).map(Admitted::Returner),
+    };
+    match admitted {
+        Ok(admitted) => Ok((admitted, (reader, writer))),
         Err(refusal) => Err(Failed {
             refusal,
             writer: Some(writer),
         }),
     }
+}
+
+fn come(gate: &Gate, hello: &Hello, exported: Option<Exported>) -> Result<Admitted, Refusal> {
+    let now_s = now_s();
+    let claims = check(gate, hello, exported, now_s)?;
+    Ok(Admitted::Comer(Comer {
+        claims,
+        version: hello.version,
+        now_s,
+    }))
 }
 
 fn failed_hello(error: HelloError) -> Failed {
@@ -194,6 +219,20 @@ impl From<NoEntry> for Refusal {
                 "too many tickets are in use: try again later",
             ),
         }
+    }
+}
+
+impl From<Cause> for Refusal {
+    fn from(cause: Cause) -> Self {
+        let why = match cause {
+            Cause::ReturnUsed => "somebody came back with this already",
+            Cause::ReturnOver => "the session is over, or you have a newer secret",
+            Cause::ReturnProof => {
+                "the signature is not that of the session's key for this connection"
+            }
+            _ => "there is no such session",
+        };
+        Self::counted(cause, format!("{why}: get a new ticket"))
     }
 }
 

@@ -4,6 +4,7 @@
 //! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
 //!                                                                                  │ durable
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
+//!            line lost ──Lose──► lingers (resume.rs) ──secret, Return──► a new session
 //!            commands ─control stream─► session's own task ──bounded queue──► world
 //!            chat   ──streams of its own─► session's own task ──bounded queue──► world
 //!            tiles  ──bulk stream─► session's own task ──bounded queue──► tiles thread
@@ -19,6 +20,7 @@ mod cause;
 mod chat;
 mod link;
 mod login;
+mod resume;
 mod session;
 mod share;
 mod shield;

@@ -12,14 +12,15 @@ use net_proto::{
     Answer, AnswerCode, ClientMessage, Command, InputDatagram, Refuse, RefuseCode, ServerMessage,
     ShortText,
 };
-use quinn::{Connecting, Connection};
+use quinn::{Connecting, Connection, ConnectionError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, timeout};
 
-use super::link::{COMMANDS_SINCE, Entrant, Message, SessionId};
-use super::login::{Failed, Refusal, login, used};
+use super::cause::Cause;
+use super::link::{COMMANDS_SINCE, Entrant, Event, Message, SessionId};
+use super::login::{Admitted, Failed, Refusal, login, used};
 use super::share::Share;
-use super::table::{Gate, close_code};
+use super::table::{Entered, Gate, close_code};
 use super::{bulk, chat};
 
 /// How long a refused client may take to read why.
@@ -31,6 +32,8 @@ const COMMANDS_BURST: f64 = 20.0;
 /// Commands beyond a session's share that are answered a second, and at once; beyond these the session ends.
 const REFUSED_S: f64 = 10.0;
 const REFUSED_BURST: f64 = 100.0;
+/// How long a secret to come back with is the newest.
+const SECRET_LIFE: Duration = Duration::from_secs(60);
 /// Datagrams that are no inputs, before the session ends.
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
@@ -51,43 +54,77 @@ pub(super) async fn run(
             return refuse(&gate, &connection, from, (refusal, writer)).await;
         }
     };
-    let claims = &admitted.claims;
-    let who = Entrant {
-        player: claims.player,
-        name: claims.name.clone(),
-        token: used(claims),
-        version: admitted.version,
-    };
-    // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
-    let entered = gate.enter(
-        (&connection, endpoint),
-        (who.player, who.token),
-        admitted.now_s,
-    );
-    let version = who.version;
-    let (session, ears) = match entered {
+    let version = admitted.version();
+    let (entered, event) = match enter(&gate, (&connection, endpoint), &admitted) {
         Ok(entered) => entered,
-        Err(why) => return refuse(&gate, &connection, from, (why.into(), Some(writer))).await,
+        Err(refusal) => {
+            return refuse(&gate, &connection, from, (refusal, Some(writer))).await;
+        }
     };
     drop(flight);
-    tracing::debug!(%from, player = %claims.player, name = claims.name.as_str(), "joins");
-    if gate.join(session, who).await {
+    let Entered {
+        session,
+        ears,
+        ended,
+    } = entered;
+    tracing::debug!(%from, ?event, "comes in");
+    if gate.tell(event).await {
         let ground = tokio::spawn(bulk::serve(Arc::clone(&gate), connection.clone()));
         let (speaking, listening) = (Arc::clone(&gate), connection.clone());
         let chat = tokio::spawn(chat::serve(speaking, session, listening, ears.chat));
         let inner = Arc::clone(&gate);
-        // A task of its own: if a defect of the transport ends it, the player leaves nevertheless.
+        // A task of its own: if a defect of the transport ends it, the player lingers or leaves nevertheless.
         let talk = tokio::spawn(async move {
             let talk = Talk::new(&inner, (session, version), connection, writer);
-            talk.go_on(reader, ears.messages).await;
+            talk.go_on(reader, ears.messages).await
         });
-        if talk.await.is_err() {
+        let over = talk.await.unwrap_or_else(|_| {
             tracing::error!(%from, session = session.0, "the session broke off");
-        }
+            Over::Lost
+        });
         ground.abort();
         chat.abort();
+        if over == Over::Lost
+            && let Some(time) = gate.linger(session).await
+        {
+            let _ = timeout(time, ended).await; // ended or not, it is over
+        }
     }
     gate.leave(session).await;
+}
+
+/// Finds a place for who may come in, and what to tell the world.
+fn enter(
+    gate: &Gate,
+    line: (&Connection, usize),
+    admitted: &Admitted,
+) -> Result<(Entered, Event), Refusal> {
+    match admitted {
+        Admitted::Comer(comer) => {
+            let claims = &comer.claims;
+            let who = Entrant {
+                player: claims.player,
+                name: claims.name.clone(),
+                token: used(claims),
+                version: comer.version,
+            };
+            let key = claims.holder.map(|holder| holder.key);
+            // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
+            let entered = gate.enter(line, (who.player, who.token), key, comer.now_s)?;
+            let session = entered.session;
+            Ok((entered, Event::Join { session, who }))
+        }
+        Admitted::Returner(who) => {
+            let (entered, from) = gate.come_back(line, who)?;
+            let (session, version) = (entered.session, who.version);
+            let event = Event::Return {
+                session,
+                from,
+                version,
+            };
+            Ok((entered, event))
+        }
+    }
 }
 
 /// Sends somebody away who is not in.
@@ -140,6 +177,8 @@ struct Talk<'a> {
     commands: Share,
     refused: Share,
     bad: u32,
+    /// When it gets a new secret to come back with; none before the first.
+    secret_due: Option<Instant>,
 }
 
 impl<'a> Talk<'a> {
@@ -159,22 +198,27 @@ impl<'a> Talk<'a> {
             connection,
             writer,
             bad: 0,
+            secret_due: None,
         }
     }
 
-    async fn go_on(mut self, mut reader: ControlReader, mut messages: mpsc::Receiver<Message>) {
+    async fn go_on(
+        mut self,
+        mut reader: ControlReader,
+        mut messages: mpsc::Receiver<Message>,
+    ) -> Over {
         let mut pulse = interval(PULSE);
         let refusal = loop {
             let next = tokio::select! {
                 // If a defect has ended the connection's own task, nothing below ever wakes: this panics, and the player leaves.
                 _ = pulse.tick() => match self.connection.close_reason() {
                     Some(_) => Next::Gone,
-                    None => Next::GoOn,
+                    None => self.renew_secret().await,
                 },
                 message = messages.recv() => self.tell(message).await,
                 datagram = self.connection.read_datagram() => match datagram {
                     Ok(bytes) => self.hear(&bytes),
-                    Err(_) => return, // the client has gone
+                    Err(_) => Next::Gone,
                 },
                 frame = reader.next() => match frame {
                     Ok(Some(frame)) => self.obey(&frame).await,
@@ -184,30 +228,58 @@ impl<'a> Talk<'a> {
             };
             match next {
                 Next::GoOn => {}
-                Next::Gone => return,
+                Next::Gone => return self.over(&mut messages),
                 Next::Refuse(refusal) => break refusal,
             }
         };
         if refusal.code != RefuseCode::CLOSING {
             self.gate.counters.refuse();
         }
+        if refusal.code == RefuseCode::GONE {
+            self.gate.counters.causes.add(Cause::ReturnOver);
+        }
         part(&self.connection, Some(self.writer), &refusal).await;
+        Over::Left
+    }
+
+    /// How a session ended that nobody here has ended, unless somebody was about to.
+    fn over(&self, messages: &mut mpsc::Receiver<Message>) -> Over {
+        while let Ok(message) = messages.try_recv() {
+            if let Message::Close(..) = message {
+                return Over::Left;
+            }
+        }
+        match self.connection.close_reason() {
+            // With whatever code: it did so on purpose. So does who finishes its stream, on a connection that lives.
+            None | Some(ConnectionError::ApplicationClosed(_) | ConnectionError::LocallyClosed) => {
+                Over::Left
+            }
+            Some(_) => Over::Lost,
+        }
     }
 
     async fn tell(&mut self, message: Option<Message>) -> Next {
-        let bytes = match message {
-            None => return Next::Gone,
-            Some(Message::Welcome(welcome)) => frame_of(&ServerMessage::Welcome(welcome)),
-            Some(Message::Frame(bytes)) => bytes,
-            Some(Message::Chat(_)) => return Next::GoOn, // it has a queue of its own
-            Some(Message::Close(code, text)) => return Next::Refuse(Refusal::new(code, text)),
-        };
-        self.write(&bytes).await
+        match message {
+            None => Next::Gone,
+            Some(Message::Welcome(welcome)) => {
+                match self
+                    .write(&frame_of(&ServerMessage::Welcome(welcome)))
+                    .await
+                {
+                    Next::GoOn => self.give_secret().await,
+                    other => other,
+                }
+            }
+            Some(Message::Frame(bytes)) => self.write(&bytes).await,
+            Some(Message::Chat(_)) => Next::GoOn, // it has a queue of its own
+            Some(Message::Close(code, text)) => Next::Refuse(Refusal::new(code, text)),
+        }
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Next {
         match self.writer.send(bytes, STREAM_DEADLINE).await {
             Ok(()) => Next::GoOn,
+            Err(_) if self.connection.close_reason().is_some() => Next::Gone,
             Err(_) => Next::Refuse(Refusal::new(RefuseCode::SLOW, "messages are not read")),
         }
     }
@@ -243,6 +315,22 @@ impl<'a> Talk<'a> {
         passes.then_some(()).ok_or(AnswerCode::BUSY)
     }
 
+    async fn renew_secret(&mut self) -> Next {
+        match self.secret_due.is_some_and(|due| due <= Instant::now()) {
+            true => self.give_secret().await,
+            false => Next::GoOn,
+        }
+    }
+
+    /// Tells the client what it can come back with, if it can.
+    async fn give_secret(&mut self) -> Next {
+        let Some(resume) = self.gate.give_secret(self.session) else {
+            return Next::GoOn;
+        };
+        self.secret_due = Some(Instant::now() + SECRET_LIFE);
+        self.write(&frame_of(&ServerMessage::Resume(resume))).await
+    }
+
     fn hear(&mut self, bytes: &Bytes) -> Next {
         if !self.budget.spend() {
             return match self.budget.is_exhausted() {
@@ -269,6 +357,15 @@ enum Next {
     GoOn,
     Gone,
     Refuse(Refusal),
+}
+
+/// How a session's connection ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Over {
+    /// On purpose, of whichever side.
+    Left,
+    /// Silent, reset or broken.
+    Lost,
 }
 
 fn malformed(why: impl Into<String>) -> Next {

@@ -12,12 +12,13 @@ use net_proto::{
     Audience, Command, InputDatagram, PlayerId, RefuseCode, Say, TokenVerifier, WorldId,
 };
 use quinn::{Connection, Incoming, VarInt};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::cause::CauseCounts;
+use super::cause::{Cause, CauseCounts};
 use super::link::{
-    Asked, CHAT, Entrant, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession,
+    Asked, CHAT, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession,
 };
+use super::resume::{Hash, Secrets};
 use super::shield::shielded;
 use super::tiles::TileDesk;
 use crate::host::UsedToken;
@@ -32,6 +33,8 @@ pub(crate) struct GateOptions {
     pub(crate) audience: Audience,
     pub(crate) previous_version: bool,
     pub(crate) players_max: usize,
+    /// Seconds that a session whose line is lost can be taken up again; 0 for none.
+    pub(crate) resume_s: u16,
     pub(crate) tick_rate_hz: u16,
     /// Tokens that were used before a restart.
     pub(crate) used: Vec<UsedToken>,
@@ -58,27 +61,43 @@ pub(crate) struct Gate {
     pub(super) tile_bytes_s: u32,
     pub(super) commands_min: u32,
     pub(super) says_s: u32,
+    pub(super) resume_s: u16,
     players_max: usize,
-    sessions: Mutex<Sessions>,
+    pub(super) sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
     next_session: AtomicU64,
     door: Mutex<Door>,
     emptied: Notify,
-    events: mpsc::Sender<Event>,
+    pub(super) events: mpsc::Sender<Event>,
     inputs: mpsc::Sender<Heard>,
     commands: mpsc::Sender<Asked>,
     says: mpsc::Sender<Spoken>,
 }
 
-/// Who is in: one session a player.
+/// Who is in: one session a player, those that linger among them.
 #[derive(Default)]
-struct Sessions {
-    all: BTreeMap<SessionId, Entry>,
+pub(super) struct Sessions {
+    pub(super) all: BTreeMap<SessionId, Entry>,
     of_player: BTreeMap<PlayerId, SessionId>,
+    pub(super) secrets: Secrets,
+    is_closing: bool,
 }
 
-struct Entry {
-    player: PlayerId,
+pub(super) struct Entry {
+    pub(super) player: PlayerId,
+    /// Whose private half comes back; none where nobody can.
+    pub(super) key: Option<[u8; 32]>,
+    /// Of the secrets that are good: the newest, and the one before.
+    pub(super) hashes: [Option<Hash>; 2],
+    /// Whether it lingers when its line is lost: its client has had a secret, now or before.
+    pub(super) lingers: bool,
+    /// None while it does.
+    pub(super) line: Option<Line>,
+    /// Dropped, with the entry or before, it ends the lingering.
+    end: Option<oneshot::Sender<()>>,
+}
+
+pub(super) struct Line {
     connection: Connection,
     endpoint: usize,
     messages: mpsc::Sender<Message>,
@@ -89,6 +108,14 @@ struct Entry {
 pub(super) struct Ears {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) chat: mpsc::Receiver<Bytes>,
+}
+
+/// A session that has a place.
+pub(super) struct Entered {
+    pub(super) session: SessionId,
+    pub(super) ears: Ears,
+    /// Completes when it is not to linger any more.
+    pub(super) ended: oneshot::Receiver<()>,
 }
 
 impl std::fmt::Debug for Gate {
@@ -117,6 +144,7 @@ impl Gate {
             tile_bytes_s: options.tile_bytes_s,
             commands_min: options.commands_min,
             says_s: options.says_s,
+            resume_s: options.resume_s,
             players_max: options.players_max,
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),
@@ -145,10 +173,11 @@ impl Gate {
     /// The place is found before the token is used: who finds the world full can come back with the same ticket.
     pub(super) fn enter(
         &self,
-        (connection, endpoint): (&Connection, usize),
+        line: (&Connection, usize),
         (player, token): (PlayerId, UsedToken),
+        key: Option<[u8; 32]>,
         now_s: u64,
-    ) -> Result<(SessionId, Ears), NoEntry> {
+    ) -> Result<Entered, NoEntry> {
         let mut sessions = lock(&self.sessions);
         if sessions.others(player) >= self.players_max {
             return Err(NoEntry::Full);
@@ -157,33 +186,59 @@ impl Gate {
         if let Some(old) = sessions.of_player.get(&player).copied() {
             sessions.replace(old);
         }
-        let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+        Ok(self.seat(&mut sessions, line, (player, key)))
+    }
+
+    /// Gives a connection a session.
+    pub(super) fn seat(
+        &self,
+        sessions: &mut Sessions,
+        (connection, endpoint): (&Connection, usize),
+        (player, key): (PlayerId, Option<[u8; 32]>),
+    ) -> Entered {
+        let session = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let (messages, messages_out) = mpsc::channel(SESSION_MESSAGES);
         let (chat, chat_out) = mpsc::channel(CHAT);
-        let entry = Entry {
-            player,
+        let (end, ended) = oneshot::channel();
+        let line = Line {
             connection: connection.clone(),
             endpoint,
             messages,
             chat,
         };
-        sessions.all.insert(id, entry);
-        sessions.of_player.insert(player, id);
-        let ears = Ears {
-            messages: messages_out,
-            chat: chat_out,
+        let entry = Entry {
+            player,
+            key,
+            hashes: [None; 2],
+            lingers: false,
+            line: Some(line),
+            end: Some(end),
         };
-        Ok((id, ears))
+        sessions.all.insert(session, entry);
+        sessions.of_player.insert(player, session);
+        Entered {
+            session,
+            ears: Ears {
+                messages: messages_out,
+                chat: chat_out,
+            },
+            ended,
+        }
     }
 
     /// Tells the world of a session. False when the world is gone.
-    pub(super) async fn join(&self, session: SessionId, who: Entrant) -> bool {
-        self.events.send(Event::Join { session, who }).await.is_ok()
+    pub(super) async fn tell(&self, event: Event) -> bool {
+        self.events.send(event).await.is_ok()
     }
 
     /// Ends a session.
     pub(super) async fn leave(&self, session: SessionId) {
-        let _ = self.events.send(Event::Leave { session }).await; // without a world there is nobody to tell
+        let is_replaced = !lock(&self.sessions).retire(session);
+        let gone = Event::Leave {
+            session,
+            is_replaced,
+        };
+        let _ = self.events.send(gone).await; // without a world there is nobody to tell
         let mut sessions = lock(&self.sessions);
         let entry = sessions.remove(session);
         shielded(move || drop(entry));
@@ -220,25 +275,31 @@ impl Gate {
     /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
     pub(super) fn connection(&self, session: SessionId) -> Option<(Connection, usize)> {
         let sessions = lock(&self.sessions);
-        let entry = sessions.all.get(&session)?;
-        let connection = shielded(|| entry.connection.clone())?;
-        Some((connection, entry.endpoint))
+        let line = sessions.all.get(&session)?.line.as_ref()?;
+        let connection = shielded(|| line.connection.clone())?;
+        Some((connection, line.endpoint))
     }
 
-    /// Hands a message to its session; a session whose queue is full is closed.
+    /// Hands a message to its session; a session whose queue is full is closed. One that lingers hears nothing, but can be ended.
     pub(super) fn route(&self, message: ToSession) {
-        let sessions = lock(&self.sessions);
+        let mut sessions = lock(&self.sessions);
         let Some(entry) = sessions.all.get(&message.session) else {
             return;
         };
+        let Some(line) = &entry.line else {
+            if let Message::Close(..) = message.what {
+                sessions.dismiss(message.session);
+            }
+            return;
+        };
         if let Message::Chat(frames) = message.what {
-            if entry.chat.try_send(frames).is_err() {
+            if line.chat.try_send(frames).is_err() {
                 self.counters.drop_chat();
             }
             return;
         }
-        if entry.messages.try_send(message.what).is_err() {
-            let connection = &entry.connection;
+        if line.messages.try_send(message.what).is_err() {
+            let connection = &line.connection;
             let code = close_code(RefuseCode::SLOW);
             shielded(|| connection.close(code, b"messages are not read"));
         }
@@ -246,9 +307,15 @@ impl Gate {
 
     /// Asks every session to end.
     pub(super) fn close_all(&self) {
-        for entry in lock(&self.sessions).all.values() {
+        let mut sessions = lock(&self.sessions);
+        sessions.is_closing = true;
+        for entry in sessions.all.values_mut() {
             let bye = Message::Close(RefuseCode::CLOSING, "the server is closing");
-            let _ = entry.messages.try_send(bye); // the endpoint closes those that do not take it
+            match &entry.line {
+                // The endpoint closes those that do not take it.
+                Some(line) => drop(line.messages.try_send(bye)),
+                None => drop(entry.end.take()),
+            }
         }
     }
 
@@ -271,20 +338,51 @@ impl Sessions {
     }
 
     /// Ends a session at once, dead or alive: its place is free, its own task goes as soon as it can.
-    fn replace(&mut self, session: SessionId) {
+    pub(super) fn replace(&mut self, session: SessionId) {
         let Some(old) = self.remove(session) else {
+            return;
+        };
+        let Some(line) = old.line else {
             return;
         };
         let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
         shielded(move || {
-            if old.messages.try_send(bye).is_err() {
+            if line.messages.try_send(bye).is_err() {
                 let code = close_code(RefuseCode::REPLACED);
-                old.connection.close(code, b"you entered again elsewhere");
+                line.connection.close(code, b"you entered again elsewhere");
             }
         });
     }
 
+    /// The line of a session that lingers from now on; none where it cannot.
+    pub(super) fn lose(&mut self, session: SessionId) -> Option<Line> {
+        let entry = self.all.get_mut(&session)?;
+        let lingers = entry.lingers && !self.is_closing;
+        entry.line.take_if(|_| lingers)
+    }
+
+    /// Nobody comes back to a session any more. Whether it is still there.
+    fn retire(&mut self, session: SessionId) -> bool {
+        let Some(entry) = self.all.get_mut(&session) else {
+            return false;
+        };
+        for hash in core::mem::take(&mut entry.hashes).into_iter().flatten() {
+            self.secrets.spend(hash, Cause::ReturnOver);
+        }
+        true
+    }
+
+    /// Ends the lingering of a session.
+    fn dismiss(&mut self, session: SessionId) {
+        if self.retire(session)
+            && let Some(entry) = self.all.get_mut(&session)
+        {
+            entry.end = None;
+        }
+    }
+
     fn remove(&mut self, session: SessionId) -> Option<Entry> {
+        self.retire(session);
         let entry = self.all.remove(&session)?;
         if self.of_player.get(&entry.player) == Some(&session) {
             self.of_player.remove(&entry.player);
@@ -328,8 +426,8 @@ pub(super) fn close_code(code: RefuseCode) -> VarInt {
     VarInt::from_u32(u32::from(code.0))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every critical section is a single map operation: a panic elsewhere leaves the map whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing in a critical section panics half way: a panic elsewhere leaves the maps whole.
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)

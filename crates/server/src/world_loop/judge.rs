@@ -232,7 +232,12 @@ impl Judge {
     /// The validator of a player who comes in: what it was found at before it left has not faded for that.
     pub(super) fn admit(&mut self, player: PlayerId) -> Validator {
         let left = self.left.remove(&player);
-        let mut validator = left.map_or_else(Validator::default, |validator| validator.anew());
+        self.resume(&left.unwrap_or_default())
+    }
+
+    /// The validator of a player who comes back over another connection, whose inputs begin anew: what it was found at is not forgotten.
+    pub(super) fn resume(&self, before: &Validator) -> Validator {
+        let mut validator = before.anew();
         validator.begin(&self.judged(self.now));
         validator
     }

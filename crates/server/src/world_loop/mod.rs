@@ -45,7 +45,7 @@ use crate::status::StatusBoard;
 
 use agents::{ROLE_PLAYER, Towns, Wanderers, of_role};
 use judge::{Judge, Unknown};
-use players::{Newcomer, Players};
+use players::{Line, Newcomer, Players};
 use residency::Residency;
 use shots::Shots;
 use tally::{StopWatch, Tally};
@@ -303,12 +303,23 @@ impl WorldLoop {
 
     fn handle(&mut self, event: Event) -> Result<(), ServerError> {
         match event {
-            Event::Leave { session } => {
-                self.tally.leaves += 1;
-                let judge = (&mut self.judge, &mut self.records);
-                self.players.leave(session, judge);
-            }
             Event::Join { session, who } => self.join(session, &who)?,
+            Event::Return {
+                session,
+                from,
+                version,
+            } => self.come_back(session, from, version),
+            Event::Lose { session } => self.players.lose(session, &mut self.records),
+            Event::Leave {
+                session,
+                is_replaced,
+            } => {
+                self.tally.leaves += 1;
+                if !is_replaced {
+                    let judge = (&mut self.judge, &mut self.records);
+                    self.players.leave(session, judge);
+                }
+            }
         }
         Ok(())
     }
@@ -322,6 +333,13 @@ impl WorldLoop {
             self.players.say(session, close);
             return Ok(());
         }
+        self.tally.joins += 1;
+        let line = self.line(who.version);
+        if let Some(from) = self.players.lost_by(id) {
+            let judge = (&self.judge, &mut self.records);
+            self.players.take_over((from, session), line, judge);
+            return Ok(());
+        }
         let start = |e: &dyn std::fmt::Display| ServerError::Start(e.to_string());
         let entity = self.host.lease();
         let entity = entity.ok_or_else(|| start(&"no entity id is left"))?;
@@ -330,8 +348,6 @@ impl WorldLoop {
             .towns
             .newcomer(&self.world, town, ROLE_PLAYER, &mut self.lots)
             .map_err(|e| start(&e))?;
-        // Of tick 0 the durable tick says nothing: it is 0 from the start.
-        let tick = self.world.tick().max(1);
         let visitor = Visitor {
             player: id,
             name: who.name.clone(),
@@ -339,18 +355,37 @@ impl WorldLoop {
         };
         let newcomer = Newcomer {
             visitor: visitor.clone(),
-            version: who.version,
-            tick,
-            budget: SendBudget::new(self.config.player_bytes_s, self.config.tick_rate_hz),
-            own_values: self.views.own_values(self.config.tick_rate_hz),
+            line,
         };
         let judge = (&mut self.judge, &mut self.records);
         self.players.join(session, newcomer, judge);
         self.records.push(Record::Spawn { entity, agent });
         let stage = stage(&self.world, &mut self.host, &mut self.records);
         self.words.join(stage, &visitor);
-        self.tally.joins += 1;
         Ok(())
+    }
+
+    /// A player comes back. Its avatar may be gone, if it was sent away at that very moment.
+    fn come_back(&mut self, session: SessionId, from: SessionId, version: u16) {
+        let line = self.line(version);
+        let judge = (&self.judge, &mut self.records);
+        if self.players.take_over((from, session), line, judge) {
+            self.tally.resumed += 1;
+        } else {
+            let close = Message::Close(RefuseCode::GONE, "the session is over: get a new ticket");
+            self.players.say(session, close);
+        }
+    }
+
+    /// What a connection begins with.
+    fn line(&self, version: u16) -> Line {
+        Line {
+            version,
+            // Of tick 0 the durable tick says nothing: it is 0 from the start.
+            tick: self.world.tick().max(1),
+            budget: SendBudget::new(self.config.player_bytes_s, self.config.tick_rate_hz),
+            own_values: self.views.own_values(self.config.tick_rate_hz),
+        }
     }
 
     /// Lets players in whose spawn is on the disk.
@@ -359,7 +394,7 @@ impl WorldLoop {
         let start = self.world.start();
         let mut news = Vec::new();
         for (session, player) in self.players.iter_mut() {
-            if player.is_welcome || player.spawned_tick > durable {
+            if player.is_welcome || player.is_lost || player.spawned_tick > durable {
                 continue;
             }
             player.is_welcome = true;
@@ -423,7 +458,10 @@ impl WorldLoop {
         let every = u64::from(self.config.tick_rate_hz / u16::from(self.config.snapshot_ticks));
         let turn = self.world.tick() / u64::from(self.config.snapshot_ticks);
         for (session, player) in self.players.iter_mut() {
-            if !(turn + player.entity.0).is_multiple_of(every.max(1)) || !player.is_welcome {
+            if !(turn + player.entity.0).is_multiple_of(every.max(1))
+                || !player.is_welcome
+                || player.is_lost
+            {
                 continue;
             }
             if let Some(frame) = self.views.digest(player, *durable) {
@@ -447,6 +485,7 @@ impl WorldLoop {
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
         let words = self.words.counts;
+        let lingering = self.players.lingering() as u32;
         let (hash_tick, hash) = self.newest_hash;
         self.board.update(|s| {
             s.tick = self.world.tick();
@@ -454,12 +493,14 @@ impl WorldLoop {
             s.state_hash_tick = hash_tick;
             s.durable_tick = self.store.durable_tick();
             s.players = players;
+            s.lingering = lingering;
             s.entities = self.world.len() as u32;
             s.tiles = self.residency.resident();
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(s);
             s.logins_failed = self.gate.counters.causes.read();
+            s.resumes_refused = self.gate.counters.causes.read_returns();
             s.judged.clone_from(&self.judge.counts);
             s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);

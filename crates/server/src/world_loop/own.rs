@@ -52,7 +52,7 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
 /// In a tick without snapshots: the exact states of those of whom a new datagram of inputs has begun to be used. A client that answers in step
 /// with the snapshots is never among them.
 pub(super) fn between(world: &World, players: &mut Players) -> Batch {
-    let welcome = players.iter_mut().filter(|(_, player)| player.is_welcome);
+    let welcome = (players.iter_mut()).filter(|(_, player)| player.is_welcome && !player.is_lost);
     let told = welcome.filter(|(_, player)| player.told_datagram != player.datagram);
     let snapshots = told.filter_map(|(session, player)| {
         let state = news(world, player)?;

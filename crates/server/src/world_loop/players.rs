@@ -44,6 +44,8 @@ pub(super) struct Player {
     pub(super) surprised_tick: u64,
     /// Its inputs are not used; and it has been told to stand still.
     pub(super) is_halted: bool,
+    /// Its line is lost: it stands still, is told nothing, and may come back.
+    pub(super) is_lost: bool,
     stands: bool,
     buttons: u16, // of the last input
     heading: u16,
@@ -53,11 +55,15 @@ pub(super) struct Player {
 /// Who comes in.
 pub(super) struct Newcomer {
     pub(super) visitor: Visitor,
+    pub(super) line: Line,
+}
+
+/// What begins anew with every connection.
+pub(super) struct Line {
     /// Of the protocol that its client speaks.
     pub(super) version: u16,
-    /// The tick of its spawn.
+    /// The tick now.
     pub(super) tick: u64,
-    /// How many bytes it is sent.
     pub(super) budget: SendBudget,
     pub(super) own_values: OwnValuesWriter,
 }
@@ -82,6 +88,17 @@ pub(super) struct Players {
 impl Players {
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// How many may come back.
+    pub(super) fn lingering(&self) -> usize {
+        self.all.values().filter(|player| player.is_lost).count()
+    }
+
+    /// The session whose line a player has lost.
+    pub(super) fn lost_by(&self, player: PlayerId) -> Option<SessionId> {
+        let session = self.sessions.get(&player)?;
+        self.all.get(session)?.is_lost.then_some(*session)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (SessionId, &mut Player)> {
@@ -132,6 +149,33 @@ impl Players {
         self.suspects.insert(session); // until its score is looked at
         self.avatars.insert(newcomer.visitor.entity, session);
         self.all.insert(session, Player::new(newcomer, validator));
+    }
+
+    /// The line of a session is lost: its avatar stands still.
+    pub(super) fn lose(&mut self, session: SessionId, records: &mut Vec<Record>) {
+        if let Some(player) = self.all.get_mut(&session) {
+            player.is_lost = true;
+            player.stop(records);
+        }
+    }
+
+    /// Gives a session the avatar of another, which ends; whether there was one.
+    pub(super) fn take_over(
+        &mut self,
+        (from, session): (SessionId, SessionId),
+        line: Line,
+        (judge, records): (&Judge, &mut Vec<Record>),
+    ) -> bool {
+        let Some(mut player) = self.all.remove(&from) else {
+            return false;
+        };
+        player.stop(records);
+        let validator = judge.resume(&player.validator);
+        self.sessions.insert(player.player, session);
+        self.avatars.insert(player.entity, session);
+        self.suspects.insert(session); // until its score is looked at
+        self.all.insert(session, player.again(line, validator));
+        true
     }
 
     /// Takes a session's avatar out of the world.
@@ -190,6 +234,9 @@ impl Players {
         records: &mut Vec<Record>,
     ) {
         for (session, player) in &mut self.all {
+            if player.is_lost {
+                continue;
+            }
             if player.is_halted {
                 player.inputs.skip_all();
             }
@@ -277,14 +324,14 @@ impl Players {
 
 impl Player {
     fn new(newcomer: Newcomer, validator: Validator) -> Self {
-        let Newcomer {
-            visitor,
+        let Newcomer { visitor, line } = newcomer;
+        let entity = visitor.entity;
+        let Line {
             version,
             tick,
             budget,
             own_values,
-        } = newcomer;
-        let entity = visitor.entity;
+        } = line;
         Self {
             player: visitor.player,
             visitor,
@@ -305,10 +352,39 @@ impl Player {
             is_struck: false,
             surprised_tick: tick,
             is_halted: false,
+            is_lost: false,
             stands: false,
             buttons: 0,
             heading: 0,
             frame: FrameId(0),
+        }
+    }
+
+    /// The same player over another connection: the client knows nothing yet, and its inputs begin with number 1.
+    fn again(self, line: Line, validator: Validator) -> Self {
+        Self {
+            version: line.version,
+            inputs: InputBuffer::new(),
+            replicator: Replicator::of(self.entity).speaking(line.version),
+            budget: line.budget,
+            is_welcome: false,
+            validator,
+            used_seq: 0,
+            datagram: 0,
+            told_datagram: 0,
+            own_values: line.own_values,
+            is_crowded: true, // until somebody has looked
+            surprised_tick: line.tick,
+            is_lost: false,
+            buttons: 0,
+            ..self
+        }
+    }
+
+    /// Ends the last wish, if there is one.
+    fn stop(&mut self, records: &mut Vec<Record>) {
+        if self.used_seq != 0 && !self.stands {
+            records.push(self.stand());
         }
     }
 

@@ -14,6 +14,7 @@ pub(super) struct Tally {
     pub(super) held: u32,
     pub(super) joins: u64,
     pub(super) leaves: u64,
+    pub(super) resumed: u64,
     pub(super) skipped: u64,
     pub(super) stalled: Duration,
     pub(super) batches_dropped: u64,
@@ -52,6 +53,7 @@ impl Tally {
         status.held = self.held;
         status.joins = self.joins;
         status.leaves = self.leaves;
+        status.resumed = self.resumed;
         status.ticks_skipped = self.skipped;
         status.stalled_ms = self.stalled.as_millis() as u64;
         status.batches_dropped = self.batches_dropped;

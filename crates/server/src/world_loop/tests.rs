@@ -32,6 +32,7 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         audience: net_proto::Audience([0; 16]),
         previous_version: false,
         players_max: 1,
+        resume_s: config.resume_s,
         tick_rate_hz: config.tick_rate_hz,
         used: Vec::new(),
         tiles: None,

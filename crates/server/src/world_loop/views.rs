@@ -157,6 +157,9 @@ impl Views {
             snapshots: Vec::with_capacity(players.len()),
         };
         for (session, player) in players.iter_mut() {
+            if player.is_lost || !player.is_welcome {
+                continue;
+            }
             let row = world.row_of(player.entity);
             let watcher = self.watchers.get(&player.entity).copied();
             let (Some(row), Some(watcher)) = (row, watcher) else {

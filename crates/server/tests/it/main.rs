@@ -11,12 +11,14 @@ mod ground;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
+mod lines;
 mod memory;
 mod previous;
 mod program;
 mod relay;
 mod replay;
 mod restart;
+mod resume;
 mod step;
 mod support;
 mod tokens;

@@ -171,6 +171,11 @@ impl Raw {
     pub(crate) async fn open(addr: SocketAddr, cert: [u8; 32]) -> Self {
         let endpoint = client_endpoint(addr).unwrap();
         let connection = connect(&endpoint, addr, cert).await.unwrap();
+        Self::over(endpoint, connection).await
+    }
+
+    /// On a connection of one's own.
+    pub(crate) async fn over(endpoint: quinn::Endpoint, connection: quinn::Connection) -> Self {
         let (send, receive) = connection.open_bi().await.unwrap();
         Self {
             connection,
@@ -195,7 +200,7 @@ impl Raw {
         loop {
             match self.read().await {
                 ServerMessage::Refuse(refuse) => return refuse,
-                ServerMessage::Digest(_) => {}
+                ServerMessage::Digest(_) | ServerMessage::Resume(_) => {}
                 other => panic!("not a refusal: {other:?}"),
             }
         }

@@ -4,7 +4,9 @@ mod cheat;
 mod check;
 mod course;
 mod ledger;
+mod line;
 mod tally;
+mod visit;
 mod walk;
 
 use std::io::{BufRead, IsTerminal, Read};
@@ -30,7 +32,7 @@ use crate::server::open_planet;
 use cheat::Cheat;
 use tally::Tally;
 pub(super) use tally::{FleetReport, Line};
-use walk::{Bot, Errand, Ground};
+use walk::{Bot, Drops, Errand, Ground};
 
 /// One bot in so many tries the speed limit.
 const SPRINTERS_ONE_IN: u32 = 10;
@@ -79,6 +81,15 @@ pub(super) struct BotsArgs {
     /// After two seconds do what no honest client does; good is then that every avatar is stopped or every session ended for it
     #[arg(long, value_enum, value_name = "CHEAT")]
     cheat: Option<Cheat>,
+    /// Bots lose their lines every so many seconds, about, without a word, and come back to their avatars
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..))]
+    drop_every: Option<u32>,
+    /// So many of 100 bots do
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    drop_percent: u32,
+    /// They stay away for up to so many seconds; a server notices after ten
+    #[arg(long, default_value_t = 0.0, value_name = "S")]
+    drop_for: f64,
     /// Fail unless bots see so many others, on average
     #[arg(long, default_value_t = 0.0, value_name = "N")]
     seen_min: f64,
@@ -109,6 +120,12 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
             "--cheat forge needs --planet or --download: who predicts nothing says nothing".into(),
         )
         .into());
+    }
+    if args.cheat.is_some() && args.drop_every.is_some() {
+        return Err(Misuse("--cheat and --drop-every do not go together".into()).into());
+    }
+    if !(0.0..=3_600.0).contains(&args.drop_for) {
+        return Err(Misuse("--drop-for must be 0 to 3600 seconds".into()).into());
     }
     let planet = args.planet.as_deref().map(open_planet).transpose()?;
     let ground = planet.map(|store| Ground {
@@ -264,6 +281,15 @@ impl Purse {
     }
 }
 
+/// How the nth bot loses its line, if it does.
+fn drops(args: &BotsArgs, n: u32) -> Option<Drops> {
+    let every = Duration::from_secs(u64::from(args.drop_every?));
+    // The 100 of every hundred are spread over it.
+    let drops = n * 37 % 100 < args.drop_percent;
+    let away = Duration::from_secs_f64(args.drop_for);
+    drops.then_some(Drops { every, away })
+}
+
 /// Starts the thread that carries every `threads`-th bot.
 fn spawn(
     args: &BotsArgs,
@@ -282,6 +308,7 @@ fn spawn(
                 ground: ground.clone(),
                 downloads: args.download,
                 cheat: args.cheat,
+                drops: drops(args, n),
                 sprints: n % SPRINTERS_ONE_IN == 0,
                 starts_after: Duration::from_secs(1) * n / args.rate,
             },

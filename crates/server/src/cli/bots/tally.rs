@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use net_proto::Digest;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::BotsArgs;
 use super::check::Violations;
 use crate::cli::out::say;
+use crate::histogram::Histogram;
 
 /// Bytes that QUIC, UDP and IP add to a datagram of ours, about: 28 + 1 + 8 + 2 + 16 + 2.
 const PACKET_OVERHEAD_BYTES: u64 = 57;
@@ -69,11 +71,29 @@ pub(in crate::cli) struct FleetReport {
     pub(in crate::cli) predictions_agreed: u64,
     pub(in crate::cli) predictions_corrected: u64,
     pub(in crate::cli) correction_max_m: f64,
+    /// Lines that bots cut, sessions that were taken up again after a lost line, whosever fault, and those that could not be.
+    pub(in crate::cli) lines_dropped: u64,
+    pub(in crate::cli) resumes: u64,
+    pub(in crate::cli) resumes_failed: u64,
+    /// Who came back as somebody else.
+    pub(in crate::cli) entities_changed: u64,
+    /// From the loss of a line to the first snapshot after it.
+    pub(in crate::cli) resume_ms: ResumeTimes,
     /// Whether the bots cheat, and how many sessions were ended for it.
     pub(in crate::cli) cheats: bool,
     pub(in crate::cli) caught: u64,
     /// The last line of a run.
     pub(in crate::cli) has_summary: bool,
+}
+
+/// Quantiles, milliseconds.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub(in crate::cli) struct ResumeTimes {
+    pub(in crate::cli) p50: f64,
+    pub(in crate::cli) p90: f64,
+    pub(in crate::cli) p99: f64,
+    pub(in crate::cli) max: f64,
+    pub(in crate::cli) count: u64,
 }
 
 impl FleetReport {
@@ -84,9 +104,11 @@ impl FleetReport {
             self.protocol_errors,
             self.digest_mismatches,
             self.violations,
+            self.resumes_failed,
+            self.entities_changed,
         ];
         let is_caught = !self.cheats || self.caught == self.connected;
-        self.connected > 0 && bad == [0; 5] && is_caught && self.sees_enough() && self.obeys()
+        self.connected > 0 && bad == [0; 7] && is_caught && self.sees_enough() && self.obeys()
     }
 
     pub(in crate::cli) fn sees_enough(&self) -> bool {
@@ -104,10 +126,22 @@ impl FleetReport {
             true => format!(" · {} caught", self.caught),
             false => String::new(),
         };
+        let resumed = match self.resumes + self.resumes_failed {
+            0 => String::new(),
+            _ => format!(
+                " · {} came back, {} not, {} as others, first seen after {:.0} ms, 99 of 100 within {:.0}, all within {:.0}",
+                self.resumes,
+                self.resumes_failed,
+                self.entities_changed,
+                self.resume_ms.p50,
+                self.resume_ms.p99,
+                self.resume_ms.max,
+            ),
+        };
         format!(
             "{} of {} bots connected · {} disconnects · {} protocol errors · {} digests matched, {} not, \
              {} unknown · {} violations · {} legs, {} astray · {} predictions agreed, {} not, {:.3} m off at most · \
-             seen {:.0} · {:.1} kB/s each · durable {}{caught}{}",
+             seen {:.0} · {:.1} kB/s each · durable {}{caught}{resumed}{}",
             self.connected,
             self.bots,
             self.disconnects,
@@ -142,6 +176,7 @@ pub(super) struct Tally {
     bot_ms: AtomicU64,
     sums: Mutex<FleetReport>,
     told: Mutex<(u64, u64)>,
+    resumed: Mutex<Histogram>,
 }
 
 impl Tally {
@@ -158,6 +193,7 @@ impl Tally {
             bot_ms: AtomicU64::new(0),
             sums: Mutex::default(),
             told: Mutex::default(),
+            resumed: Mutex::default(),
         }
     }
 
@@ -210,6 +246,23 @@ impl Tally {
         self.bot_ms.fetch_add(ms, Ordering::Relaxed);
     }
 
+    /// A bot sees the world again, so long after it lost its line.
+    pub(super) fn resumed(&self, after: Duration) {
+        let mut resumed = self.resumed.lock().unwrap_or_else(|e| e.into_inner());
+        resumed.record(after);
+    }
+
+    fn resume_times(&self) -> ResumeTimes {
+        let resumed = self.resumed.lock().unwrap_or_else(|e| e.into_inner());
+        ResumeTimes {
+            p50: resumed.quantile_ms(0.5),
+            p90: resumed.quantile_ms(0.9),
+            p99: resumed.quantile_ms(0.99),
+            max: resumed.max_ms(),
+            count: resumed.count(),
+        }
+    }
+
     /// A snapshot's word on what is durable.
     pub(super) fn told(&self, tick: u64) {
         let mut told = self.told.lock().unwrap_or_else(|e| e.into_inner());
@@ -244,6 +297,7 @@ impl Tally {
         report.seen_mean = load(&self.seen) as f64 / load(&self.epochs).max(1) as f64;
         report.bytes_per_player_s = bytes as f64 / seconds;
         report.wire_bytes_per_player_s = wire as f64 / seconds;
+        report.resume_ms = self.resume_times();
         report.cheats = self.cheats;
         report.has_summary = has_summary;
         report

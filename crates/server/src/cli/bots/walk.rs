@@ -1,43 +1,26 @@
-//! One bot: connects, walks about, checks, leaves.
+//! One bot: connects, walks about, comes back when its line is lost, leaves.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use client::{Agreement, ConnectError, Connection, Event, Reach, SessionError};
-use net_proto::{Digest, DigestVerdict, Input, RefuseCode, SnapshotInfo, Ticket};
+use client::{ConnectError, Connection, Reach, ResumeTicket, SessionError};
+use net_proto::{RefuseCode, Ticket};
 use quinn::Endpoint;
-use spatial_core::{Position, Terrain, TileStore, UNITS_PER_M};
+use spatial_core::{Terrain, TileStore};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::cheat::{self, Cheat, Cheater};
-use super::check::{Checks, View};
-use super::course::Course;
-use super::ledger::Ledger;
-use super::tally::{Line, Tally};
-use crate::lots::Lots;
+use super::cheat::{Cheat, Cheater};
+use super::line::Line;
+use super::tally::{self, Tally};
+use super::visit::Visit;
 
 /// Ticks between two datagrams; each carries one input a tick.
 const TICKS_A_DATAGRAM: u32 = 2;
-/// Walking speeds, metres a second.
-const SPEED_MPS: core::ops::Range<f64> = 0.5..3.0;
-/// What a bot that tries the speed limit asks for, metres a second: as much as can be said.
-const SPRINT_MPS: f64 = 127.0;
-/// One turn in so many of such a bot is a sprint; its first is.
-const SPRINT_ONE_IN: u32 = 3;
-/// Seconds until a bot turns.
-const WHIM_S: core::ops::Range<f64> = 2.0..6.0;
-/// How far a bot strays from where it arrived before it turns back, metres.
-const STRAY_M: f64 = 150.0;
-
-/// A bot looks around by at most so much in a tick, 2⁻¹⁶ turns.
-const TURN_MAX: i16 = 0x1000;
-/// A bot shoots when it turns, and jumps once in so many inputs: on its way, so that it goes on as it went.
-const JUMP_INPUTS: u32 = 64;
-/// What a bot is shown is so many snapshots old.
-const SHOWN_LATE: f64 = 2.0;
+/// Between attempts to come back.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// What a bot is to do.
 pub(super) struct Errand {
@@ -48,9 +31,19 @@ pub(super) struct Errand {
     /// Whether the server is asked for the ground, whatever is at hand.
     pub(super) downloads: bool,
     pub(super) cheat: Option<Cheat>,
+    pub(super) drops: Option<Drops>,
     /// Whether it now and then asks for more than anybody may have.
     pub(super) sprints: bool,
     pub(super) starts_after: Duration,
+}
+
+/// How a bot loses its line, again and again.
+#[derive(Clone, Copy)]
+pub(super) struct Drops {
+    /// About.
+    pub(super) every: Duration,
+    /// Until it comes back, at most.
+    pub(super) away: Duration,
 }
 
 /// The ground that is served: to look up, and to predict over.
@@ -87,28 +80,73 @@ impl Bot {
         endpoint: &Endpoint,
         ticket: Box<dyn FnOnce() -> Result<Ticket> + Send>,
     ) {
+        let line = match self.errand.drops.map(|_| Line::open(self.errand.addr)) {
+            None => None,
+            Some(Ok(line)) => Some(line),
+            Some(Err(error)) => return self.fail_connect(&ConnectError::Setup(error.to_string())),
+        };
+        let endpoint = line.as_ref().map_or(endpoint, |line| &line.endpoint);
         let connected = match ticket() {
             Ok(ticket) => Connection::connect(endpoint, self.errand.addr, &ticket).await,
             Err(error) => Err(ConnectError::Setup(error.to_string())),
         };
         match connected {
-            Ok(connection) => self.stay(connection).await,
-            Err(error) => self.tally.fail(
-                || format!("connect: {error}"),
-                |sums| {
-                    sums.connects_failed += 1;
-                    sums.protocol_errors += u64::from(matches!(error, ConnectError::Wire(_)));
-                },
-            ),
+            Ok(connection) => self.stay(connection, line).await,
+            Err(error) => self.fail_connect(&error),
         }
     }
 
-    async fn stay(&mut self, mut connection: Connection) {
+    fn fail_connect(&self, error: &ConnectError) {
+        self.tally.fail(
+            || format!("connect: {error}"),
+            |sums| {
+                sums.connects_failed += 1;
+                sums.protocol_errors += u64::from(matches!(error, ConnectError::Wire(_)));
+            },
+        );
+    }
+
+    /// Walks about until it is over, over one connection after the other.
+    async fn stay(&mut self, mut connection: Connection, mut line: Option<Line>) {
         self.tally.add(|sums| sums.connected += 1);
         let mut visit = Visit::new(&self.errand, &connection);
-        let entity = connection.core().welcome().player.0;
-        self.tally.promise(&Line::Spawn { entity });
-        self.predict(&mut connection);
+        let entity = connection.core().welcome().player;
+        self.tally.promise(&tally::Line::Spawn { entity: entity.0 });
+        loop {
+            self.predict(&mut connection);
+            let end = self.walk_about(&mut connection, &mut visit).await;
+            let found = visit.checks.finish();
+            self.tally.blame(found, || "the whole visit".into());
+            let lost = Instant::now();
+            if let (End::Dropped, Some(line)) = (&end, &line) {
+                line.cut();
+                self.tally.add(|sums| sums.lines_dropped += 1);
+            }
+            let is_lost = matches!(end, End::Dropped) || connection.is_line_lost();
+            let Some(ticket) = connection.resume_ticket().filter(|_| is_lost) else {
+                return self.part(end, connection);
+            };
+            let Some((next, its_line)) = self.come_back(&ticket, &mut visit).await else {
+                return;
+            };
+            if next.core().welcome().player != entity {
+                self.tally.fail(
+                    || {
+                        format!(
+                            "came back as {}, not {entity}",
+                            next.core().welcome().player
+                        )
+                    },
+                    |sums| sums.entities_changed += 1,
+                );
+            }
+            visit.go_on(&self.errand, &next, lost);
+            (connection, line) = (next, Some(its_line));
+        }
+    }
+
+    /// Over one connection.
+    async fn walk_about(&mut self, connection: &mut Connection, visit: &mut Visit) -> End {
         let rate = u32::from(connection.core().welcome().tick_rate_hz);
         let period = Duration::from_secs(1) * TICKS_A_DATAGRAM / rate;
         let period = self
@@ -119,38 +157,92 @@ impl Bot {
         // After a pause the missed ticks are not made up for: an input is for now.
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut inputs = TICKS_A_DATAGRAM; // for the next datagram
-        let ended = loop {
+        let drops = self.errand.drops.map(|drops| drops.every);
+        let drop_in = drops.map(|every| every.mul_f64(visit.lots.within(0.5, 1.5)));
+        let drop_at = drop_in.map(|time| Instant::now() + time);
+        loop {
             tokio::select! {
                 event = connection.next() => match event {
-                    Ok(event) => visit.handle(&self.tally, &connection, event),
-                    Err(error) => break Some(error),
+                    Ok(event) => visit.handle(&self.tally, connection, event),
+                    Err(error) => return End::Failed(error),
                 },
                 _ = beat.tick() => {
                     if self.errand.cheat.is_none() && connection.take_misstep() {
                         inputs += 1;
                         beat.reset_after(period / TICKS_A_DATAGRAM);
-                    } else if let Err(error) = visit.walk(&mut connection, inputs) {
-                        break Some(error);
+                    } else if let Err(error) = visit.walk(connection, inputs) {
+                        return End::Failed(error);
                     } else {
                         inputs = TICKS_A_DATAGRAM;
                     }
                 }
-                _ = self.stopped.wait_for(|stopped| *stopped) => break None,
+                _ = self.stopped.wait_for(|stopped| *stopped) => return End::Asked,
             }
-            visit.account(&self.tally, &connection);
+            visit.account(&self.tally, connection);
             if visit.cheater.as_ref().is_some_and(Cheater::is_halted) {
                 self.tally.add(|sums| sums.caught += 1);
-                break None;
+                return End::Asked;
+            }
+            let is_due = drop_at.is_some_and(|at| Instant::now() >= at);
+            if is_due && visit.lost.is_none() && connection.resume_ticket().is_some() {
+                return End::Dropped;
+            }
+        }
+    }
+
+    /// Takes the session up again, from another address; none when it is told to stop, or cannot.
+    async fn come_back(
+        &mut self,
+        ticket: &ResumeTicket,
+        visit: &mut Visit,
+    ) -> Option<(Connection, Line)> {
+        let away = self.errand.drops.map_or(Duration::ZERO, |drops| drops.away);
+        let away = away.mul_f64(visit.lots.within(0.0, 1.0));
+        let due = Instant::now() + ticket.good_for();
+        let addr = self.errand.addr;
+        let coming = async {
+            sleep(away).await;
+            loop {
+                let error = match attempt(addr, ticket).await {
+                    Ok(back) => return Ok(back),
+                    Err(error) => error,
+                };
+                let is_final = Instant::now() >= due
+                    || !matches!(
+                        error,
+                        ConnectError::Setup(_) | ConnectError::Timeout | ConnectError::Closed(_)
+                    );
+                if is_final {
+                    return Err(error);
+                }
+                sleep(RETRY).await;
             }
         };
-        let found = visit.checks.finish();
-        self.tally.blame(found, || "the whole visit".into());
-        match ended {
-            None => connection.close(),
-            Some(SessionError::Refused(refuse)) if self.is_caught(refuse.code) => {
+        let back = tokio::select! {
+            back = coming => back,
+            _ = self.stopped.wait_for(|stopped| *stopped) => return None,
+        };
+        match back {
+            Ok(back) => {
+                self.tally.add(|sums| sums.resumes += 1);
+                Some(back)
+            }
+            Err(error) => {
+                let words = || format!("resume: {error}");
+                self.tally.fail(words, |sums| sums.resumes_failed += 1);
+                None
+            }
+        }
+    }
+
+    /// Leaves, or says why it is out.
+    fn part(&self, end: End, connection: Connection) {
+        match end {
+            End::Asked | End::Dropped => connection.close(),
+            End::Failed(SessionError::Refused(refuse)) if self.is_caught(refuse.code) => {
                 self.tally.add(|sums| sums.caught += 1);
             }
-            Some(error) => self.tally.fail(
+            End::Failed(error) => self.tally.fail(
                 || format!("session: {error}"),
                 |sums| {
                     sums.disconnects += 1;
@@ -159,6 +251,24 @@ impl Bot {
             ),
         }
     }
+}
+
+/// How a bot's connection ends.
+enum End {
+    /// The bot is told to stop, or has been caught.
+    Asked,
+    /// It cuts its line.
+    Dropped,
+    Failed(SessionError),
+}
+
+async fn attempt(
+    addr: SocketAddr,
+    ticket: &ResumeTicket,
+) -> Result<(Connection, Line), ConnectError> {
+    let line = Line::open(addr).map_err(|error| ConnectError::Setup(error.to_string()))?;
+    let connection = Connection::resume(&line.endpoint, addr, ticket).await?;
+    Ok((connection, line))
 }
 
 impl Bot {
@@ -182,227 +292,4 @@ impl Bot {
     fn is_caught(&self, code: RefuseCode) -> bool {
         self.errand.cheat.is_some() && [RefuseCode::UNFAIR, RefuseCode::FLOOD].contains(&code)
     }
-}
-
-/// A bot's time in the world.
-struct Visit {
-    cheater: Option<Cheater>,
-    began: Instant,
-    checks: Checks,
-    course: Course,
-    ledger: Ledger,
-    lots: Lots,
-    sprints: bool,
-    turns: u32,
-    wish: Input,
-    heading: u16,
-    inputs: u32,
-    turn_at: Instant,
-    home: Option<Position>,
-    /// What has been accounted for: when, datagrams, bytes.
-    accounted: (Instant, u64, u64),
-}
-
-impl Visit {
-    fn new(errand: &Errand, connection: &Connection) -> Self {
-        let now = Instant::now();
-        let core = connection.core();
-        let welcome = core.welcome();
-        let terrain = errand
-            .ground
-            .as_ref()
-            .map(|ground| Arc::clone(&ground.terrain));
-        let tick_s = 1.0 / f64::from(welcome.tick_rate_hz);
-        Self {
-            cheater: errand.cheat.map(|cheat| Cheater::new(cheat, welcome)),
-            began: now,
-            checks: Checks::new((welcome, core.planet()), errand.hysteresis_m, terrain),
-            course: Course::new(welcome.speed_limit, tick_s),
-            ledger: Ledger::default(),
-            lots: Lots::new(errand.seed),
-            sprints: errand.sprints,
-            turns: 0,
-            wish: Input::default(),
-            heading: 0,
-            inputs: 0,
-            turn_at: now,
-            home: None,
-            accounted: (now, 0, 0),
-        }
-    }
-
-    fn handle(&mut self, tally: &Tally, connection: &Connection, event: Event) {
-        match event {
-            Event::Snapshot(info) => self.look(tally, connection, &info),
-            Event::Digest(digest, verdict) => self.compare(tally, connection, &digest, verdict),
-            Event::Own(own, agreement) => {
-                count(tally, agreement);
-                if let Some(cheater) = &mut self.cheater {
-                    cheater.see(&own);
-                }
-            }
-            Event::Ground
-            | Event::OwnValues
-            | Event::Answer(_)
-            | Event::Game(_)
-            | Event::Said(_)
-            | Event::Redirect(_)
-            | Event::Maintenance(_)
-            | Event::TimeDilation(_)
-            | Event::Resumable(_)
-            | Event::Lost
-            | Event::Resumed(_)
-            | Event::Refused(_) => {}
-        }
-    }
-
-    fn compare(
-        &mut self,
-        tally: &Tally,
-        connection: &Connection,
-        digest: &Digest,
-        verdict: DigestVerdict,
-    ) {
-        tally.told_hash(digest);
-        match verdict {
-            DigestVerdict::Match => tally.add(|sums| sums.digests_matched += 1),
-            DigestVerdict::Unknown => tally.add(|sums| sums.digests_unknown += 1),
-            DigestVerdict::Mismatch(count) => tally.fail(
-                || {
-                    format!(
-                        "digest of epoch {:?}: {count} entities differ",
-                        digest.epoch
-                    )
-                },
-                |sums| sums.digest_mismatches += 1,
-            ),
-        }
-        let known = connection.core().replica().epoch_set(digest.epoch);
-        let found = self.checks.digest(digest, verdict, known.map(<[_]>::len));
-        tally.blame(found, || format!("digest of epoch {:?}", digest.epoch));
-    }
-
-    fn look(&mut self, tally: &Tally, connection: &Connection, info: &SnapshotInfo) {
-        let (core, replica) = (connection.core(), connection.core().replica());
-        tally.told(info.durable_tick);
-        if info.completed.is_some() {
-            tally.complete_epoch(replica.tracked().len().saturating_sub(1) as u64);
-        }
-        let found = self.checks.after(View {
-            info,
-            tracked: replica.tracked(),
-            completed: info.completed.and_then(|epoch| replica.epoch_set(epoch)),
-        });
-        tally.add(|sums| sums.snapshots += 1);
-        tally.blame(found, || format!("tick {}", info.tick));
-        for applied in self.ledger.see(info) {
-            tally.promise(&Line::Input {
-                entity: core.welcome().player.0,
-                seq: applied.seq,
-                tick: applied.tick,
-            });
-        }
-        if let Some(own) = core.player().filter(|own| own.tick == info.tick) {
-            self.home.get_or_insert(own.state.position());
-            let legs = self.course.see(info.last_input_seq, own);
-            tally.add(|sums| {
-                sums.legs += legs.walked;
-                sums.legs_astray += legs.astray;
-            });
-        }
-    }
-
-    /// So many inputs, one a tick, sent together.
-    fn walk(&mut self, connection: &mut Connection, inputs: u32) -> Result<(), SessionError> {
-        let turns = Instant::now() >= self.turn_at;
-        if turns {
-            self.turn(connection);
-        }
-        let ticks = f64::from(connection.core().welcome().snapshot_ticks);
-        if let Some(newest) = connection.core().replica().newest() {
-            let shown = newest.tick as f64 - SHOWN_LATE * ticks;
-            connection.show(shown);
-        }
-        for n in 0..inputs {
-            let is_first = turns && n == 0;
-            self.inputs += 1;
-            let shoot = u16::from(is_first) * Input::SHOOT;
-            let jumps = !self.sprints && self.inputs.is_multiple_of(JUMP_INPUTS);
-            let jump = u16::from(jumps) * Input::JUMP;
-            let left = self.wish.heading.wrapping_sub(self.heading).cast_signed();
-            let turn = left.clamp(-TURN_MAX, TURN_MAX);
-            self.heading = self.heading.wrapping_add_signed(turn);
-            let seq = connection.push_input(Input {
-                heading: self.heading,
-                buttons: shoot | jump,
-                ..self.wish
-            });
-            if is_first && self.cheater.is_none() {
-                self.course.ask(seq, self.wish);
-            }
-        }
-        match &mut self.cheater {
-            None => connection.send_inputs(),
-            Some(cheater) => {
-                let is_honest = self.began.elapsed() < cheat::HONEST;
-                cheater.send(connection, is_honest)
-            }
-        }
-    }
-
-    fn turn(&mut self, connection: &Connection) {
-        let whim = self.lots.within(WHIM_S.start, WHIM_S.end);
-        self.turn_at = Instant::now() + Duration::from_secs_f64(whim);
-        let any = self.lots.within(0.0, core::f64::consts::TAU);
-        let bearing = self.way_back(connection).unwrap_or(any);
-        let stroll = self.lots.within(SPEED_MPS.start, SPEED_MPS.end);
-        let is_sprint = self.sprints && self.turns.is_multiple_of(SPRINT_ONE_IN);
-        let mps = if is_sprint { SPRINT_MPS } else { stroll };
-        self.turns += 1;
-        let speed = mps * f64::from(Input::UNITS_PER_MPS);
-        self.wish = Input {
-            east: (speed * bearing.sin()) as i16,
-            north: (speed * bearing.cos()) as i16,
-            heading: ((bearing / core::f64::consts::TAU).rem_euclid(1.0) * 65_536.0) as u32 as u16,
-            ..Input::default()
-        };
-    }
-
-    /// The way back to where the bot arrived, if it has strayed (and not changed its frame).
-    fn way_back(&self, connection: &Connection) -> Option<f64> {
-        let (home, here) = (self.home?, connection.core().player()?.state.position());
-        let along = |to: i32, from: i32| (f64::from(to) - f64::from(from)) / UNITS_PER_M;
-        let (east, north) = (along(home.x, here.x), along(home.y, here.y));
-        let has_strayed = home.frame == here.frame && east.hypot(north) > STRAY_M;
-        has_strayed.then(|| east.atan2(north))
-    }
-
-    /// Adds the traffic since the last time, about once a second.
-    fn account(&mut self, tally: &Tally, connection: &Connection) {
-        let (last, datagrams, bytes) = self.accounted;
-        let passed = last.elapsed();
-        if passed < Duration::from_secs(1) {
-            return;
-        }
-        let now = connection.core().traffic();
-        tally.received(
-            now.datagrams_in - datagrams,
-            now.datagram_bytes_in - bytes,
-            passed.as_millis() as u64,
-        );
-        self.accounted = (Instant::now(), now.datagrams_in, now.datagram_bytes_in);
-    }
-}
-
-/// Counts whether the server's state was as predicted.
-fn count(tally: &Tally, agreement: Agreement) {
-    let off_m = agreement.correction_m();
-    tally.add(|sums| match agreement {
-        Agreement::Unpredicted => {}
-        Agreement::Agreed => sums.predictions_agreed += 1,
-        Agreement::Corrected(_) => {
-            sums.predictions_corrected += 1;
-            sums.correction_max_m = sums.correction_max_m.max(off_m);
-        }
-    });
 }
