@@ -44,7 +44,7 @@ pub trait Game: Send + 'static {
         }
     }
 
-    /// A player leaves: its entity is taken away in this tick.
+    /// A player leaves: its entity is taken away in this tick. Whose line is lost is in for as long as it may come back, and neither leaves nor joins if it does.
     fn leave(&mut self, turn: &mut Turn<'_>, visitor: &Visitor) {
         let _ = (turn, visitor);
     }

@@ -113,12 +113,7 @@ impl Sessions {
             return false;
         }
         entry.lingers = true;
-        let [newest, before] = entry.hashes;
-        entry.hashes = [Some(hash), newest];
-        if let Some(oldest) = before {
-            self.secrets.spend(oldest, Cause::ReturnOver);
-        }
-        self.secrets.good.insert(hash, session);
+        self.secrets.add(&mut entry.hashes, hash, session);
         true
     }
 
@@ -150,6 +145,16 @@ impl Secrets {
         found.ok_or_else(|| why().unwrap_or(Cause::ReturnUnknown))
     }
 
+    /// Adds a session's newest, beside the one before; its oldest is worthless from now on.
+    fn add(&mut self, hashes: &mut [Option<Hash>; 2], newest: Hash, session: SessionId) {
+        let [before, oldest] = *hashes;
+        *hashes = [Some(newest), before];
+        if let Some(oldest) = oldest {
+            self.spend(oldest, Cause::ReturnOver);
+        }
+        self.good.insert(newest, session);
+    }
+
     /// Makes a secret worthless, if it is not already.
     pub(super) fn spend(&mut self, hash: Hash, why: Cause) {
         if self.good.remove(&hash).is_none() {
@@ -173,6 +178,20 @@ mod tests {
         let mut hash = [7; 32];
         hash[..4].copy_from_slice(&n.to_le_bytes());
         hash
+    }
+
+    #[test]
+    fn the_newest_two_are_good() {
+        let (mut secrets, mut hashes) = (Secrets::default(), [None; 2]);
+        for n in 0..5 {
+            secrets.add(&mut hashes, hash(n), SessionId(9));
+            let good = |n| secrets.find(&hash(n)) == Ok(SessionId(9));
+            assert!(good(n) && (n == 0 || good(n - 1)));
+            for old in 0..n.saturating_sub(1) {
+                assert_eq!(secrets.find(&hash(old)), Err(Cause::ReturnOver));
+            }
+        }
+        assert_eq!((secrets.good.len(), secrets.spent.len()), (2, 3));
     }
 
     #[test]

@@ -127,14 +127,16 @@ impl Guest {
 
     fn look_to(&mut self, until: u64, east: Option<i16>) {
         while self.replica.newest().is_none_or(|n| n.tick < until) {
-            if let Some(east) = east {
-                self.send(east);
-            }
             let connection = &self.raw.connection;
             let read = async { timeout(Duration::from_secs(10), connection.read_datagram()).await };
             let bytes = self.runtime.block_on(read).unwrap().unwrap();
-            if bytes[0] == 4 {
-                self.replica.handle_snapshot(&bytes).unwrap();
+            if bytes[0] != 4 {
+                continue;
+            }
+            self.replica.handle_snapshot(&bytes).unwrap();
+            // There is one in two ticks: no player of this pace is too fast.
+            if let Some(east) = east {
+                self.send(east);
             }
         }
     }
