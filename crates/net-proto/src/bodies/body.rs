@@ -22,7 +22,22 @@ pub(super) const PLACES: core::ops::RangeInclusive<i32> = -16_384..=16_383;
 
 /// A lane is of its range when, this added, no bit of [`EXCESS`] is set.
 const BIAS: Lanes = [16_384, 16_384, 16_384, 0, 0, 0, 0, 0];
-const EXCESS: Lanes = [i16::MIN, i16::MIN, i16::MIN, !511, !511, !511, !3, !1];
+const EXCESS: Lanes = [
+    i16::MIN,
+    i16::MIN,
+    i16::MIN,
+    !COMPONENT_MAX.cast_signed(),
+    !COMPONENT_MAX.cast_signed(),
+    !COMPONENT_MAX.cast_signed(),
+    !3,
+    !1,
+];
+
+/// The most that a component can be in any stream: all of eleven bits.
+pub(super) const COMPONENT_MAX: u16 = 2_047;
+
+/// The most that it is where nothing else is said: all of nine.
+pub(super) const COMPONENT_USUAL: u16 = 511;
 
 /// A field of a body is out of its range.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,7 +47,8 @@ pub struct IllegalBody;
 impl Body {
     /// A body at `position`, along x, y and z, each of −16,384..=16,383 of whatever unit. Of its orientation's unit quaternion
     /// the component `largest`, x, y, z or w as 0 to 3, is the largest; it is positive, and left out. The others, in order, are
-    /// 0 to 511 for −1/√2 to 1/√2. `flag` is one bit more: whatever the game likes.
+    /// 0 to 511 for −1/√2 to 1/√2, or 0 to whatever a stream has, at most 2,047: [`Bodies::with_components`](super::Bodies::with_components).
+    /// `flag` is one bit more: whatever the game likes.
     ///
     /// # Errors
     /// A field is out of its range.
@@ -79,6 +95,12 @@ impl Body {
         (excess == [0; 8]).then_some(Self { lanes })
     }
 
+    /// Whether no component is more than this.
+    #[inline]
+    pub(super) fn has_components_to(&self, most: u16) -> bool {
+        self.components().into_iter().all(|part| part <= most)
+    }
+
     #[inline]
     pub(super) fn lanes(&self) -> &Lanes {
         &self.lanes
@@ -97,12 +119,12 @@ mod tests {
     #[test]
     fn a_field_out_of_its_range_is_refused_and_others_are_not() {
         let legal = |position: i16, largest, component| {
-            Body::new([0, 0, position], largest, [0, component, 511], true).is_ok()
+            Body::new([0, 0, position], largest, [0, component, 2_047], true).is_ok()
         };
-        assert!(legal(-16_384, 0, 0) && legal(16_383, 3, 511));
+        assert!(legal(-16_384, 0, 0) && legal(16_383, 3, 2_047));
         assert!(!legal(-16_385, 0, 0) && !legal(16_384, 0, 0) && !legal(i16::MIN, 0, 0));
         assert!(!legal(0, 4, 0) && !legal(0, 255, 0));
-        assert!(!legal(0, 0, 512) && !legal(0, 0, u16::MAX));
+        assert!(!legal(0, 0, 2_048) && !legal(0, 0, u16::MAX));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::body::{Body, PLACES};
 use super::frame::{Past, Trace};
 use super::model::{Model, SCALES, scale_of};
 use super::neighbours::{Nearby, Neighbours};
-use super::orientation::{self, Rotations};
+use super::orientation::{self, Rotations, Unit};
 use super::position::Known;
 use super::scene::{GROUP, Scene};
 use super::set::{List, Set, members};
@@ -18,6 +18,7 @@ pub(super) struct Packet<'a, C> {
     pub(super) model: &'a mut Model,
     pub(super) neighbours: &'a mut Neighbours,
     pub(super) rotations: &'a mut Rotations,
+    pub(super) component_max: u16,
     pub(super) scene: Scene,
     pub(super) past: Past<'a>,
 }
@@ -37,7 +38,8 @@ impl<C: Coder> Packet<'_, C> {
         let mut differed = Set::default();
         let past = &self.past;
         let frames = [past.base, past.two_before, past.three_before];
-        self.rotations.forecast(frames, list.numbers());
+        let unit = Unit::new(self.component_max);
+        self.rotations.forecast(frames, list.numbers(), unit);
         for (place, n) in list.numbers().iter().enumerate() {
             let n = usize::from(*n);
             if self.code_body((place, n), &mut slots.bodies[n], &mut slots.traces[n])? {
@@ -199,7 +201,7 @@ impl<C: Coder> Packet<'_, C> {
         {
             rank += 1;
         }
-        let guess = orientation::components(&guess, order[rank]);
+        let guess = orientation::components(&guess, order[rank], Unit::new(self.component_max));
         let mut parts = [(Size::default(), 0); 3];
         let mut expected = trace.turn + 2 * nearby.turn + shift;
         for (turns, part) in (1..).zip(0..3) {
@@ -213,7 +215,7 @@ impl<C: Coder> Packet<'_, C> {
         let mut components = [0; 3];
         for part in 0..3 {
             components[part] = match u16::try_from(guess[part] + offs[part]) {
-                Ok(value) if value < 512 => value,
+                Ok(value) if value <= self.component_max => value,
                 _ => return Err(WireError::Field("orientation")),
             };
             *turn += offs[part].unsigned_abs();

@@ -1,7 +1,7 @@
 //! Frames that are kept, and packets between them.
 
 use super::BODIES_MAX;
-use super::body::Body;
+use super::body::{Body, COMPONENT_MAX, COMPONENT_USUAL};
 use super::code::{Packet, Slots};
 use super::model::Model;
 use super::neighbours::Neighbours;
@@ -18,6 +18,7 @@ pub struct Bodies {
     frames: Ring<Frame>,
     neighbours: Neighbours,
     rotations: Rotations,
+    component_max: u16,
 }
 
 /// Why a frame was not coded. Nothing has changed.
@@ -26,6 +27,9 @@ pub enum BodiesError {
     /// More bodies than [`BODIES_MAX`], none, or not as many as in the first frame.
     #[error("{0} bodies are too many, or not as many as there were")]
     Count(usize),
+    /// A body's orientation has a component that the stream has not.
+    #[error("a component of an orientation is more than there can be")]
+    Component,
     /// A frame that the packet refers to is not held, or not older than its own.
     #[error("frame {0} is not held")]
     NoFrame(u64),
@@ -71,11 +75,30 @@ pub(super) struct Past<'a> {
 }
 
 impl Bodies {
-    /// A stream that begins with a frame that both sides have from elsewhere.
+    /// A stream that begins with a frame that both sides have from elsewhere. Components of orientations are of 0 to 511, a 361st apart.
     ///
     /// # Errors
-    /// [`BodiesError::Count`].
+    /// [`BodiesError::Count`] and [`BodiesError::Component`].
     pub fn new(start: u64, bodies: &[Body]) -> Result<Self, BodiesError> {
+        Self::with_components(start, bodies, COMPONENT_USUAL)
+    }
+
+    /// As [`Bodies::new`], with components of orientations of 0 to `component_max` for −1/√2 to 1/√2: 1,415 of them are less than a thousandth
+    /// apart. At most 2,047; both sides must say the same.
+    ///
+    /// # Errors
+    /// [`BodiesError::Count`] and [`BodiesError::Component`].
+    pub fn with_components(
+        start: u64,
+        bodies: &[Body],
+        component_max: u16,
+    ) -> Result<Self, BodiesError> {
+        let are_legal = bodies
+            .iter()
+            .all(|body| body.has_components_to(component_max));
+        if !(1..=COMPONENT_MAX).contains(&component_max) || !are_legal {
+            return Err(BodiesError::Component);
+        }
         if bodies.is_empty() || bodies.len() > BODIES_MAX {
             return Err(BodiesError::Count(bodies.len()));
         }
@@ -89,6 +112,7 @@ impl Bodies {
             frames: Ring::new(start, first),
             neighbours: Neighbours::new(),
             rotations: Rotations::new(),
+            component_max,
         })
     }
 
@@ -109,7 +133,12 @@ impl Bodies {
             return Err(BodiesError::Count(bodies.len()));
         }
         coded.bodies.copy_from_slice(bodies);
-        let coder = self.code(number, baseline, RangeEncoder::new(out), true)?;
+        let coder = self.code(number, baseline, RangeEncoder::new(out), true);
+        let coder = coder.map_err(|error| match error {
+            // Nothing else of a legal body is out of a stream's range.
+            BodiesError::Wire(_) => BodiesError::Component,
+            other => other,
+        })?;
         let bytes = coder.finish()?;
         self.frames.keep(number);
         Ok(bytes)
@@ -159,6 +188,7 @@ impl Bodies {
             model: &mut coded.model,
             neighbours: &mut self.neighbours,
             rotations: &mut self.rotations,
+            component_max: self.component_max,
             scene: Scene::new(&past),
             past,
         };

@@ -7,12 +7,29 @@
 //! In f32, of which nothing is ever sent: + − × ÷ √ alone, in a written order, which IEEE 754 rounds alike everywhere.
 
 use super::BODIES_MAX;
-use super::body::{Body, TURN};
+use super::body::{Body, COMPONENT_MAX, TURN};
 
-/// A quaternion, x, y, z, w, of length √[`UNIT_SQUARE`]: a component's quantum, a 511th of √2, is 2.
+/// A quaternion, x, y, z, w, of length √[`Unit::square`]: a component's quantum is 2.
 pub(super) type Quaternion = [f32; 4];
 
-const UNIT_SQUARE: f32 = 522_242.0; // 511² · 2
+/// What components are counted in: a quantum is √2 by the most that one can be. All exact in f32.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unit {
+    most: f32,
+    square: f32, // most² · 2
+}
+
+impl Unit {
+    /// Of components up to so many, at most [`COMPONENT_MAX`].
+    pub(super) fn new(most: u16) -> Self {
+        debug_assert!(most <= COMPONENT_MAX);
+        let most = f32::from(most);
+        Self {
+            most,
+            square: most * most * 2.0,
+        }
+    }
+}
 
 /// A rotation goes on by so much, what turns is slowed by what it touches. On the benchmark 0.92 and 0.95 are 1.3 B and
 /// 0.2 B a packet worse.
@@ -31,7 +48,7 @@ impl Rotations {
     }
 
     /// Forecasts those of a list, six frames after the first of three frames, from those two and three before it.
-    pub(super) fn forecast(&mut self, frames: [&[Body]; 3], list: &[u16]) {
+    pub(super) fn forecast(&mut self, frames: [&[Body]; 3], list: &[u16], unit: Unit) {
         for (forecasts, list) in self.0.chunks_mut(BLOCK).zip(list.chunks(BLOCK)) {
             let mut known = [[[0i16; BLOCK]; 4]; 3];
             for (known, frame) in known.iter_mut().zip(frames) {
@@ -42,7 +59,7 @@ impl Rotations {
                     }
                 }
             }
-            let columns = forecast(&known);
+            let columns = forecast(&known, unit);
             for (at, forecast) in forecasts.iter_mut().enumerate() {
                 *forecast = columns.each_ref().map(|column| column[at]);
             }
@@ -58,14 +75,14 @@ impl Rotations {
 
 /// Of three frames the three components, and which one is the largest.
 #[inline(never)]
-fn forecast(known: &[[[i16; BLOCK]; 4]; 3]) -> [[f32; BLOCK]; 4] {
+fn forecast(known: &[[[i16; BLOCK]; 4]; 3], unit: Unit) -> [[f32; BLOCK]; 4] {
     let mut forecasts = [[0.0; BLOCK]; 4];
     for n in 0..BLOCK {
         let of = |frame: usize| {
             let [a, b, c, largest] = &known[frame];
-            quaternion([a[n], b[n], c[n]], largest[n])
+            quaternion([a[n], b[n], c[n]], largest[n], unit)
         };
-        let [x, y, z, w] = predict(&of(0), &of(1), &of(2));
+        let [x, y, z, w] = predict(&of(0), &of(1), &of(2), unit);
         forecasts[0][n] = x;
         forecasts[1][n] = y;
         forecasts[2][n] = z;
@@ -76,10 +93,10 @@ fn forecast(known: &[[[i16; BLOCK]; 4]; 3]) -> [[f32; BLOCK]; 4] {
 
 /// An orientation, its largest component filled in.
 #[inline]
-fn quaternion(components: [i16; 3], largest: i16) -> Quaternion {
-    let part = |n: usize| 2.0 * f32::from(components[n]) - 511.0;
+fn quaternion(components: [i16; 3], largest: i16, unit: Unit) -> Quaternion {
+    let part = |n: usize| 2.0 * f32::from(components[n]) - unit.most;
     let [a, b, c] = [part(0), part(1), part(2)];
-    let rest = UNIT_SQUARE - (a * a + b * b + c * c);
+    let rest = unit.square - (a * a + b * b + c * c);
     let d = if rest > 0.0 { rest } else { 0.0 }.sqrt();
     [
         if largest == 0 { d } else { a },
@@ -103,9 +120,9 @@ fn quaternion(components: [i16; 3], largest: i16) -> Quaternion {
 
 /// The orientation six frames after `now`, from those two and three frames before it: the mean of what the two say.
 #[inline]
-fn predict(now: &Quaternion, two: &Quaternion, three: &Quaternion) -> Quaternion {
-    let by_two = dot(now, two) * (2.0 / UNIT_SQUARE);
-    let by_three = dot(now, three) * (2.0 / UNIT_SQUARE);
+fn predict(now: &Quaternion, two: &Quaternion, three: &Quaternion, unit: Unit) -> Quaternion {
+    let by_two = dot(now, two) * (2.0 / unit.square);
+    let by_three = dot(now, three) * (2.0 / unit.square);
     // A rotation has two quaternions: of each before, the one near now's.
     let (t, u) = (by_two.abs(), by_three.abs());
     let (a, b) = (t * (t * t - 2.0) + (u * u - 1.0), t * t - 1.0);
@@ -116,7 +133,7 @@ fn predict(now: &Quaternion, two: &Quaternion, three: &Quaternion) -> Quaternion
     let part = |n: usize| on_now * now[n] - on_two * two[n] - on_three * three[n];
     let blend = [part(0), part(1), part(2), part(3)];
     let square = dot(&blend, &blend);
-    let scale = (UNIT_SQUARE / if square > 1.0 { square } else { 1.0 }).sqrt();
+    let scale = (unit.square / if square > 1.0 { square } else { 1.0 }).sqrt();
     [
         blend[0] * scale,
         blend[1] * scale,
@@ -142,12 +159,12 @@ pub(super) fn order(of: &Quaternion) -> ([u8; 4], u32) {
 
 /// The components that a body would have if `largest` were its largest.
 #[inline]
-pub(super) fn components(of: &Quaternion, largest: u8) -> [i32; 3] {
+pub(super) fn components(of: &Quaternion, largest: u8, unit: Unit) -> [i32; 3] {
     let largest = usize::from(largest & 3);
     let half = 0.5f32.copysign(of[largest]);
     core::array::from_fn(|n| {
         let at = n + usize::from(n >= largest);
-        whole((of[at] * half + 256.0).clamp(0.0, 511.0)).cast_signed()
+        whole((of[at] * half + (unit.most + 1.0) * 0.5).clamp(0.0, unit.most)).cast_signed()
     })
 }
 

@@ -191,6 +191,53 @@ fn what_cannot_be_coded_is_said_and_changes_nothing() {
     assert_eq!(twin.decode(41, 40, &room[..bytes]), Ok(&crowd.bodies[..]));
 }
 
+/// Bodies that turn slowly, in components of up to 1,415, more than [`Bodies::new`] has.
+fn fine(number: u64) -> Vec<Body> {
+    let body = |n: u64| {
+        let part = |of: u64| ((n * 97 + number * of) % 1_416) as u16;
+        let parts = [part(n % 3), part(5), part(0)];
+        Body::new([(number * n) as i16, 0, 9], (n % 4) as u8, parts, false).unwrap()
+    };
+    (0..40).map(body).collect()
+}
+
+#[test]
+fn finer_components_come_back_as_they_were() {
+    let mut sender = Bodies::with_components(0, &fine(0), 1_415).unwrap();
+    let mut receiver = sender.clone();
+    let mut room = [0; 2_000];
+    for number in 1..100u64 {
+        let baseline = number.saturating_sub(6);
+        let bytes = sender.encode(number, baseline, &fine(number), &mut room);
+        let came = receiver.decode(number, baseline, &room[..bytes.unwrap()]);
+        assert_eq!(came.unwrap(), fine(number));
+    }
+}
+
+#[test]
+fn components_beyond_a_streams_are_refused() {
+    let of = |part| [Body::new([0; 3], 0, [part, 0, 0], false).unwrap()];
+    let refused = |result: Result<Bodies, _>| result.unwrap_err() == BodiesError::Component;
+    assert!(refused(Bodies::new(0, &of(512))));
+    assert!(refused(Bodies::with_components(0, &of(1_416), 1_415)));
+    assert!(refused(Bodies::with_components(0, &of(0), 2_048)));
+    assert!(refused(Bodies::with_components(0, &of(0), 0)));
+    assert_eq!(
+        QuickBodies::new(0, &of(512)).unwrap_err(),
+        BodiesError::Component
+    );
+    let mut room = [0; 100];
+    for (most, more) in [(511, 512), (1_415, 1_416)] {
+        let mut sender = Bodies::with_components(0, &of(most), most).unwrap();
+        let refused = sender.encode(1, 0, &of(more), &mut room);
+        assert_eq!(refused, Err(BodiesError::Component));
+        assert!(sender.encode(1, 0, &of(most - 1), &mut room).is_ok());
+    }
+    let mut quick = QuickBodies::new(0, &of(511)).unwrap();
+    quick.keep(1, &of(512)).unwrap();
+    assert_eq!(quick.encode(1, 0, &mut room), Err(BodiesError::Component));
+}
+
 pub(super) fn is_legal(body: &Body) -> bool {
     let again = Body::new(
         body.position(),

@@ -25,6 +25,7 @@ mod pack;
 
 mod unpack;
 
+use super::body::COMPONENT_USUAL;
 use super::ring::{Held, Ring};
 use super::set::{Set, differing};
 use super::{BODIES_MAX, BodiesError, Body};
@@ -71,10 +72,16 @@ impl QuickBodies {
     /// A stream that begins with a frame that both sides have from elsewhere.
     ///
     /// # Errors
-    /// [`BodiesError::Count`].
+    /// [`BodiesError::Count`], and [`BodiesError::Component`] when one is more than 511.
     pub fn new(start: u64, bodies: &[Body]) -> Result<Self, BodiesError> {
         if bodies.is_empty() || bodies.len() > BODIES_MAX {
             return Err(BodiesError::Count(bodies.len()));
+        }
+        if !bodies
+            .iter()
+            .all(|body| body.has_components_to(COMPONENT_USUAL))
+        {
+            return Err(BodiesError::Component);
         }
         let first = Frame {
             bodies: bodies.to_vec(),
@@ -103,7 +110,7 @@ impl QuickBodies {
     /// before the baseline; the receiver must have the baseline and that. Before the first frame there is the first.
     ///
     /// # Errors
-    /// [`BodiesError::NoFrame`] and [`BodiesError::OutOfRoom`].
+    /// [`BodiesError::NoFrame`], [`BodiesError::OutOfRoom`], and [`BodiesError::Component`] when one of a body that differs is more than 511.
     pub fn encode(&self, number: u64, baseline: u64, out: &mut [u8]) -> Result<usize, BodiesError> {
         if baseline >= number {
             return Err(BodiesError::NoFrame(baseline));
@@ -111,7 +118,7 @@ impl QuickBodies {
         let frames = self.frames.held();
         let past = Past::new(&frames, baseline)?;
         let bodies = &frames.frame(number, 0)?.bodies;
-        let sink = pack::pack(&past, bodies, BitSink::new(out));
+        let sink = pack::pack(&past, bodies, BitSink::new(out)).ok_or(BodiesError::Component)?;
         Ok(sink.finish()?)
     }
 

@@ -1,21 +1,28 @@
 //! A frame to bits.
 
-use super::super::body::{Body, FLAG, LARGEST, Lanes, PLACE};
+use super::super::body::{Body, COMPONENT_USUAL, FLAG, LARGEST, Lanes, PLACE};
 use super::super::set::{List, Set, differing, members};
 use super::bits::{BitSink, Bits};
 use super::forecast::{Forecast, Ranks};
 use super::{GAP_RANK, Past};
 
-pub(super) fn pack<'a>(past: &Past<'_>, bodies: &[Body], mut sink: BitSink<'a>) -> BitSink<'a> {
+/// `None` when a component of a body that differs is more than this format has.
+pub(super) fn pack<'a>(
+    past: &Past<'_>,
+    bodies: &[Body],
+    mut sink: BitSink<'a>,
+) -> Option<BitSink<'a>> {
     let changed = differing(bodies, past.base);
     pack_newcomers(&past.moved, &changed, bodies.len(), &mut sink);
     let told = List::of(&past.moved, &changed);
     // Two passes: the first one is vectors, the second one is not.
     let mut offs = [Off::default(); 64];
+    let mut excess = 0;
     for told in told.numbers().chunks(offs.len()) {
         for (off, n) in offs.iter_mut().zip(told) {
             let n = usize::from(*n);
             off.set(&past.base[n], &past.before[n], &bodies[n]);
+            excess |= excess_of(&bodies[n]);
         }
         for (off, n) in offs.iter().zip(told) {
             let n = usize::from(*n);
@@ -26,7 +33,14 @@ pub(super) fn pack<'a>(past: &Past<'_>, bodies: &[Body], mut sink: BitSink<'a>) 
             }
         }
     }
-    sink
+    (excess == 0).then_some(sink)
+}
+
+/// Bits of components that are beyond this format's nine.
+#[inline]
+fn excess_of(body: &Body) -> u16 {
+    let [a, b, c] = body.components();
+    (a | b | c) & !COMPONENT_USUAL
 }
 
 /// How far off a forecast was.

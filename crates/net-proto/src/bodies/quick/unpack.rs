@@ -1,6 +1,6 @@
 //! Bits to a frame.
 
-use super::super::body::{Body, FLAG, LARGEST, Lanes, PLACE, TURN};
+use super::super::body::{Body, COMPONENT_USUAL, FLAG, LARGEST, Lanes, PLACE, TURN};
 use super::super::set::{List, Set};
 use super::bits::{BitSource, Window};
 use super::forecast::{Forecast, Ranks};
@@ -89,7 +89,8 @@ fn unpack_body(
         add(&mut lanes[TURN], [turn; 3], &mut window)?;
         source.skip(window.used);
     }
-    *body = Body::of(lanes).ok_or(WireError::Field("body"))?;
+    let legal = Body::of(lanes).filter(|body| body.has_components_to(COMPONENT_USUAL));
+    *body = legal.ok_or(WireError::Field("body"))?;
     Ok(())
 }
 
