@@ -28,6 +28,9 @@ const WARM_FRAMES: usize = 24;
 
 /// One side of either kind, each packet against the frame of [`LAG`] before.
 pub(crate) trait Stream: Sized {
+    /// Whether it is told by what is likely.
+    const IS_ENTROPY: bool;
+
     /// Both sides have the first frames, which are one and the same.
     fn begin(first: &[Body]) -> Result<Self, BodiesError>;
 
@@ -42,6 +45,8 @@ pub(crate) trait Stream: Sized {
 }
 
 impl Stream for Bodies {
+    const IS_ENTROPY: bool = true;
+
     fn begin(first: &[Body]) -> Result<Self, BodiesError> {
         let mut stream = Self::new(0, first)?;
         for number in 1..LAG {
@@ -65,6 +70,8 @@ impl Stream for Bodies {
 }
 
 impl Stream for QuickBodies {
+    const IS_ENTROPY: bool = false;
+
     fn begin(first: &[Body]) -> Result<Self, BodiesError> {
         let mut stream = Self::new(0, first)?;
         for number in 1..LAG {

@@ -8,8 +8,8 @@ use spatial_core::{EntityId, FrameId, Position};
 use crate::case::{Case, Size, hash_of};
 use crate::seeded::Seeded;
 
-/// Entities in view, all of them walking.
-const ENTITIES: usize = 1_000;
+/// Entities, all of them walking, and in view if nothing else is said.
+pub(crate) const ENTITIES: usize = 1_000;
 /// The tick at which the acknowledged epoch begins.
 const EPOCH: u64 = 2 * EPOCH_TICKS;
 
@@ -23,7 +23,12 @@ pub(crate) struct Fresh {
 
 impl Fresh {
     pub(crate) fn new(size: Size) -> Self {
-        let (client, worlds) = scene(size);
+        Self::seeing(size.of(ENTITIES), size)
+    }
+
+    /// One who sees so many of them.
+    pub(crate) fn seeing(count: usize, size: Size) -> Self {
+        let (client, worlds) = scene(size, count);
         Self {
             client,
             worlds,
@@ -59,7 +64,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(size: Size) -> Self {
-        let (mut client, [_, world]) = scene(size);
+        Self::seeing(size.of(ENTITIES), size)
+    }
+
+    /// One who sees so many of them.
+    pub(crate) fn seeing(count: usize, size: Size) -> Self {
+        let (mut client, [_, world]) = scene(size, count);
         let mut cache = UpdateCache::new();
         client.pack(&world, &mut cache);
         let (encoded, _) = cache.counts();
@@ -69,6 +79,18 @@ impl Shared {
             cache,
             encoded,
         }
+    }
+
+    /// The states of whom the client is told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &EntityState> {
+        let states = self.world.current();
+        let visible = self.client.visible.iter();
+        visible.map(|&row| &states[row as usize])
+    }
+
+    /// Bytes of a snapshot, headers included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.client.datagrams.byte_count()
     }
 }
 
@@ -114,13 +136,14 @@ impl Client {
 }
 
 /// A client that has acknowledged an epoch, and the two ticks after it.
-fn scene(size: Size) -> (Client, [Baselines; 2]) {
+/// It sees so many of all, evenly spread.
+fn scene(size: Size, seen: usize) -> (Client, [Baselines; 2]) {
     let mut seeded = Seeded(5);
     let count = size.of(ENTITIES);
     let mut walkers: Vec<Walker> = (0..count).map(|n| Walker::new(n, &mut seeded)).collect();
     let mut client = Client {
         replicator: Replicator::new(),
-        visible: (0..count as u32).collect(),
+        visible: (0..seen).map(|n| (n * count / seen) as u32).collect(),
         datagrams: Datagrams::new(),
     };
     let mut world = Baselines::new();

@@ -3,6 +3,8 @@
 //! A [`Case`] is prepared from a fixed seed, works in [`Case::run`], and hashes what came out. Criterion times the
 //! [`BENCHES`]; the tests run each of them on tiny input. [`peers`] races cases against other libraries.
 
+mod allocations;
+mod asteroids;
 mod case;
 mod cells;
 mod client_tiles;
@@ -22,6 +24,7 @@ mod meadow;
 pub mod peers;
 mod places;
 mod planets;
+mod players;
 mod queries;
 mod radius;
 mod regions;
@@ -35,9 +38,11 @@ mod snapshots;
 mod srtm;
 mod standing;
 mod store;
+mod strollers;
 mod tick;
 mod touching;
 mod walkers;
+mod watched;
 
 use case::Pooled;
 pub use case::{Case, Size};

@@ -100,7 +100,9 @@ fn measure<S: Stream>(
                     .time_of_encoding::<S>(|work| cpu_time_of(work))
                     .expect("legal cubes")
             };
-            Contest::timed(case, Unit::Ns, changed, run).run(pace)
+            let mut measured = Contest::timed(case, Unit::Ns, changed, run).run(pace);
+            measured.rivals.extend(known_ns::<S>(pace));
+            measured
         }
         What::Decode => {
             let packets = cubes.packets::<S>().expect("legal cubes");
@@ -108,6 +110,15 @@ fn measure<S: Stream>(
             Contest::new(case, Unit::Ns, changed, run).run(pace)
         }
     }
+}
+
+/// Fabian Giesen's coder as it was published, without any pains taken for speed.
+fn known_ns<S: Stream>(pace: &Pace) -> Option<Rival> {
+    (S::IS_ENTROPY && pace.size == Size::Full).then(|| Rival {
+        name: GIESEN.to_owned(),
+        figure: Some(800.0),
+        agree: None,
+    })
 }
 
 fn bytes<S: Stream>(pace: &Pace, case: String, cubes: &Cubes, known: &[(&str, f64)]) -> Measured {
