@@ -40,7 +40,7 @@ pub struct Options {
 }
 
 const RIVALS: &str = "\
-Peers: kiddo, rstar, h3o, the s2 crate, hecs, bevy_ecs, parry3d, rapier3d, htg, PNG and zstd, RocksDB, LMDB and redb, built in; the C++ library of S2 where it was installed \
+Peers: kiddo, rstar, h3o, the s2 crate, hecs, bevy_ecs, parry3d, rapier3d, postcard, bitcode, htg, PNG and zstd, RocksDB, LMDB and redb, built in; the C++ library of S2 where it was installed \
 (Debian: libs2-dev) when this was built. Towns and countries are those that `make data` has fetched, SRTM is that of BLUEMARBLE_DATA. What is \
 not there is said in its rows.
 

@@ -19,6 +19,7 @@ const SEEN: [(&str, usize); 2] = [("1,000", ENTITIES), ("62", 62)];
 const UPDATES: usize = 16_000;
 
 const POSTCARD: &str = "postcard 1.1.3, structs";
+const BITCODE: &str = "bitcode 0.6.9, structs";
 
 pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
     for (name, seen) in SEEN {
@@ -52,7 +53,7 @@ pub(crate) fn race(pace: &Pace, tell: Tell<'_>) -> io::Result<()> {
 }
 
 /// What an update says, of somebody in a frame that is known.
-#[derive(Serialize)]
+#[derive(Serialize, bitcode::Encode)]
 struct Update {
     id: u64,
     x: i32,
@@ -78,10 +79,16 @@ fn updates(shared: &Shared) -> Vec<Update> {
 /// They write nothing that could be compared with ours.
 fn beside<'a>(contest: Contest<'a>, updates: &'a [Update], rounds: usize) -> Contest<'a> {
     let mut room = vec![0; bytes_max(updates)];
-    contest.against(POSTCARD, None, move || {
+    let contest = contest.against(POSTCARD, None, move || {
         for _ in 0..rounds {
             let written = postcard::to_slice(black_box(updates), &mut room);
             black_box(written.expect("there is room"));
+        }
+    });
+    let mut buffer = bitcode::Buffer::new();
+    contest.against(BITCODE, None, move || {
+        for _ in 0..rounds {
+            black_box(buffer.encode(black_box(updates)));
         }
     })
 }
@@ -91,16 +98,18 @@ fn bytes_of(case: String, shared: &Shared) -> Measured {
     let mut buffer = vec![0; bytes_max(&updates)];
     let postcard = postcard::to_slice(&updates, &mut buffer);
     let each = |bytes: usize| bytes as f64 / updates.len() as f64;
-    let postcard = Rival {
-        name: POSTCARD.to_owned(),
-        figure: Some(each(postcard.expect("there is room").len())),
+    let rival = |name: &str, bytes: usize| Rival {
+        name: name.to_owned(),
+        figure: Some(each(bytes)),
         agree: None,
     };
+    let postcard = postcard.expect("there is room").len();
+    let bitcode = bitcode::encode(&updates[..]).len();
     Measured {
         case,
         ours: Some(each(shared.bytes())),
         unit: "B",
-        rivals: vec![postcard],
+        rivals: vec![rival(POSTCARD, postcard), rival(BITCODE, bitcode)],
     }
 }
 
