@@ -149,6 +149,56 @@ class WithServer(unittest.TestCase):
         self.assertEqual((player.said.entity, player.said.name), (player.welcome.entity, "Ada"))
         self.assertEqual((player.said.channel, player.said.text), (0, "hello there"))
 
+    def lose(self, ticket: Ticket) -> Player:
+        """Enters, and falls silent without a farewell."""
+
+        async def visit() -> Player:
+            transport, session = await connect(self.host, self.port, ticket, Player(say=print))
+            await session.enter(ticket)
+            await until(lambda: session.player.resume is not None)
+            session.fall_silent()
+            transport.abort()
+            return session.player
+
+        return asyncio.run(visit())
+
+    def come_back(self, ticket: Ticket, before: Player) -> Player:
+        """Comes back to a session, and leaves it."""
+        assert before.resume is not None
+        secret = before.resume.secret
+
+        async def visit() -> Player:
+            transport, session = await connect(self.host, self.port, ticket, Player(say=print))
+            try:
+                await session.come_back(ticket, secret)
+                await until(lambda: session.player.resume is not None and session.player.entities > 0)
+                return session.player
+            finally:
+                await leave(session, transport)
+
+        return asyncio.run(visit())
+
+    def test_a_lost_line_is_taken_up_again(self) -> None:
+        ticket = self.ticket(6)
+        before = self.lose(ticket)
+        after = self.come_back(ticket, before)
+        assert before.welcome is not None and after.welcome is not None
+        self.assertEqual(before.welcome.entity, after.welcome.entity)
+        self.assertGreater(after.welcome.tick, before.welcome.tick)
+        # After a farewell there is nothing to come back to.
+        with self.assertRaises(Refused) as refused:
+            self.come_back(ticket, after)
+        self.assertEqual(refused.exception.code, 13)
+
+    def test_a_return_with_another_key_is_refused(self) -> None:
+        ticket = self.ticket(7)
+        before = self.lose(ticket)
+        with self.assertRaises(Refused) as refused:
+            self.come_back(replace(ticket, key_seed=bytes(32)), before)
+        self.assertEqual(refused.exception.code, 12)
+        # The secret was not used by that.
+        self.assertIsNotNone(self.come_back(ticket, before).welcome)
+
     def test_another_certificate_is_not_accepted(self) -> None:
         ticket = replace(self.ticket(4), fingerprint=bytes(32))
         with self.assertLogs("quic", "WARNING"), self.assertRaises(Ended) as ended:
