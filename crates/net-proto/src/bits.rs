@@ -61,18 +61,6 @@ impl<'a> BitWriter<'a> {
         }
     }
 
-    /// Copies bits behind a field of at most 16: at one go, where they fit a word.
-    #[inline]
-    pub(crate) fn copy_behind(&mut self, (value, bits): (u64, u32), span: BitSpan<'_>) {
-        match span.words {
-            [word] if bits + span.bits <= 64 => self.write(value | word << bits, bits + span.bits),
-            _ => {
-                self.write(value, bits);
-                self.copy_bits(span);
-            }
-        }
-    }
-
     /// Bits written so far.
     pub fn bit_count(&self) -> usize {
         (self.out.len() - self.start) * 8 + self.used as usize
@@ -89,6 +77,80 @@ impl<'a> BitWriter<'a> {
     /// Flushes the last bits, padded with zeros to a whole byte.
     pub fn finish(mut self) {
         self.align();
+    }
+}
+
+/// Puts fields into bytes that are there already. Whole words are stored each time, whether they are full or not: when they are, a processor
+/// cannot guess.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BitCursor {
+    at: usize, // bytes that are whole
+    acc: u64,
+    used: u32, // bits of acc, < 8 between calls
+}
+
+impl BitCursor {
+    /// From a byte on.
+    pub(crate) fn new(at: usize) -> Self {
+        Self {
+            at,
+            ..Self::default()
+        }
+    }
+
+    /// Puts at most 56 bits; those above must be 0. There have to be eight bytes.
+    #[inline]
+    pub(crate) fn put(&mut self, out: &mut [u8], value: u64, bits: u32) {
+        debug_assert!(bits <= 56 && value >> bits == 0);
+        self.acc |= value << (self.used & 7);
+        self.used = self.used.wrapping_add(bits);
+        out[self.at..][..8].copy_from_slice(&self.acc.to_le_bytes());
+        self.at = self.at.wrapping_add((self.used / 8) as usize);
+        self.acc = self.acc.wrapping_shr(self.used & !7);
+        self.used &= 7;
+    }
+
+    /// Puts up to 64 bits.
+    #[inline]
+    pub(crate) fn put_word(&mut self, out: &mut [u8], value: u64, bits: u32) {
+        let low = bits.min(32);
+        self.put(out, value & !(u64::MAX << low), low);
+        self.put(out, value.wrapping_shr(low), bits - low);
+    }
+
+    /// Puts bits that were encoded before behind a field of at most 16: at one go, where they are short.
+    #[inline]
+    pub(crate) fn copy_behind(
+        &mut self,
+        out: &mut [u8],
+        (value, bits): (u64, u32),
+        span: BitSpan<'_>,
+    ) {
+        match span.words {
+            [word] if bits + span.bits <= 56 => {
+                self.put(out, value | word << bits, bits + span.bits)
+            }
+            _ => {
+                self.put(out, value, bits);
+                self.copy(out, span);
+            }
+        }
+    }
+
+    /// Puts bits that were encoded before.
+    #[inline(never)]
+    pub(crate) fn copy(&mut self, out: &mut [u8], span: BitSpan<'_>) {
+        let mut left = span.bits;
+        for &word in span.words {
+            let bits = left.min(64);
+            self.put_word(out, word, bits);
+            left -= bits;
+        }
+    }
+
+    /// How many bytes there are, the last filled up with zeros.
+    pub(crate) fn bytes(self) -> usize {
+        self.at + self.used.div_ceil(8) as usize
     }
 }
 
@@ -120,7 +182,16 @@ pub(crate) struct ShortBits {
 }
 
 impl ShortBits {
+    /// Forgets them.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        let words = self.bits.div_ceil(64) as usize;
+        self.words[..words].fill(0);
+        self.bits = 0;
+    }
+
     /// Appends a field, as [`BitWriter::write`] does. Asserts that it fits.
+    #[inline]
     pub(crate) fn push(&mut self, value: u64, bits: u32) {
         debug_assert!(bits <= 64 && (bits == 64 || value >> bits == 0));
         if bits == 0 {
@@ -314,12 +385,12 @@ mod tests {
             prop_assert_eq!(&direct, &copied);
             // Bits of the lead go before it, some of them with it.
             let behind = lead.min(16);
-            copied.clear();
-            let mut writer = BitWriter::new(&mut copied);
-            writer.write(0, lead - behind);
-            writer.copy_behind((0, behind), short.span());
-            writer.finish();
-            prop_assert_eq!(direct, copied);
+            let mut room = vec![0xaa; direct.len() + 8];
+            let mut cursor = BitCursor::new(0);
+            cursor.put_word(&mut room, 0, lead - behind);
+            cursor.copy_behind(&mut room, (0, behind), short.span());
+            room.truncate(cursor.bytes());
+            prop_assert_eq!(direct, room);
         }
 
         #[test]

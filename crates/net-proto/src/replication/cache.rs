@@ -19,6 +19,7 @@ pub struct UpdateCache {
     ways: Vec<Places>,         // WAYS
     open: [Vec<Place>; LANES], // of the ways in which the client's updates are written that is packed
     words: Vec<u64>,
+    update: ShortBits, // scratch: that which is being encoded
     encoded: u64,
     copied: u64,
     pub(super) selection: Selection, // scratch of whoever packs
@@ -123,35 +124,34 @@ pub(super) fn lane_of(ways: Ways, lane: usize) -> usize {
     (0..lane).find(|&n| ways[n] == ways[lane]).unwrap_or(lane)
 }
 
-/// The bits of a member's update against where it was and how it moves, and their priority; or the place that stands for there being none.
+/// Writes the bits of a member's update against where it was and how it moves, and gives their priority; or the place that stands for there
+/// being none.
 fn update(
+    bits: &mut ShortBits,
     world: &Baselines,
     (way, row): (Way, u32),
     from: &From,
-) -> (Result<ShortBits, Place>, u16) {
+) -> Result<u16, Place> {
     let state = &world.current()[row as usize];
     let is_same = || from.state == *state;
-    let mut priority = 1;
-    let bits = match way {
-        _ if from.state.frame() != state.frame() => Err(Place::ELSEWHERE),
+    match way {
+        _ if from.state.frame() != state.frame() => return Err(Place::ELSEWHERE),
         Way::Member(epoch, _) => {
             let (codes, were) = (world.codes(row), world.codes_at(epoch, from.row));
             // Between epochs nothing is said of who is as it was; in a complete set there is no word for that but an update.
             if !world.is_complete() && is_same() && codes == were {
-                Err(Place::SAME)
-            } else {
-                let ahead = (from.motion, epoch.age(world.tick()));
-                let mut bits = member::encode(state, &from.state, ahead);
-                world.columns().push_changes(&mut bits, codes, were);
-                priority = world.columns().priority(codes, were);
-                Ok(bits)
+                return Err(Place::SAME);
             }
+            let ahead = (from.motion, epoch.age(world.tick()));
+            member::encode(bits, state, &from.state, ahead);
+            world.columns().push_changes(bits, codes, were);
+            return Ok(world.columns().priority(codes, were));
         }
-        _ if is_same() && !world.is_complete() => Err(Place::SAME),
-        _ if is_same() => Ok(encode_unchanged()),
-        _ => Ok(encode_delta(state, &from.state)),
-    };
-    (bits, priority)
+        _ if is_same() && !world.is_complete() => return Err(Place::SAME),
+        _ if is_same() => encode_unchanged(bits),
+        _ => encode_delta(bits, state, &from.state),
+    }
+    Ok(1)
 }
 
 impl UpdateCache {
@@ -214,8 +214,11 @@ impl UpdateCache {
         if place.bits > 0 {
             return place;
         }
-        let (bits, priority) = update(world, (way, row), &from());
-        self.note((lane, row), bits, priority)
+        self.update.clear();
+        let made = update(&mut self.update, world, (way, row), &from());
+        let place = made.map_or_else(|place| place, |priority| self.keep(priority));
+        self.open[lane][row as usize] = place;
+        place
     }
 
     /// Where the whole state of a row is; its way is the first.
@@ -226,35 +229,28 @@ impl UpdateCache {
             return place;
         }
         let state = &world.current()[row as usize];
-        let bits = match way {
-            Way::Absolute => encode_absolute(state),
+        let bits = &mut self.update;
+        bits.clear();
+        match way {
+            Way::Absolute => encode_absolute(bits, state),
             _ => {
-                let mut bits = encode_whole(state);
-                world.columns().push_whole(&mut bits, world.codes(row));
-                bits
+                encode_whole(bits, state);
+                world.columns().push_whole(bits, world.codes(row));
             }
-        };
-        self.note((0, row), Ok(bits), 1)
-    }
-
-    fn note(
-        &mut self,
-        (lane, row): (usize, u32),
-        bits: Result<ShortBits, Place>,
-        priority: u16,
-    ) -> Place {
-        let place = bits.map_or_else(|place| place, |bits| self.keep(&bits, priority));
-        self.open[lane][row as usize] = place;
+        }
+        let place = self.keep(1);
+        self.open[0][row as usize] = place;
         place
     }
 
-    fn keep(&mut self, bits: &ShortBits, priority: u16) -> Place {
+    /// Keeps the update that has been encoded.
+    fn keep(&mut self, priority: u16) -> Place {
         self.encoded += 1;
         let word = u32::try_from(self.words.len()).expect("a few words for each of 2³² rows");
-        self.words.extend_from_slice(bits.words());
+        self.words.extend_from_slice(self.update.words());
         Place {
             word,
-            bits: u16::try_from(bits.bit_count()).expect("an update has 700 bits at most"),
+            bits: u16::try_from(self.update.bit_count()).expect("an update has 700 bits at most"),
             priority,
         }
     }

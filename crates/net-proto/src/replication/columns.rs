@@ -213,6 +213,9 @@ impl WireColumns {
 
     /// How much a change matters: the greatest priority of the columns that differ, 1 where none does.
     pub(super) fn priority(&self, now: &[u64], base: &[u64]) -> u16 {
+        if self.shared.is_empty() {
+            return 1;
+        }
         let changed = self.runs().filter(|(at, lanes)| {
             let run = *at..at + lanes.len();
             now[run.clone()] != base[run]

@@ -14,24 +14,30 @@
 
 use super::motion::Motion;
 use super::state::EntityState;
-use crate::bits::{BitReader, BitSpan, BitWriter, ShortBits, fits_signed, twos_complement};
+use crate::bits::{BitReader, ShortBits, fits_signed, twos_complement};
 use crate::error::WireError;
 
-/// The bits of a member's update: how far it is from where it was predicted, so many ticks after its baseline.
+/// Writes the bits of a member's update: how far it is from where it was predicted, so many ticks after its baseline.
 pub(super) fn encode(
+    bits: &mut ShortBits,
     state: &EntityState,
     base: &EntityState,
     (motion, ticks): (Motion, u8),
-) -> ShortBits {
+) {
     debug_assert_eq!((state.id(), state.frame()), (base.id(), base.frame()));
     let (now, then, ahead) = (state.xyz(), base.xyz(), motion.ahead(ticks));
     // Both are within ±2²², and nobody is predicted further ahead than 2¹⁷.
-    let off: [i32; 3] = core::array::from_fn(|axis| now[axis] - then[axis] - ahead[axis]);
-    let mut bits = ShortBits::default();
-    push_class(&mut bits, 3, &PLANE_BITS, &off[..2]);
-    push_class(&mut bits, 2, &HEIGHT_BITS, &off[2..]);
-    push_heading(&mut bits, state.heading(), base.heading());
-    bits
+    let off = |axis: usize| now[axis].wrapping_sub(then[axis]).wrapping_sub(ahead[axis]);
+    let [x, y, z] = [off(0), off(1), off(2)];
+    let class = PLANE_CLASS[bits_of(x).max(bits_of(y))];
+    let width = PLANE_BITS[usize::from(class)];
+    let plane = field(x, width) | field(y, width) << width;
+    bits.push(u64::from(class) | plane << 3, 3 + 2 * width);
+    let class = HEIGHT_CLASS[bits_of(z)];
+    let width = HEIGHT_BITS[usize::from(class)];
+    let (heading, heading_bits) = heading(state.heading(), base.heading());
+    let height = u64::from(class) | field(z, width) << 2;
+    bits.push(height | heading << (2 + width), 2 + width + heading_bits);
 }
 
 /// Reads a member's update, and applies it.
@@ -60,26 +66,32 @@ pub(super) fn skip(reader: &mut BitReader<'_>) -> Result<(), WireError> {
     read_heading(reader, 0).map(drop)
 }
 
-/// Writes the number of the smallest class that holds all values, then the values.
-fn push_class(bits: &mut ShortBits, class_bits: u32, widths: &[u32], values: &[i32]) {
+/// How many bits hold a value of ±2²⁴; none are 0.
+#[inline]
+fn bits_of(value: i32) -> usize {
     // All bits above the sign's are copies of it.
-    let magnitude = values
-        .iter()
-        .fold(0, |all, &value| all | (value ^ value >> 31));
-    let needed = match values.iter().all(|&value| value == 0) {
-        true => 0,
-        false => 33 - magnitude.leading_zeros(),
-    };
-    let last = widths.len() - 1;
-    let class = widths[..last].iter().take_while(|&&w| w < needed).count();
-    bits.push(class as u64, class_bits);
-    let width = widths[class];
-    if width > 0 {
-        for &value in values {
-            debug_assert!(fits_signed(value, width));
-            bits.push(twos_complement(value, width), width);
+    let bits = 33 - (value ^ value >> 31).leading_zeros();
+    bits.wrapping_sub(u32::from(value == 0)) as usize
+}
+
+/// A value as two's complement of so many bits.
+#[inline]
+fn field(value: i32, width: u32) -> u64 {
+    u64::from(value.cast_unsigned()) & !(u64::MAX << width)
+}
+
+/// By bits of a value the smallest class that holds it.
+const fn classes<const N: usize>(widths: &[u32; N]) -> [u8; 34] {
+    let mut classes = [0; 34];
+    let (mut class, mut bits) = (0u8, 0);
+    while bits < classes.len() {
+        while (class as usize) < N - 1 && (widths[class as usize] as usize) < bits {
+            class += 1;
         }
+        classes[bits] = class;
+        bits += 1;
     }
+    classes
 }
 
 fn read_class(
@@ -98,14 +110,16 @@ fn read_axis(reader: &mut BitReader<'_>, width: u32) -> Result<i32, WireError> {
     }
 }
 
-fn push_heading(bits: &mut ShortBits, now: u8, base: u8) {
+/// Its bits, and how many.
+#[inline]
+fn heading(now: u8, base: u8) -> (u64, u32) {
     let turn = i32::from(now.wrapping_sub(base).cast_signed());
     if turn == 0 {
-        bits.push(0, 1);
+        (0, 1)
     } else if fits_signed(turn, TURN_BITS) {
-        bits.push(0b01 | twos_complement(turn, TURN_BITS) << 2, 2 + TURN_BITS);
+        (0b01 | twos_complement(turn, TURN_BITS) << 2, 2 + TURN_BITS)
     } else {
-        bits.push(0b11 | u64::from(now) << 2, 10);
+        (0b11 | u64::from(now) << 2, 10)
     }
 }
 
@@ -124,6 +138,8 @@ fn read_heading(reader: &mut BitReader<'_>, base: u8) -> Result<u8, WireError> {
 const PLANE_BITS: [u32; 8] = [0, 2, 3, 4, 6, 8, 11, 25];
 /// Widths of z.
 const HEIGHT_BITS: [u32; 4] = [0, 2, 4, 25];
+static PLANE_CLASS: [u8; 34] = classes(&PLANE_BITS);
+static HEIGHT_CLASS: [u8; 34] = classes(&HEIGHT_BITS);
 /// Width of a small turn.
 const TURN_BITS: u32 = 4;
 
@@ -152,10 +168,10 @@ impl MemberGap {
         self.count
     }
 
-    /// Writes it, and an update behind it.
+    /// Its bits, and how many.
     #[inline]
-    pub(super) fn write(self, writer: &mut BitWriter<'_>, update: BitSpan<'_>) {
-        writer.copy_behind((self.bits, self.count), update);
+    pub(super) fn bits(self) -> (u64, u32) {
+        (self.bits, self.count)
     }
 
     /// Reads the place that follows `after` members.

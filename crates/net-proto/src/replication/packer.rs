@@ -5,12 +5,13 @@ use spatial_core::EntityId;
 use super::member::{GAP_BITS_MAX, MemberGap};
 use super::replicator::PackStats;
 use super::snapshot::{Coding, Datagrams, Header, IdGap, PARTS_MAX, UPDATES_OFFSET};
-use crate::bits::{BitSpan, BitWriter};
+use crate::bits::{BitCursor, BitSpan};
 use crate::limits::{COLUMNS_MAX, DATAGRAM_BYTES_MAX, ENTITIES_MAX};
 
 /// Fills datagrams one after the other.
 pub(super) struct Packer<'a> {
-    writer: BitWriter<'a>,
+    bytes: &'a mut Vec<u8>, // while a datagram is open, with room for all that it can hold
+    cursor: BitCursor,
     ends: &'a mut Vec<usize>,
     header: Header,
     datagrams_max: usize,
@@ -53,13 +54,15 @@ impl Gap {
         }
     }
 
-    #[inline]
-    fn write(self, writer: &mut BitWriter<'_>, update: BitSpan<'_>) {
+    #[inline(always)]
+    fn put(self, (cursor, out): (&mut BitCursor, &mut [u8]), update: BitSpan<'_>) {
         match self {
-            Self::Member(gap) => gap.write(writer, update),
+            Self::Member(gap) => cursor.copy_behind(out, gap.bits(), update),
             Self::Id(gap) => {
-                gap.write(writer);
-                writer.copy_bits(update);
+                let ((class, class_bits), (gap, gap_bits)) = gap.fields();
+                cursor.put(out, class, class_bits);
+                cursor.put_word(out, gap, gap_bits);
+                cursor.copy(out, update);
             }
         }
     }
@@ -96,7 +99,8 @@ impl<'a> Packer<'a> {
     pub(super) fn new(out: &'a mut Datagrams, header: Header, datagrams_max: usize) -> Self {
         let (bytes, ends) = out.refill();
         let mut packer = Self {
-            writer: BitWriter::new(bytes),
+            bytes,
+            cursor: BitCursor::default(),
             ends,
             header,
             datagrams_max,
@@ -109,7 +113,7 @@ impl<'a> Packer<'a> {
 
     /// Writes an update, in a new datagram when the open one is full or past this one's turn. False when there may be no more
     /// datagrams.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, of: Of, update: BitSpan<'_>) -> bool {
         match self.fitting(of, update) {
             Some(gap) => {
@@ -140,9 +144,9 @@ impl<'a> Packer<'a> {
         self.open.gap(of).filter(fits)
     }
 
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, of: Of, gap: Gap, update: BitSpan<'_>) {
-        gap.write(&mut self.writer, update);
+        gap.put((&mut self.cursor, self.bytes), update);
         self.open.take(of, gap.bit_count() + update.bit_count());
     }
 
@@ -152,9 +156,10 @@ impl<'a> Packer<'a> {
     }
 
     fn begin(&mut self) {
-        let bytes = self.writer.align();
-        let start_byte = bytes.len();
-        self.header.encode(bytes);
+        let start_byte = self.bytes.len();
+        self.header.encode(self.bytes);
+        self.cursor = BitCursor::new(self.bytes.len());
+        self.bytes.resize(start_byte + ROOM_BYTES, 0);
         self.open = Open {
             start_byte,
             bits_left: update_bits_max(self.header.coding),
@@ -163,7 +168,8 @@ impl<'a> Packer<'a> {
     }
 
     fn end(&mut self) {
-        let bytes = self.writer.align();
+        let bytes = &mut *self.bytes;
+        bytes.truncate(self.cursor.bytes());
         let field = self.open.start_byte + UPDATES_OFFSET;
         let counts = match self.header.coding {
             Coding::Plain => &[self.open.others][..],
@@ -187,6 +193,9 @@ impl<'a> Packer<'a> {
         self.stats.bits += update_bits_max(self.header.coding) - self.open.bits_left;
     }
 }
+
+/// What a datagram can hold, and a cursor's last word.
+const ROOM_BYTES: usize = DATAGRAM_BYTES_MAX + 8;
 
 /// Bits for updates in a datagram.
 pub(super) fn update_bits_max(coding: Coding) -> usize {

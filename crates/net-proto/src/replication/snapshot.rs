@@ -19,7 +19,7 @@
 
 use spatial_core::EntityId;
 
-use crate::bits::{BitReader, BitWriter};
+use crate::bits::BitReader;
 use crate::bytes::ByteReader;
 use crate::error::WireError;
 use crate::ids::Epoch;
@@ -227,9 +227,9 @@ impl IdGap {
         2 + GAP_BITS[self.class]
     }
 
-    pub(super) fn write(self, writer: &mut BitWriter<'_>) {
-        writer.write(self.class as u64, 2);
-        writer.write(self.gap, GAP_BITS[self.class]);
+    /// Its class, and how far; and their bits.
+    pub(super) fn fields(self) -> ((u64, u32), (u64, u32)) {
+        ((self.class as u64, 2), (self.gap, GAP_BITS[self.class]))
     }
 
     /// Reads the id that follows `before`.
@@ -255,6 +255,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::bits::BitWriter;
 
     proptest! {
         #[test]
@@ -284,7 +285,9 @@ mod tests {
                 let mut bytes = Vec::new();
                 let mut writer = BitWriter::new(&mut bytes);
                 let gap = IdGap::new(before, EntityId(id));
-                gap.write(&mut writer);
+                let ((class, class_bits), (far, bits)) = gap.fields();
+                writer.write(class, class_bits);
+                writer.write(far, bits);
                 prop_assert_eq!(writer.bit_count(), gap.bit_count() as usize);
                 writer.finish();
                 prop_assert_eq!(IdGap::read(&mut BitReader::new(&bytes), before), Ok(EntityId(id)));

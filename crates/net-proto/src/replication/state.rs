@@ -121,22 +121,14 @@ impl EntityState {
     }
 }
 
-/// The bits of an update of version 2 that needs no baseline.
-pub(super) fn encode_absolute(state: &EntityState) -> ShortBits {
-    let mut bits = ShortBits::default();
+/// Writes the bits of an update of version 2 that needs no baseline.
+pub(super) fn encode_absolute(bits: &mut ShortBits, state: &EntityState) {
     bits.push(0b11, 2);
-    push_absolute(&mut bits, state);
-    bits
+    encode_whole(bits, state);
 }
 
-/// The bits of a whole state.
-pub(super) fn encode_whole(state: &EntityState) -> ShortBits {
-    let mut bits = ShortBits::default();
-    push_absolute(&mut bits, state);
-    bits
-}
-
-fn push_absolute(bits: &mut ShortBits, state: &EntityState) {
+/// Writes the bits of a whole state.
+pub(super) fn encode_whole(bits: &mut ShortBits, state: &EntityState) {
     let zeros = state.frame.0.trailing_zeros();
     bits.push(u64::from(zeros), 7);
     let above = 63u32.saturating_sub(zeros);
@@ -147,29 +139,25 @@ fn push_absolute(bits: &mut ShortBits, state: &EntityState) {
     bits.push(u64::from(state.heading), 8);
 }
 
-/// The bits of an update of version 2 against a baseline in the same frame.
-pub(super) fn encode_delta(state: &EntityState, base: &EntityState) -> ShortBits {
+/// Writes the bits of an update of version 2 against a baseline in the same frame.
+pub(super) fn encode_delta(bits: &mut ShortBits, state: &EntityState, base: &EntityState) {
     debug_assert_eq!((state.id, state.frame), (base.id, base.frame));
     // Both are within ±2²², so differences are within ±2²³.
     let delta: [i32; 3] = core::array::from_fn(|axis| state.xyz[axis] - base.xyz[axis]);
-    let mut bits = ShortBits::default();
     bits.push(0, 1);
-    push_class(&mut bits, &PLANE_BITS, &delta[..2]);
-    push_class(&mut bits, &HEIGHT_BITS, &delta[2..]);
+    push_class(bits, &PLANE_BITS, &delta[..2]);
+    push_class(bits, &HEIGHT_BITS, &delta[2..]);
     if state.heading == base.heading {
         bits.push(0, 1);
     } else {
         bits.push(1, 1);
         bits.push(u64::from(state.heading), 8);
     }
-    bits
 }
 
-/// The bits that say: as in the baseline.
-pub(super) fn encode_unchanged() -> ShortBits {
-    let mut bits = ShortBits::default();
+/// Writes the bits that say: as in the baseline.
+pub(super) fn encode_unchanged(bits: &mut ShortBits) {
     bits.push(0b01, 2);
-    bits
 }
 
 /// An update as read: what of it depends on a baseline is not applied yet.
@@ -303,6 +291,16 @@ mod tests {
     use super::*;
     use crate::bits::BitWriter;
 
+    fn written(encode: impl FnOnce(&mut ShortBits)) -> ShortBits {
+        let mut bits = ShortBits::default();
+        encode(&mut bits);
+        bits
+    }
+
+    fn delta(state: &EntityState, base: &EntityState) -> ShortBits {
+        written(|bits| encode_delta(bits, state, base))
+    }
+
     fn bytes_of(bits: &ShortBits) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut writer = BitWriter::new(&mut bytes);
@@ -330,7 +328,7 @@ mod tests {
     proptest! {
         #[test]
         fn absolute_round_trip(state in any_state()) {
-            let bits = encode_absolute(&state);
+            let bits = written(|bits| encode_absolute(bits, &state));
             prop_assert_eq!(decoded(&bits), Update::Absolute(state));
         }
 
@@ -339,7 +337,7 @@ mod tests {
             let far = EntityState { frame: base.frame, ..far };
             let xyz = core::array::from_fn(|n| (base.xyz[n] + i32::from(near[n])).clamp(-(1 << 22), (1 << 22) - 1));
             for state in [far, EntityState { xyz, ..base }] {
-                prop_assert_eq!(decoded(&encode_delta(&state, &base)).apply(&base), Ok(state));
+                prop_assert_eq!(decoded(&delta(&state, &base)).apply(&base), Ok(state));
             }
         }
 
@@ -366,7 +364,7 @@ mod tests {
     fn a_sum_beyond_the_frame_is_refused() {
         let at = |x| EntityState::checked(EntityId(9), FrameId(1), [x, 0, 0], 0).unwrap();
         let (lowest, highest) = (at(-(1 << 22)), at((1 << 22) - 1));
-        let update = decoded(&encode_delta(&highest, &lowest));
+        let update = decoded(&delta(&highest, &lowest));
         assert_eq!(update.apply(&lowest), Ok(highest));
         assert_eq!(update.apply(&highest), Err(WireError::Field("position")));
     }
@@ -379,18 +377,18 @@ mod tests {
             xyz: [x, 0, z],
             heading,
         };
-        assert_eq!(encode_unchanged().bit_count(), 2);
-        assert_eq!(decoded(&encode_unchanged()), Update::Unchanged);
+        assert_eq!(written(encode_unchanged).bit_count(), 2);
+        assert_eq!(decoded(&written(encode_unchanged)), Update::Unchanged);
         assert_eq!(
-            encode_delta(&at(31, 0, 1), &at(0, 0, 1)).bit_count(),
+            delta(&at(31, 0, 1), &at(0, 0, 1)).bit_count(),
             1 + 2 + 12 + 2 + 1
         );
         assert_eq!(
-            encode_delta(&at(-33, 7, 2), &at(0, 0, 1)).bit_count(),
+            delta(&at(-33, 7, 2), &at(0, 0, 1)).bit_count(),
             1 + 2 + 16 + 2 + 4 + 9
         );
         assert_eq!(
-            encode_absolute(&at(0, 0, 0)).bit_count(),
+            written(|bits| encode_absolute(bits, &at(0, 0, 0))).bit_count(),
             2 + 7 + 28 + 69 + 8
         );
     }
