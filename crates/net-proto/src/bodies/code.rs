@@ -1,15 +1,16 @@
 //! One body of a packet, the same for both directions.
 
 use super::BodiesError;
-use super::body::{Body, PLACES};
+use super::body::{Body, FLAG, LARGEST, Lanes, PLACES, TURN};
 use super::frame::{Past, Trace};
-use super::model::{Model, SCALES, scale_of};
-use super::neighbours::{Nearby, Neighbours};
-use super::orientation::{self, Rotations, Unit};
-use super::position::Known;
-use super::scene::{GROUP, Scene};
+use super::model::Model;
+use super::neighbours::{Nearby, Neighbours, Spot};
+use super::orientation::{Rotations, Unit};
+use super::position::{Axes, Leads, Lessons, known, whole, within};
+use super::scene::{GROUP, Scene, closeness};
 use super::set::{List, Set, members};
-use crate::entropy::{AdaptiveSymbol, Coder, RAW_BITS_MAX};
+use super::sizes::{code_three, scale_of};
+use crate::entropy::Coder;
 use crate::error::WireError;
 
 /// What codes a packet's bodies, one after the other.
@@ -21,6 +22,9 @@ pub(super) struct Packet<'a, C> {
     pub(super) component_max: u16,
     pub(super) scene: Scene,
     pub(super) past: Past<'a>,
+    /// As they were after the baseline's packet.
+    pub(super) leads: Leads,
+    pub(super) lessons: Lessons,
 }
 
 /// What is coded: an encoder is told it; a decoder is given the baseline's bodies and finds it. Traces of bodies that do not differ are
@@ -46,6 +50,7 @@ impl<C: Coder> Packet<'_, C> {
                 differed[n / 64] |= 1 << (n % 64);
             }
         }
+        self.model.leads.learn(&self.lessons);
         *slots.differed = differed;
         Ok(self.coder)
     }
@@ -62,7 +67,9 @@ impl<C: Coder> Packet<'_, C> {
                 continue;
             }
             let told = (differed[word] >> shift) & still;
-            let (closeness, is_busy) = self.scene.group(first, still);
+            // The one in its middle stands for the group.
+            let closeness = closeness(&self.past, (first + GROUP / 2).min(count - 1));
+            let is_busy = self.scene.is_busy(first);
             let model = &mut self.model.groups[closeness][is_busy][usize::from(is_row)];
             is_row = self.coder.bit(model, told != 0);
             if is_row {
@@ -75,7 +82,7 @@ impl<C: Coder> Packet<'_, C> {
     fn code_group(&mut self, first: usize, still: u64, told: u64) -> u64 {
         let (mut newcomers, mut is_row) = (0, false);
         for n in members(0, still) {
-            let closeness = self.scene.closeness(&self.past, first + n);
+            let closeness = closeness(&self.past, first + n);
             let model = &mut self.model.newcomers[closeness][usize::from(is_row)];
             is_row = self.coder.bit(model, (told >> n) & 1 != 0);
             newcomers |= u64::from(is_row) << n;
@@ -83,7 +90,8 @@ impl<C: Coder> Packet<'_, C> {
         newcomers
     }
 
-    /// Codes body `n`, if it differs, and says whether it does. Leaves what packets against this one will want to know.
+    /// Codes body `n`, if it differs, and says whether it does. Leaves what packets against this one will want to know. What an encoder is told
+    /// it takes for coded at once.
     fn code_body(
         &mut self,
         (place, n): (usize, usize),
@@ -91,10 +99,7 @@ impl<C: Coder> Packet<'_, C> {
         trace: &mut Trace,
     ) -> Result<bool, WireError> {
         let base = self.past.base[n];
-        let (moved, closeness) = (
-            self.scene.moved(&self.past, n),
-            self.scene.closeness(&self.past, n),
-        );
+        let (moved, closeness) = (self.scene.moved(&self.past, n), closeness(&self.past, n));
         let kind = usize::from(body.position() != base.position())
             + 2 * usize::from(!body.has_orientation_of(&base))
             + 4 * usize::from(body.flag() != base.flag());
@@ -105,219 +110,117 @@ impl<C: Coder> Packet<'_, C> {
             1..8 => {}
             _ => return Err(WireError::Field("body")),
         }
-        let nearby = self.neighbours.around(base.position());
-        let (mut pull, mut shift, mut turn) = ([0; 3], 0, 0);
-        let mut position = base.position();
+        let spot = Spot::of(base.lanes());
+        let nearby = self.neighbours.around(&spot);
+        let (mut pull, mut shift, mut turn) = ([0.0; 4], 0, 0);
+        let mut lanes = *base.lanes();
         if kind & 1 != 0 {
-            (position, pull) = self.code_position(n, body, &nearby, &mut shift)?;
+            pull = self.code_position(n, body, &nearby, (&mut lanes, &mut shift));
         }
-        let mut orientation = (base.largest(), base.components());
         if kind & 2 != 0 {
-            orientation = self.code_orientation((place, n), body, (&nearby, shift), &mut turn)?;
+            self.code_orientation((place, n), body, (&nearby, shift), (&mut lanes, &mut turn));
         }
-        let flag = base.flag() ^ (kind & 4 != 0);
-        let coded = Body::new(position, orientation.0, orientation.1, flag);
-        *body = coded.map_err(|_| WireError::Field("body"))?;
-        self.neighbours.push(base.position(), pull, turn);
+        if !C::IS_TOLD {
+            lanes[FLAG] ^= i16::from(kind & 4 != 0);
+            *body = Body::of(lanes).ok_or(WireError::Field("body"))?;
+        }
+        if !body.has_components_to(self.component_max) {
+            return Err(WireError::Field("orientation"));
+        }
+        self.neighbours.push(&spot, &pull, turn);
         *trace = Trace { shift, turn };
         Ok(true)
     }
 
-    /// The height first: what falls or lands, does so along all axes. Gives the position, and how far the velocity alone was off.
+    /// The height first: what falls or lands, does so along all axes. Gives how far the velocity alone was off.
+    #[inline]
     fn code_position(
         &mut self,
         n: usize,
         body: &Body,
         nearby: &Nearby,
-        shift: &mut u32,
-    ) -> Result<([i16; 3], [i32; 3]), WireError> {
-        let (past, trace) = (&self.past, self.past.traces[n]);
-        let frames = [
-            past.base,
-            past.one_before,
-            past.three_before,
-            past.six_before,
-        ];
-        let [now, one, three, six] = frames.map(|frame| frame[n].position());
-        let mut guesses = [Guess::default(); 3];
-        let mut expected = trace.shift + nearby.shift;
-        for (turn, axis) in (1..).zip([2, 0, 1]) {
-            let way = |frame: [i16; 3]| f32::from(now[axis]) - f32::from(frame[axis]);
-            let known = [way(one), way(three), way(six), nearby.pull[axis]];
-            let (far, added) = self.model.leads[axis].predict(&known);
-            let alone = i32::from(now[axis]) + far;
-            let guess = (alone + added).clamp(*PLACES.start(), *PLACES.end());
-            let off = i32::from(body.position()[axis]) - guess;
-            let sizes = &mut self.model.positions.sizes[axis];
-            let size = Size::code(&mut self.coder, sizes, expected / turn, off);
-            // Each axis that is coded tells of the next.
-            expected += 2 * size.about();
-            guesses[axis] = Guess {
-                guess,
-                alone,
-                known,
-                off,
-                size,
-            };
-        }
-        let offs = Size::code_rests(
-            &mut self.coder,
-            guesses.map(|guess| (guess.size, guess.off)),
+        (lanes, shift): (&mut Lanes, &mut u32),
+    ) -> Axes<f32> {
+        let past = &self.past;
+        let now = &past.base[n];
+        let known = known(
+            now,
+            [
+                &past.one_before[n],
+                &past.three_before[n],
+                &past.six_before[n],
+            ],
         );
-        let (mut position, mut pull) = ([0; 3], [0; 3]);
-        for axis in 0..3 {
-            let (guess, off) = (&guesses[axis], offs[axis]);
-            self.model.leads[axis].learn(&guess.known, off);
-            let place = guess.guess + off;
-            if !PLACES.contains(&place) {
-                return Err(WireError::Field("position"));
+        let alone = self.leads.alone(now, &known);
+        let added = self.leads.added(&nearby.pull);
+        let (least, most) = (*PLACES.start() as f32, *PLACES.end() as f32);
+        let guess: Axes<i32> =
+            core::array::from_fn(|n| whole(within(alone[n] + added[n], least, most)));
+        let told = body.lanes();
+        let mut off: Axes<i32> =
+            core::array::from_fn(|n| i32::from(told[n]).wrapping_sub(guess[n]));
+        let lasting = past.traces[n].shift.wrapping_mul(2);
+        let sizes = &mut self.model.positions;
+        let expected = (lasting.wrapping_add(nearby.shift) / 32, 3);
+        let [z, x, y] = code_three(&mut self.coder, sizes, expected, [off[2], off[0], off[1]]);
+        if C::IS_TOLD {
+            *lanes = *told;
+        } else {
+            off = [x, y, z, 0];
+            for n in 0..3 {
+                lanes[n] = saturated(guess[n].wrapping_add(off[n]));
             }
-            position[axis] = i16::try_from(place).map_err(|_| WireError::Field("position"))?;
-            pull[axis] = place - guess.alone;
-            *shift += off.unsigned_abs();
         }
-        Ok((position, pull))
+        self.lessons.add(&known, &nearby.pull, &off);
+        *shift = sum_of_magnitudes([x, y, z]);
+        core::array::from_fn(|n| f32::from(lanes[n]) - alone[n])
     }
 
+    #[inline]
     fn code_orientation(
         &mut self,
         (place, n): (usize, usize),
         body: &Body,
         (nearby, shift): (&Nearby, u32),
-        turn: &mut u32,
-    ) -> Result<(u8, [u16; 3]), WireError> {
+        (lanes, turn): (&mut Lanes, &mut u32),
+    ) {
         let past = &self.past;
         let (base, trace) = (&past.base[n], past.traces[n]);
-        let guess = self.rotations.of(place);
-        let (order, clear) = orientation::order(&guess);
-        let base_rank = order.iter().position(|at| *at == base.largest());
-        let models =
-            &mut self.model.largest[scale_of(clear).min(19)][base_rank.unwrap_or(2).min(2)];
+        let turn_to = self.rotations.of(place);
+        let was = base.lanes()[LARGEST];
+        let is_lower = usize::from(was != turn_to.ranked(0));
+        let base_rank = is_lower + (is_lower & usize::from(was != turn_to.ranked(1)));
+        let models = &mut self.model.largest[scale_of(turn_to.clear).min(19)][base_rank];
+        let told = body.lanes();
+        let is_ranked = |rank| told[LARGEST] == turn_to.ranked(rank);
         let mut rank = 0;
-        while rank < 3
-            && !self
-                .coder
-                .bit(&mut models[rank], body.largest() == order[rank])
-        {
+        while rank < 3 && !self.coder.bit(&mut models[rank], is_ranked(rank)) {
             rank += 1;
         }
-        let guess = orientation::components(&guess, order[rank], Unit::new(self.component_max));
-        let mut parts = [(Size::default(), 0); 3];
-        let mut expected = trace.turn + 2 * nearby.turn + shift;
-        for (turns, part) in (1..).zip(0..3) {
-            let off = i32::from(body.components()[part]) - guess[part];
-            let sizes = &mut self.model.orientations.sizes[part];
-            let size = Size::code(&mut self.coder, sizes, expected / turns, off);
-            expected += size.about() * 9 / 2;
-            parts[part] = (size, off);
+        let guess = turn_to.components(rank, Unit::new(self.component_max));
+        let off = |n: usize| i32::from(told[TURN.start + n]).wrapping_sub(guess[n]);
+        let lasting = trace.turn.wrapping_add(nearby.turn);
+        let sizes = &mut self.model.orientations;
+        let expected = (lasting.wrapping_add(shift) / 32, 8);
+        let off = code_three(&mut self.coder, sizes, expected, [off(0), off(1), off(2)]);
+        if !C::IS_TOLD {
+            lanes[LARGEST] = turn_to.ranked(rank);
+            for n in 0..3 {
+                lanes[TURN.start + n] = saturated(guess[n].wrapping_add(off[n]));
+            }
         }
-        let offs = Size::code_rests(&mut self.coder, parts);
-        let mut components = [0; 3];
-        for part in 0..3 {
-            components[part] = match u16::try_from(guess[part] + offs[part]) {
-                Ok(value) if value <= self.component_max => value,
-                _ => return Err(WireError::Field("orientation")),
-            };
-            *turn += offs[part].unsigned_abs();
-        }
-        Ok((order[rank], components))
+        *turn = sum_of_magnitudes(off);
     }
 }
 
-/// Where a body is guessed to be along an axis.
-#[derive(Clone, Copy, Default)]
-struct Guess {
-    guess: i32,
-    /// By its velocity alone.
-    alone: i32,
-    known: Known,
-    off: i32,
-    size: Size,
+#[inline]
+fn sum_of_magnitudes([a, b, c]: [i32; 3]) -> u32 {
+    let [a, b, c] = [a, b, c].map(i32::unsigned_abs);
+    a.wrapping_add(b).wrapping_add(c)
 }
 
-/// What a symbol tells of how far a guess is off.
-#[derive(Clone, Copy, Default)]
-struct Size {
-    /// The least magnitude.
-    first: u32,
-    /// Bits that it leaves open, and the sign; none of what is not off.
-    count: u32,
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "within 16 bits")]
+fn saturated(value: i32) -> i16 {
+    value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
-
-impl Size {
-    /// A symbol tells the magnitude's scale, after what is expected is taken into account by leaving out low bits; the bits that
-    /// this leaves open, and the sign, are as likely 1 as 0.
-    #[inline]
-    fn code(
-        coder: &mut impl Coder,
-        sizes: &mut [AdaptiveSymbol; SCALES],
-        expected: u32,
-        off: i32,
-    ) -> Self {
-        let scale = scale_of(expected);
-        let left_out = expected.max(1).ilog2().min(13).saturating_sub(6);
-        let symbol = scale_of(off.unsigned_abs() >> left_out).min(OPEN.len() - 1);
-        let symbol = coder.symbol(&mut sizes[scale], symbol);
-        let (first, bits) = OPEN[symbol];
-        let left_out = if symbol == OPEN.len() - 1 {
-            0
-        } else {
-            left_out
-        };
-        let (first, bits) = (first << left_out, bits + left_out);
-        let count = bits + u32::from(first | bits != 0);
-        Self { first, count }
-    }
-
-    /// Half way between the least and the greatest magnitude.
-    #[inline]
-    fn about(self) -> u32 {
-        self.first + ((1 << self.count) >> 2)
-    }
-
-    /// Codes what three sizes leave open; of both directions that is a good part, and three at once take less time than one by one.
-    #[inline]
-    fn code_rests(coder: &mut impl Coder, parts: [(Self, i32); 3]) -> [i32; 3] {
-        let rests = parts.map(|(size, off)| {
-            let rest = (off.unsigned_abs().wrapping_sub(size.first) << 1) | u32::from(off < 0);
-            rest & !(u32::MAX << size.count)
-        });
-        let [a, b, c] = parts.map(|(size, _)| size.count);
-        let rests = if a + b + c <= RAW_BITS_MAX {
-            let all = rests[0] | (rests[1] << a) | (rests[2] << (a + b));
-            let all = coder.raw(all, a + b + c);
-            [
-                all & !(u32::MAX << a),
-                (all >> a) & !(u32::MAX << b),
-                all >> (a + b),
-            ]
-        } else {
-            [0, 1, 2].map(|n| coder.raw(rests[n], parts[n].0.count))
-        };
-        core::array::from_fn(|n| {
-            let magnitude = (parts[n].0.first + (rests[n] >> 1)).cast_signed();
-            let sign = -(rests[n] & 1).cast_signed(); // 0 or −1
-            (magnitude ^ sign).wrapping_sub(sign)
-        })
-    }
-}
-
-/// Of a symbol the least magnitude and the bits that it leaves open; of the last they are all that a magnitude has.
-const OPEN: [(u32, u32); 16] = [
-    (0, 0),
-    (1, 0),
-    (2, 0),
-    (3, 0),
-    (4, 1),
-    (6, 1),
-    (8, 2),
-    (12, 2),
-    (16, 3),
-    (24, 3),
-    (32, 4),
-    (48, 4),
-    (64, 5),
-    (96, 5),
-    (128, 6),
-    (0, 15),
-];

@@ -6,6 +6,7 @@ use super::code::{Packet, Slots};
 use super::model::Model;
 use super::neighbours::Neighbours;
 use super::orientation::Rotations;
+use super::position::Lessons;
 use super::ring::Ring;
 use super::scene::Scene;
 use super::set::{Set, differing};
@@ -191,6 +192,8 @@ impl Bodies {
             component_max: self.component_max,
             scene: Scene::new(&past),
             past,
+            leads: base.model.leads,
+            lessons: Lessons::default(),
         };
         coded.traces.fill(Trace::default());
         if is_known {

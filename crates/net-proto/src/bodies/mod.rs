@@ -6,14 +6,14 @@
 //! baseline, the frames 1, 2, 3 and 6 before it, and the models as they were after the baseline's packet. So packets
 //! may be lost and come in any order, as long as the sender picks a baseline with these behind it.
 //!
-//! Costs about 340 ns a body that moves, in either direction, when eleven in twelve lie still; allocates when it is made and never again. The
+//! Costs about 180 ns a body that moves, and 260 to decode it, when eleven in twelve lie still; allocates when it is made and never again. The
 //! same on every platform: integers, and f32 whose sums, products, quotients and square roots IEEE 754 rounds alike everywhere; none is sent.
 //! One for each receiver: what is encoded here cannot be copied to another.
 //!
 //! First, who of those differs that lay still. Then of each of these and of all that moved before, in order: what differs; the position,
-//! against where its velocity leads and what befell its neighbours of this packet; the orientation, against where its rotation leads. How
-//! far off that is, is one symbol of sixteen, by how far predictions were off for this body when the baseline was coded, and for its
-//! neighbours in this packet; and bits that are as likely 1 as 0, of three numbers at once.
+//! against where its velocity leads and what befell its neighbours of this packet; the orientation, against where its rotation leads. The
+//! scale of how far off that is, is one symbol of 23, by how far predictions were off for this body when the baseline was coded, and for its
+//! neighbours in this packet; then bits that are as likely 1 as 0, of three numbers at once.
 //!
 //! ```
 //! use net_proto::{Bodies, Body};
@@ -39,6 +39,7 @@ mod quick;
 mod ring;
 mod scene;
 mod set;
+mod sizes;
 
 pub use body::{Body, IllegalBody};
 pub use frame::{Bodies, BodiesError};

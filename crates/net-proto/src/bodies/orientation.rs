@@ -7,10 +7,11 @@
 //! In f32, of which nothing is ever sent: + − × ÷ √ alone, in a written order, which IEEE 754 rounds alike everywhere.
 
 use super::BODIES_MAX;
-use super::body::{Body, COMPONENT_MAX, TURN};
+use super::body::{Body, COMPONENT_MAX};
+use super::position::{whole, within};
 
 /// A quaternion, x, y, z, w, of length √[`Unit::square`]: a component's quantum is 2.
-pub(super) type Quaternion = [f32; 4];
+type Quaternion = [f32; 4];
 
 /// What components are counted in: a quantum is √2 by the most that one can be. All exact in f32.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,7 @@ pub(super) struct Unit {
 
 impl Unit {
     /// Of components up to so many, at most [`COMPONENT_MAX`].
+    #[inline]
     pub(super) fn new(most: u16) -> Self {
         debug_assert!(most <= COMPONENT_MAX);
         let most = f32::from(most);
@@ -35,60 +37,101 @@ impl Unit {
 /// 0.2 B a packet worse.
 const GOES_ON: f32 = 0.957;
 
+/// Where a body's rotation leads.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Turn {
+    towards: Quaternion,
+    /// Components by magnitude, the largest first, two bits each.
+    order: u32,
+    /// How much larger the first is than the second, in quanta.
+    pub(super) clear: u32,
+    /// What a body's components are if its largest is the first in order.
+    components: [i32; 4],
+}
+
 /// Where the rotations of a packet's bodies lead.
 #[derive(Clone, Debug)]
-pub(super) struct Rotations(Vec<Quaternion>);
+pub(super) struct Rotations(Vec<Turn>);
 
 /// So many are forecast at once: columns on the stack, of which the compiler makes vectors.
 const BLOCK: usize = 32;
 
 impl Rotations {
     pub(super) fn new() -> Self {
-        Self(vec![[0.0; 4]; BODIES_MAX])
+        Self(vec![Turn::default(); BODIES_MAX])
     }
 
     /// Forecasts those of a list, six frames after the first of three frames, from those two and three before it.
     pub(super) fn forecast(&mut self, frames: [&[Body]; 3], list: &[u16], unit: Unit) {
-        for (forecasts, list) in self.0.chunks_mut(BLOCK).zip(list.chunks(BLOCK)) {
-            let mut known = [[[0i16; BLOCK]; 4]; 3];
+        for (turns, list) in self.0.chunks_mut(BLOCK).zip(list.chunks(BLOCK)) {
+            let mut known = [[[0i16; 4]; BLOCK]; 3];
             for (known, frame) in known.iter_mut().zip(frames) {
-                for (at, n) in list.iter().enumerate() {
-                    let lanes = frame[usize::from(*n)].lanes();
-                    for lane in 0..4 {
-                        known[lane][at] = lanes[TURN.start + lane];
-                    }
+                for (known, n) in known.iter_mut().zip(list) {
+                    let [_, _, _, a, b, c, largest, _] = *frame[usize::from(*n)].lanes();
+                    *known = [a, b, c, largest];
                 }
             }
-            let columns = forecast(&known, unit);
-            for (at, forecast) in forecasts.iter_mut().enumerate() {
-                *forecast = columns.each_ref().map(|column| column[at]);
-            }
+            forecast(&known, turns, unit);
         }
     }
 
     /// The forecast of a list's place.
     #[inline]
-    pub(super) fn of(&self, place: usize) -> Quaternion {
-        self.0[place]
+    pub(super) fn of(&self, place: usize) -> &Turn {
+        &self.0[place]
+    }
+}
+
+impl Turn {
+    /// The component that is so many-th by magnitude.
+    #[inline]
+    pub(super) fn ranked(&self, rank: usize) -> i16 {
+        i16::from((self.order >> (2 * rank)).to_le_bytes()[0] & 3)
+    }
+
+    /// What a body's components are if its largest is so many-th.
+    #[inline]
+    pub(super) fn components(&self, rank: usize, unit: Unit) -> [i32; 3] {
+        if rank == 0 {
+            let [a, b, c, _] = self.components;
+            return [a, b, c];
+        }
+        let [a, b, c, _] = components(&self.towards, i32::from(self.ranked(rank)), unit);
+        [a, b, c]
     }
 }
 
 /// Of three frames the three components, and which one is the largest.
 #[inline(never)]
-fn forecast(known: &[[[i16; BLOCK]; 4]; 3], unit: Unit) -> [[f32; BLOCK]; 4] {
-    let mut forecasts = [[0.0; BLOCK]; 4];
+fn forecast(known: &[[[i16; 4]; BLOCK]; 3], turns: &mut [Turn], unit: Unit) {
+    let mut towards = [[0.0; BLOCK]; 4];
+    let mut orders = [[0; BLOCK]; 2];
+    let mut parts = [[0; BLOCK]; 3];
     for n in 0..BLOCK {
         let of = |frame: usize| {
-            let [a, b, c, largest] = &known[frame];
-            quaternion([a[n], b[n], c[n]], largest[n], unit)
+            let [a, b, c, largest] = known[frame][n];
+            quaternion([a, b, c], largest, unit)
         };
-        let [x, y, z, w] = predict(&of(0), &of(1), &of(2), unit);
-        forecasts[0][n] = x;
-        forecasts[1][n] = y;
-        forecasts[2][n] = z;
-        forecasts[3][n] = w;
+        let forecast = predict(&of(0), &of(1), &of(2), unit);
+        let (order, clear) = order(&forecast);
+        let [a, b, c, _] = components(&forecast, (order & 3).cast_signed(), unit);
+        for lane in 0..4 {
+            towards[lane][n] = forecast[lane];
+        }
+        orders[0][n] = order.cast_signed();
+        orders[1][n] = clear;
+        parts[0][n] = a;
+        parts[1][n] = b;
+        parts[2][n] = c;
     }
-    forecasts
+    for (n, turn) in turns.iter_mut().enumerate().take(BLOCK) {
+        *turn = Turn {
+            towards: towards.each_ref().map(|lane| lane[n]),
+            order: orders[0][n].cast_unsigned(),
+            clear: orders[1][n].cast_unsigned(),
+            components: [parts[0][n], parts[1][n], parts[2][n], 0],
+        };
+    }
 }
 
 /// An orientation, its largest component filled in.
@@ -142,44 +185,48 @@ fn predict(now: &Quaternion, two: &Quaternion, three: &Quaternion, unit: Unit) -
     ]
 }
 
-/// The components' order by magnitude, the largest first, of equals the earlier; and how much larger the first is than the second,
-/// in quanta.
+/// The components' order by magnitude, the largest in the lowest two bits, of equals the earlier; and how much larger the first is than the
+/// second, in quanta.
 #[inline]
-pub(super) fn order(of: &Quaternion) -> ([u8; 4], u32) {
+fn order(of: &Quaternion) -> (u32, i32) {
     // Magnitudes compare as their bits do; the lowest two of these give way to the place.
-    let key = |n: u8| (of[usize::from(n)].abs().to_bits() & !3) | u32::from(3 - n);
-    let [a, b, c, d] = [key(0), key(1), key(2), key(3)];
-    let ((a, b), (c, d)) = ((a.max(b), a.min(b)), (c.max(d), c.min(d)));
-    let ((first, c), (b, last)) = ((a.max(c), a.min(c)), (b.max(d), b.min(d)));
-    let (second, third) = (b.max(c), b.min(c));
-    let place = |key: u32| 3 - (key & 3).to_le_bytes()[0];
-    let lead = (f32::from_bits(first & !3) - f32::from_bits(second & !3)) * 0.5;
-    ([first, second, third, last].map(place), whole(lead))
+    let key = |n: u32| f32::from_bits((of[n as usize].abs().to_bits() & !3) | (3 - n));
+    let ((a, b), (c, d)) = (sorted(key(0), key(1)), sorted(key(2), key(3)));
+    let ((first, c), (b, last)) = (sorted(a, c), sorted(b, d));
+    let (second, third) = sorted(b, c);
+    let place = |key: f32| !key.to_bits() & 3;
+    let order = place(first) | place(second) << 2 | place(third) << 4 | place(last) << 6;
+    (order, whole((first - second) * 0.5))
+}
+
+#[inline]
+fn sorted(a: f32, b: f32) -> (f32, f32) {
+    (if a > b { a } else { b }, if a > b { b } else { a })
 }
 
 /// The components that a body would have if `largest` were its largest.
 #[inline]
-pub(super) fn components(of: &Quaternion, largest: u8, unit: Unit) -> [i32; 3] {
-    let largest = usize::from(largest & 3);
-    let half = 0.5f32.copysign(of[largest]);
-    core::array::from_fn(|n| {
-        let at = n + usize::from(n >= largest);
-        whole((of[at] * half + (unit.most + 1.0) * 0.5).clamp(0.0, unit.most)).cast_signed()
-    })
+fn components(of: &Quaternion, largest: i32, unit: Unit) -> [i32; 4] {
+    let [x, y, z, w] = *of;
+    let greatest = if largest < 2 {
+        if largest == 0 { x } else { y }
+    } else if largest == 2 {
+        z
+    } else {
+        w
+    };
+    let half = 0.5f32.copysign(greatest);
+    let others = [
+        if largest == 0 { y } else { x },
+        if largest < 2 { z } else { y },
+        if largest < 3 { w } else { z },
+    ];
+    let [a, b, c] =
+        others.map(|other| whole(within(other * half + unit.most * 0.5, 0.0, unit.most)));
+    [a, b, c, 0]
 }
 
 #[inline]
 fn dot(a: &Quaternion, b: &Quaternion) -> f32 {
     (a[0] * b[0] + a[1] * b[1]) + (a[2] * b[2] + a[3] * b[3])
-}
-
-/// The integer below.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "that is meant"
-)]
-fn whole(value: f32) -> u32 {
-    value as u32
 }

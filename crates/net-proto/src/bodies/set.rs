@@ -18,20 +18,6 @@ pub(super) fn differing(one: &[Body], other: &[Body]) -> Set {
     set
 }
 
-/// Bodies of which something is so.
-#[inline]
-pub(super) fn set_of(bodies: &[Body], is_so: impl Fn(&Body) -> bool) -> Set {
-    let mut set = Set::default();
-    for (word, bodies) in set.iter_mut().zip(bodies.chunks(64)) {
-        let mut flags = [0; 64];
-        for (flag, body) in flags.iter_mut().zip(bodies) {
-            *flag = u8::from(is_so(body));
-        }
-        *word = bits_of(&flags);
-    }
-    set
-}
-
 /// A bit for each byte, which is 0 or 1.
 #[inline]
 fn bits_of(flags: &[u8; 64]) -> u64 {

@@ -1,5 +1,6 @@
 //! Bytes to bits.
 
+use super::symbol::ALL_BITS;
 use super::{AdaptiveBit, AdaptiveSymbol, Coder, RAW_BITS_MAX};
 use crate::error::WireError;
 
@@ -63,6 +64,8 @@ impl<'a> RangeDecoder<'a> {
 }
 
 impl Coder for RangeDecoder<'_> {
+    const IS_TOLD: bool = false;
+
     #[inline]
     fn bit(&mut self, model: &mut AdaptiveBit, _: bool) -> bool {
         let ones = (self.range >> 16).wrapping_mul(u64::from(model.of_one())); // 48 bits and 16
@@ -80,12 +83,12 @@ impl Coder for RangeDecoder<'_> {
 
     #[inline]
     fn symbol(&mut self, model: &mut AdaptiveSymbol, _: usize) -> usize {
-        let unit = self.range >> 16;
+        let unit = self.range >> ALL_BITS;
         // Only bytes that no encoder wrote name more.
-        let symbol = model.symbol_of((self.code / unit).min(0xFFFF) as u16);
+        let symbol = model.symbol_of((self.code / unit).min((1 << ALL_BITS) - 1) as u16);
         let (from, share) = model.share(symbol);
         model.learn(symbol);
-        self.range = unit.wrapping_mul(u64::from(share)); // 48 bits and 16
+        self.range = unit.wrapping_mul(u64::from(share)); // 49 bits and 15
         // At most the code; and what is left is less than the range, or made so where no encoder wrote it.
         let rest = self.code.wrapping_sub(unit.wrapping_mul(u64::from(from)));
         self.code = rest.min(self.range.wrapping_sub(1));

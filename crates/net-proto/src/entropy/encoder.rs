@@ -1,5 +1,6 @@
 //! Bits to bytes.
 
+use super::symbol::ALL_BITS;
 use super::{AdaptiveBit, AdaptiveSymbol, Coder, RAW_BITS_MAX};
 
 /// Writes a message into bytes that are lent; allocates nothing.
@@ -83,14 +84,25 @@ impl<'a> RangeEncoder<'a> {
         }
     }
 
+    /// Bytes are written whether they are due or not: when they are, a processor cannot guess.
     #[inline]
     fn make_room(&mut self) {
-        if self.range >> 32 == 0 {
-            let bytes = self.low.to_be_bytes();
-            self.put(&bytes[..4]);
-            self.low <<= 32;
-            self.range <<= 32;
+        let is_due = self.range >> 32 == 0;
+        let next = self
+            .out
+            .get_mut(self.count..)
+            .and_then(<[u8]>::first_chunk_mut::<4>);
+        match next {
+            Some(next) => {
+                let [a, b, c, d, ..] = self.low.to_be_bytes();
+                *next = [a, b, c, d];
+                self.count = self.count.wrapping_add(usize::from(is_due) * 4);
+            }
+            None => self.is_full |= is_due,
         }
+        let shift = u32::from(is_due) * 32;
+        self.low = self.low.wrapping_shl(shift);
+        self.range = self.range.wrapping_shl(shift);
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -105,6 +117,8 @@ impl<'a> RangeEncoder<'a> {
 }
 
 impl Coder for RangeEncoder<'_> {
+    const IS_TOLD: bool = true;
+
     #[inline]
     fn bit(&mut self, model: &mut AdaptiveBit, bit: bool) -> bool {
         let ones = (self.range >> 16).wrapping_mul(u64::from(model.of_one())); // 48 bits and 16
@@ -125,8 +139,8 @@ impl Coder for RangeEncoder<'_> {
     fn symbol(&mut self, model: &mut AdaptiveSymbol, symbol: usize) -> usize {
         let (from, share) = model.share(symbol);
         model.learn(symbol);
-        let unit = self.range >> 16;
-        self.range = unit.wrapping_mul(u64::from(share)); // 48 bits and 16
+        let unit = self.range >> ALL_BITS;
+        self.range = unit.wrapping_mul(u64::from(share)); // 49 bits and 15
         self.add(unit.wrapping_mul(u64::from(from)));
         self.make_room();
         symbol

@@ -2,7 +2,7 @@
 //!
 //! A binary range coder with adaptive bits, integers alone: the same bytes on every platform. A description of a
 //! message is written once, over a [`Coder`]: the encoder is told the values and repeats them, the decoder finds them.
-//! Costs 2 to 4 ns a bit, and 5 to 10 one symbol of sixteen. Dearer than [`crate::BitWriter`], and for where bytes are dearest.
+//! Costs 2 to 4 ns a bit, and 5 to 10 one symbol of 23. Dearer than [`crate::BitWriter`], and for where bytes are dearest.
 //!
 //! ```
 //! use net_proto::{AdaptiveBit, Coder, IntegerModel, RangeDecoder, RangeEncoder};
@@ -35,10 +35,13 @@ pub use symbol::AdaptiveSymbol;
 
 /// One of the two directions: an encoder passes on what it is told, a decoder gives what was passed on.
 pub trait Coder {
+    /// Whether it is told the values: what depends on them need not wait for what it gives.
+    const IS_TOLD: bool;
+
     /// A bit that its model expects, more or less.
     fn bit(&mut self, model: &mut AdaptiveBit, bit: bool) -> bool;
 
-    /// One of sixteen symbols, 0 to 15, that its model expects, more or less.
+    /// One of [`AdaptiveSymbol::COUNT`] symbols, from 0 on, that its model expects, more or less.
     fn symbol(&mut self, model: &mut AdaptiveSymbol, symbol: usize) -> usize;
 
     /// The lowest `bits` (0 to 24) of a number, each value as likely as any other; higher bits of it must be 0.
