@@ -99,7 +99,8 @@ impl Words {
                 self.say(stage.again(), visitor, (&say, players, views));
             }
         }
-        let tick = stage.world.tick();
+        // Of tick 0 the durable tick says nothing: it is 0 from the start.
+        let tick = stage.world.tick().max(1);
         self.with(stage, |game, turn| game.tick(turn));
         for (player, event) in self.told.drain(..) {
             if let Some(session) = players.session(player) {

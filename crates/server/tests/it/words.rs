@@ -12,7 +12,7 @@ use net_proto::{
     Answer, AnswerCode, ClientMessage, Command, Hello, PROTOCOL_VERSION_OLDEST, PlayerId,
     RefuseCode, Say, ServerMessage, ShortText,
 };
-use sim_core::Record;
+use sim_core::{Agent, Kind, KindId, Record};
 
 use crate::support::{Place, Raw, runtime, wait_for};
 
@@ -50,7 +50,12 @@ impl Game for Parlour {
                 let Some(agent) = turn.world().agent(visitor.entity) else {
                     return Outcome::refuse(AnswerCode::GAME);
                 };
-                let entity = turn.lease().expect("few were taken");
+                // Of a kind of its own: whoever is a player's leaves when the server starts again.
+                let (entity, id) = (turn.lease().expect("few were taken"), KindId(900));
+                let (kind, agent) = (Kind::crowd(256), Agent { kind: id, ..agent });
+                if turn.world().kind(id).is_none() {
+                    turn.record(Record::Kind { id, kind });
+                }
                 turn.record(Record::Spawn { entity, agent });
                 Outcome::done(entity.0.to_le_bytes())
             }
@@ -130,8 +135,7 @@ fn commands_are_done_once_they_are_on_the_disk() {
     });
     let status = wait_for(&server, "the durable tick", |s| s.durable_tick >= done_tick);
     assert_eq!(status.commands, 4);
-    // The journal has it, whatever becomes of the server.
-    std::mem::forget(server);
+    // The journal has it, whatever becomes of the server: it runs on.
     let copy = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(place.data()).unwrap() {
         let file = file.unwrap();
@@ -147,9 +151,12 @@ fn commands_are_done_once_they_are_on_the_disk() {
         .game(Parlour::default())
         .start()
         .unwrap();
-    let status = wait_for(&again, "the world", |s| s.tick > done_tick);
-    assert!(status.entities >= 1, "{spawned} is there: {status:?}");
+    // The player's entity has left by then, so what is there is what was summoned.
+    let later = again.status().recovered_tick + 70;
+    let status = wait_for(&again, "the world", |s| s.tick > later);
+    assert_eq!(status.entities, 1, "{spawned} is there: {status:?}");
     again.stop().unwrap();
+    server.stop().unwrap();
 }
 
 #[test]
