@@ -1,7 +1,7 @@
 //! A world as bytes.
 //!
 //! ```text
-//! magic "BMWORLD2" · xxh3-64 of all that follows
+//! magic "BMWORLD3" · xxh3-64 of all that follows
 //! world u64 · radius f64 · tick rate u16 · gravity u16 · lattice: levels u8 · intervals u16 · offset f64 · quantum f64 · tick u64
 //! resident tiles: count u32 · (cell u64 · checksum u64)…, in cell order
 //! kinds: count u32 · (id u16 · what Kind writes)…, ascending
@@ -9,6 +9,7 @@
 //! leases: count u32 · (next u64 · end u64)…
 //! events on their way: count u32 · (due u64 · sent u64 · order u32 · event)…
 //! obstacles: count u32 · (id u64 · obstacle)…, ascending
+//! ledger: count u64 · (holder u8 · name u64 · item u32 · amount i64)… · count u64 · (account u64 · highest u64 · done u64)…, each ascending
 //! table: the bytes of Table::save, to the end
 //! ```
 
@@ -24,11 +25,14 @@ use crate::event::Mail;
 use crate::kind::{Kind, KindId};
 use crate::kinds::Kinds;
 use crate::leases::Leases;
+use crate::ledger::Ledger;
 use crate::record::{EntryError, Reader};
 use crate::statics::Statics;
 use crate::world::{StartError, World, WorldStart, register};
 
-const MAGIC: &[u8; 8] = b"BMWORLD2";
+const MAGIC: &[u8; 8] = b"BMWORLD3";
+/// The version before, which had no ledger; it is read.
+const MAGIC_2: &[u8; 8] = b"BMWORLD2";
 
 impl World {
     /// The whole state as bytes; [`World::load`] restores it exactly.
@@ -46,6 +50,7 @@ impl World {
         }
         self.encode_others(&mut out);
         self.statics.encode(&mut out);
+        self.ledger.encode(&mut out);
         self.table.save(&mut out);
         let sum = xxh3_64(&out[16..]);
         out[8..16].copy_from_slice(&sum.to_le_bytes());
@@ -80,7 +85,8 @@ impl World {
         tiles: &mut dyn FnMut(CellId, u64) -> Option<Arc<HeightTile>>,
     ) -> Result<Self, LoadError> {
         let mut r = Reader(bytes);
-        if &r.array::<8>()? != MAGIC {
+        let magic = r.array::<8>()?;
+        if ![MAGIC, MAGIC_2].contains(&&magic) {
             return Err(LoadError::Magic);
         }
         if r.u64()? != xxh3_64(r.0) {
@@ -99,6 +105,10 @@ impl World {
         let leases = Leases::decode(&mut r)?;
         let mail = Mail::decode(&mut r)?;
         let statics = Statics::decode(start.planet, &mut r)?.ok_or(LoadError::Obstacle)?;
+        let ledger = match &magic {
+            MAGIC_2 => Ledger::default(),
+            _ => Ledger::decode(&mut r)?,
+        };
         let mut table = Table::load(r.0)?;
         let columns = table.columns().len();
         register(&mut table)?;
@@ -107,7 +117,7 @@ impl World {
         }
         let mut world = Self::from_parts(start, tick, table);
         (world.kinds, world.leases, world.mail) = (kinds, leases, mail);
-        world.statics = statics;
+        (world.statics, world.ledger) = (statics, Arc::new(ledger));
         for (entity, pose) in carriers {
             if !world.frames.set_carrier(entity, pose) {
                 return Err(LoadError::Carrier(entity));

@@ -43,7 +43,7 @@ pub enum Difference {
         /// The value in the other.
         right: String,
     },
-    /// Something that no agent has: kinds, carriers, names on lease, events on their way, obstacles, resident terrain.
+    /// Something that no agent has: kinds, carriers, names on lease, events on their way, obstacles, the ledger, resident terrain.
     Part {
         /// What.
         name: &'static str,
@@ -161,9 +161,11 @@ impl World {
     }
 
     /// What no agent has, by name, as bytes.
-    fn parts(&self) -> [(&'static str, Vec<u8>); 3] {
+    fn parts(&self) -> [(&'static str, Vec<u8>); 4] {
         let mut others = Vec::new();
         self.encode_others(&mut others);
+        let mut ledger = Vec::new();
+        self.ledger.encode(&mut ledger);
         let tiles = self.ground.inventory();
         let tiles = tiles.flat_map(|(tile, checksum)| [tile.to_u64(), checksum]);
         [
@@ -172,6 +174,7 @@ impl World {
                 others,
             ),
             ("obstacles", self.statics.hash().to_le_bytes().to_vec()),
+            ("the ledger", ledger),
             (
                 "resident terrain",
                 tiles.flat_map(u64::to_le_bytes).collect(),

@@ -1,5 +1,7 @@
 //! What records do to a world.
 
+use std::sync::Arc;
+
 use spatial_core::{DQuat, Ecef, EntityId, Frame, FrameChange, FrameId, Pose, UNITS_PER_M};
 
 use crate::agent::{Agent, Body, Heading, State, Tier, Velocity, Wish};
@@ -70,6 +72,9 @@ impl World {
             Record::Raze { id } => self.statics.raze(id),
             Record::Lease { first, count } => self.leases.add(first, count),
             Record::Event { event } => self.post_now(event),
+            Record::Transfer(ref transfer) => {
+                Arc::make_mut(&mut self.ledger).transfer(transfer).is_ok()
+            }
             Record::Resident { tile, checksum } => {
                 self.ground.admit(tile, checksum);
                 true

@@ -19,6 +19,7 @@
 //!  14     lease     first u64 · count u64
 //!  15     build     id u64 · obstacle
 //!  16     raze      id u64
+//!  17     transfer  by u64 · operation u64 · legs u8 · legs × (holder u8 · name u64 · item u32 · amount i64)
 //! ```
 
 use spatial_core::{CellId, EntityId, FrameId, Pose, Position, UNITS_PER_M};
@@ -26,6 +27,7 @@ use spatial_core::{CellId, EntityId, FrameId, Pose, Position, UNITS_PER_M};
 use crate::agent::{Agent, Tier};
 use crate::event::Event;
 use crate::kind::{Kind, KindId};
+use crate::ledger::Transfer;
 use crate::shape::{Obstacle, ShapeError};
 
 /// One thing that a tick consumes.
@@ -88,6 +90,8 @@ pub enum Record {
         /// Its name.
         id: EntityId,
     },
+    /// Things change hands: all of it, or nothing where somebody has not enough or the operation was done before.
+    Transfer(Transfer),
     /// Names for agents whom systems spawn: used in this order, each once.
     Lease {
         /// The first one.
@@ -225,6 +229,14 @@ pub enum EntryError {
     /// The bytes of an obstacle are none.
     #[error("journal entry builds what cannot be: {0}")]
     Obstacle(#[from] ShapeError),
+    /// A number that is no sort of holder.
+    #[error("journal entry names a holder of sort {0}, which does not exist")]
+    Holder(u8),
+    /// A ledger whose sums are wrong, or which says something twice.
+    #[error(
+        "the ledger is none: an item's amounts do not come to nothing, or something is said twice"
+    )]
+    Ledger,
     /// A number that is no tier of activity.
     #[error("journal entry names the tier {0}, which does not exist")]
     Tier(u8),
@@ -303,6 +315,10 @@ impl Record {
             out.extend(name.to_le_bytes());
         };
         match *self {
+            Self::Transfer(ref transfer) => {
+                out.push(17);
+                transfer.encode(out);
+            }
             Self::Despawn { entity } => begin(2, entity.0),
             Self::Leave { entity } => begin(11, entity.0),
             Self::CarrierGone { entity } => begin(12, entity.0),
@@ -405,6 +421,7 @@ impl Record {
             16 => Self::Raze {
                 id: EntityId(r.u64()?),
             },
+            17 => Self::Transfer(Transfer::decode(r)?),
             kind => return Err(EntryError::Kind(kind)),
         })
     }

@@ -7,6 +7,7 @@ use spatial_core::{EntityId, HeightTile, Pose, TableSnapshot};
 use crate::event::Mail;
 use crate::kinds::Kinds;
 use crate::leases::Leases;
+use crate::ledger::Ledger;
 use crate::statics::Statics;
 use crate::world::World;
 
@@ -19,6 +20,7 @@ pub struct Snapshot {
     kinds: Kinds,
     carriers: Vec<(EntityId, Pose)>,
     leases: Leases,
+    ledger: Arc<Ledger>,
     statics: Option<Statics>, // none in a snapshot that nothing was taken into
     mail: Mail,
     resident: Vec<Arc<HeightTile>>,
@@ -49,6 +51,7 @@ impl World {
         self.table.snapshot(&mut into.table);
         into.kinds.clone_from(&self.kinds);
         into.leases.clone_from(&self.leases);
+        into.ledger = Arc::clone(&self.ledger);
         into.statics = Some(self.statics.clone());
         into.mail.clone_from(&self.mail);
         let carriers = self.frames.carriers().carriers().iter();
@@ -71,6 +74,7 @@ impl World {
         let are_same = self.table.restore(&from.table);
         self.kinds.clone_from(&from.kinds);
         self.leases.clone_from(&from.leases);
+        self.ledger = Arc::clone(&from.ledger);
         self.mail.clone_from(&from.mail);
         self.frames.set_carriers(&from.carriers);
         self.ground.restore(&from.resident);

@@ -20,6 +20,7 @@ use crate::ground::Ground;
 use crate::kind::{Kind, KindId};
 use crate::kinds::Kinds;
 use crate::leases::Leases;
+use crate::ledger::Ledger;
 use crate::level::SimLevel;
 use crate::obstacles::Obstacles;
 use crate::parts::Parts;
@@ -83,6 +84,7 @@ pub struct World {
     rooms: Rooms<Room>,            // scratch: of workers
     pub(crate) statics: Statics,
     pub(crate) leases: Leases,
+    pub(crate) ledger: Arc<Ledger>, // shared with snapshots until it changes
     pub(crate) mail: Mail,
     pub(crate) rules: Rules, // not state: whoever loads a world adds them again
 }
@@ -121,6 +123,7 @@ impl World {
             rooms: Rooms::default(),
             statics: Statics::new(start.planet),
             leases: Leases::default(),
+            ledger: Arc::default(),
             mail: Mail::default(),
             rules: Rules::default(),
             start,
@@ -240,7 +243,7 @@ impl World {
     }
 
     /// The hash of the start and the state: columns, kinds, obstacles, carriers, names on lease, events on
-    /// their way, resident tiles, tick. It does not depend on the order of
+    /// their way, the ledger, resident tiles, tick. It does not depend on the order of
     /// rows.
     pub fn hash(&self) -> u64 {
         let mut hash = Xxh3::new();
@@ -251,6 +254,10 @@ impl World {
         let mut bytes = Vec::new();
         self.encode_others(&mut bytes);
         bytes.extend(self.statics.hash().to_le_bytes());
+        if !self.ledger.is_empty() {
+            // An empty one counts for nothing: worlds of before there were ledgers have the hashes that they had.
+            bytes.extend(self.ledger.hash().to_le_bytes());
+        }
         hash.update(&bytes);
         for (tile, checksum) in self.ground.inventory() {
             hash.update(&tile.to_u64().to_le_bytes());
@@ -343,6 +350,11 @@ impl World {
     /// The static obstacles.
     pub fn obstacles(&self) -> &Obstacles {
         self.statics.get()
+    }
+
+    /// Who has how much of what.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// How often an agent moves.

@@ -11,6 +11,7 @@ mod difference;
 mod equal_worlds;
 mod flight;
 mod golden;
+mod ledger;
 mod movement;
 mod obstacles;
 mod quality_falls;
