@@ -9,7 +9,10 @@ use core::fmt;
 use net_proto::{
     Answer, AnswerCode, Command, EVENT_BYTES_MAX, GameEvent, PlayerId, PlayerName, Say,
 };
-use sim_core::{Event, EventData, Record, SystemError, World};
+use sim_core::{
+    Account, Event, EventData, Holder, Item, LedgerDraft, Record, SystemError, Transfer,
+    TransferError, World,
+};
 use spatial_core::{EntityId, RegisterError};
 
 /// A game's rules. Everything but [`Game::prepare`] runs on the world's thread, between steps: a call that takes long is a tick that takes long.
@@ -72,6 +75,13 @@ pub struct Visitor {
     pub entity: EntityId,
 }
 
+impl Visitor {
+    /// The account that has the player's things, whether the player is in or not.
+    pub fn account(&self) -> Account {
+        Account(self.player.0)
+    }
+}
+
 /// What became of a command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
@@ -121,6 +131,8 @@ pub enum Hearers {
 pub struct Turn<'a> {
     pub(crate) world: &'a World,
     pub(crate) records: &'a mut Vec<Record>,
+    /// What the transfers among them will come to.
+    pub(crate) draft: &'a mut LedgerDraft,
     pub(crate) told: &'a mut Vec<(PlayerId, GameEvent)>,
     pub(crate) leased: &'a mut dyn FnMut() -> Option<EntityId>,
 }
@@ -138,7 +150,30 @@ impl Turn<'_> {
 
     /// Has the coming step consume a record. It is journalled with it. A record that means nothing to the world is counted and passed over.
     pub fn record(&mut self, record: Record) {
+        if let Record::Transfer(transfer) = &record {
+            // One that cannot be made will be refused in the step as well.
+            let _ = self.draft.transfer(self.world.ledger(), transfer);
+        }
         self.records.push(record);
+    }
+
+    /// How much of an item somebody has, after the transfers that were asked for in this turn.
+    pub fn balance(&self, holder: Holder, item: Item) -> i64 {
+        self.draft.balance(self.world.ledger(), holder, item)
+    }
+
+    /// Has things change hands in the coming step: all legs or none, in one record, which is on the disk when the answer to the command goes out.
+    ///
+    /// An operation that was done before ([`TransferError::Done`]) is to be answered as done: its client did not hear so. Take
+    /// [`Command::operation`] for the number, and the numbers mean the same after a lost line or a restart; a client goes on behind
+    /// [`sim_core::Ledger::highest`].
+    ///
+    /// # Errors
+    /// [`TransferError`]; then nothing is recorded.
+    pub fn transfer(&mut self, transfer: Transfer) -> Result<(), TransferError> {
+        self.draft.transfer(self.world.ledger(), &transfer)?;
+        self.records.push(Record::Transfer(transfer));
+        Ok(())
     }
 
     /// Has something happen to an entity in the coming step.

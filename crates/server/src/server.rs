@@ -1,4 +1,4 @@
-//! The embeddable server: a world, its journal and its gateway.
+//! The embeddable server: worlds, their journals and their gateway.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,35 +6,42 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use net_proto::{Audience, WorldId};
+use net_proto::{Audience, TokenVerifier, WorldId};
 use sim_core::{StepError, World, WorldStart};
 use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
 use crate::clock::now_s;
 use crate::config::Config;
 use crate::game::{Game, GameError, NoGame};
-use crate::gateway::{self, Gate, GateOptions, Gateway, TileDesk};
+use crate::gateway::{self, Counters, Gate, GateOptions, Gateway, Lobby, NetLinkParts, TileDesk};
 use crate::host::Host;
 use crate::keys::{Keys, KeysError};
-use crate::persist::{DirLock, Found, StartFrom, StorageError, Store, recover};
+use crate::persist::{DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, recover};
 use crate::revive::{ReviveError, Revived, revive};
 use crate::status::{Status, StatusBoard};
 use crate::world_loop::{WorldLoop, WorldParts};
 
-/// A running world server. Dropping it stops it; [`Server::stop`] also says how it ended.
+/// A running server of one world, or of several behind one port. Dropping it stops it; [`Server::stop`] also says how it ended.
 #[derive(Debug)]
 pub struct Server {
     gateway: Gateway,
-    board: Arc<StatusBoard>,
     stop: Arc<AtomicBool>,
-    world: Option<JoinHandle<Result<(), ServerError>>>,
+    worlds: Vec<Running>,
+}
+
+/// One of its worlds.
+#[derive(Debug)]
+struct Running {
+    id: WorldId,
+    board: Arc<StatusBoard>,
+    thread: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
 impl Server {
     /// Recovers or creates the world, binds the endpoint and starts ticking.
     ///
-    /// Threads serve it: the world's (a rayon pool inside), one for each endpoint, the store's, one that reads terrain for the world and one
-    /// that reads it for clients.
+    /// Threads serve it: of each world its own (a rayon pool inside), the store's, one that reads terrain for the world and one
+    /// that reads it for clients; and one for each endpoint.
     ///
     /// # Errors
     /// [`ServerError`]: each names the file, address or key, and what to do.
@@ -47,57 +54,60 @@ impl Server {
         ServerBuilder {
             config,
             game: Box::new(NoGame),
+            others: Vec::new(),
         }
     }
 
-    fn open(ServerBuilder { config, game }: ServerBuilder) -> Result<Self, ServerError> {
-        let planet = open_planet(&config.planet)?;
-        let lock = DirLock::take(&config.data_dir)?;
-        let keys = Keys::open_or_create(&config.data_dir)?;
-        let board = Arc::new(StatusBoard::default());
-        let (world, host, store) = open_world(&config, lock, &*planet, (&*game, &board))?;
-        let (link, gate, net) = gateway::open(GateOptions {
-            world: WorldId(u64::from(config.world)),
+    fn open(builder: ServerBuilder) -> Result<Self, ServerError> {
+        let ServerBuilder {
+            config,
+            game,
+            others,
+        } = builder;
+        let place = (config.listen, config.endpoints_here());
+        let (data_dir, audience) = (config.data_dir.clone(), config.audience);
+        let first = Found::of(config, game, None)?;
+        let keys = Keys::open_or_create(&data_dir)?;
+        let common = Common {
             verifier: keys.token.verifier(),
-            audience: config.audience.map_or_else(
+            audience: audience.map_or_else(
                 || Audience::of_certificate(keys.identity.cert_sha256()),
                 Audience,
             ),
-            previous_version: config.previous_version,
-            players_max: config.players_max as usize,
-            resume_s: config.resume_s,
-            tick_rate_hz: config.tick_rate_hz,
-            used: host.used.clone(),
-            tiles: open_desk(&config, &planet)?,
-            tile_bytes_s: config.tile_bytes_s,
-            commands_min: config.commands_min,
-            says_s: config.says_s,
-        });
-        let gateway = start_gateway(&config, keys, &gate, net)?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let parts = WorldParts {
-            config,
-            game,
-            world,
-            host,
-            store,
-            planet,
-            link,
-            gate,
-            board: Arc::clone(&board),
-            stop: Arc::clone(&stop),
+            strays: Arc::default(),
+            stop: Arc::new(AtomicBool::new(false)),
         };
-        let world_loop = WorldLoop::new(parts)?;
-        let world = std::thread::Builder::new()
-            .name("world".into())
-            .spawn(move || world_loop.run())
-            .map_err(|e| ServerError::Start(format!("the world thread: {e}")))?;
-        Ok(Self {
+        let mut all = vec![first];
+        for (config, game) in others {
+            if all.iter().any(|found| found.config.world == config.world) {
+                return Err(ServerError::SameWorld(config.world));
+            }
+            let planet = all
+                .iter()
+                .find(|found| found.config.planet == config.planet);
+            let planet = planet.map(|found| Arc::clone(&found.planet));
+            all.push(Found::of(config, game, planet)?);
+        }
+        let (mut worlds, mut gates, mut nets) = (Vec::new(), Vec::new(), Vec::new());
+        for found in all {
+            let (world, gate, net) = found.open(&common)?;
+            worlds.push(world);
+            gates.push(gate);
+            nets.push(net);
+        }
+        let lobby = Arc::new(Lobby::new(gates, common.strays));
+        let gateway =
+            Gateway::start(place, keys.identity, &lobby, nets).map_err(ServerError::Listen)?;
+        // Worlds whose threads have started end with this.
+        let mut server = Self {
             gateway,
-            board,
-            stop,
-            world: Some(world),
-        })
+            stop: common.stop,
+            worlds: Vec::new(),
+        };
+        for ready in worlds {
+            server.worlds.push(ready.run()?);
+        }
+        Ok(server)
     }
 
     /// Where the endpoint listens.
@@ -105,35 +115,157 @@ impl Server {
         self.gateway.local_addr()
     }
 
-    /// How the server is doing; brought up to date once a second.
+    /// How the first world is doing; brought up to date once a second.
     pub fn status(&self) -> Status {
-        self.board.read()
+        self.worlds[0].board.read()
     }
 
-    /// Whether the world still ticks. When it does not, [`Server::stop`] says why.
+    /// Its worlds, in the order in which they were named.
+    pub fn worlds(&self) -> impl Iterator<Item = WorldId> + '_ {
+        self.worlds.iter().map(|world| world.id)
+    }
+
+    /// How a world is doing; `None` when it is not here.
+    pub fn status_of(&self, world: WorldId) -> Option<Status> {
+        let found = self.worlds.iter().find(|running| running.id == world);
+        found.map(|running| running.board.read())
+    }
+
+    /// Whether all worlds still tick. When one does not, [`Server::stop`] says why.
     pub fn is_running(&self) -> bool {
-        self.world
-            .as_ref()
-            .is_some_and(|world| !world.is_finished())
+        let ticks = |world: &Running| {
+            let thread = world.thread.as_ref();
+            thread.is_some_and(|thread| !thread.is_finished())
+        };
+        self.worlds.iter().all(ticks)
     }
 
-    /// Closes the sessions with a reason, journals the last state, writes a checkpoint, and ends all threads.
+    /// Closes the sessions with a reason, journals the last state of each world, writes a checkpoint, and ends all threads. Gives the first
+    /// world's last status.
     ///
     /// # Errors
-    /// Why the world ended before it was asked to, or could not be saved.
+    /// Why a world ended before it was asked to, or could not be saved: the first of those.
     pub fn stop(mut self) -> Result<Status, ServerError> {
         self.end()?;
-        Ok(self.board.read())
+        Ok(self.status())
     }
 
     fn end(&mut self) -> Result<(), ServerError> {
         self.gateway.stop();
         self.stop.store(true, Ordering::Release);
-        match self.world.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(ended)) => ended,
-            Some(Err(_)) => Err(ServerError::Start("the world thread panicked".into())),
+        let mut ended = Ok(());
+        for world in &mut self.worlds {
+            let outcome = match world.thread.take().map(JoinHandle::join) {
+                None => Ok(()),
+                Some(Ok(outcome)) => outcome,
+                Some(Err(_)) => Err(ServerError::Start("the world thread panicked".into())),
+            };
+            ended = ended.and(outcome);
         }
+        ended
+    }
+}
+
+/// What the worlds of a server have in common.
+struct Common {
+    verifier: TokenVerifier,
+    audience: Audience,
+    strays: Arc<Counters>,
+    stop: Arc<AtomicBool>,
+}
+
+/// A world that is there, recovered or new.
+struct Found {
+    config: Config,
+    game: Box<dyn Game>,
+    planet: Arc<dyn TileStore>,
+    board: Arc<StatusBoard>,
+    world: World,
+    host: Host,
+    store: Store,
+}
+
+impl Found {
+    /// Looks for it, on a planet that is open already, if one is given.
+    fn of(
+        config: Config,
+        game: Box<dyn Game>,
+        planet: Option<Arc<dyn TileStore>>,
+    ) -> Result<Self, ServerError> {
+        let planet = planet.map_or_else(|| open_planet(&config.planet), Ok)?;
+        let lock = DirLock::take(&config.data_dir)?;
+        let board = Arc::new(StatusBoard::default());
+        let (world, host, store) = open_world(&config, lock, &*planet, (&*game, &board))?;
+        Ok(Self {
+            config,
+            game,
+            planet,
+            board,
+            world,
+            host,
+            store,
+        })
+    }
+
+    /// Makes its queues, its gate and its loop.
+    fn open(self, common: &Common) -> Result<(Ready, Arc<Gate>, NetLinkParts), ServerError> {
+        let Self { config, .. } = self;
+        let id = WorldId(u64::from(config.world));
+        let (link, gate, net) = gateway::open(GateOptions {
+            world: id,
+            verifier: common.verifier.clone(),
+            audience: common.audience,
+            strays: Arc::clone(&common.strays),
+            previous_version: config.previous_version,
+            players_max: config.players_max as usize,
+            resume_s: config.resume_s,
+            tick_rate_hz: config.tick_rate_hz,
+            used: self.host.used.clone(),
+            tiles: open_desk(&config, &self.planet)?,
+            tile_bytes_s: config.tile_bytes_s,
+            commands_min: config.commands_min,
+            says_s: config.says_s,
+        });
+        let world_loop = WorldLoop::new(WorldParts {
+            config,
+            game: self.game,
+            world: self.world,
+            host: self.host,
+            store: self.store,
+            planet: self.planet,
+            link,
+            gate: Arc::clone(&gate),
+            board: Arc::clone(&self.board),
+            stop: Arc::clone(&common.stop),
+        })?;
+        let board = self.board;
+        let ready = Ready {
+            id,
+            board,
+            world_loop,
+        };
+        Ok((ready, gate, net))
+    }
+}
+
+/// A world that is going to tick.
+struct Ready {
+    id: WorldId,
+    board: Arc<StatusBoard>,
+    world_loop: WorldLoop,
+}
+
+impl Ready {
+    fn run(self) -> Result<Running, ServerError> {
+        let thread = std::thread::Builder::new()
+            .name(format!("world {}", self.id))
+            .spawn(move || self.world_loop.run())
+            .map_err(|e| ServerError::Start(format!("the world thread: {e}")))?;
+        Ok(Running {
+            id: self.id,
+            board: self.board,
+            thread: Some(thread),
+        })
     }
 }
 
@@ -141,6 +273,7 @@ impl Server {
 pub struct ServerBuilder {
     config: Config,
     game: Box<dyn Game>,
+    others: Vec<(Config, Box<dyn Game>)>,
 }
 
 impl ServerBuilder {
@@ -149,6 +282,14 @@ impl ServerBuilder {
     pub fn game(self, game: impl Game) -> Self {
         let game = Box::new(game);
         Self { game, ..self }
+    }
+
+    /// Another world behind the same port, with a data directory and threads of its own. Of its configuration the keys of the port and of who may
+    /// knock do not count (`listen`, `endpoints`, `audience`): those are the first one's, and so are the keys that sign.
+    #[must_use]
+    pub fn world(mut self, config: Config, game: impl Game) -> Self {
+        self.others.push((config, Box::new(game)));
+        self
     }
 
     /// As [`Server::start`].
@@ -198,16 +339,6 @@ fn open_desk(
         .map_err(|e| ServerError::Start(format!("the tiles thread: {e}")))
 }
 
-fn start_gateway(
-    config: &Config,
-    keys: Keys,
-    gate: &Arc<Gate>,
-    net: gateway::NetLinkParts,
-) -> Result<Gateway, ServerError> {
-    let place = (config.listen, config.endpoints_here());
-    Gateway::start(place, keys.identity, gate, net).map_err(ServerError::Listen)
-}
-
 /// The recovered world, or a new one.
 pub(crate) fn open_world(
     config: &Config,
@@ -223,14 +354,14 @@ pub(crate) fn open_world(
         lattice: *planet.manifest().lattice(),
     };
     match recover(&config.data_dir, config.world, StartFrom::Newest)? {
-        Found::Empty => {
+        FoundOnDisk::Empty => {
             let mut world = World::new(start).map_err(|e| ServerError::Start(e.to_string()))?;
             game.prepare(&mut world)?;
             let host = Host::default();
             let store = Store::create(lock, config.world, host.encode(), world.save())?;
             Ok((world, host, store))
         }
-        Found::World(recovery) => {
+        FoundOnDisk::World(recovery) => {
             let Revived {
                 world,
                 mut host,
@@ -290,6 +421,9 @@ pub enum ServerError {
         "the world in the data directory was made with {0}: configure that, or use another data directory"
     )]
     OtherStart(String),
+    /// Two worlds of one server have the same number.
+    #[error("world {0} is there twice: give each its own number (key `world`) and data directory")]
+    SameWorld(u16),
     /// The game's rules.
     #[error(transparent)]
     Game(#[from] GameError),

@@ -1,5 +1,7 @@
 //! From a connection to a player: hello and token.
 
+use std::sync::Arc;
+
 use net_proto::quic::{
     ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Opening, accept_opening, export,
 };
@@ -10,6 +12,7 @@ use net_proto::{
 use quinn::Connection;
 
 use super::cause::Cause;
+use super::lobby::Lobby;
 use super::resume::Returner;
 use super::table::{Gate, NoEntry};
 use crate::clock::now_s;
@@ -42,6 +45,8 @@ impl Refusal {
 
 /// A login that failed; without a writer the peer opened no stream to answer on.
 pub(super) struct Failed {
+    /// Of the world that it wanted to, if that is here.
+    pub(super) gate: Option<Arc<Gate>>,
     pub(super) refusal: Refusal,
     pub(super) writer: Option<ControlWriter>,
 }
@@ -73,22 +78,37 @@ pub(super) struct Comer {
     pub(super) now_s: u64,
 }
 
-/// Reads the first message and checks the token or secret, which is not used yet.
+/// Reads the first message, finds the world's gate, and checks the token or secret, which is not used yet.
 pub(super) async fn login(
-    gate: &Gate,
+    lobby: &Lobby,
     connection: &Connection,
-) -> Result<(Admitted, (ControlReader, ControlWriter)), Failed> {
+) -> Result<(Arc<Gate>, Admitted, (ControlReader, ControlWriter)), Failed> {
     let (opening, reader, writer) = accept_opening(connection, HELLO_DEADLINE)
         .await
         .map_err(failed_hello)?;
+    let world = match &opening {
+        Opening::Hello(hello) => hello.world,
+        Opening::Return(again) => again.world,
+    };
+    let gate = match lobby.gate(world) {
+        Ok(gate) => Arc::clone(gate),
+        Err(refusal) => {
+            return Err(Failed {
+                gate: None,
+                refusal,
+                writer: Some(writer),
+            });
+        }
+    };
     let exported = export(connection);
     let admitted = match opening {
-        Opening::Hello(hello) => come(gate, &hello, exported),
+        Opening::Hello(hello) => come(&gate, &hello, exported),
         Opening::Return(again) => gate.check_return(&again, exported).map(Admitted::Returner),
     };
     match admitted {
-        Ok(admitted) => Ok((admitted, (reader, writer))),
+        Ok(admitted) => Ok((gate, admitted, (reader, writer))),
         Err(refusal) => Err(Failed {
+            gate: Some(gate),
             refusal,
             writer: Some(writer),
         }),
@@ -106,19 +126,18 @@ fn come(gate: &Gate, hello: &Hello, exported: Option<Exported>) -> Result<Admitt
 }
 
 fn failed_hello(error: HelloError) -> Failed {
-    match error {
-        HelloError::Wire(wire, writer) => Failed {
-            refusal: of_wire(&wire),
-            writer: Some(writer),
-        },
-        HelloError::Slow(writer) => Failed {
-            refusal: Refusal::new(RefuseCode::SLOW, "no hello arrived in time"),
-            writer,
-        },
-        HelloError::Closed(why) => Failed {
-            refusal: Refusal::new(RefuseCode::MALFORMED, why),
-            writer: None,
-        },
+    let (refusal, writer) = match error {
+        HelloError::Wire(wire, writer) => (of_wire(&wire), Some(writer)),
+        HelloError::Slow(writer) => {
+            let refusal = Refusal::new(RefuseCode::SLOW, "no hello arrived in time");
+            (refusal, writer)
+        }
+        HelloError::Closed(why) => (Refusal::new(RefuseCode::MALFORMED, why), None),
+    };
+    Failed {
+        gate: None,
+        refusal,
+        writer,
     }
 }
 
@@ -149,10 +168,6 @@ fn check(
     exported: Option<Exported>,
     now_s: u64,
 ) -> Result<Claims, Refusal> {
-    if hello.world != gate.world {
-        let text = format!("this is world {}, not world {}", gate.world, hello.world);
-        return Err(Refusal::new(RefuseCode::WORLD, text));
-    }
     let here = (gate.world, gate.audience);
     let claims = gate
         .verifier

@@ -12,13 +12,14 @@
 //! Whatever is wrong with a connection ends that connection with one clear refusal and is counted; nothing that a
 //! peer does reaches further than its own session. Bounds of the queues: see `link.rs`.
 //!
-//! All endpoints share one port and one [`Gate`]. The first one's thread takes what the world says; it gives the others
-//! the snapshots of their sessions, for each thread sends its own.
+//! All endpoints share one port and one [`Lobby`], which knows a [`Gate`] for each world. The first one's thread takes what the worlds say; it gives the
+//! others the snapshots of their sessions, for each thread sends its own.
 
 mod bulk;
 mod cause;
 mod chat;
 mod link;
+mod lobby;
 mod login;
 mod resume;
 mod session;
@@ -38,12 +39,14 @@ use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
 use quinn::{Connection, Endpoint};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 pub(crate) use link::{
     Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession,
     WorldLink, link,
 };
-pub(crate) use table::{Gate, GateOptions};
+pub(crate) use lobby::Lobby;
+pub(crate) use table::{Counters, Gate, GateOptions};
 pub(crate) use tiles::TileDesk;
 
 use link::{BATCHES, NetLink};
@@ -75,8 +78,8 @@ impl Gateway {
     pub(crate) fn start(
         (listen, endpoints): (SocketAddr, u8),
         identity: Identity,
-        gate: &Arc<Gate>,
-        net: NetLinkParts,
+        lobby: &Arc<Lobby>,
+        net: Vec<NetLinkParts>,
     ) -> io::Result<Self> {
         let seats = seats(listen, endpoints)?;
         let local_addr = match seats.first() {
@@ -89,7 +92,7 @@ impl Gateway {
             threads: Vec::new(),
         };
         for (seat, work) in seats.into_iter().zip(divide(net, endpoints)) {
-            this.open(seat, &identity, gate, work)?;
+            this.open(seat, &identity, lobby, work)?;
         }
         Ok(this)
     }
@@ -99,15 +102,15 @@ impl Gateway {
         &mut self,
         seat: Seat,
         identity: &Arc<Identity>,
-        gate: &Arc<Gate>,
+        lobby: &Arc<Lobby>,
         work: Work,
     ) -> io::Result<()> {
         let (stop, stopped) = oneshot::channel();
         let (told, hears) = std::sync::mpsc::sync_channel(1);
-        let (identity, gate) = (Arc::clone(identity), Arc::clone(gate));
+        let (identity, lobby) = (Arc::clone(identity), Arc::clone(lobby));
         let handle = std::thread::Builder::new()
             .name(format!("gateway {}", seat.number()))
-            .spawn(move || run_thread(seat, &identity, gate, work, (stopped, &told)))?;
+            .spawn(move || run_thread(seat, &identity, lobby, work, (stopped, &told)))?;
         self.threads.push(Thread { stop, handle });
         hears
             .recv()
@@ -139,9 +142,10 @@ impl Drop for Gateway {
     }
 }
 
-/// The network's receiving ends; the sending ones are in the [`Gate`].
+/// The network's receiving ends of a world's queues; the sending ones are in its [`Gate`].
 #[derive(Debug)]
 pub(crate) struct NetLinkParts {
+    gate: Arc<Gate>,
     batches: tokio::sync::mpsc::Receiver<Batch>,
     messages: tokio::sync::mpsc::Receiver<ToSession>,
 }
@@ -158,27 +162,33 @@ pub(crate) fn open(options: GateOptions) -> (WorldLink, Arc<Gate>, NetLinkParts)
         messages,
     } = net;
     let gate = Arc::new(Gate::new(options, (events, inputs), (commands, says)));
-    (world, gate, NetLinkParts { batches, messages })
+    let parts = NetLinkParts {
+        gate: Arc::clone(&gate),
+        batches,
+        messages,
+    };
+    (world, gate, parts)
 }
 
 /// What a thread does beside its endpoint.
 #[derive(Debug)]
 enum Work {
-    /// Takes what the world says, sends its own sessions theirs, and tells the others.
-    All(NetLinkParts, Vec<mpsc::Sender<Share>>),
+    /// Takes what the worlds say, sends its own sessions theirs, and tells the others.
+    All(Vec<NetLinkParts>, Vec<mpsc::Sender<Share>>),
     /// Sends its sessions what it is told.
     Its(mpsc::Receiver<Share>),
 }
 
 /// What one thread has of a tick's snapshots.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Share {
+    gate: Arc<Gate>,
     is_epoch: bool,
     snapshots: Vec<(Connection, Vec<Bytes>)>,
 }
 
 /// The work of so many threads.
-fn divide(net: NetLinkParts, threads: u8) -> Vec<Work> {
+fn divide(net: Vec<NetLinkParts>, threads: u8) -> Vec<Work> {
     let (tell, hear): (Vec<_>, Vec<_>) = (1..threads).map(|_| mpsc::channel(BATCHES)).unzip();
     let mut works = vec![Work::All(net, tell)];
     works.extend(hear.into_iter().map(Work::Its));
@@ -190,7 +200,7 @@ type Told = std::sync::mpsc::SyncSender<io::Result<()>>;
 fn run_thread(
     seat: Seat,
     identity: &Identity,
-    gate: Arc<Gate>,
+    lobby: Arc<Lobby>,
     work: Work,
     (stopped, told): (oneshot::Receiver<()>, &Told),
 ) {
@@ -209,7 +219,7 @@ fn run_thread(
         match seat.open(identity, Sockets::default()) {
             Ok(endpoint) => {
                 let _ = told.send(Ok(()));
-                run((endpoint, number), gate, work, stopped).await;
+                run((endpoint, number), lobby, work, stopped).await;
             }
             Err(error) => {
                 let _ = told.send(Err(error));
@@ -220,20 +230,25 @@ fn run_thread(
 
 async fn run(
     (endpoint, number): (Endpoint, usize),
-    gate: Arc<Gate>,
+    lobby: Arc<Lobby>,
     work: Work,
     stopped: oneshot::Receiver<()>,
 ) {
-    let accepting = tokio::spawn(accept(endpoint.clone(), Arc::clone(&gate), number));
-    let working = match work {
-        Work::All(net, others) => tokio::spawn(fan_out(Arc::clone(&gate), net, others)),
-        Work::Its(shares) => tokio::spawn(send_shares(Arc::clone(&gate), shares)),
-    };
+    let accepting = tokio::spawn(accept(endpoint.clone(), Arc::clone(&lobby), number));
+    let mut working = JoinSet::new();
+    match work {
+        Work::All(worlds, others) => {
+            for net in worlds {
+                working.spawn(fan_out(net, others.clone()));
+            }
+        }
+        Work::Its(shares) => drop(working.spawn(send_shares(shares))),
+    }
     let _ = stopped.await; // an error means that the owner is gone, which is the same
     accepting.abort();
-    gate.close_all();
-    let _ = tokio::time::timeout(GOODBYE, gate.emptied()).await;
-    working.abort();
+    lobby.close_all();
+    let _ = tokio::time::timeout(GOODBYE, lobby.emptied()).await;
+    working.abort_all();
     endpoint.close(
         table::close_code(net_proto::RefuseCode::CLOSING),
         b"closing",
@@ -241,21 +256,22 @@ async fn run(
     let _ = tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await;
 }
 
-async fn accept(endpoint: Endpoint, gate: Arc<Gate>, number: usize) {
+async fn accept(endpoint: Endpoint, lobby: Arc<Lobby>, number: usize) {
     while let Some(incoming) = endpoint.accept().await {
         let from = incoming.remote_address();
-        match gate.admit(incoming) {
+        match lobby.admit(incoming) {
             Admission::Accepted(connecting) => {
-                tokio::spawn(session::run(Arc::clone(&gate), connecting, (from, number)));
+                tokio::spawn(session::run(Arc::clone(&lobby), connecting, (from, number)));
             }
             Admission::Retried | Admission::Ignored => {}
-            Admission::Refused => gate.counters.refuse(),
+            Admission::Refused => lobby.strays.refuse(),
         }
     }
 }
 
-/// Hands the world's snapshots and messages to their sessions. Never waits for one.
-async fn fan_out(gate: Arc<Gate>, mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
+/// Hands a world's snapshots and messages to their sessions. Never waits for one.
+async fn fan_out(mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
+    let gate = net.gate;
     loop {
         tokio::select! {
             Some(batch) = net.batches.recv() => send_batch(&gate, batch, &others),
@@ -265,19 +281,20 @@ async fn fan_out(gate: Arc<Gate>, mut net: NetLinkParts, others: Vec<mpsc::Sende
     }
 }
 
-async fn send_shares(gate: Arc<Gate>, mut shares: mpsc::Receiver<Share>) {
+async fn send_shares(mut shares: mpsc::Receiver<Share>) {
     while let Some(share) = shares.recv().await {
         for (connection, datagrams) in share.snapshots {
-            send_snapshot(&gate, connection, datagrams, share.is_epoch);
+            send_snapshot(&share.gate, connection, datagrams, share.is_epoch);
         }
     }
 }
 
-fn send_batch(gate: &Gate, batch: Batch, others: &[mpsc::Sender<Share>]) {
+fn send_batch(gate: &Arc<Gate>, batch: Batch, others: &[mpsc::Sender<Share>]) {
     let is_epoch = batch.is_epoch;
     let share = |_| Share {
+        gate: Arc::clone(gate),
         is_epoch,
-        ..Share::default()
+        snapshots: Vec::new(),
     };
     let mut shares: Vec<Share> = others.iter().map(share).collect();
     for (session, datagrams) in batch.snapshots {

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use net_proto::{Exported, PlayerId, RefuseCode, Resume, ResumeSecret, Return};
+use net_proto::{Exported, PlayerId, Resume, ResumeSecret, Return};
 use quinn::Connection;
 
 use super::cause::Cause;
@@ -57,10 +57,6 @@ impl Gate {
         again: &Return,
         exported: Option<Exported>,
     ) -> Result<Returner, Refusal> {
-        if again.world != self.world {
-            let text = format!("this is world {}, not world {}", self.world, again.world);
-            return Err(Refusal::new(RefuseCode::WORLD, text));
-        }
         let hash = again.secret.hash();
         let key = lock(&self.sessions).key_of(&hash)?;
         let holds = |exported| again.proof.holds_return(&key, &exported);

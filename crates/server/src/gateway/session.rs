@@ -18,6 +18,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::cause::Cause;
 use super::link::{COMMANDS_SINCE, Entrant, Event, Message, SessionId};
+use super::lobby::Lobby;
 use super::login::{Admitted, Failed, Refusal, login, used};
 use super::share::Share;
 use super::table::{Entered, Gate, close_code};
@@ -39,20 +40,17 @@ const BAD_DATAGRAMS_MAX: u32 = 20;
 
 /// Serves one connection; whatever goes wrong ends here.
 pub(super) async fn run(
-    gate: Arc<Gate>,
+    lobby: Arc<Lobby>,
     connecting: Connecting,
     (from, endpoint): (SocketAddr, usize),
 ) {
-    let flight = gate.flight(from);
+    let flight = lobby.flight(from);
     let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await else {
-        gate.counters.refuse();
-        return;
+        return lobby.strays.refuse();
     };
-    let (admitted, (reader, writer)) = match login(&gate, &connection).await {
-        Ok(admitted) => admitted,
-        Err(Failed { refusal, writer }) => {
-            return refuse(&gate, &connection, from, (refusal, writer)).await;
-        }
+    let (gate, admitted, (reader, writer)) = match login(&lobby, &connection).await {
+        Ok(found) => found,
+        Err(failed) => return turn_away(&lobby, &connection, from, failed).await,
     };
     let version = admitted.version();
     let (entered, event) = match enter(&gate, (&connection, endpoint), &admitted) {
@@ -125,6 +123,24 @@ fn enter(
             Ok((entered, event))
         }
     }
+}
+
+/// Sends somebody away who has not got as far as a world's gate, or not past it.
+async fn turn_away(lobby: &Lobby, connection: &Connection, from: SocketAddr, failed: Failed) {
+    let Failed {
+        gate,
+        refusal,
+        writer,
+    } = failed;
+    if let Some(gate) = gate {
+        return refuse(&gate, connection, from, (refusal, writer)).await;
+    }
+    lobby.strays.refuse();
+    if let Some(cause) = refusal.cause {
+        lobby.strays.causes.add(cause);
+    }
+    tracing::info!(%from, reason = %refusal.text, "refused");
+    part(connection, writer, &refusal).await;
 }
 
 /// Sends somebody away who is not in.

@@ -1,17 +1,15 @@
-//! The gate: who may come in, who is in, and the counters.
+//! A world's gate: who may come in, who is in, and the counters.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use bytes::Bytes;
-use net_proto::quic::{Admission, Door};
 use net_proto::{
     Audience, Command, InputDatagram, PlayerId, RefuseCode, Say, TokenVerifier, WorldId,
 };
-use quinn::{Connection, Incoming, VarInt};
+use quinn::{Connection, VarInt};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::cause::{Cause, CauseCounts};
@@ -36,6 +34,8 @@ pub(crate) struct GateOptions {
     /// Seconds that a session whose line is lost can be taken up again; 0 for none.
     pub(crate) resume_s: u16,
     pub(crate) tick_rate_hz: u16,
+    /// Of who was refused before it said to which world it wanted: the worlds of a server share them.
+    pub(crate) strays: Arc<Counters>,
     /// Tokens that were used before a restart.
     pub(crate) used: Vec<UsedToken>,
     /// Where clients get their ground, if they do.
@@ -56,7 +56,8 @@ pub(crate) struct Gate {
     /// Whether tokens without a key open for clients of the protocol's previous version.
     pub(crate) previous_version: bool,
     pub(crate) tick_rate_hz: u16,
-    pub(crate) counters: Counters,
+    pub(super) counters: Counters,
+    strays: Arc<Counters>,
     pub(crate) tiles: Option<TileDesk>,
     pub(super) tile_bytes_s: u32,
     pub(super) commands_min: u32,
@@ -66,7 +67,6 @@ pub(crate) struct Gate {
     pub(super) sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
     next_session: AtomicU64,
-    door: Mutex<Door>,
     emptied: Notify,
     pub(super) events: mpsc::Sender<Event>,
     inputs: mpsc::Sender<Heard>,
@@ -140,6 +140,7 @@ impl Gate {
             previous_version: options.previous_version,
             tick_rate_hz: options.tick_rate_hz,
             counters: Counters::default(),
+            strays: options.strays,
             tiles: options.tiles,
             tile_bytes_s: options.tile_bytes_s,
             commands_min: options.commands_min,
@@ -149,23 +150,12 @@ impl Gate {
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),
             next_session: AtomicU64::new(1),
-            door: Mutex::new(Door::new(Instant::now())),
             emptied: Notify::new(),
             events,
             inputs,
             commands,
             says,
         }
-    }
-
-    /// Decides about a client that knocks. One that is accepted needs a [`Gate::flight`].
-    pub(super) fn admit(&self, incoming: Incoming) -> Admission {
-        lock(&self.door).admit(incoming, Instant::now())
-    }
-
-    /// An accepted client until it has logged in or failed to.
-    pub(super) fn flight(&self, from: SocketAddr) -> Flight<'_> {
-        Flight { gate: self, from }
     }
 
     /// Gives a connection a session for a token, which is then used; a session that its player has already ends.
@@ -270,6 +260,25 @@ impl Gate {
         if self.says.try_send(Spoken { session, say }).is_err() {
             self.counters.drop_chat();
         }
+    }
+
+    /// Refusals, bad datagrams, dropped inputs, dropped snapshots, dropped chat; those among them who never said to which world they wanted.
+    pub(crate) fn counts(&self) -> [u64; 5] {
+        let (mut counts, strays) = (self.counters.read(), self.strays.read());
+        counts.iter_mut().zip(strays).for_each(|(sum, n)| *sum += n);
+        counts
+    }
+
+    /// Why logins failed and why nobody could come back, with those strays.
+    pub(crate) fn causes(&self) -> [BTreeMap<String, u64>; 2] {
+        let read = |counters: &Counters| [counters.causes.read(), counters.causes.read_returns()];
+        let (mut causes, strays) = (read(&self.counters), read(&self.strays));
+        for (sums, counts) in causes.iter_mut().zip(strays) {
+            sums.values_mut()
+                .zip(counts.into_values())
+                .for_each(|(sum, n)| *sum += n);
+        }
+        causes
     }
 
     /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
@@ -433,18 +442,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A connection that is logging in.
-pub(super) struct Flight<'a> {
-    gate: &'a Gate,
-    from: SocketAddr,
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        lock(&self.gate.door).leave(self.from);
-    }
-}
-
 /// What the network threads count.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -453,7 +450,7 @@ pub(crate) struct Counters {
     inputs_dropped: AtomicU64,
     snapshots_dropped: AtomicU64,
     chat_dropped: AtomicU64,
-    pub(crate) causes: CauseCounts,
+    pub(super) causes: CauseCounts,
 }
 
 impl Counters {
@@ -474,7 +471,7 @@ impl Counters {
     }
 
     /// Refusals, bad datagrams, dropped inputs, dropped snapshots, dropped chat.
-    pub(crate) fn read(&self) -> [u64; 5] {
+    fn read(&self) -> [u64; 5] {
         [
             &self.refusals,
             &self.datagrams_bad,

@@ -481,7 +481,8 @@ impl WorldLoop {
         } = core::mem::take(&mut self.views.totals);
         let snapshots_a_second =
             f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
-        let counters = self.gate.counters.read();
+        let counters = self.gate.counts();
+        let [logins_failed, resumes_refused] = self.gate.causes();
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
         let words = self.words.counts;
@@ -499,8 +500,7 @@ impl WorldLoop {
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(s);
-            s.logins_failed = self.gate.counters.causes.read();
-            s.resumes_refused = self.gate.counters.causes.read_returns();
+            (s.logins_failed, s.resumes_refused) = (logins_failed, resumes_refused);
             s.judged.clone_from(&self.judge.counts);
             s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);

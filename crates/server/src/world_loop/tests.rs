@@ -27,6 +27,7 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
     let board = Arc::new(StatusBoard::default());
     let (world, host, store) = open_world(&config, lock, &*planet, (&NoGame, &board)).unwrap();
     let (link, gate, _net) = gateway::open(GateOptions {
+        strays: Arc::default(),
         world: WorldId(u64::from(config.world)),
         verifier: keys.token.verifier(),
         audience: net_proto::Audience([0; 16]),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use net_proto::{Answer, Command, GameEvent, PlayerId, Said, Say, ServerMessage, ShortText};
-use sim_core::{Record, World};
+use sim_core::{LedgerDraft, Record, World};
 use spatial_core::{Ecef, EntityId};
 use tokio::sync::mpsc;
 
@@ -25,6 +25,8 @@ const HEARD_BYTES_MAX: usize = 4 << 10;
 pub(super) struct Words {
     game: Box<dyn Game>,
     earshot_m: f64,
+    /// What the transfers of the coming tick will come to.
+    draft: LedgerDraft,
     /// Of the coming tick.
     told: Vec<(PlayerId, GameEvent)>,
     /// Answers and events, oldest first: they go out when their tick is on the disk.
@@ -56,6 +58,7 @@ impl Words {
         Self {
             game,
             earshot_m,
+            draft: LedgerDraft::default(),
             told: Vec::new(),
             waiting: VecDeque::new(),
             due: BTreeMap::new(),
@@ -102,6 +105,7 @@ impl Words {
         // Of tick 0 the durable tick says nothing: it is 0 from the start.
         let tick = stage.world.tick().max(1);
         self.with(stage, |game, turn| game.tick(turn));
+        self.draft.clear();
         for (player, event) in self.told.drain(..) {
             if let Some(session) = players.session(player) {
                 let event = ServerMessage::Event(event);
@@ -191,6 +195,7 @@ impl Words {
         let mut turn = Turn {
             world,
             records,
+            draft: &mut self.draft,
             told: &mut self.told,
             leased: &mut || host.lease(),
         };

@@ -22,5 +22,7 @@ mod resume;
 mod step;
 mod support;
 mod tokens;
+mod trade;
 mod watch;
 mod words;
+mod worlds;

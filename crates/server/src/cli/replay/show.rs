@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use sim_core::{Entry, Record};
+use sim_core::{Entry, Record, Transfer};
 use spatial_core::EntityId;
 
 use crate::cli::out::say;
@@ -88,6 +88,14 @@ fn described(tick: u64, record: &Record) -> Value {
         }
         Record::Event { event } => {
             json!({ "tick": tick, "record": "event", "entity": event.target.0, "kind": event.kind.0 })
+        }
+        Record::Transfer(transfer) => {
+            let Transfer {
+                by,
+                operation,
+                legs,
+            } = transfer;
+            json!({ "tick": tick, "record": "transfer", "by": by.0, "operation": operation, "legs": legs.len() })
         }
         Record::Lease { first, count } => {
             json!({ "tick": tick, "record": "lease", "first": first.0, "count": count })
