@@ -1,12 +1,12 @@
 //! A socket that sends the packets of many peers with one call of the system.
 //!
 //! quinn's own socket sends each packet as it is made. A tick makes one or two for every player, one connection after
-//! another within one turn of the runtime; here they wait for each other, at most [`PACKETS_MAX`], and leave together.
+//! another within one turn of the runtime; here they wait for each other, as many as a [`Batch`] holds, and leave together.
 //! What is not full when everybody has had a turn leaves then, by a task of its own. Runs of packets to one peer are
 //! one call already (GSO) and are not copied.
 
 use std::collections::BTreeMap;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -14,11 +14,12 @@ use std::task::{Context, Poll, Waker, ready};
 
 use quinn::udp::{EcnCodepoint, RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncUdpSocket, UdpPoller};
-use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::Notify;
+
+use super::batch::{BYTES_MAX, Batch};
 
 /// See the module.
 #[derive(Debug)]
@@ -31,21 +32,13 @@ pub(super) struct BatchedSocket {
     asked: Arc<Notify>, // for a flush
 }
 
-/// Packets that wait for each other, at most [`PACKETS_MAX`] of [`BYTES_MAX`].
+/// Packets that wait for each other.
 #[derive(Debug, Default)]
 struct Queue {
-    bytes: Vec<u8>,
-    packets: Vec<Waiting>,
+    batch: Batch,
     is_asked: bool,
     /// Who found no room.
     blocked: Vec<Waker>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    to: SocketAddrAny,
-    start: usize,
-    end: usize,
 }
 
 impl BatchedSocket {
@@ -84,22 +77,11 @@ impl BatchedSocket {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when the system's buffer is full: the rest still waits.
     fn flush(&self, queue: &mut Queue) -> io::Result<()> {
-        let mut sent = 0;
-        while sent < queue.packets.len() {
-            let send = || send_many(&self.io, queue, sent);
-            match self.io.try_io(Interest::WRITABLE, send) {
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    queue.packets.drain(..sent);
-                    return Err(error);
-                }
-                // The packet cannot be sent (no route, too long for it): it is lost, as packets are.
-                Err(_) => sent += 1,
-            }
-        }
-        queue.packets.clear();
-        queue.bytes.clear();
+        let send = |batch: &Batch, from| {
+            let send = || batch.send(&self.io, from);
+            self.io.try_io(Interest::WRITABLE, send)
+        };
+        queue.batch.flush(send)?;
         queue.blocked.drain(..).for_each(Waker::wake);
         Ok(())
     }
@@ -114,20 +96,6 @@ impl BatchedSocket {
 }
 
 impl Queue {
-    fn has_room(&self, bytes: usize) -> bool {
-        self.packets.len() < PACKETS_MAX && self.bytes.len() + bytes <= BYTES_MAX
-    }
-
-    fn push(&mut self, transmit: &Transmit<'_>) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(transmit.contents);
-        self.packets.push(Waiting {
-            to: transmit.destination.into(),
-            start,
-            end: self.bytes.len(),
-        });
-    }
-
     /// Wakes a task when there is room again.
     fn tell(&mut self, waker: &Waker) {
         if self.blocked.len() >= BLOCKED_MAX {
@@ -205,10 +173,10 @@ impl AsyncUdpSocket for BatchedSocket {
         if !self.can_wait(transmit) {
             return self.send_alone(&mut queue, transmit);
         }
-        if !queue.has_room(transmit.contents.len()) {
+        if !queue.batch.has_room(transmit.contents.len()) {
             self.flush(&mut queue)?;
         }
-        queue.push(transmit);
+        queue.batch.push(transmit.destination, transmit.contents);
         if !queue.is_asked {
             queue.is_asked = true;
             self.asked.notify_one();
@@ -255,7 +223,7 @@ struct Room(Arc<BatchedSocket>);
 impl UdpPoller for Room {
     fn poll_writable(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut queue = lock(&self.0.queue);
-        if queue.has_room(PACKET_BYTES_MAX) || self.0.flush(&mut queue).is_ok() {
+        if queue.batch.has_room(PACKET_BYTES_MAX) || self.0.flush(&mut queue).is_ok() {
             return Poll::Ready(Ok(()));
         }
         queue.tell(cx.waker());
@@ -288,7 +256,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Every packet of a connection says that routers may mark it instead of dropping it. Set once for the socket, it need
 /// not be said for each; those that are not to have it are sent one by one.
-fn set_ecn(socket: &std::net::UdpSocket, addr: SocketAddr) -> io::Result<()> {
+pub(super) fn set_ecn(socket: &std::net::UdpSocket, addr: SocketAddr) -> io::Result<()> {
     let socket = SockRef::from(socket);
     if addr.is_ipv6() {
         socket.set_tclass_v6(MARK as u32)?;
@@ -298,24 +266,7 @@ fn set_ecn(socket: &std::net::UdpSocket, addr: SocketAddr) -> io::Result<()> {
     socket.set_tos_v4(MARK as u32)
 }
 
-/// Sends packets from the one with the number `from` on; how many went.
-fn send_many(io: &UdpSocket, queue: &Queue, from: usize) -> io::Result<usize> {
-    let packets = &queue.packets[from..];
-    let payloads: Vec<_> = (packets.iter())
-        .map(|packet| [IoSlice::new(&queue.bytes[packet.start..packet.end])])
-        .collect();
-    let mut controls: Vec<_> = (packets.iter())
-        .map(|_| SendAncillaryBuffer::default())
-        .collect();
-    let mut headers: Vec<_> = (packets.iter().zip(&payloads).zip(&mut controls))
-        .map(|((packet, payload), control)| MMsgHdr::new_with_addr(&packet.to, payload, control))
-        .collect();
-    Ok(sendmmsg(io, &mut headers, SendFlags::empty())?)
-}
-
-const MARK: EcnCodepoint = EcnCodepoint::Ect0;
-const PACKETS_MAX: usize = 64;
-const BYTES_MAX: usize = 96 << 10;
+pub(super) const MARK: EcnCodepoint = EcnCodepoint::Ect0;
 const PACKET_BYTES_MAX: usize = 1_500;
 /// Peers whose route back is remembered, and for how many packets.
 const SOURCES_MAX: usize = 16_384;
@@ -329,30 +280,6 @@ mod tests {
     use std::task::Wake;
 
     use super::*;
-
-    fn transmit(bytes: &[u8]) -> Transmit<'_> {
-        Transmit {
-            destination: "192.0.2.1:9".parse().unwrap(),
-            ecn: Some(MARK),
-            contents: bytes,
-            segment_size: None,
-            src_ip: None,
-        }
-    }
-
-    #[test]
-    fn a_queue_has_two_bounds() {
-        let mut queue = Queue::default();
-        while queue.has_room(40) {
-            queue.push(&transmit(&[1; 40]));
-        }
-        assert_eq!(queue.packets.len(), PACKETS_MAX);
-        let mut queue = Queue::default();
-        while queue.has_room(BYTES_MAX / 3) {
-            queue.push(&transmit(&[1; BYTES_MAX / 3]));
-        }
-        assert_eq!((queue.packets.len(), queue.bytes.len()), (3, BYTES_MAX));
-    }
 
     #[derive(Default)]
     struct Count(AtomicUsize);

@@ -158,7 +158,7 @@ impl From<quinn::ConnectionError> for ConnectError {
     }
 }
 
-fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
+pub(super) fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
     let mut config = ClientConfig::new(Arc::new(client_tls(cert_sha256)?));
     config.transport_config(Arc::new(transport::client()));
     Ok(config)

@@ -14,4 +14,4 @@ pub fn export(connection: &Connection) -> Option<Exported> {
     Some(exported)
 }
 
-const LABEL: &[u8] = b"EXPORTER-bluemarble";
+pub(super) const LABEL: &[u8] = b"EXPORTER-bluemarble";

@@ -6,12 +6,16 @@
 
 mod admission;
 #[cfg(target_os = "linux")]
+mod batch;
+#[cfg(target_os = "linux")]
 mod batched;
 mod bulk;
 mod chat;
 mod control;
 mod endpoint;
 mod exporter;
+#[cfg(target_os = "linux")]
+mod fleet;
 mod game_control;
 #[cfg(test)]
 mod hostile;
@@ -38,6 +42,8 @@ pub use endpoint::{
     client_endpoint, connect, lone_client_endpoint, server_endpoint, server_endpoint_on,
 };
 pub use exporter::export;
+#[cfg(target_os = "linux")]
+pub use fleet::{Fleet, LineId, News};
 pub use identity::{Identity, IdentityError};
 pub use quinn;
 pub use seat::{ENDPOINTS_MAX, Seat, seats};

@@ -7,6 +7,8 @@ mod allocations;
 mod bodies;
 mod columns;
 mod document;
+#[cfg(all(feature = "quic", target_os = "linux"))]
+mod fleet;
 mod hostile;
 mod link;
 mod matrix;
