@@ -9,14 +9,14 @@ use net_proto::quic::{
     STREAM_DEADLINE, StreamError, connect, export, quinn,
 };
 use net_proto::{
-    ClientMessage, Hello, HolderKey, Input, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode,
-    SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
+    HolderKey, Input, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
 use tokio::time::Instant;
 
 use crate::core::{ClientCore, Event};
 use crate::error::{ConnectError, SessionError};
+use crate::opening::{Opening, setup, welcomed};
 use crate::prediction::NoPrediction;
 use crate::resume::ResumeTicket;
 use crate::tiles::{Reach, TileCache};
@@ -101,7 +101,8 @@ impl Connection {
         let mut writer = ControlWriter::new(send);
         let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
         let mut bytes = Vec::new();
-        let (message, version) = opening.message(&quic)?;
+        let exported = export(&quic).ok_or_else(|| setup("TLS exports no key material"))?;
+        let (message, version) = opening.message(&exported)?;
         message.encode(&mut bytes);
         // What ends the connection says more than what it did to the stream.
         let sent = writer.send(&bytes, HELLO_DEADLINE).await;
@@ -338,71 +339,6 @@ impl Connection {
     }
 }
 
-/// What a client begins with.
-#[derive(Clone, Copy)]
-enum Opening<'a> {
-    Ticket(&'a Ticket),
-    Again(&'a ResumeTicket),
-}
-
-impl Opening<'_> {
-    fn cert_sha256(&self) -> [u8; 32] {
-        match self {
-            Self::Ticket(ticket) => ticket.cert_sha256,
-            Self::Again(ticket) => ticket.cert_sha256,
-        }
-    }
-
-    fn key(&self) -> Option<HolderKey> {
-        match self {
-            Self::Ticket(ticket) => ticket.key.clone(),
-            Self::Again(ticket) => Some(ticket.key.clone()),
-        }
-    }
-
-    /// The first message, and the version of the protocol that is spoken.
-    fn message(&self, quic: &quinn::Connection) -> Result<(ClientMessage, u16), ConnectError> {
-        match self {
-            Self::Ticket(ticket) => {
-                let hello = hello(quic, ticket)?;
-                let version = hello.version;
-                Ok((ClientMessage::Hello(hello), version))
-            }
-            Self::Again(ticket) => {
-                let message = ticket.message(quic);
-                let message = message.ok_or_else(|| setup("TLS exports no key material"))?;
-                Ok((message, ticket.version))
-            }
-        }
-    }
-}
-
-/// What shows the ticket. One without a key is of the previous version, which is then spoken.
-fn hello(quic: &quinn::Connection, ticket: &Ticket) -> Result<Hello, ConnectError> {
-    let proof = match &ticket.key {
-        Some(key) => {
-            let exported = export(quic).ok_or_else(|| setup("TLS exports no key material"))?;
-            Some(key.prove(&exported))
-        }
-        None if ticket.token.is_bound() => return Err(setup("the ticket's key is missing")),
-        None => None,
-    };
-    let version = match proof {
-        Some(_) => PROTOCOL_VERSION,
-        None => PROTOCOL_VERSION_OLDEST,
-    };
-    Ok(Hello {
-        version,
-        world: ticket.token.world(),
-        token: ticket.token.clone(),
-        proof,
-    })
-}
-
-fn setup(why: &str) -> ConnectError {
-    ConnectError::Setup(why.into())
-}
-
 /// What the bulk stream has brought.
 enum Came {
     Stream(Box<BulkStream>),
@@ -448,22 +384,6 @@ async fn answer(control: &mut ControlReader) -> Result<Vec<Vec<u8>>, StreamError
         }
     }
     Ok(frames)
-}
-
-fn welcomed(frames: &[Vec<u8>], version: u16) -> Result<ClientCore, ConnectError> {
-    let mut columns = None;
-    for frame in frames {
-        match ServerMessage::decode(frame)? {
-            ServerMessage::Columns(told) if columns.is_none() => columns = Some(told),
-            ServerMessage::Welcome(welcome) => {
-                let columns = columns.unwrap_or_default();
-                return Ok(ClientCore::new(welcome)?.with_columns(columns, version));
-            }
-            ServerMessage::Refuse(refuse) => return Err(SessionError::Refused(refuse).into()),
-            _ => return Err(WireError::Unexpected("this message before a welcome").into()),
-        }
-    }
-    Err(ConnectError::Closed("no answer to hello".into()))
 }
 
 /// Why a stream ended: the connection's reason, if it has ended too.

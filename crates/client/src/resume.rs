@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use net_proto::quic::{export, lone_client_endpoint, quinn};
-use net_proto::{ClientMessage, HolderKey, Resume, Return, WorldId};
+use net_proto::quic::{lone_client_endpoint, quinn};
+use net_proto::{ClientMessage, Exported, HolderKey, Resume, Return, WorldId};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::connection::Connection;
@@ -27,13 +27,13 @@ impl ResumeTicket {
     }
 
     /// What is said in place of a hello.
-    pub(crate) fn message(&self, quic: &quinn::Connection) -> Option<ClientMessage> {
-        Some(ClientMessage::Return(Return {
+    pub(crate) fn message(&self, exported: &Exported) -> ClientMessage {
+        ClientMessage::Return(Return {
             version: self.version,
             world: self.world,
             secret: self.resume.secret,
-            proof: self.key.prove_return(&export(quic)?),
-        }))
+            proof: self.key.prove_return(exported),
+        })
     }
 }
 
