@@ -1,8 +1,8 @@
-//! A histogram of durations: fixed memory, two significant binary digits and a half.
+//! A histogram of durations as HDR histograms are: logarithmic buckets with even parts, in fixed memory.
 
 use std::time::Duration;
 
-/// Buckets an octave: a quantile is at most 1/16 too high.
+/// Buckets an octave: a quantile is at most 1/16 too high, never too low.
 const PARTS: usize = 16;
 const OCTAVES: usize = 36;
 
@@ -30,6 +30,15 @@ impl Histogram {
         self.counts[bucket_of(us)] += 1;
         self.count += 1;
         self.max_us = self.max_us.max(us);
+    }
+
+    /// Takes in what another has counted.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (sum, count) in self.counts.iter_mut().zip(other.counts.iter()) {
+            *sum += count;
+        }
+        self.count += other.count;
+        self.max_us = self.max_us.max(other.max_us);
     }
 
     pub(crate) fn count(&self) -> u64 {

@@ -171,3 +171,70 @@ fn bots_that_see_too_few_others_fail() {
     assert_eq!(summary["violations"], 0, "{summary}");
     server.stop().unwrap();
 }
+
+/// Forty bots for three seconds; what they say last, and how they end.
+#[cfg(target_os = "linux")]
+fn load(pattern: &str, more: &[&str]) -> (Value, Option<i32>) {
+    let place = Place::new();
+    let server = Server::start(place.config(|s| s.resume_s = Some(30))).unwrap();
+    let mut command = program();
+    command.args([
+        "bots",
+        "--json",
+        "--count=40",
+        "--seconds=4",
+        "--rate=200",
+        "--spread=3",
+    ]);
+    // The machine may do a hundred other things.
+    command.args(["--pattern", pattern, "--warm-up=1"]);
+    command.args(["--addr", &server.local_addr().to_string(), "--data"]);
+    let out = command.arg(place.data()).args(more).output().unwrap();
+    let status = server.stop().unwrap();
+    assert_eq!((status.datagrams_bad, status.judged.kicked), (0, 0));
+    (last_line(&out), out.status.code())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_load_is_carried_and_measured() {
+    let (summary, code) = load("star", &["--within-m=10", "--late-max-ms=2000"]);
+    assert_eq!(code, Some(0), "{summary}");
+    let number = |key: &str| summary[key].as_f64().unwrap();
+    assert_eq!((number("connected"), number("inside")), (40.0, 40.0));
+    // Fifteen a second, for three seconds; each tells of an effect, but the last.
+    let sent = summary["late_ms"]["count"].as_f64().unwrap();
+    let told = summary["effect_ms"]["count"].as_f64().unwrap();
+    assert!((40.0 * 30.0..40.0 * 60.0).contains(&sent), "{summary}");
+    assert!(told > 0.9 * sent - 80.0, "{summary}");
+    assert!(
+        summary["effect_ms"]["p50"].as_f64().unwrap() > 1.0,
+        "{summary}"
+    );
+    assert!(number("digests_matched") > 40.0, "{summary}");
+    assert!(number("seen_mean") > 19.0, "{summary}");
+    assert_eq!(summary["void"], serde_json::json!([]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_load_that_bots_could_not_keep_is_void() {
+    let (summary, code) = load("even", &["--late-max-ms=0.000001"]);
+    assert_eq!(code, Some(1), "{summary}");
+    assert!(
+        summary["void"][0].as_str().unwrap().contains("late"),
+        "{summary}"
+    );
+    assert_eq!(summary["disconnects"], 0, "{summary}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn after_a_storm_everybody_is_back_on_the_same_entity() {
+    let (summary, code) = load("reconnect-storm", &["--storm-at=1", "--late-max-ms=2000"]);
+    assert_eq!(code, Some(0), "{summary}");
+    let figures = ["resumed", "resumes_failed", "entities_changed"];
+    let figures = figures.map(|key| summary[key].as_u64().unwrap());
+    assert_eq!(figures, [40, 0, 0], "{summary}");
+    assert_eq!(summary["back_ms"]["count"], 40, "{summary}");
+}

@@ -5,6 +5,8 @@ mod check;
 mod course;
 mod ledger;
 mod line;
+#[cfg(target_os = "linux")]
+mod load;
 mod tally;
 mod visit;
 mod walk;
@@ -109,11 +111,18 @@ pub(super) struct BotsArgs {
     /// Print JSON lines instead of text
     #[arg(long)]
     json: bool,
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    load: load::LoadArgs,
 }
 
 pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
     if let Some(by) = args.nice {
         rustix::process::nice(by).context("cannot lower the priority")?;
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(pattern) = args.load.pattern() {
+        return load::run(args, pattern);
     }
     if args.cheat == Some(Cheat::Forge) && args.planet.is_none() && !args.download {
         return Err(Misuse(
@@ -132,7 +141,7 @@ pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
         terrain: Arc::new(Terrain::new(Arc::clone(&store))),
         store,
     });
-    let purse = Purse::open(args)?;
+    let purse = Arc::new(Purse::open(args)?);
     let count = purse.count(args.count);
     let tally = Arc::new(Tally::new(count, args));
     let (stop, stopped) = watch::channel(false);
@@ -232,7 +241,7 @@ fn say(args: &BotsArgs, report: &FleetReport) {
 
 /// Where tickets come from.
 enum Purse {
-    Issuer(Arc<Issuer>, u64),
+    Issuer(Box<Issuer>, u64),
     Tickets(Vec<Ticket>),
 }
 
@@ -240,7 +249,7 @@ impl Purse {
     fn open(args: &BotsArgs) -> Result<Self> {
         if let Some(data) = &args.data {
             let issuer = Issuer::open(data, args.world, args.audience)?;
-            return Ok(Self::Issuer(Arc::new(issuer), args.first_player));
+            return Ok(Self::Issuer(Box::new(issuer), args.first_player));
         }
         if args.leash {
             return Err(
@@ -265,19 +274,15 @@ impl Purse {
         }
     }
 
-    /// The ticket of the nth bot, made when it is needed.
-    fn ticket(&self, n: u32) -> Result<Box<dyn FnOnce() -> Result<Ticket> + Send>> {
-        Ok(match self {
-            Self::Tickets(tickets) => {
-                let ticket = tickets[n as usize].clone();
-                Box::new(move || Ok(ticket))
-            }
+    /// The ticket of the nth bot; where they are made, a new one.
+    fn ticket(&self, n: u32) -> Result<Ticket> {
+        match self {
+            Self::Tickets(tickets) => Ok(tickets[n as usize].clone()),
             Self::Issuer(issuer, first) => {
-                let (issuer, player) = (Arc::clone(issuer), PlayerId(first + u64::from(n)));
                 let name = PlayerName::new(&format!("bot {n}"))?;
-                Box::new(move || issuer.ticket(player, name, TTL_S))
+                issuer.ticket(PlayerId(first + u64::from(n)), name, TTL_S)
             }
-        })
+        }
     }
 }
 
@@ -294,7 +299,7 @@ fn drops(args: &BotsArgs, n: u32) -> Option<Drops> {
 fn spawn(
     args: &BotsArgs,
     thread: u32,
-    (purse, count, ground): (&Purse, u32, &Option<Ground>),
+    (purse, count, ground): (&Arc<Purse>, u32, &Option<Ground>),
     (tally, stopped): (&Arc<Tally>, &watch::Receiver<bool>),
     ended: std::sync::mpsc::Sender<End>,
 ) -> Result<JoinHandle<Result<()>>> {
@@ -315,7 +320,8 @@ fn spawn(
             tally: Arc::clone(tally),
             stopped: stopped.clone(),
         };
-        bots.push((bot, purse.ticket(n)?));
+        let purse = Arc::clone(purse);
+        bots.push((bot, Box::new(move || purse.ticket(n)) as Fetch));
     }
     let addr = args.addr;
     Ok(std::thread::Builder::new()
