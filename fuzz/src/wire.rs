@@ -6,7 +6,7 @@ use net_proto::{
     Answer, AnswerCode, Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage,
     Command, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader,
     GameEvent, GroundInfo, Hello, Input, InputBuffer, InputDatagram, InputHead, Maintenance,
-    Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Redirect,
+    Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Queued, Redirect,
     Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX,
     Said, Say, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
     TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns, WireError, WorldId, pack,
@@ -500,6 +500,13 @@ fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         (
             "time_dilation",
             ServerMessage::TimeDilation(TimeDilation { permille: 500 }),
+        ),
+        (
+            "queued",
+            ServerMessage::Queued(Queued {
+                place: 12,
+                wait_s: 90,
+            }),
         ),
     ];
     messages.extend(told_by_the_game());

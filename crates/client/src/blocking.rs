@@ -48,7 +48,7 @@ impl BlockingSession {
     /// Of those that are not dropped.
     pub const WORDS_MAX: usize = 4_096;
 
-    /// Connects and waits to be welcomed.
+    /// Connects and waits to be welcomed; where the world is full, in its queue.
     ///
     /// # Errors
     /// [`ConnectError`]; [`ConnectError::Timeout`] after `timeout` and a farewell of at most 0.3 s.
@@ -399,7 +399,8 @@ fn run(addr: SocketAddr, ticket: &Ticket, report: &Report, mut stop: oneshot::Re
         };
         let connected = tokio::select! {
             _ = &mut stop => return,
-            connected = Connection::connect(&endpoint, addr, ticket) => connected,
+            // Who waits in a queue does so for as long as its owner waits for this.
+            connected = Connection::connect_queued(&endpoint, addr, ticket, |_| true) => connected,
         };
         match connected {
             Err(error) => tell(report, Err(error)),

@@ -9,7 +9,7 @@ use net_proto::quic::{
     STREAM_DEADLINE, StreamError, connect, export, quinn,
 };
 use net_proto::{
-    HolderKey, Input, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
+    HolderKey, Input, Queued, RefuseCode, SERVER_FRAME_BYTES_MAX, ServerMessage, Ticket, WireError,
 };
 use spatial_core::TileStore;
 use tokio::time::Instant;
@@ -57,13 +57,26 @@ impl Connection {
     /// Connects, shows the ticket, and waits to be welcomed.
     ///
     /// # Errors
-    /// [`ConnectError`]; at most 8 s pass.
+    /// [`ConnectError`]; at most 8 s pass. [`ConnectError::Queued`] where the world is full: its queue has been left.
     pub async fn connect(
         endpoint: &quinn::Endpoint,
         addr: SocketAddr,
         ticket: &Ticket,
     ) -> Result<Self, ConnectError> {
-        Self::begin(endpoint, addr, Opening::Ticket(ticket)).await
+        Self::begin(endpoint, addr, Opening::Ticket(ticket), |_| false).await
+    }
+
+    /// As [`Connection::connect`], but where the world is full stands in its queue, for as long as `waits` says, which is told every place.
+    ///
+    /// # Errors
+    /// [`ConnectError`]; at most 8 s pass until the first place is told.
+    pub async fn connect_queued(
+        endpoint: &quinn::Endpoint,
+        addr: SocketAddr,
+        ticket: &Ticket,
+        waits: impl FnMut(Queued) -> bool,
+    ) -> Result<Self, ConnectError> {
+        Self::begin(endpoint, addr, Opening::Ticket(ticket), waits).await
     }
 
     /// Takes a session up again whose line was lost, from this endpoint's address: the welcome names the same entity, everything else begins
@@ -76,58 +89,66 @@ impl Connection {
         addr: SocketAddr,
         ticket: &ResumeTicket,
     ) -> Result<Self, ConnectError> {
-        Self::begin(endpoint, addr, Opening::Again(ticket)).await
+        Self::begin(endpoint, addr, Opening::Again(ticket), |_| false).await
     }
 
     async fn begin(
         endpoint: &quinn::Endpoint,
         addr: SocketAddr,
         opening: Opening<'_>,
+        mut waits: impl FnMut(Queued) -> bool,
     ) -> Result<Self, ConnectError> {
+        let deadline = Instant::now() + CONNECT_DEADLINE;
+        let in_time = |error: tokio::time::error::Elapsed| {
+            let _ = error;
+            ConnectError::Timeout
+        };
         let entering = Self::enter(endpoint, addr, opening);
-        match tokio::time::timeout(CONNECT_DEADLINE, entering).await {
-            Ok(result) => result,
-            Err(_) => Err(ConnectError::Timeout),
+        let (mut answering, first) = tokio::time::timeout_at(deadline, entering)
+            .await
+            .map_err(in_time)??;
+        let mut queued = first;
+        while let Some(place) = queued {
+            if !waits(place) {
+                answering.quic.close(0u32.into(), b"");
+                return Err(ConnectError::Queued(place));
+            }
+            // A server that is silent for long has gone, whatever its endpoint says.
+            let next = tokio::time::timeout(CONNECT_DEADLINE, answering.next());
+            queued = next.await.map_err(in_time)??;
         }
+        answering.finish(opening)
     }
 
+    /// Says hello, and waits for the first answer: a place in the queue, or none where it has been welcomed.
     async fn enter(
         endpoint: &quinn::Endpoint,
         addr: SocketAddr,
         opening: Opening<'_>,
-    ) -> Result<Self, ConnectError> {
+    ) -> Result<(Answering, Option<Queued>), ConnectError> {
         let quic = connect(endpoint, addr, opening.cert_sha256()).await?;
         let (send, recv) = quic.open_bi().await.map_err(SessionError::from)?;
         let mut writer = ControlWriter::new(send);
-        let mut control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
+        let control = ControlReader::new(recv, SERVER_FRAME_BYTES_MAX);
         let mut bytes = Vec::new();
         let exported = export(&quic).ok_or_else(|| setup("TLS exports no key material"))?;
         let (message, version) = opening.message(&exported)?;
         message.encode(&mut bytes);
         // What ends the connection says more than what it did to the stream.
         let sent = writer.send(&bytes, HELLO_DEADLINE).await;
-        let answer = match tokio::time::timeout(STREAM_DEADLINE, answer(&mut control)).await {
-            Ok(answer) => answer.and_then(|frames| sent.map(|()| frames)),
-            Err(_) => return Err(ConnectError::Timeout),
-        };
-        let frames = answer.map_err(|error| ended(&quic, error))?;
-        let core = welcomed(&frames, version).inspect_err(|error| {
-            if let ConnectError::Wire(_) = error {
-                quic.close(RefuseCode::MALFORMED.0.into(), b"malformed welcome");
-            }
-        })?;
-        Ok(Self {
+        let mut answering = Answering {
             quic,
             control,
-            commands: writer.into_sender(),
-            chat: ChatStreams::default(),
-            core,
-            key: opening.key(),
-            cert_sha256: opening.cert_sha256(),
+            writer,
             version,
-            bulk: Bulk::Unwanted,
-            started: Instant::now(),
-        })
+            frames: Vec::new(),
+        };
+        let first = match tokio::time::timeout(STREAM_DEADLINE, answering.next()).await {
+            Ok(first) => first?,
+            Err(_) => return Err(ConnectError::Timeout),
+        };
+        sent.map_err(|error| ended(&answering.quic, error))?;
+        Ok((answering, first))
     }
 
     /// What the session can be taken up again with should its line be lost, once the server has given it: the newest.
@@ -373,17 +394,58 @@ impl Bulk {
 /// A stream for ground that has ended is opened again after so long.
 const BULK_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a server answers to a hello: one frame, or, where it tells of columns, two.
-async fn answer(control: &mut ControlReader) -> Result<Vec<Vec<u8>>, StreamError> {
-    let mut frames = Vec::new();
-    while let Some(frame) = control.next().await? {
-        let is_last = !matches!(ServerMessage::decode(&frame), Ok(ServerMessage::Columns(_)));
-        frames.push(frame);
-        if is_last || frames.len() == 2 {
-            break;
+/// A connection that has said hello.
+struct Answering {
+    quic: quinn::Connection,
+    control: ControlReader,
+    writer: ControlWriter,
+    version: u16,
+    /// The server's answer: one frame, or, where it tells of columns, two.
+    frames: Vec<Vec<u8>>,
+}
+
+impl Answering {
+    /// The next place in the server's queue; none when it has answered.
+    async fn next(&mut self) -> Result<Option<Queued>, ConnectError> {
+        let next = self.control.next().await;
+        let Some(mut frame) = next.map_err(|error| ended(&self.quic, error))? else {
+            return Ok(None);
+        };
+        match ServerMessage::decode(&frame) {
+            Ok(ServerMessage::Queued(queued)) => return Ok(Some(queued)),
+            Ok(ServerMessage::Columns(_)) => {
+                self.frames.push(core::mem::take(&mut frame));
+                let next = self.control.next().await;
+                if let Some(next) = next.map_err(|error| ended(&self.quic, error))? {
+                    self.frames.push(next);
+                }
+            }
+            _ => self.frames.push(frame),
         }
+        Ok(None)
     }
-    Ok(frames)
+
+    /// The session that has begun, if it has.
+    fn finish(self, opening: Opening<'_>) -> Result<Connection, ConnectError> {
+        let core = welcomed(&self.frames, self.version).inspect_err(|error| {
+            if let ConnectError::Wire(_) = error {
+                let code = RefuseCode::MALFORMED.0.into();
+                self.quic.close(code, b"malformed welcome");
+            }
+        })?;
+        Ok(Connection {
+            quic: self.quic,
+            control: self.control,
+            commands: self.writer.into_sender(),
+            chat: ChatStreams::default(),
+            core,
+            key: opening.key(),
+            cert_sha256: opening.cert_sha256(),
+            version: self.version,
+            bulk: Bulk::Unwanted,
+            started: Instant::now(),
+        })
+    }
 }
 
 /// Why a stream ended: the connection's reason, if it has ended too.

@@ -315,6 +315,9 @@ impl ClientCore {
             ServerMessage::Columns(_) => {
                 return Err(WireError::Unexpected("columns after a welcome"));
             }
+            ServerMessage::Queued(_) => {
+                return Err(WireError::Unexpected("a place in a queue after a welcome"));
+            }
             ServerMessage::Refuse(refuse) => Event::Refused(refuse),
             ServerMessage::Digest(digest) => self.check_digest(digest),
             ServerMessage::Redirect(redirect) => Event::Redirect(redirect),

@@ -2,7 +2,7 @@
 
 use net_proto::quic::quinn::ConnectionError;
 use net_proto::quic::{self, StreamError};
-use net_proto::{Refuse, RefuseCode, ShortText, WireError};
+use net_proto::{Queued, Refuse, RefuseCode, ShortText, WireError};
 
 /// Why no session began.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum ConnectError {
     /// The server does not let us in.
     #[error("refused: {}: {}", .0.code, .0.text)]
     Refused(Refuse),
+    /// The world is full, and nobody wanted to wait.
+    #[error("the world is full: place {} in its queue", .0.place)]
+    Queued(Queued),
     /// The server said something that is not legal.
     #[error("server broke the protocol: {0}")]
     Wire(#[from] WireError),

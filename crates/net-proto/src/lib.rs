@@ -59,7 +59,7 @@ pub use bulk::{
 pub use chat::{Said, Say};
 pub use control::{
     Answer, AnswerCode, Avatar, ClientMessage, Command, Digest, FrameReader, GameEvent, Hello,
-    Maintenance, Redirect, Refuse, RefuseCode, Resume, ResumeSecret, Return, ServerMessage,
+    Maintenance, Queued, Redirect, Refuse, RefuseCode, Resume, ResumeSecret, Return, ServerMessage,
     TimeDilation, Welcome,
 };
 pub use entropy::{
@@ -83,7 +83,7 @@ pub use replication::{
     ReplicaStats, Replicator, SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,
     WireColumns, weight_at,
 };
-pub use text::ShortText;
+pub use text::{ShortText, clean};
 pub use ticket::{Ticket, TicketError};
 pub use token::{
     Claims, KeyError, NameError, PlayerName, Token, TokenError, TokenKey, TokenVerifier,

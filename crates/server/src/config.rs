@@ -10,6 +10,11 @@ use serde::Deserialize;
 
 use crate::towns::TOWNS;
 
+mod operations;
+mod reload;
+
+pub use reload::Change;
+
 /// Every key, absent where it is not given: what a file, the environment and the flags have in common.
 #[derive(Clone, PartialEq, Debug, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +103,86 @@ pub struct Settings {
     /// Whether clients of the protocol's previous version may come, with tickets that are bound to no key
     #[arg(long, env = "BLUEMARBLE_PREVIOUS_VERSION", value_name = "BOOL")]
     pub previous_version: Option<bool>,
+    /// Address and TCP port of health and metrics; without it nobody answers about them
+    #[arg(long, env = "BLUEMARBLE_HTTP_LISTEN", value_name = "ADDRESS")]
+    pub http_listen: Option<SocketAddr>,
+    /// What the server is run for: production refuses what is only good for development
+    #[arg(long, env = "BLUEMARBLE_ENVIRONMENT", value_enum, value_name = "WHAT")]
+    pub environment: Option<Environment>,
+    /// How the log is written, to standard error
+    #[arg(long, env = "BLUEMARBLE_LOG", value_enum, value_name = "FORMAT")]
+    pub log: Option<LogFormat>,
+    /// What is logged: a level, or levels by part; RUST_LOG goes before it
+    #[arg(long, env = "BLUEMARBLE_LOG_LEVEL", value_name = "FILTER")]
+    pub log_level: Option<String>,
+    /// File with the seed of the key that signs tickets, 32 bytes or 64 hexadecimal digits
+    #[arg(long, env = "BLUEMARBLE_TOKEN_KEY_FILE", value_name = "FILE")]
+    pub token_key_file: Option<PathBuf>,
+    /// Public half of the key that signs tickets, where another service does, 64 hexadecimal digits
+    #[arg(long, env = "BLUEMARBLE_TOKEN_PUBLIC_KEY", value_name = "HEX")]
+    pub token_public_key: Option<String>,
+    /// Trades among the commands that a player may give a minute; 5 of them at once
+    #[arg(long, env = "BLUEMARBLE_TRADES_MIN", value_name = "N")]
+    pub trades_min: Option<u32>,
+    /// Players who may wait for a place in a full world; 0 for none
+    #[arg(long, env = "BLUEMARBLE_QUEUE_MAX", value_name = "N")]
+    pub queue_max: Option<u32>,
+    /// Seconds that sessions are given to leave before a server that is asked to stop ends them, at most 5
+    #[arg(long, env = "BLUEMARBLE_DRAIN_S", value_name = "S")]
+    pub drain_s: Option<u8>,
+    /// What players are told when the server stops
+    #[arg(long, env = "BLUEMARBLE_MAINTENANCE_TEXT", value_name = "TEXT")]
+    pub maintenance_text: Option<String>,
+    /// Where sessions are sent when the server stops
+    #[arg(long, env = "BLUEMARBLE_REDIRECT_TO", value_name = "HOST:PORT")]
+    pub redirect_to: Option<String>,
+    /// SHA-256 of the certificate there, 64 hexadecimal digits
+    #[arg(long, env = "BLUEMARBLE_REDIRECT_CERT", value_name = "HEX")]
+    pub redirect_cert: Option<String>,
+    /// How long the account service may take to answer, milliseconds
+    #[arg(long, env = "BLUEMARBLE_AUTH_TIMEOUT_MS", value_name = "MS")]
+    pub auth_timeout_ms: Option<u32>,
+    /// What becomes of logins while the account service is not asked, because it failed too often
+    #[arg(
+        long,
+        env = "BLUEMARBLE_AUTH_WHEN_OPEN",
+        value_enum,
+        value_name = "WHAT"
+    )]
+    pub auth_when_open: Option<WhenOpen>,
+}
+
+/// What a server is run for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// It makes itself the key that signs tickets.
+    #[default]
+    Development,
+    /// It takes nobody's tickets but those of the key that it was given.
+    Production,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// An object a line.
+    Json,
+}
+
+/// What becomes of logins while the account service is not asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenOpen {
+    /// They are refused: later.
+    #[default]
+    Refuse,
+    /// Whose ticket holds comes in.
+    Accept,
 }
 
 /// What becomes of players who send what no honest client sends.
@@ -181,13 +266,28 @@ impl Settings {
             says_s: self.says_s.or(other.says_s),
             earshot_m: self.earshot_m.or(other.earshot_m),
             previous_version: self.previous_version.or(other.previous_version),
+            http_listen: self.http_listen.or(other.http_listen),
+            environment: self.environment.or(other.environment),
+            log: self.log.or(other.log),
+            log_level: self.log_level.or(other.log_level),
+            token_key_file: self.token_key_file.or(other.token_key_file),
+            token_public_key: self.token_public_key.or(other.token_public_key),
+            trades_min: self.trades_min.or(other.trades_min),
+            queue_max: self.queue_max.or(other.queue_max),
+            drain_s: self.drain_s.or(other.drain_s),
+            maintenance_text: self.maintenance_text.or(other.maintenance_text),
+            redirect_to: self.redirect_to.or(other.redirect_to),
+            redirect_cert: self.redirect_cert.or(other.redirect_cert),
+            auth_timeout_ms: self.auth_timeout_ms.or(other.auth_timeout_ms),
+            auth_when_open: self.auth_when_open.or(other.auth_when_open),
         }
     }
 }
 
 /// Variables that are no keys: the configuration's file, and those of scripts and tests (docs/operations.md).
-const OTHER_VARIABLES: [&str; 4] = [
+const OTHER_VARIABLES: [&str; 5] = [
     "BLUEMARBLE_CONFIG",
+    "BLUEMARBLE_TOKEN_KEY",
     "BLUEMARBLE_CACHE",
     "BLUEMARBLE_DATA",
     "BLUEMARBLE_BLESS",
@@ -253,6 +353,34 @@ pub struct Config {
     pub earshot_m: f64,
     /// Whether tickets that are bound to no key open for clients of the protocol's previous version.
     pub previous_version: bool,
+    /// Where health and metrics are asked for; nowhere without.
+    pub http_listen: Option<SocketAddr>,
+    /// What it is run for.
+    pub environment: Environment,
+    /// How the log is written.
+    pub log: LogFormat,
+    /// What is logged.
+    pub log_level: String,
+    /// Where the key that signs tickets is, if not in the data directory.
+    pub token_key_file: Option<PathBuf>,
+    /// The public half of the key that signs tickets, where this server does not.
+    pub token_public_key: Option<[u8; 32]>,
+    /// Commands of the class of trades a minute and player.
+    pub trades_min: u32,
+    /// Players who may wait for a place.
+    pub queue_max: u32,
+    /// Seconds between being told that the server stops and being sent away.
+    pub drain_s: u8,
+    /// What players are told when the server stops.
+    pub maintenance_text: String,
+    /// Where sessions are sent when the server stops.
+    pub redirect_to: Option<String>,
+    /// The SHA-256 of the certificate there.
+    pub redirect_cert: Option<[u8; 32]>,
+    /// How long an answer of the account service may take.
+    pub auth_timeout_ms: u32,
+    /// What becomes of logins while the account service is not asked.
+    pub auth_when_open: WhenOpen,
 }
 
 impl Default for Config {
@@ -286,6 +414,20 @@ impl Default for Config {
             says_s: 10,
             earshot_m: 30.0,
             previous_version: true,
+            http_listen: None,
+            environment: Environment::default(),
+            log: LogFormat::default(),
+            log_level: "warn".into(),
+            token_key_file: None,
+            token_public_key: None,
+            trades_min: 5,
+            queue_max: 0,
+            drain_s: 3,
+            maintenance_text: "the server stops for maintenance".into(),
+            redirect_to: None,
+            redirect_cert: None,
+            auth_timeout_ms: 2_000,
+            auth_when_open: WhenOpen::default(),
         }
     }
 }
@@ -332,6 +474,28 @@ impl Config {
             previous_version: settings
                 .previous_version
                 .unwrap_or(default.previous_version),
+            http_listen: settings.http_listen,
+            environment: settings.environment.unwrap_or(default.environment),
+            log: settings.log.unwrap_or(default.log),
+            log_level: settings.log_level.unwrap_or(default.log_level),
+            token_key_file: settings.token_key_file,
+            token_public_key: settings
+                .token_public_key
+                .map(|text| hex_32("token_public_key", &text))
+                .transpose()?,
+            trades_min: settings.trades_min.unwrap_or(default.trades_min),
+            queue_max: settings.queue_max.unwrap_or(default.queue_max),
+            drain_s: settings.drain_s.unwrap_or(default.drain_s),
+            maintenance_text: settings
+                .maintenance_text
+                .unwrap_or(default.maintenance_text),
+            redirect_to: settings.redirect_to,
+            redirect_cert: settings
+                .redirect_cert
+                .map(|text| hex_32("redirect_cert", &text))
+                .transpose()?,
+            auth_timeout_ms: settings.auth_timeout_ms.unwrap_or(default.auth_timeout_ms),
+            auth_when_open: settings.auth_when_open.unwrap_or(default.auth_when_open),
         };
         config.check()?;
         Ok(config)
@@ -396,6 +560,7 @@ impl Config {
         match rules
             .into_iter()
             .chain(self.rules_of_players())
+            .chain(self.rules_of_operations())
             .find(|(_, holds, _)| !holds)
         {
             Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),
@@ -441,6 +606,14 @@ impl Config {
     }
 }
 
+/// What 64 hexadecimal digits say.
+fn hex_32(key: &'static str, text: &str) -> Result<[u8; 32], ConfigError> {
+    crate::keys::bytes_of_hex(text).ok_or(ConfigError::Value {
+        key,
+        legal: "64 hexadecimal digits",
+    })
+}
+
 fn audience(text: &str) -> Result<[u8; 16], ConfigError> {
     let value = Audience::from_hex(text).map(|audience| audience.0);
     value.ok_or(ConfigError::Value {
@@ -483,76 +656,4 @@ pub enum ConfigError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_example_is_the_default() {
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/server.toml");
-        let settings = Settings::read(&example).unwrap();
-        assert_eq!(Config::new(settings).unwrap(), Config::default());
-    }
-
-    #[test]
-    fn earlier_settings_win() {
-        let high = Settings {
-            world: Some(7),
-            ..Settings::default()
-        };
-        let low = Settings {
-            world: Some(8),
-            agents: Some(9),
-            ..Settings::default()
-        };
-        let both = high.or(low);
-        assert_eq!((both.world, both.agents), (Some(7), Some(9)));
-    }
-
-    #[test]
-    fn problems_name_file_and_key() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("c.toml");
-        for (text, expected) in [
-            ("agent = 5", "agent"),
-            ("[world]\nid = 1", "world"),
-            ("agents = \"many\"", "agents"),
-            ("listen = ", "line 1"),
-        ] {
-            std::fs::write(&path, text).unwrap();
-            let error = Settings::read(&path).unwrap_err().to_string();
-            assert!(
-                error.contains("c.toml") && error.contains(expected),
-                "{error}"
-            );
-        }
-        let missing = Settings::read(&dir.path().join("none.toml")).unwrap_err();
-        assert!(missing.to_string().contains("none.toml: cannot read"));
-    }
-
-    #[test]
-    fn variables_that_mean_nothing_are_named() {
-        let check = |name: &str| Settings::check_variables([OsString::from(name)]);
-        for known in ["BLUEMARBLE_AGENTS", "BLUEMARBLE_CACHE", "HOME"] {
-            check(known).unwrap();
-        }
-        let error = check("BLUEMARBLE_AGENT").unwrap_err();
-        assert!(error.to_string().contains("BLUEMARBLE_AGENT:"), "{error}");
-    }
-
-    #[test]
-    fn values_out_of_range_name_the_key() {
-        for (text, key) in [
-            ("world = 0", "world"),
-            ("tick_rate_hz = 500", "tick_rate_hz"),
-            ("snapshot_ticks = 3", "snapshot_ticks"),
-            ("interest_radius_m = nan", "interest_radius_m"),
-            ("speed_max_mps = inf", "speed_max_mps"),
-            ("towns = 21", "towns"),
-            ("resume_s = 3601", "resume_s"),
-            ("audience = \"mine\"", "audience"),
-        ] {
-            let error = Config::new(toml::from_str(text).unwrap()).unwrap_err();
-            assert!(error.to_string().contains(key), "{error}");
-        }
-    }
-}
+mod tests;

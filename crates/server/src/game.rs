@@ -27,6 +27,13 @@ pub trait Game: Send + 'static {
         Ok(())
     }
 
+    /// The class of a kind of command, by which players have shares of them (keys `commands_min`, `trades_min`). Asked once for each kind, before the
+    /// server starts: it depends on nothing else.
+    fn route(&self, kind: u16) -> Route {
+        let _ = kind;
+        Route::Command
+    }
+
     /// A player enters: its entity is spawned in this tick.
     fn join(&mut self, turn: &mut Turn<'_>, visitor: &Visitor) {
         let _ = (turn, visitor);
@@ -63,6 +70,16 @@ pub trait Game: Send + 'static {
 pub struct NoGame;
 
 impl Game for NoGame {}
+
+/// What a kind of command is, where that has a limit of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Route {
+    /// Nothing special: `commands_min`.
+    #[default]
+    Command,
+    /// Goods change hands: `trades_min`, and `commands_min` too.
+    Trade,
+}
 
 /// A player who is in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -134,6 +151,7 @@ pub struct Turn<'a> {
     /// What the transfers among them will come to.
     pub(crate) draft: &'a mut LedgerDraft,
     pub(crate) told: &'a mut Vec<(PlayerId, GameEvent)>,
+    pub(crate) kicked: &'a mut Vec<(PlayerId, String)>,
     pub(crate) leased: &'a mut dyn FnMut() -> Option<EntityId>,
 }
 
@@ -193,6 +211,11 @@ impl Turn<'_> {
         body.truncate(EVENT_BYTES_MAX);
         let tick = self.tick();
         self.told.push((player, GameEvent { tick, kind, body }));
+    }
+
+    /// Sends a player away and tells it why, when everything else that it is told of this tick has left; nothing when it is not in. It does not linger. A long text is cut.
+    pub fn kick(&mut self, player: PlayerId, why: impl Into<String>) {
+        self.kicked.push((player, why.into()));
     }
 }
 

@@ -10,12 +10,92 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use net_proto::TokenKey;
 use net_proto::quic::Identity;
+use net_proto::{TokenKey, TokenVerifier};
+
+use crate::config::{Config, Environment};
 
 const SEED_BYTES: usize = 32;
 /// A certificate and a key are about 1 KB.
 const PEM_BYTES_MAX: u64 = 64 << 10;
+
+/// Whose tickets a server takes.
+pub(crate) struct Issuer {
+    pub(crate) verifier: TokenVerifier,
+    /// Signs tickets for servers that sessions are sent to; none where another service has the key.
+    pub(crate) signer: Option<TokenKey>,
+}
+
+impl Issuer {
+    /// The key that a server was given; without, its own, in development.
+    pub(crate) fn of(config: &Config) -> Result<Option<Self>, KeysError> {
+        if let Some(public) = config.token_public_key {
+            let verifier =
+                TokenVerifier::from_public(public).map_err(|_| weak("token_public_key"))?;
+            let signer = None;
+            return Ok(Some(Self { verifier, signer }));
+        }
+        let (what, seed) = match (
+            std::env::var("BLUEMARBLE_TOKEN_KEY"),
+            &config.token_key_file,
+        ) {
+            (Ok(text), None) => ("BLUEMARBLE_TOKEN_KEY".to_owned(), bytes_of_hex(text.trim())),
+            (_, Some(path)) => {
+                let bytes = read(path)?;
+                let text = std::str::from_utf8(&bytes).ok();
+                let raw = || bytes.as_slice().try_into().ok();
+                let seed = text.and_then(|text| bytes_of_hex(text.trim())).or_else(raw);
+                (path.display().to_string(), seed)
+            }
+            (Err(_), None) => return Ok(None),
+        };
+        let Some(seed) = seed else {
+            return Err(KeysError::Given {
+                what,
+                why: "must be 32 bytes, or 64 hexadecimal digits",
+            });
+        };
+        if config.environment == Environment::Production && is_made_up(&seed) {
+            return Err(weak(&what));
+        }
+        let key = TokenKey::from_seed(seed).map_err(|_| weak(&what))?;
+        Ok(Some(Self {
+            verifier: key.verifier(),
+            signer: Some(key),
+        }))
+    }
+}
+
+fn weak(what: &str) -> KeysError {
+    KeysError::Given {
+        what: what.into(),
+        why: "empty, an example's, or made up: take 32 bytes from /dev/urandom",
+    }
+}
+
+/// Whether nobody has drawn this by lot: of 32 random bytes fewer than 20 different ones come once in 10¹⁰ times, text or steps
+/// of one size never.
+fn is_made_up(seed: &[u8; SEED_BYTES]) -> bool {
+    let different: std::collections::BTreeSet<u8> = seed.iter().copied().collect();
+    let step = seed[1].wrapping_sub(seed[0]);
+    let is_row = seed.windows(2).all(|w| w[1].wrapping_sub(w[0]) == step);
+    different.len() < 20 || is_row || seed.is_ascii()
+}
+
+/// What 64 hexadecimal digits say.
+pub(crate) fn bytes_of_hex(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).map(|d| d as u8))
+        .collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]);
+    let is_whole = digits.len() == 64;
+    pairs
+        .collect::<Vec<_>>()
+        .try_into()
+        .ok()
+        .filter(|_| is_whole)
+}
 
 /// The token key and the endpoint's identity.
 pub(crate) struct Keys {
@@ -33,11 +113,24 @@ impl Keys {
                 &random_bytes::<SEED_BYTES>().map_err(io_at(&token))?,
             )?;
         }
-        if !exists(&identity)? {
-            let made = Identity::self_signed().map_err(|e| unusable(&identity, e))?;
-            create(&identity, made.to_pem().as_bytes())?;
-        }
+        make_identity(&identity)?;
         Self::open(dir)
+    }
+
+    /// Whose tickets a server takes, and what it shows its clients. It makes itself a key for tickets only where it was given none.
+    pub(crate) fn of_server(config: &Config) -> Result<(Issuer, Identity), KeysError> {
+        let dir = &config.data_dir;
+        if let Some(issuer) = Issuer::of(config)? {
+            let identity = dir.join("server.pem");
+            make_identity(&identity)?;
+            return Ok((issuer, read_identity(&identity)?));
+        }
+        let keys = Self::open_or_create(dir)?;
+        let issuer = Issuer {
+            verifier: keys.token.verifier(),
+            signer: Some(keys.token),
+        };
+        Ok((issuer, keys.identity))
     }
 
     /// Reads both from the directory of a server that has been started before.
@@ -51,6 +144,14 @@ impl Keys {
             identity: read_identity(&identity)?,
         })
     }
+}
+
+fn make_identity(path: &Path) -> Result<(), KeysError> {
+    if !exists(path)? {
+        let made = Identity::self_signed().map_err(|e| unusable(path, e))?;
+        create(path, made.to_pem().as_bytes())?;
+    }
+    Ok(())
 }
 
 fn read_identity(path: &Path) -> Result<Identity, KeysError> {
@@ -120,6 +221,14 @@ pub enum KeysError {
         /// The system's answer.
         source: io::Error,
     },
+    /// What was given as a key is none, or none that is secret.
+    #[error("{what}: {why}")]
+    Given {
+        /// The file, key or variable.
+        what: String,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// The content is no key.
     #[error("{}: {why}; restore the file, or remove it to have a new one made", path.display())]
     Unusable {
@@ -128,4 +237,73 @@ pub enum KeysError {
         /// What is wrong.
         why: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(text: &[u8], environment: Environment) -> Result<Option<Issuer>, KeysError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token.key");
+        std::fs::write(&path, text).unwrap();
+        Issuer::of(&Config {
+            token_key_file: Some(path),
+            environment,
+            ..Config::default()
+        })
+    }
+
+    #[test]
+    fn a_key_is_raw_or_in_digits_and_never_made_up_in_production() {
+        let seed = random_bytes::<SEED_BYTES>().unwrap();
+        let hex: String = seed.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(bytes_of_hex(&hex), Some(seed));
+        let public = |issuer: Issuer| issuer.signer.unwrap().public();
+        let [raw, digits] = [&seed[..], format!("{hex}\n").as_bytes()]
+            .map(|text| public(given(text, Environment::Production).unwrap().unwrap()));
+        assert_eq!(raw, digits);
+        let rows: Vec<u8> = (0..32).collect();
+        for made_up in [
+            &[0; 32][..],
+            &[7; 32],
+            b"change me change me change me ok",
+            &rows,
+        ] {
+            assert!(
+                matches!(
+                    given(made_up, Environment::Production),
+                    Err(KeysError::Given { .. })
+                ),
+                "{made_up:?}"
+            );
+        }
+        for wrong in [&b""[..], &[1; 31], &hex.as_bytes()[1..], &[0; 32]] {
+            assert!(given(wrong, Environment::Development).is_err(), "{wrong:?}");
+        }
+        assert!(given(&rows, Environment::Development).unwrap().is_some());
+        assert!(Issuer::of(&Config::default()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_public_half_signs_nothing() {
+        let public = TokenKey::from_seed([0, 1, 2, 3].repeat(8).try_into().unwrap())
+            .unwrap()
+            .public();
+        let config = |key| Config {
+            token_public_key: Some(key),
+            ..Config::default()
+        };
+        assert!(
+            Issuer::of(&config(public))
+                .unwrap()
+                .unwrap()
+                .signer
+                .is_none()
+        );
+        assert!(
+            Issuer::of(&config([0; 32])).is_err(),
+            "it verifies anything"
+        );
+    }
 }

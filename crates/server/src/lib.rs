@@ -30,6 +30,7 @@ mod histogram;
 mod host;
 mod keys;
 mod lots;
+mod operations;
 mod persist;
 pub mod planet;
 mod revive;
@@ -38,11 +39,14 @@ mod status;
 mod towns;
 mod world_loop;
 
-pub use config::{Cheaters, Config, ConfigError, Settings};
-pub use game::{Game, GameError, Hearers, NoGame, Outcome, Turn, Visitor};
+pub use config::{
+    Change, Cheaters, Config, ConfigError, Environment, LogFormat, Settings, WhenOpen,
+};
+pub use game::{Game, GameError, Hearers, NoGame, Outcome, Route, Turn, Visitor};
+pub use gateway::{AuthFailed, Authenticator, BansError, Decision, Login};
 pub use keys::KeysError;
 pub use persist::StorageError;
 pub use revive::ReviveError;
 pub use server::{Server, ServerBuilder, ServerError};
-pub use status::{JudgedCounts, ShotCounts, StageTimes, Status, TickTimes};
+pub use status::{JudgedCounts, QueueCounts, ShotCounts, StageTimes, Status, TickTimes};
 pub use towns::{TOWNS, Town};

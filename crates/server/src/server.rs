@@ -2,29 +2,38 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use net_proto::{Audience, TokenVerifier, WorldId};
+use net_proto::{Audience, WorldId};
 use sim_core::{StepError, World, WorldStart};
 use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
 use crate::clock::now_s;
 use crate::config::Config;
 use crate::game::{Game, GameError, NoGame};
-use crate::gateway::{self, Counters, Gate, GateOptions, Gateway, Lobby, NetLinkParts, TileDesk};
+use crate::gateway::{
+    self, AuthDesk, Authenticator, Bans, BansError, Counters, Gate, GateOptions, Gateway, Limits,
+    Lobby, NetLinkParts, TileDesk,
+};
 use crate::host::Host;
-use crate::keys::{Keys, KeysError};
+use crate::keys::{Issuer, Keys, KeysError, random_bytes};
+use crate::operations::{Desk, Listener, Measures, Vitals, WorldVitals};
 use crate::persist::{DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, recover};
 use crate::revive::{ReviveError, Revived, revive};
 use crate::status::{Status, StatusBoard};
-use crate::world_loop::{WorldLoop, WorldParts};
+use crate::world_loop::{Wish, WorldLoop, WorldParts};
+
+mod rule;
 
 /// A running server of one world, or of several behind one port. Dropping it stops it; [`Server::stop`] also says how it ended.
 #[derive(Debug)]
 pub struct Server {
     gateway: Gateway,
+    http: Option<Listener>,
+    vitals: Arc<Vitals>,
+    bans: Arc<Mutex<Bans>>,
     stop: Arc<AtomicBool>,
     worlds: Vec<Running>,
 }
@@ -34,6 +43,10 @@ pub struct Server {
 struct Running {
     id: WorldId,
     board: Arc<StatusBoard>,
+    gate: Arc<Gate>,
+    wish: Arc<Wish>,
+    /// As it is in force.
+    config: Mutex<Config>,
     thread: Option<JoinHandle<Result<(), ServerError>>>,
 }
 
@@ -55,6 +68,7 @@ impl Server {
             config,
             game: Box::new(NoGame),
             others: Vec::new(),
+            authenticator: None,
         }
     }
 
@@ -63,17 +77,22 @@ impl Server {
             config,
             game,
             others,
+            authenticator,
         } = builder;
         let place = (config.listen, config.endpoints_here());
-        let (data_dir, audience) = (config.data_dir.clone(), config.audience);
+        let own = config.clone();
         let first = Found::of(config, game, None)?;
-        let keys = Keys::open_or_create(&data_dir)?;
+        let (issuer, identity) = Keys::of_server(&own)?;
+        let measures = Measures::default();
         let common = Common {
-            verifier: keys.token.verifier(),
-            audience: audience.map_or_else(
-                || Audience::of_certificate(keys.identity.cert_sha256()),
+            issuer,
+            audience: own.audience.map_or_else(
+                || Audience::of_certificate(identity.cert_sha256()),
                 Audience,
             ),
+            bans: Arc::new(Mutex::new(Bans::open(own.data_dir.join("bans.txt"))?)),
+            auth: open_auth(authenticator, &measures)?,
+            measures,
             strays: Arc::default(),
             stop: Arc::new(AtomicBool::new(false)),
         };
@@ -95,12 +114,21 @@ impl Server {
             gates.push(gate);
             nets.push(net);
         }
-        let lobby = Arc::new(Lobby::new(gates, common.strays));
-        let gateway =
-            Gateway::start(place, keys.identity, &lobby, nets).map_err(ServerError::Listen)?;
+        let lobby = Arc::new(Lobby::new(gates, common.strays, seed()?));
+        let vitals = worlds.iter().map(|ready| Arc::clone(&ready.vitals));
+        let vitals = Arc::new(Vitals::new(vitals.collect()));
+        let boards = worlds
+            .iter()
+            .map(|ready| (ready.id, Arc::clone(&ready.board)));
+        let seen = (boards.collect(), Arc::clone(&vitals), Arc::clone(&lobby));
+        let http = open_http(&own, seen, &common.measures)?;
+        let gateway = Gateway::start(place, identity, &lobby, nets).map_err(ServerError::Listen)?;
         // Worlds whose threads have started end with this.
         let mut server = Self {
             gateway,
+            http,
+            vitals,
+            bans: common.bans,
             stop: common.stop,
             worlds: Vec::new(),
         };
@@ -168,8 +196,11 @@ impl Server {
 
 /// What the worlds of a server have in common.
 struct Common {
-    verifier: TokenVerifier,
+    issuer: Issuer,
     audience: Audience,
+    bans: Arc<Mutex<Bans>>,
+    auth: Option<Arc<AuthDesk>>,
+    measures: Measures,
     strays: Arc<Counters>,
     stop: Arc<AtomicBool>,
 }
@@ -213,21 +244,25 @@ impl Found {
         let id = WorldId(u64::from(config.world));
         let (link, gate, net) = gateway::open(GateOptions {
             world: id,
-            verifier: common.verifier.clone(),
+            verifier: common.issuer.verifier.clone(),
+            signer: common.issuer.signer.clone(),
             audience: common.audience,
             strays: Arc::clone(&common.strays),
-            previous_version: config.previous_version,
-            players_max: config.players_max as usize,
-            resume_s: config.resume_s,
+            limits: Limits::of(&config),
+            bans: Arc::clone(&common.bans),
+            auth: common.auth.clone(),
+            routes: (0..=u16::MAX).map(|kind| self.game.route(kind)).collect(),
+            measures: common.measures.clone(),
             tick_rate_hz: config.tick_rate_hz,
             used: self.host.used.clone(),
             tiles: open_desk(&config, &self.planet)?,
             tile_bytes_s: config.tile_bytes_s,
-            commands_min: config.commands_min,
-            says_s: config.says_s,
         });
+        self.store.measure(common.measures.sync.clone());
+        let vitals = Arc::new(WorldVitals::new(config.world));
+        let wish = Arc::new(Wish::default());
         let world_loop = WorldLoop::new(WorldParts {
-            config,
+            config: config.clone(),
             game: self.game,
             world: self.world,
             host: self.host,
@@ -237,11 +272,17 @@ impl Found {
             gate: Arc::clone(&gate),
             board: Arc::clone(&self.board),
             stop: Arc::clone(&common.stop),
+            vitals: Arc::clone(&vitals),
+            measures: common.measures.clone(),
+            wish: Arc::clone(&wish),
         })?;
-        let board = self.board;
         let ready = Ready {
             id,
-            board,
+            board: self.board,
+            gate: Arc::clone(&gate),
+            vitals,
+            wish,
+            config,
             world_loop,
         };
         Ok((ready, gate, net))
@@ -252,6 +293,10 @@ impl Found {
 struct Ready {
     id: WorldId,
     board: Arc<StatusBoard>,
+    gate: Arc<Gate>,
+    vitals: Arc<WorldVitals>,
+    wish: Arc<Wish>,
+    config: Config,
     world_loop: WorldLoop,
 }
 
@@ -264,6 +309,9 @@ impl Ready {
         Ok(Running {
             id: self.id,
             board: self.board,
+            gate: self.gate,
+            wish: self.wish,
+            config: Mutex::new(self.config),
             thread: Some(thread),
         })
     }
@@ -274,6 +322,7 @@ pub struct ServerBuilder {
     config: Config,
     game: Box<dyn Game>,
     others: Vec<(Config, Box<dyn Game>)>,
+    authenticator: Option<Arc<dyn Authenticator>>,
 }
 
 impl ServerBuilder {
@@ -285,11 +334,21 @@ impl ServerBuilder {
     }
 
     /// Another world behind the same port, with a data directory and threads of its own. Of its configuration the keys of the port and of who may
-    /// knock do not count (`listen`, `endpoints`, `audience`): those are the first one's, and so are the keys that sign.
+    /// knock do not count (`listen`, `endpoints`, `audience`, `http_listen`): those are the first one's, and so are the keys that sign.
     #[must_use]
     pub fn world(mut self, config: Config, game: impl Game) -> Self {
         self.others.push((config, Box::new(game)));
         self
+    }
+
+    /// Has somebody be asked about every player whose ticket holds, before it gets a place.
+    #[must_use]
+    pub fn authenticator(self, authenticator: impl Authenticator) -> Self {
+        let authenticator = Some(Arc::new(authenticator) as Arc<dyn Authenticator>);
+        Self {
+            authenticator,
+            ..self
+        }
     }
 
     /// As [`Server::start`].
@@ -337,6 +396,41 @@ fn open_desk(
     let desk = TileDesk::start(Arc::clone(planet));
     desk.map(Some)
         .map_err(|e| ServerError::Start(format!("the tiles thread: {e}")))
+}
+
+fn open_auth(
+    service: Option<Arc<dyn Authenticator>>,
+    measures: &Measures,
+) -> Result<Option<Arc<AuthDesk>>, ServerError> {
+    let desk = service.map(|service| AuthDesk::start(service, measures.auth.clone()));
+    let desk = desk.transpose();
+    desk.map(|desk| desk.map(Arc::new))
+        .map_err(|e| ServerError::Start(format!("the account service's threads: {e}")))
+}
+
+/// What health and metrics are about.
+type Seen = (Vec<(WorldId, Arc<StatusBoard>)>, Arc<Vitals>, Arc<Lobby>);
+
+/// Where health and metrics are asked for, unless nobody is to.
+fn open_http(
+    config: &Config,
+    (boards, vitals, lobby): Seen,
+    measures: &Measures,
+) -> Result<Option<Listener>, ServerError> {
+    let Some(listen) = config.http_listen else {
+        return Ok(None);
+    };
+    let desk = Desk::new((boards, vitals, lobby), config.data_dir.clone(), measures);
+    Listener::start(listen, desk)
+        .map(Some)
+        .map_err(ServerError::Http)
+}
+
+/// What the names of logins in the log begin with.
+fn seed() -> Result<u64, ServerError> {
+    random_bytes()
+        .map(u64::from_le_bytes)
+        .map_err(|e| ServerError::Start(format!("/dev/urandom: {e}")))
 }
 
 /// The recovered world, or a new one.
@@ -416,6 +510,12 @@ pub enum ServerError {
     /// The endpoint.
     #[error("{0}; choose another address or port (key `listen`), or stop what uses it")]
     Listen(std::io::Error),
+    /// The listener for health and metrics.
+    #[error("{0}; choose another address or port (key `http_listen`)")]
+    Http(std::io::Error),
+    /// The list of the kept out.
+    #[error(transparent)]
+    Bans(#[from] BansError),
     /// The world in the data directory was made with other settings.
     #[error(
         "the world in the data directory was made with {0}: configure that, or use another data directory"

@@ -77,6 +77,20 @@ pub struct Status {
     pub tile_bytes_sent: u64,
     /// Requests for tiles that were refused for now: a session had had its share, or too many asked.
     pub tiles_refused: u64,
+    /// The same refusals by the code that was told: `full`, `flood`, `unfair` and so on; `none` before a handshake's end.
+    pub refused: BTreeMap<String, u64>,
+    /// Who waits for a place in a full world.
+    pub queue: QueueCounts,
+    /// What was more than a session's share, by class: `input`, `command`, `trade`, `say`, `tile`.
+    pub limited: BTreeMap<String, u64>,
+    /// What waits in the queues between network and world, by queue.
+    pub queues: BTreeMap<String, u64>,
+    /// What came of asking the account service, if there is one: `accepted`, `denied`, `failed`, `timed_out`, `skipped_refused`, `skipped_accepted`.
+    pub auth: BTreeMap<String, u64>,
+    /// Whether it is asked: 0 yes, 1 to find out whether it is well, 2 no.
+    pub auth_breaker: u8,
+    /// Players on the list of the kept out.
+    pub banned: u32,
     /// What judging the players came to.
     pub judged: JudgedCounts,
     /// What shots came to.
@@ -85,6 +99,22 @@ pub struct Status {
     pub recovered_tick: u64,
     /// Journal entries replayed at the start.
     pub recovered_entries: u64,
+}
+
+/// Who waits for a place in a full world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct QueueCounts {
+    /// Now.
+    pub waiting: u32,
+    /// Who began to.
+    pub joined: u64,
+    /// Of them those who got a place.
+    pub entered: u64,
+    /// Of them those who went away before.
+    pub left: u64,
+    /// How long who comes now is going to wait, as things go; 0 with no queue, 65535 where nobody can tell.
+    pub wait_s: u16,
 }
 
 /// What players were found at, and what became of them.

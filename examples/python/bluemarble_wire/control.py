@@ -217,6 +217,14 @@ class TimeDilation:
 
 
 @dataclass(frozen=True)
+class Queued:
+    """The world is full: the player's place in the queue, and for how long."""
+
+    place: int
+    wait_s: int
+
+
+@dataclass(frozen=True)
 class Resume:
     """What the player can come back with should its line be lost; never shown."""
 
@@ -224,7 +232,9 @@ class Resume:
     good_for_s: int
 
 
-ServerMessage = Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Columns | Resume | Answer | Event
+ServerMessage = (
+    Welcome | Refuse | Digest | Redirect | Maintenance | TimeDilation | Queued | Columns | Resume | Answer | Event
+)
 
 
 def decode_server_message(data: bytes) -> ServerMessage:
@@ -309,6 +319,15 @@ def decode_resume(data: bytes) -> Resume:
     return resume
 
 
+def decode_queued(data: bytes) -> Queued:
+    reader = Reader(data)
+    reader.kind(0x8B)
+    queued = Queued(reader.u32(), reader.u16())
+    reader.end()
+    legal(queued.place != 0, "places in a queue are counted from 1")
+    return queued
+
+
 SERVER_KINDS: dict[int, Callable[[bytes], ServerMessage]] = {
     0x81: decode_welcome,
     0x82: decode_refuse,
@@ -320,4 +339,5 @@ SERVER_KINDS: dict[int, Callable[[bytes], ServerMessage]] = {
     0x88: decode_resume,
     0x89: decode_answer,
     0x8A: decode_event,
+    0x8B: decode_queued,
 }

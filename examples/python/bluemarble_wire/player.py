@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from . import coords
 from .chat import Said
 from .columns import NO_COLUMNS, Codes, Column, Columns
-from .control import Digest, Maintenance, Redirect, Resume, ServerMessage, TimeDilation, Welcome
+from .control import Digest, Maintenance, Queued, Redirect, Resume, ServerMessage, TimeDilation, Welcome
 from .game import Answer, Command, Event
 from .inputs import (
     NOTHING_SHOWN,
@@ -85,6 +85,9 @@ class Player:
             self.columns = message
         elif isinstance(message, Welcome):
             self._take_welcome(message)
+        elif isinstance(message, Queued):
+            legal(self.welcome is None, "who has been welcomed does not wait")
+            self._say(f"the world is full: place {message.place} in the queue")
         elif self.welcome is None:
             raise Malformed("something else came before the welcome")
         elif isinstance(message, Digest):

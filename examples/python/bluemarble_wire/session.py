@@ -15,6 +15,7 @@ from .control import (
     MALFORMED,
     REFUSALS,
     Frames,
+    Queued,
     Refuse,
     Welcome,
     decode_server_message,
@@ -64,6 +65,8 @@ class Session(QuicConnectionProtocol):
         self._chat_frames: dict[int, Frames] = {}
         self._chat_stream: int | None = None
         self._welcomed: asyncio.Future[Welcome] | None = None
+        self._is_queued = False
+        """Since it was last asked, the server has said that the player stands in its queue."""
         self.end: Ended | None = None
 
     def quic_event_received(self, event: events.QuicEvent) -> None:
@@ -98,6 +101,7 @@ class Session(QuicConnectionProtocol):
             if isinstance(message, Refuse):
                 self._end(Refused(message.code, message.text))
                 return
+            self._is_queued = isinstance(message, Queued)
             self.player.take_message(message)
             if isinstance(message, Welcome) and self._welcomed is not None and not self._welcomed.done():
                 self._welcomed.set_result(message)
@@ -134,10 +138,13 @@ class Session(QuicConnectionProtocol):
         self.connection.send_stream_data(self._control_stream, frame(message))
         self._welcomed = asyncio.get_running_loop().create_future()
         self.transmit()
-        try:
-            return await asyncio.wait_for(self._welcomed, WELCOME_S)
-        except TimeoutError as error:
-            raise LineLost("there is no answer") from error
+        while True:
+            self._is_queued = False
+            done, _ = await asyncio.wait([self._welcomed], timeout=WELCOME_S)
+            if done:
+                return self._welcomed.result()
+            if not self._is_queued:
+                raise LineLost("there is no answer")
 
     def command(self, kind: int, body: bytes = b"") -> None:
         """Asks something of the game."""

@@ -42,6 +42,7 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "resume": control.decode_resume,
     "return": control.decode_return,
     "maintenance": control.decode_maintenance,
+    "queued": control.decode_queued,
     "time_dilation": control.decode_time_dilation,
     "command": game.decode_command,
     "answer": game.decode_answer,
@@ -192,6 +193,7 @@ class Letters(unittest.TestCase):
     def test_maintenance_and_time_dilation(self) -> None:
         decode = control.decode_server_message
         self.assertEqual(decode(framed("maintenance")), control.Maintenance(60, "back soon"))
+        self.assertEqual(decode(framed("queued")), control.Queued(12, 90))
         self.assertEqual(decode(framed("time_dilation")), control.TimeDilation(500))
         for refused in (b"", b"\x86\0\0", b"\x86\xe9\x03", b"\xfe", b"\x01", b"\x85\x1e\0\0\0\x02h\x07"):
             with self.subTest(refused), self.assertRaises(Malformed):

@@ -116,6 +116,8 @@ pub enum ServerMessage {
     Maintenance(Maintenance),
     /// The world runs slower than its clock.
     TimeDilation(TimeDilation),
+    /// The world is full, and the client stands in a queue; ahead of the welcome, any number of times.
+    Queued(Queued),
     /// What is told of entities beside place and heading; ahead of the welcome, where there is anything.
     Columns(WireColumns),
     /// The session can be taken up again should its line be lost; each makes those before the last worthless.
@@ -136,6 +138,7 @@ impl ServerMessage {
             Self::Redirect(message) => message.encode(out),
             Self::Maintenance(message) => message.encode(out),
             Self::TimeDilation(message) => message.encode(out),
+            Self::Queued(message) => message.encode(out),
             Self::Resume(message) => message.encode(out),
             Self::Columns(columns) => {
                 out.push(kind::COLUMNS);
@@ -165,6 +168,7 @@ impl ServerMessage {
             kind::REDIRECT => Self::Redirect(Redirect::decode(&mut reader)?),
             kind::MAINTENANCE => Self::Maintenance(Maintenance::decode(&mut reader)?),
             kind::TIME_DILATION => Self::TimeDilation(TimeDilation::decode(&mut reader)?),
+            kind::QUEUED => Self::Queued(Queued::decode(&mut reader)?),
             kind::COLUMNS => Self::Columns(WireColumns::decode(&mut reader)?),
             kind::RESUME => Self::Resume(Resume::decode(&mut reader)?),
             kind::ANSWER => Self::Answer(Answer::decode(&mut reader)?),
@@ -357,6 +361,14 @@ impl RefuseCode {
     pub const PROOF: Self = Self(12);
     /// There is no such session to come back to, or none any more.
     pub const GONE: Self = Self(13);
+    /// Whoever runs the server, or the game, sends the player away.
+    pub const KICKED: Self = Self(14);
+    /// Whoever runs the server keeps the player out.
+    pub const BANNED: Self = Self(15);
+    /// The account service does not let the player in.
+    pub const DENIED: Self = Self(16);
+    /// Who has to be asked does not answer: later.
+    pub const UNAVAILABLE: Self = Self(17);
 }
 
 impl fmt::Display for RefuseCode {
@@ -375,6 +387,10 @@ impl fmt::Display for RefuseCode {
             Self::AUDIENCE => "token is for another server",
             Self::PROOF => "possession not proven",
             Self::GONE => "nothing to resume",
+            Self::KICKED => "sent away",
+            Self::BANNED => "kept out",
+            Self::DENIED => "account refused",
+            Self::UNAVAILABLE => "account service is away",
             Self(code) => return write!(f, "reason {code}"),
         })
     }
@@ -498,6 +514,36 @@ impl TimeDilation {
     }
 }
 
+/// The world is full: where a client stands in the queue of those who wait for a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Queued {
+    /// 1 for who is next.
+    pub place: u32,
+    /// How long it takes, as things go, seconds; [`Queued::UNKNOWN`] where nobody can tell.
+    pub wait_s: u16,
+}
+
+impl Queued {
+    /// Nobody has left for long.
+    pub const UNKNOWN: u16 = u16::MAX;
+
+    fn encode(self, out: &mut Vec<u8>) {
+        out.push(kind::QUEUED);
+        out.extend_from_slice(&self.place.to_le_bytes());
+        out.extend_from_slice(&self.wait_s.to_le_bytes());
+    }
+
+    fn decode(reader: &mut ByteReader<'_>) -> Result<Self, WireError> {
+        match reader.u32()? {
+            0 => Err(WireError::Field("place")),
+            place => Ok(Self {
+                place,
+                wait_s: reader.u16()?,
+            }),
+        }
+    }
+}
+
 /// Tokens carry their length, so that their layout can change without this message's.
 fn encode_token(token: &Token, out: &mut Vec<u8>) {
     const { assert!(Token::BYTES_MAX <= TOKEN_BYTES_MAX) };
@@ -545,4 +591,5 @@ pub(super) mod kind {
     pub(in crate::control) const RESUME: u8 = 0x88;
     pub(super) const ANSWER: u8 = 0x89;
     pub(super) const EVENT: u8 = 0x8a;
+    pub(super) const QUEUED: u8 = 0x8b;
 }

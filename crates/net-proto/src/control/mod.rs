@@ -10,7 +10,7 @@ pub use frame::FrameReader;
 pub(crate) use frame::write_frame;
 pub use game::{Answer, AnswerCode, Command, GameEvent};
 pub use message::{
-    Avatar, ClientMessage, Digest, Hello, Maintenance, Redirect, Refuse, RefuseCode, ServerMessage,
-    TimeDilation, Welcome,
+    Avatar, ClientMessage, Digest, Hello, Maintenance, Queued, Redirect, Refuse, RefuseCode,
+    ServerMessage, TimeDilation, Welcome,
 };
 pub use resume::{Resume, ResumeSecret, Return};

@@ -9,10 +9,10 @@ use net_proto::{
     EPOCHS_ALIVE, EVENT_BYTES_MAX, EntityState, Epoch, GameEvent, GroundInfo, Hello, Holder,
     HolderKey, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, LANES_SENT_MAX,
     Maintenance, Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId,
-    PlayerName, Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return,
-    SERVER_FRAME_BYTES_MAX, Said, Say, ServerMessage, ShortText, SnapshotRequest, TEXT_BYTES_MAX,
-    TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation,
-    Token, TokenKey, UpdateCache, Welcome, WireColumns, WorldId, pack,
+    PlayerName, Queued, Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret,
+    Return, SERVER_FRAME_BYTES_MAX, Said, Say, ServerMessage, ShortText, SnapshotRequest,
+    TEXT_BYTES_MAX, TILE_ASKS_MAX, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk,
+    TimeDilation, Token, TokenKey, UpdateCache, Welcome, WireColumns, WorldId, pack,
 };
 use spatial_core::{CellId, Component, EntityId, FrameId, LatticeSpec, Position};
 
@@ -228,13 +228,22 @@ fn messages() -> [(&'static str, Vec<u8>); 6] {
     ]
 }
 
-fn notices() -> [(&'static str, Vec<u8>); 2] {
+fn notices() -> [(&'static str, Vec<u8>); 3] {
     let stops = ServerMessage::Maintenance(Maintenance {
         starts_in_s: 60,
         text: ShortText::lossy("back soon"),
     });
     let slower = ServerMessage::TimeDilation(TimeDilation { permille: 500 });
-    [("maintenance", stops), ("time_dilation", slower)].map(|(name, message)| {
+    let waits = ServerMessage::Queued(Queued {
+        place: 12,
+        wait_s: 90,
+    });
+    let all = [
+        ("maintenance", stops),
+        ("time_dilation", slower),
+        ("queued", waits),
+    ];
+    all.map(|(name, message)| {
         let mut bytes = Vec::new();
         message.encode(&mut bytes);
         (name, bytes)

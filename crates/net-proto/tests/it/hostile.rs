@@ -3,9 +3,9 @@
 use net_proto::{
     Audience, Avatar, Baselines, Claims, ClientMessage, Datagrams, Digest, ENTITIES_MAX,
     EntityState, Epoch, Hello, Holder, InputDatagram, Maintenance, OwnState, PROTOCOL_VERSION,
-    PlayerId, PlayerName, Proof, Redirect, Refuse, RefuseCode, Replica, Replicator, ServerMessage,
-    ShortText, SnapshotRequest, Ticket, TimeDilation, Token, TokenKey, UpdateCache, Welcome,
-    WireError, WorldId,
+    PlayerId, PlayerName, Proof, Queued, Redirect, Refuse, RefuseCode, Replica, Replicator,
+    ServerMessage, ShortText, SnapshotRequest, Ticket, TimeDilation, Token, TokenKey, UpdateCache,
+    Welcome, WireError, WorldId,
 };
 use proptest::prelude::*;
 use spatial_core::{EntityId, FrameId, Position};
@@ -104,6 +104,10 @@ fn server_messages() -> Vec<ServerMessage> {
             text: ShortText::lossy("soon"),
         }),
         ServerMessage::TimeDilation(TimeDilation { permille: 500 }),
+        ServerMessage::Queued(Queued {
+            place: 12,
+            wait_s: Queued::UNKNOWN,
+        }),
     ]
 }
 

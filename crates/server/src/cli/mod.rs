@@ -4,6 +4,7 @@
 
 mod bots;
 mod demo;
+mod log;
 mod out;
 mod replay;
 mod serve;
@@ -13,9 +14,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, LogFormat};
 use crate::planet;
 use crate::server::ServerError;
+use log::Log;
 
 /// The spatial engine for worlds the size of a planet
 #[derive(Parser)]
@@ -30,7 +32,7 @@ enum Command {
     /// Make, check, query and draw planets
     Planet(planet::PlanetArgs),
     /// Serve a world
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Fill a served world with clients that walk about and check what they receive
     Bots(bots::BotsArgs),
     /// Serve the Earth with agents and bots, and show it
@@ -44,10 +46,13 @@ enum Command {
 /// Runs the program on the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_log();
+    // A server is told by its configuration how to log.
+    if !matches!(cli.command, Command::Serve(_)) {
+        drop(Log::start(LogFormat::Text, "warn"));
+    }
     let done = match cli.command {
         Command::Planet(args) => planet::run(args),
-        Command::Serve(args) => serve::run(args),
+        Command::Serve(args) => serve::run(&args),
         Command::Bots(args) => bots::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Token(args) => token::run(&args),
@@ -71,17 +76,6 @@ fn causes(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-/// Logs go to standard error; `RUST_LOG` chooses what.
-fn init_log() {
-    use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .init();
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -8,8 +8,10 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::log::Log;
 use super::out::Speaker;
-use crate::config::{Config, Settings};
+use crate::config::{Config, ConfigError, Settings};
+use crate::operations::Supervisor;
 use crate::server::Server;
 
 /// How often a server that has ended by itself is noticed.
@@ -27,40 +29,88 @@ pub(super) struct ServeArgs {
     json: bool,
 }
 
-/// Settings from flags and environment, then from a file.
-pub(super) fn config(settings: Settings, file: Option<&PathBuf>) -> Result<Config> {
-    Settings::check_variables(std::env::vars_os().map(|(name, _)| name))?;
-    let file = file.map(|path| Settings::read(path)).transpose()?;
-    Ok(Config::new(settings.or(file.unwrap_or_default()))?)
+impl ServeArgs {
+    /// Settings from flags and environment, then from the file as it is now.
+    fn configuration(&self) -> Result<Config, ConfigError> {
+        Settings::check_variables(std::env::vars_os().map(|(name, _)| name))?;
+        let file = self.config.as_deref().map(Settings::read).transpose()?;
+        Config::new(self.settings.clone().or(file.unwrap_or_default()))
+    }
 }
 
-pub(super) fn run(args: ServeArgs) -> Result<ExitCode> {
-    let config = config(args.settings, args.config.as_ref())?;
+pub(super) fn run(args: &ServeArgs) -> Result<ExitCode> {
+    let config = args.configuration()?;
+    let log = Log::start(config.log, &config.log_level)?;
+    let supervisor = Supervisor::from_environment();
     let status_s = config.status_s;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     // Before the server starts: a signal that comes early must not kill it half-way.
     let mut signals = runtime.block_on(async { Signals::new() })?;
+    let mut hang_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
     let server = Server::start(config)?;
     let out = Output {
         json: args.json,
         speaker: Speaker::new()?,
     };
     out.listening(&server);
-    let reason = runtime.block_on(watch(&server, &mut signals, status_s, &out));
+    let reason = loop {
+        let watching = watch(
+            &server,
+            (&mut signals, &mut hang_up),
+            (status_s, &supervisor),
+            &out,
+        );
+        match runtime.block_on(watching) {
+            Asked::Reload => reload(args, &server, &log, &out),
+            Asked::Stop(reason) => break reason,
+        }
+    };
+    supervisor.say("STOPPING=1");
+    if server.is_running() {
+        out.draining(reason);
+        server.drain();
+    }
     let last = server.stop()?;
     out.stopped(reason, &last);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints the status until a signal comes or the server ends; says which.
+/// Takes what can change of the configuration as it is now, and the list of the kept out. What is wrong stays as it was.
+fn reload(args: &ServeArgs, server: &Server, log: &Log, out: &Output) {
+    if let Err(error) = server.read_bans() {
+        tracing::error!(%error, "the list of the kept out stays");
+    }
+    match args.configuration() {
+        Ok(config) => {
+            let refused = server.reload(&config);
+            log.set(&config.log_level);
+            for key in &refused {
+                tracing::error!(key, "this key needs a restart: the old value stays");
+            }
+            out.reloaded(&refused);
+        }
+        Err(error) => tracing::error!(%error, "the configuration stays"),
+    }
+}
+
+/// What a watched server is to do.
+enum Asked {
+    Reload,
+    Stop(&'static str),
+}
+
+/// Prints the status, and tells the supervisor, until a signal comes or the server ends.
 async fn watch(
     server: &Server,
-    signals: &mut Signals,
-    status_s: u32,
+    (signals, hang_up): (&mut Signals, &mut Signal),
+    (status_s, supervisor): (u32, &Supervisor),
     out: &Output,
-) -> &'static str {
+) -> Asked {
+    let pulse = supervisor.pulse().unwrap_or(Duration::from_secs(3_600));
+    let mut pulse = tokio::time::interval(pulse);
+    let mut is_told = false;
     let every = Duration::from_secs(if status_s == 0 {
         3_600
     } else {
@@ -70,11 +120,22 @@ async fn watch(
     let mut check = tokio::time::interval(WATCH);
     loop {
         tokio::select! {
-            reason = signals.next() => return reason,
-            _ = status.tick(), if status_s > 0 => out.status(server),
-            _ = check.tick() => if !server.is_running() {
-                return "the world ended";
+            reason = signals.next() => return Asked::Stop(reason),
+            _ = hang_up.recv() => return Asked::Reload,
+            // Whoever hears nothing restarts the server.
+            _ = pulse.tick() => if server.is_live() {
+                supervisor.say("WATCHDOG=1");
             },
+            _ = status.tick(), if status_s > 0 => out.status(server),
+            _ = check.tick() => {
+                if !server.is_running() {
+                    return Asked::Stop("the world ended");
+                }
+                if !is_told && server.is_ready() {
+                    is_told = true;
+                    supervisor.say("READY=1");
+                }
+            }
         }
     }
 }
@@ -110,14 +171,42 @@ struct Output {
 impl Output {
     fn listening(&self, server: &Server) {
         let (addr, found) = (server.local_addr(), server.status());
+        let http = server.http_addr();
         if self.json {
             self.speaker
-                .say(json!({ "event": "listening", "addr": addr, "status": found }));
+                .say(json!({ "event": "listening", "addr": addr, "http": http, "status": found }));
         } else {
             self.speaker.say(format_args!(
                 "listening on {addr}; world at tick {} ({} journal entries replayed)",
                 found.recovered_tick, found.recovered_entries
             ));
+            if let Some(http) = http {
+                self.speaker
+                    .say(format_args!("health and metrics on http://{http}"));
+            }
+        }
+    }
+
+    fn reloaded(&self, refused: &[&str]) {
+        if self.json {
+            self.speaker
+                .say(json!({ "event": "reloaded", "refused": refused }));
+        } else if refused.is_empty() {
+            self.speaker.say("configuration read again");
+        } else {
+            let keys = refused.join(", ");
+            self.speaker.say(format_args!(
+                "configuration read again; these keys need a restart and stay: {keys}"
+            ));
+        }
+    }
+
+    fn draining(&self, reason: &str) {
+        if self.json {
+            self.speaker
+                .say(json!({ "event": "draining", "reason": reason }));
+        } else {
+            self.speaker.say(format_args!("stopping ({reason})"));
         }
     }
 

@@ -11,6 +11,7 @@ use net_proto::{BulkAnswer, BulkRequest, RefuseCode, TileAnswer, TileAsk};
 use quinn::Connection;
 use tokio::time::Instant;
 
+use super::counts::Class;
 use super::share::Share;
 use super::table::{Gate, close_code};
 use super::tiles::{Frame, TileDesk, frame};
@@ -30,8 +31,8 @@ pub(super) async fn serve(gate: Arc<Gate>, connection: Connection) {
     let per_s = f64::from(gate.tile_bytes_s);
     let mut share = Share::new(per_s, 2.0 * per_s);
     while let Ok((reader, writer)) = accept_bulk(&connection).await {
-        if let Err((code, why)) = answer_all(desk, &mut share, reader, writer).await {
-            gate.counters.refuse();
+        if let Err((code, why)) = answer_all((&gate, desk), &mut share, reader, writer).await {
+            gate.counters.refuse(code);
             tracing::info!(%why, "a client asks for ground as none should");
             return connection.close(close_code(code), why.as_bytes());
         }
@@ -40,7 +41,7 @@ pub(super) async fn serve(gate: Arc<Gate>, connection: Connection) {
 
 /// Answers until the client has finished its stream.
 async fn answer_all(
-    desk: &TileDesk,
+    (gate, desk): (&Gate, &TileDesk),
     share: &mut Share,
     mut reader: ControlReader,
     mut writer: BulkWriter,
@@ -65,7 +66,7 @@ async fn answer_all(
         };
         let mut pause = Duration::ZERO;
         for ask in asks {
-            let (frame, wait) = answer(desk, share, ask).await;
+            let (frame, wait) = answer((gate, desk), share, ask).await;
             send(&mut writer, &frame).await?;
             pause = pause.max(wait);
         }
@@ -74,7 +75,11 @@ async fn answer_all(
 }
 
 /// The answer to one question, and how long the client should wait before the next.
-async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Duration) {
+async fn answer(
+    (gate, desk): (&Gate, &TileDesk),
+    share: &mut Share,
+    ask: TileAsk,
+) -> (Frame, Duration) {
     let later = |after: Duration| {
         desk.counters.refuse();
         let after_ms = u16::try_from(after.as_millis()).unwrap_or(u16::MAX).max(1);
@@ -82,6 +87,7 @@ async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Dur
         (frame(&BulkAnswer::Tile(ask.cell, answer)), after)
     };
     if let Err(after) = share.spend(ASK_BYTES as f64, Instant::now()) {
+        gate.counters.limit(Class::Tile);
         return later(after);
     }
     let Some(answer) = desk.ask(ask) else {
@@ -95,7 +101,10 @@ async fn answer(desk: &TileDesk, share: &mut Share, ask: TileAsk) -> (Frame, Dur
             desk.counters.send(frame.len());
             (frame, Duration::ZERO)
         }
-        Err(after) => later(after),
+        Err(after) => {
+            gate.counters.limit(Class::Tile);
+            later(after)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::counts::Class;
 use super::link::SessionId;
 use super::share::Share;
 use super::table::{Gate, close_code};
@@ -35,10 +36,10 @@ pub(super) async fn serve(
 
 /// Passes on what the player says, one stream after the other.
 async fn listen(gate: &Gate, session: SessionId, connection: &Connection) {
-    let mut share = Share::new(f64::from(gate.says_s), BURST);
+    let mut share = Share::new(f64::from(gate.limits().says_s), BURST);
     while let Ok(reader) = accept_chat(connection, CLIENT_FRAME_BYTES_MAX).await {
         if let Err(error) = pass_on(gate, session, &mut share, reader).await {
-            gate.counters.refuse();
+            gate.counters.refuse(RefuseCode::MALFORMED);
             let why = error.to_string();
             tracing::info!(%why, "a client says what none should");
             return connection.close(close_code(RefuseCode::MALFORMED), why.as_bytes());
@@ -58,7 +59,12 @@ async fn pass_on(
             Ok(None) | Err(StreamError::Closed(_) | StreamError::Timeout) => return Ok(()),
             Err(StreamError::Wire(error)) => return Err(error),
         };
+        share.pace(f64::from(gate.limits().says_s));
+        let mut is_first = true;
         while let Err(wait) = share.spend(1.0, Instant::now()) {
+            if core::mem::take(&mut is_first) {
+                gate.counters.limit(Class::Say);
+            }
             tokio::time::sleep(wait.max(LEAST_WAIT)).await;
         }
         gate.say(session, say);

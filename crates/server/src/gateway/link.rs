@@ -14,6 +14,7 @@
 //! | datagrams of one session | 8 KiB of backlog | snapshots between epochs are dropped and counted |
 //! | questions for ground, to the tiles thread | 256 | whoever asks is told to ask later, and counted |
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -109,7 +110,7 @@ pub(crate) enum Message {
     Frame(Vec<u8>),
     /// Encoded frames of chat. Not reliably.
     Chat(Bytes),
-    Close(RefuseCode, &'static str),
+    Close(RefuseCode, Cow<'static, str>),
 }
 
 /// All snapshots of one tick.

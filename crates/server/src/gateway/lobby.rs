@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -9,8 +10,9 @@ use net_proto::quic::{Admission, Door};
 use net_proto::{RefuseCode, WorldId};
 use quinn::Incoming;
 
+use super::counts::Counters;
 use super::login::Refusal;
-use super::table::{Counters, Gate, lock};
+use super::table::{Gate, lock};
 
 /// The worlds behind one port. Shared by all network threads.
 #[derive(Debug)]
@@ -19,20 +21,27 @@ pub(crate) struct Lobby {
     door: Mutex<Door>,
     /// Of who was refused before it said to which world it wanted.
     pub(super) strays: Arc<Counters>,
+    traces: AtomicU64,
 }
 
 impl Lobby {
-    /// The lobby of these gates, each of another world; all count the same strays.
-    pub(crate) fn new(gates: impl IntoIterator<Item = Arc<Gate>>, strays: Arc<Counters>) -> Self {
+    /// The lobby of these gates, each of another world; all count the same strays. From the seed, another one for every process, the log's names for logins
+    /// are made.
+    pub(crate) fn new(
+        gates: impl IntoIterator<Item = Arc<Gate>>,
+        strays: Arc<Counters>,
+        seed: u64,
+    ) -> Self {
         Self {
             gates: gates.into_iter().map(|gate| (gate.world, gate)).collect(),
             door: Mutex::new(Door::new(Instant::now())),
             strays,
+            traces: AtomicU64::new(seed),
         }
     }
 
     /// The gates, by rising world.
-    fn gates(&self) -> impl Iterator<Item = &Arc<Gate>> {
+    pub(crate) fn gates(&self) -> impl Iterator<Item = &Arc<Gate>> {
         self.gates.values()
     }
 
@@ -53,6 +62,21 @@ impl Lobby {
     /// An accepted client until it has logged in or failed to.
     pub(super) fn flight(&self, from: SocketAddr) -> Flight<'_> {
         Flight { lobby: self, from }
+    }
+
+    /// Clients that were accepted and have neither logged in nor failed to.
+    pub(crate) fn logging_in(&self) -> usize {
+        lock(&self.door).in_flight()
+    }
+
+    /// What the log calls a login; no two of a process are the same.
+    pub(super) fn next_trace(&self) -> u64 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let count = self.traces.fetch_add(ODD, Ordering::Relaxed);
+        // SplitMix64's output: one to one, and neighbours have nothing in common.
+        let mixed = (count ^ count >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ mixed >> 31
     }
 
     /// Asks every session of every world to end.

@@ -6,11 +6,12 @@ use net_proto::quic::{
     ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Opening, accept_opening, export,
 };
 use net_proto::{
-    Claims, Exported, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, RefuseCode, TokenError,
-    WireError,
+    Claims, Exported, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName,
+    RefuseCode, ShortText, TokenError, WireError, clean,
 };
 use quinn::Connection;
 
+use super::auth::Login;
 use super::cause::Cause;
 use super::lobby::Lobby;
 use super::resume::Returner;
@@ -27,20 +28,26 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(code: RefuseCode, text: impl Into<String>) -> Self {
+    /// The text is cut and cleaned: parts of it may be a peer's, or a team's, and it ends in logs.
+    pub(super) fn new(code: RefuseCode, text: impl AsRef<str>) -> Self {
         Self {
             code,
-            text: text.into(),
+            text: for_log(text.as_ref()),
             cause: None,
         }
     }
 
-    fn counted(cause: Cause, text: impl Into<String>) -> Self {
+    fn counted(cause: Cause, text: impl AsRef<str>) -> Self {
         Self {
             cause: Some(cause),
             ..Self::new(cause.code(), text)
         }
     }
+}
+
+/// What somebody else says, for a line of the log: short, and nothing in it is a line's end or moves a cursor.
+pub(super) fn for_log(text: &str) -> String {
+    ShortText::lossy(text).as_str().to_owned()
 }
 
 /// A login that failed; without a writer the peer opened no stream to answer on.
@@ -82,6 +89,7 @@ pub(super) struct Comer {
 pub(super) async fn login(
     lobby: &Lobby,
     connection: &Connection,
+    trace: u64,
 ) -> Result<(Arc<Gate>, Admitted, (ControlReader, ControlWriter)), Failed> {
     let (opening, reader, writer) = accept_opening(connection, HELLO_DEADLINE)
         .await
@@ -102,7 +110,10 @@ pub(super) async fn login(
     };
     let exported = export(connection);
     let admitted = match opening {
-        Opening::Hello(hello) => come(&gate, &hello, exported),
+        Opening::Hello(hello) => match come(&gate, &hello, exported) {
+            Ok(comer) => vouch(&gate, comer, trace).await,
+            Err(refusal) => Err(refusal),
+        },
         Opening::Return(again) => gate.check_return(&again, exported).map(Admitted::Returner),
     };
     match admitted {
@@ -115,14 +126,45 @@ pub(super) async fn login(
     }
 }
 
-fn come(gate: &Gate, hello: &Hello, exported: Option<Exported>) -> Result<Admitted, Refusal> {
+fn come(gate: &Gate, hello: &Hello, exported: Option<Exported>) -> Result<Comer, Refusal> {
     let now_s = now_s();
     let claims = check(gate, hello, exported, now_s)?;
-    Ok(Admitted::Comer(Comer {
-        claims,
+    if let Some(refusal) = gate.shut(claims.player, now_s) {
+        return Err(refusal);
+    }
+    Ok(Comer {
+        claims: Claims {
+            name: cleaned(claims.player, &claims.name),
+            ..claims
+        },
         version: hello.version,
         now_s,
-    }))
+    })
+}
+
+/// A name as others see it. One of which nothing is left is the player's number.
+fn cleaned(player: PlayerId, name: &PlayerName) -> PlayerName {
+    let number = || PlayerName::new(&player.to_string());
+    let clean = PlayerName::new(&clean(name.as_str())).or_else(|_| number());
+    clean.unwrap_or_else(|_| name.clone())
+}
+
+/// Asks the account service about who may come in, if there is one.
+async fn vouch(gate: &Gate, comer: Comer, trace: u64) -> Result<Admitted, Refusal> {
+    if let Some(auth) = &gate.auth {
+        let login = Login {
+            player: comer.claims.player,
+            name: comer.claims.name.clone(),
+            world: gate.world,
+            trace,
+        };
+        auth.ask(login, gate.limits().auth).await?;
+        // It may have taken a while.
+        if let Some(refusal) = gate.shut(comer.claims.player, comer.now_s) {
+            return Err(refusal);
+        }
+    }
+    Ok(Admitted::Comer(comer))
 }
 
 fn failed_hello(error: HelloError) -> Failed {
@@ -213,7 +255,7 @@ fn prove(
             Cause::ProofMissing,
             "nothing in the hello proves that the token is yours: update",
         )),
-        (None, None) if gate.previous_version => Ok(()),
+        (None, None) if gate.limits().previous_version => Ok(()),
         (None, _) => Err(Refusal::counted(
             Cause::TokenUnbound,
             "the token is bound to no key, which is not enough here: ask for a new ticket",

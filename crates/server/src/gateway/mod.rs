@@ -1,7 +1,7 @@
 //! The gateway: the QUIC endpoints, logins and sessions, each endpoint on a network thread of its own.
 //!
 //! ```text
-//! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, slot ──Join──► world
+//! incoming ──budget──► handshake ≤ 3 s ──► hello ≤ 2 s ──► token, bans, account service, slot or queue ──Join──► world
 //!                                                                                  │ durable
 //!            inputs ◄─datagrams── session ◄──Welcome, digests, snapshots───────────┘
 //!            line lost ──Lose──► lingers (resume.rs) ──secret, Return──► a new session
@@ -15,13 +15,21 @@
 //! All endpoints share one port and one [`Lobby`], which knows a [`Gate`] for each world. The first one's thread takes what the worlds say; it gives the
 //! others the snapshots of their sessions, for each thread sends its own.
 
+mod arrival;
+mod auth;
+mod bans;
+mod breaker;
 mod bulk;
 mod cause;
 mod chat;
+mod counts;
+mod limits;
 mod link;
 mod lobby;
 mod login;
+mod queue;
 mod resume;
+mod rule;
 mod session;
 mod share;
 mod shield;
@@ -41,12 +49,19 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+pub use auth::{AuthFailed, Authenticator, Decision, Login};
+pub use bans::BansError;
+
+pub(crate) use auth::AuthDesk;
+pub(crate) use bans::Bans;
+pub(crate) use counts::Counters;
+pub(crate) use limits::Limits;
 pub(crate) use link::{
     Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession,
     WorldLink, link,
 };
 pub(crate) use lobby::Lobby;
-pub(crate) use table::{Counters, Gate, GateOptions};
+pub(crate) use table::{Gate, GateOptions, depth};
 pub(crate) use tiles::TileDesk;
 
 use link::{BATCHES, NetLink};
@@ -261,10 +276,10 @@ async fn accept(endpoint: Endpoint, lobby: Arc<Lobby>, number: usize) {
         let from = incoming.remote_address();
         match lobby.admit(incoming) {
             Admission::Accepted(connecting) => {
-                tokio::spawn(session::run(Arc::clone(&lobby), connecting, (from, number)));
+                tokio::spawn(arrival::run(Arc::clone(&lobby), connecting, (from, number)));
             }
             Admission::Retried | Admission::Ignored => {}
-            Admission::Refused => lobby.strays.refuse(),
+            Admission::Refused => lobby.strays.refuse_unheard(),
         }
     }
 }

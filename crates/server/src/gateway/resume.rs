@@ -12,14 +12,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use net_proto::{Exported, PlayerId, Resume, ResumeSecret, Return};
+use net_proto::{Exported, RefuseCode, Resume, ResumeSecret, Return};
 use quinn::Connection;
 
 use super::cause::Cause;
 use super::link::{Event, SessionId};
 use super::login::Refusal;
 use super::shield::shielded;
-use super::table::{Entered, Gate, Sessions, lock};
+use super::table::{Entered, Gate, Owner, Sessions, lock};
 use crate::keys::random_bytes;
 
 /// Secrets that are no good any more and remembered as such.
@@ -38,14 +38,14 @@ pub(super) struct Returner {
 impl Gate {
     /// A new secret for a session, whose oldest is then worthless; none where it cannot be taken up again.
     pub(super) fn give_secret(&self, session: SessionId) -> Option<Resume> {
-        if self.resume_s == 0 {
+        let good_for_s = self.limits().resume_s;
+        if good_for_s == 0 {
             return None;
         }
         let secret = random_bytes()
             .inspect_err(|error| tracing::error!(%error, "no secret to come back with"))
             .ok()?;
         let secret = ResumeSecret(secret);
-        let good_for_s = self.resume_s;
         lock(&self.sessions)
             .give(session, secret.hash())
             .then_some(Resume { secret, good_for_s })
@@ -57,6 +57,10 @@ impl Gate {
         again: &Return,
         exported: Option<Exported>,
     ) -> Result<Returner, Refusal> {
+        if self.is_draining() {
+            let text = self.limits().maintenance_text.clone();
+            return Err(Refusal::new(RefuseCode::CLOSING, text));
+        }
         let hash = again.secret.hash();
         let key = lock(&self.sessions).key_of(&hash)?;
         let holds = |exported| again.proof.holds_return(&key, &exported);
@@ -77,12 +81,12 @@ impl Gate {
     ) -> Result<(Entered, SessionId), Refusal> {
         let mut sessions = lock(&self.sessions);
         let from = sessions.secrets.find(&who.hash)?;
-        let Some((player, key)) = sessions.owner(from) else {
+        let Some(owner) = sessions.owner(from) else {
             return Err(Cause::ReturnOver.into());
         };
         sessions.secrets.spend(who.hash, Cause::ReturnUsed);
         sessions.replace(from);
-        let entered = self.seat(&mut sessions, line, (player, key));
+        let entered = self.seat(&mut sessions, line, owner);
         // Should this line be lost before there is a secret, a new ticket still finds the avatar.
         if let Some(entry) = sessions.all.get_mut(&entered.session) {
             entry.lingers = true;
@@ -95,7 +99,7 @@ impl Gate {
         let line = lock(&self.sessions).lose(session)?;
         shielded(move || drop(line));
         self.events.send(Event::Lose { session }).await.ok()?;
-        Some(Duration::from_secs(u64::from(self.resume_s)))
+        Some(Duration::from_secs(u64::from(self.limits().resume_s)))
     }
 }
 
@@ -116,13 +120,13 @@ impl Sessions {
     /// The key of the session that a secret belongs to.
     fn key_of(&self, hash: &Hash) -> Result<[u8; 32], Cause> {
         let session = self.secrets.find(hash)?;
-        let owner = self.owner(session).and_then(|(_, key)| key);
+        let owner = self.owner(session).and_then(|(_, _, key)| key);
         owner.ok_or(Cause::ReturnOver)
     }
 
-    fn owner(&self, session: SessionId) -> Option<(PlayerId, Option<[u8; 32]>)> {
+    fn owner(&self, session: SessionId) -> Option<Owner> {
         let entry = self.all.get(&session)?;
-        Some((entry.player, entry.key))
+        Some((entry.player, entry.name.clone(), entry.key))
     }
 }
 

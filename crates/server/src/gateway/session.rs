@@ -1,35 +1,30 @@
-//! One connection from its handshake to its end.
+//! A session from its beginning to its end: what it is told, and what it asks for.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use net_proto::quic::{
-    ControlReader, ControlWriter, HANDSHAKE_DEADLINE, STREAM_DEADLINE, StreamError,
-};
+use net_proto::quic::{ControlReader, ControlWriter, STREAM_DEADLINE, StreamError};
 use net_proto::{
-    Answer, AnswerCode, ClientMessage, Command, InputDatagram, Refuse, RefuseCode, ServerMessage,
-    ShortText,
+    Answer, AnswerCode, ClientMessage, Command, InputDatagram, RefuseCode, ServerMessage,
 };
-use quinn::{Connecting, Connection, ConnectionError};
+use quinn::{Connection, ConnectionError};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval, timeout};
+use tokio::time::{Instant, interval};
 
+use super::arrival::{frame_of, part};
 use super::cause::Cause;
-use super::link::{COMMANDS_SINCE, Entrant, Event, Message, SessionId};
-use super::lobby::Lobby;
-use super::login::{Admitted, Failed, Refusal, login, used};
+use super::counts::Class;
+use super::link::{COMMANDS_SINCE, Message, SessionId};
+use super::login::Refusal;
 use super::share::Share;
-use super::table::{Entered, Gate, close_code};
-use super::{bulk, chat};
+use super::table::Gate;
+use crate::game::Route;
 
-/// How long a refused client may take to read why.
-const PARTING: Duration = Duration::from_secs(1);
 /// How often a session looks whether its connection lives.
 const PULSE: Duration = Duration::from_secs(5);
-/// Commands at once.
+/// Commands at once, and trades.
 const COMMANDS_BURST: f64 = 20.0;
+const TRADES_BURST: f64 = 5.0;
 /// Commands beyond a session's share that are answered a second, and at once; beyond these the session ends.
 const REFUSED_S: f64 = 10.0;
 const REFUSED_BURST: f64 = 100.0;
@@ -38,152 +33,8 @@ const SECRET_LIFE: Duration = Duration::from_secs(60);
 /// Datagrams that are no inputs, before the session ends.
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
-/// Serves one connection; whatever goes wrong ends here.
-pub(super) async fn run(
-    lobby: Arc<Lobby>,
-    connecting: Connecting,
-    (from, endpoint): (SocketAddr, usize),
-) {
-    let flight = lobby.flight(from);
-    let Ok(Ok(connection)) = timeout(HANDSHAKE_DEADLINE, connecting).await else {
-        return lobby.strays.refuse();
-    };
-    let (gate, admitted, (reader, writer)) = match login(&lobby, &connection).await {
-        Ok(found) => found,
-        Err(failed) => return turn_away(&lobby, &connection, from, failed).await,
-    };
-    let version = admitted.version();
-    let (entered, event) = match enter(&gate, (&connection, endpoint), &admitted) {
-        Ok(entered) => entered,
-        Err(refusal) => {
-            return refuse(&gate, &connection, from, (refusal, Some(writer))).await;
-        }
-    };
-    drop(flight);
-    let Entered {
-        session,
-        ears,
-        ended,
-    } = entered;
-    tracing::debug!(%from, ?event, "comes in");
-    if gate.tell(event).await {
-        let ground = tokio::spawn(bulk::serve(Arc::clone(&gate), connection.clone()));
-        let (speaking, listening) = (Arc::clone(&gate), connection.clone());
-        let chat = tokio::spawn(chat::serve(speaking, session, listening, ears.chat));
-        let inner = Arc::clone(&gate);
-        // A task of its own: if a defect of the transport ends it, the player lingers or leaves nevertheless.
-        let talk = tokio::spawn(async move {
-            let talk = Talk::new(&inner, (session, version), connection, writer);
-            talk.go_on(reader, ears.messages).await
-        });
-        let over = talk.await.unwrap_or_else(|_| {
-            tracing::error!(%from, session = session.0, "the session broke off");
-            Over::Lost
-        });
-        ground.abort();
-        chat.abort();
-        if over == Over::Lost
-            && let Some(time) = gate.linger(session).await
-        {
-            let _ = timeout(time, ended).await; // ended or not, it is over
-        }
-    }
-    gate.leave(session).await;
-}
-
-/// Finds a place for who may come in, and what to tell the world.
-fn enter(
-    gate: &Gate,
-    line: (&Connection, usize),
-    admitted: &Admitted,
-) -> Result<(Entered, Event), Refusal> {
-    match admitted {
-        Admitted::Comer(comer) => {
-            let claims = &comer.claims;
-            let who = Entrant {
-                player: claims.player,
-                name: claims.name.clone(),
-                token: used(claims),
-                version: comer.version,
-            };
-            let key = claims.holder.map(|holder| holder.key);
-            // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
-            let entered = gate.enter(line, (who.player, who.token), key, comer.now_s)?;
-            let session = entered.session;
-            Ok((entered, Event::Join { session, who }))
-        }
-        Admitted::Returner(who) => {
-            let (entered, from) = gate.come_back(line, who)?;
-            let (session, version) = (entered.session, who.version);
-            let event = Event::Return {
-                session,
-                from,
-                version,
-            };
-            Ok((entered, event))
-        }
-    }
-}
-
-/// Sends somebody away who has not got as far as a world's gate, or not past it.
-async fn turn_away(lobby: &Lobby, connection: &Connection, from: SocketAddr, failed: Failed) {
-    let Failed {
-        gate,
-        refusal,
-        writer,
-    } = failed;
-    if let Some(gate) = gate {
-        return refuse(&gate, connection, from, (refusal, writer)).await;
-    }
-    lobby.strays.refuse();
-    if let Some(cause) = refusal.cause {
-        lobby.strays.causes.add(cause);
-    }
-    tracing::info!(%from, reason = %refusal.text, "refused");
-    part(connection, writer, &refusal).await;
-}
-
-/// Sends somebody away who is not in.
-async fn refuse(
-    gate: &Gate,
-    connection: &Connection,
-    from: SocketAddr,
-    (refusal, writer): (Refusal, Option<ControlWriter>),
-) {
-    gate.counters.refuse();
-    if let Some(cause) = refusal.cause {
-        gate.counters.causes.add(cause);
-    }
-    tracing::info!(%from, reason = %refusal.text, "refused");
-    part(connection, writer, &refusal).await;
-}
-
-/// Says why, gives the client a moment to read it, and closes.
-async fn part(connection: &Connection, writer: Option<ControlWriter>, refusal: &Refusal) {
-    if let Some(mut writer) = writer {
-        let message = ServerMessage::Refuse(Refuse {
-            code: refusal.code,
-            text: ShortText::lossy(&refusal.text),
-        });
-        if writer
-            .send(&frame_of(&message), STREAM_DEADLINE)
-            .await
-            .is_ok()
-        {
-            writer.finish(PARTING).await;
-        }
-    }
-    connection.close(close_code(refusal.code), refusal.text.as_bytes());
-}
-
-fn frame_of(message: &ServerMessage) -> Vec<u8> {
-    let mut out = Vec::new();
-    message.encode(&mut out);
-    out
-}
-
 /// A session that has begun.
-struct Talk<'a> {
+pub(super) struct Talk<'a> {
     gate: &'a Gate,
     session: SessionId,
     version: u16,
@@ -191,6 +42,7 @@ struct Talk<'a> {
     writer: ControlWriter,
     budget: Budget,
     commands: Share,
+    trades: Share,
     refused: Share,
     bad: u32,
     /// When it gets a new secret to come back with; none before the first.
@@ -198,7 +50,7 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    fn new(
+    pub(super) fn new(
         gate: &'a Gate,
         (session, version): (SessionId, u16),
         connection: Connection,
@@ -206,7 +58,8 @@ impl<'a> Talk<'a> {
     ) -> Self {
         Self {
             budget: Budget::new(f64::from(gate.tick_rate_hz) * 2.0),
-            commands: Share::new(f64::from(gate.commands_min) / 60.0, COMMANDS_BURST),
+            commands: Share::new(1.0, COMMANDS_BURST),
+            trades: Share::new(1.0, TRADES_BURST),
             refused: Share::new(REFUSED_S, REFUSED_BURST),
             gate,
             session,
@@ -218,7 +71,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    async fn go_on(
+    pub(super) async fn go_on(
         mut self,
         mut reader: ControlReader,
         mut messages: mpsc::Receiver<Message>,
@@ -249,8 +102,9 @@ impl<'a> Talk<'a> {
             }
         };
         if refusal.code != RefuseCode::CLOSING {
-            self.gate.counters.refuse();
+            self.gate.counters.refuse(refusal.code);
         }
+        tracing::info!(reason = %refusal.text, code = refusal.code.0, "sent away");
         if refusal.code == RefuseCode::GONE {
             self.gate.counters.causes.add(Cause::ReturnOver);
         }
@@ -325,10 +179,27 @@ impl<'a> Talk<'a> {
 
     /// Gives a command to the world, or says why not.
     fn pass_on(&mut self, command: Command) -> Result<(), AnswerCode> {
-        let may = self.commands.spend(1.0, Instant::now());
-        may.map_err(|_| AnswerCode::TOO_MANY)?;
+        let (limits, now) = (self.gate.limits(), Instant::now());
+        if self.gate.route_of(command.kind) == Route::Trade {
+            self.trades.pace(f64::from(limits.trades_min) / 60.0);
+            self.take(Class::Trade, now)?;
+        }
+        self.commands.pace(f64::from(limits.commands_min) / 60.0);
+        self.take(Class::Command, now)?;
         let passes = self.gate.command(self.session, command);
         passes.then_some(()).ok_or(AnswerCode::BUSY)
+    }
+
+    /// Takes one of a class's share.
+    fn take(&mut self, class: Class, now: Instant) -> Result<(), AnswerCode> {
+        let share = match class {
+            Class::Trade => &mut self.trades,
+            _ => &mut self.commands,
+        };
+        share.spend(1.0, now).map_err(|_| {
+            self.gate.counters.limit(class);
+            AnswerCode::TOO_MANY
+        })
     }
 
     async fn renew_secret(&mut self) -> Next {
@@ -349,6 +220,7 @@ impl<'a> Talk<'a> {
 
     fn hear(&mut self, bytes: &Bytes) -> Next {
         if !self.budget.spend() {
+            self.gate.counters.limit(Class::Input);
             return match self.budget.is_exhausted() {
                 true => Next::Refuse(Refusal::new(RefuseCode::FLOOD, "too many datagrams")),
                 false => Next::GoOn,
@@ -377,14 +249,14 @@ enum Next {
 
 /// How a session's connection ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Over {
+pub(super) enum Over {
     /// On purpose, of whichever side.
     Left,
     /// Silent, reset or broken.
     Lost,
 }
 
-fn malformed(why: impl Into<String>) -> Next {
+fn malformed(why: impl AsRef<str>) -> Next {
     Next::Refuse(Refusal::new(RefuseCode::MALFORMED, why))
 }
 

@@ -23,6 +23,11 @@ impl Share {
         }
     }
 
+    /// From now on it is so much a second, what has been saved up aside.
+    pub(super) fn pace(&mut self, per_s: f64) {
+        self.per_s = per_s;
+    }
+
     /// Takes so much; if it is not there, how long it takes until it is.
     pub(super) fn spend(&mut self, amount: f64, now: Instant) -> Result<(), Duration> {
         let gained = (now - self.last).as_secs_f64() * self.per_s;

@@ -1,25 +1,34 @@
 //! A world's gate: who may come in, who is in, and the counters.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Instant;
 
 use bytes::Bytes;
 use net_proto::{
-    Audience, Command, InputDatagram, PlayerId, RefuseCode, Say, TokenVerifier, WorldId,
+    Audience, Command, InputDatagram, PlayerId, PlayerName, RefuseCode, Say, ShortText, TokenKey,
+    TokenVerifier, WorldId, clean,
 };
 use quinn::{Connection, VarInt};
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::cause::{Cause, CauseCounts};
+use super::auth::AuthDesk;
+use super::bans::Bans;
+use super::cause::Cause;
+use super::counts::Counters;
+use super::limits::Limits;
 use super::link::{
     Asked, CHAT, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession,
 };
+use super::login::{Comer, used};
+use super::queue::Queue;
 use super::resume::{Hash, Secrets};
 use super::shield::shielded;
 use super::tiles::TileDesk;
+use crate::game::Route;
 use crate::host::UsedToken;
+use crate::operations::Measures;
 
 /// Used tokens that are remembered until they expire, 24 B each; at the bound nobody enters until some have.
 const USED_MAX: usize = 1 << 17;
@@ -28,11 +37,17 @@ const USED_MAX: usize = 1 << 17;
 pub(crate) struct GateOptions {
     pub(crate) world: WorldId,
     pub(crate) verifier: TokenVerifier,
+    /// Signs tickets for elsewhere, if anybody here can.
+    pub(crate) signer: Option<TokenKey>,
     pub(crate) audience: Audience,
-    pub(crate) previous_version: bool,
-    pub(crate) players_max: usize,
-    /// Seconds that a session whose line is lost can be taken up again; 0 for none.
-    pub(crate) resume_s: u16,
+    pub(crate) limits: Limits,
+    /// Of all worlds of a server.
+    pub(crate) bans: Arc<Mutex<Bans>>,
+    /// Who is asked about players, if anybody is; likewise.
+    pub(crate) auth: Option<Arc<AuthDesk>>,
+    /// The class of every kind of command.
+    pub(crate) routes: Box<[Route]>,
+    pub(crate) measures: Measures,
     pub(crate) tick_rate_hz: u16,
     /// Of who was refused before it said to which world it wanted: the worlds of a server share them.
     pub(crate) strays: Arc<Counters>,
@@ -42,9 +57,6 @@ pub(crate) struct GateOptions {
     pub(crate) tiles: Option<TileDesk>,
     /// Bytes of ground that a session may have a second.
     pub(crate) tile_bytes_s: u32,
-    /// Commands that a session may give a minute, and what it may say a second.
-    pub(crate) commands_min: u32,
-    pub(crate) says_s: u32,
 }
 
 /// Shared by all tasks of the network threads; its locks are held for look-ups only.
@@ -53,17 +65,19 @@ pub(crate) struct Gate {
     pub(crate) verifier: TokenVerifier,
     /// Whom tokens must be for.
     pub(crate) audience: Audience,
-    /// Whether tokens without a key open for clients of the protocol's previous version.
-    pub(crate) previous_version: bool,
+    pub(super) signer: Option<TokenKey>,
+    pub(super) limits: RwLock<Arc<Limits>>,
+    pub(super) bans: Arc<Mutex<Bans>>,
+    pub(super) auth: Option<Arc<AuthDesk>>,
+    pub(super) queue: Mutex<Queue>,
+    pub(super) is_draining: AtomicBool,
+    routes: Box<[Route]>,
+    pub(super) measures: Measures,
     pub(crate) tick_rate_hz: u16,
     pub(super) counters: Counters,
-    strays: Arc<Counters>,
+    pub(super) strays: Arc<Counters>,
     pub(crate) tiles: Option<TileDesk>,
     pub(super) tile_bytes_s: u32,
-    pub(super) commands_min: u32,
-    pub(super) says_s: u32,
-    pub(super) resume_s: u16,
-    players_max: usize,
     pub(super) sessions: Mutex<Sessions>,
     used: Mutex<BTreeMap<[u8; 16], u64>>,
     next_session: AtomicU64,
@@ -85,6 +99,7 @@ pub(super) struct Sessions {
 
 pub(super) struct Entry {
     pub(super) player: PlayerId,
+    pub(super) name: PlayerName,
     /// Whose private half comes back; none where nobody can.
     pub(super) key: Option<[u8; 32]>,
     /// Of the secrets that are good: the newest, and the one before.
@@ -109,6 +124,9 @@ pub(super) struct Ears {
     pub(super) messages: mpsc::Receiver<Message>,
     pub(super) chat: mpsc::Receiver<Bytes>,
 }
+
+/// Whose a session is: the account, its name, and the key that it has proven.
+pub(super) type Owner = (PlayerId, PlayerName, Option<[u8; 32]>);
 
 /// A session that has a place.
 pub(super) struct Entered {
@@ -137,16 +155,19 @@ impl Gate {
             world: options.world,
             verifier: options.verifier,
             audience: options.audience,
-            previous_version: options.previous_version,
+            signer: options.signer,
+            limits: RwLock::new(Arc::new(options.limits)),
+            bans: options.bans,
+            auth: options.auth,
+            queue: Mutex::default(),
+            is_draining: AtomicBool::new(false),
+            routes: options.routes,
+            measures: options.measures,
             tick_rate_hz: options.tick_rate_hz,
             counters: Counters::default(),
             strays: options.strays,
             tiles: options.tiles,
             tile_bytes_s: options.tile_bytes_s,
-            commands_min: options.commands_min,
-            says_s: options.says_s,
-            resume_s: options.resume_s,
-            players_max: options.players_max,
             sessions: Mutex::default(),
             used: Mutex::new(used.collect()),
             next_session: AtomicU64::new(1),
@@ -164,19 +185,39 @@ impl Gate {
     pub(super) fn enter(
         &self,
         line: (&Connection, usize),
-        (player, token): (PlayerId, UsedToken),
-        key: Option<[u8; 32]>,
-        now_s: u64,
+        comer: &Comer,
     ) -> Result<Entered, NoEntry> {
+        let player = comer.claims.player;
         let mut sessions = lock(&self.sessions);
-        if sessions.others(player) >= self.players_max {
+        let is_in = sessions.of_player.contains_key(&player);
+        let overtakes = !is_in && !lock(&self.queue).is_empty();
+        if overtakes || sessions.others(player) >= self.limits().players_max {
             return Err(NoEntry::Full);
         }
-        use_token(&mut lock(&self.used), token, now_s)?;
-        if let Some(old) = sessions.of_player.get(&player).copied() {
+        // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
+        self.use_token(used(&comer.claims), comer.now_s)?;
+        Ok(self.take_place(&mut sessions, line, comer))
+    }
+
+    /// Marks a token as used.
+    pub(super) fn use_token(&self, token: UsedToken, now_s: u64) -> Result<(), NoEntry> {
+        use_token(&mut lock(&self.used), token, now_s)
+    }
+
+    /// Gives whose token has been used a session, in place of the one that the player has.
+    pub(super) fn take_place(
+        &self,
+        sessions: &mut Sessions,
+        line: (&Connection, usize),
+        comer: &Comer,
+    ) -> Entered {
+        let claims = &comer.claims;
+        if let Some(old) = sessions.of_player.get(&claims.player).copied() {
             sessions.replace(old);
         }
-        Ok(self.seat(&mut sessions, line, (player, key)))
+        let key = claims.holder.map(|holder| holder.key);
+        let owner = (claims.player, claims.name.clone(), key);
+        self.seat(sessions, line, owner)
     }
 
     /// Gives a connection a session.
@@ -184,7 +225,7 @@ impl Gate {
         &self,
         sessions: &mut Sessions,
         (connection, endpoint): (&Connection, usize),
-        (player, key): (PlayerId, Option<[u8; 32]>),
+        (player, name, key): Owner,
     ) -> Entered {
         let session = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
         let (messages, messages_out) = mpsc::channel(SESSION_MESSAGES);
@@ -198,6 +239,7 @@ impl Gate {
         };
         let entry = Entry {
             player,
+            name,
             key,
             hashes: [None; 2],
             lingers: false,
@@ -235,6 +277,7 @@ impl Gate {
         if sessions.all.is_empty() {
             self.emptied.notify_waiters();
         }
+        lock(&self.queue).wake_next();
     }
 
     /// Passes inputs on; drops them when the world's queue is full.
@@ -246,7 +289,7 @@ impl Gate {
             datagram,
         };
         if self.inputs.try_send(heard).is_err() {
-            self.counters.inputs_dropped.fetch_add(1, Ordering::Relaxed);
+            self.counters.drop_input();
         }
     }
 
@@ -255,30 +298,34 @@ impl Gate {
         self.commands.try_send(Asked { session, command }).is_ok()
     }
 
-    /// Passes on what a player says; drops it when the world's queue is full.
+    /// The class of a kind of command.
+    pub(super) fn route_of(&self, kind: u16) -> Route {
+        let route = self.routes.get(usize::from(kind));
+        route.copied().unwrap_or_default()
+    }
+
+    /// What waits in the queues to the world.
+    pub(super) fn depths(&self, depths: &mut BTreeMap<String, u64>) {
+        for (name, depth) in [
+            ("events", depth(&self.events)),
+            ("inputs", depth(&self.inputs)),
+            ("commands", depth(&self.commands)),
+            ("says", depth(&self.says)),
+        ] {
+            depths.insert(name.to_owned(), depth);
+        }
+    }
+
+    /// Passes on what a player says, cleaned; drops it when nothing is left of it, or the world's queue is full.
     pub(super) fn say(&self, session: SessionId, say: Say) {
+        let text = ShortText::lossy(&clean(say.text.as_str()));
+        let say = Say { text, ..say };
+        if say.text.as_str().is_empty() {
+            return self.counters.drop_chat();
+        }
         if self.says.try_send(Spoken { session, say }).is_err() {
             self.counters.drop_chat();
         }
-    }
-
-    /// Refusals, bad datagrams, dropped inputs, dropped snapshots, dropped chat; those among them who never said to which world they wanted.
-    pub(crate) fn counts(&self) -> [u64; 5] {
-        let (mut counts, strays) = (self.counters.read(), self.strays.read());
-        counts.iter_mut().zip(strays).for_each(|(sum, n)| *sum += n);
-        counts
-    }
-
-    /// Why logins failed and why nobody could come back, with those strays.
-    pub(crate) fn causes(&self) -> [BTreeMap<String, u64>; 2] {
-        let read = |counters: &Counters| [counters.causes.read(), counters.causes.read_returns()];
-        let (mut causes, strays) = (read(&self.counters), read(&self.strays));
-        for (sums, counts) in causes.iter_mut().zip(strays) {
-            sums.values_mut()
-                .zip(counts.into_values())
-                .for_each(|(sum, n)| *sum += n);
-        }
-        causes
     }
 
     /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
@@ -319,7 +366,7 @@ impl Gate {
         let mut sessions = lock(&self.sessions);
         sessions.is_closing = true;
         for entry in sessions.all.values_mut() {
-            let bye = Message::Close(RefuseCode::CLOSING, "the server is closing");
+            let bye = Message::Close(RefuseCode::CLOSING, "the server is closing".into());
             match &entry.line {
                 // The endpoint closes those that do not take it.
                 Some(line) => drop(line.messages.try_send(bye)),
@@ -342,8 +389,18 @@ impl Gate {
 
 impl Sessions {
     /// Sessions of everybody but one player.
-    fn others(&self, player: PlayerId) -> usize {
+    pub(super) fn others(&self, player: PlayerId) -> usize {
         self.all.len() - usize::from(self.of_player.contains_key(&player))
+    }
+
+    /// A player's session.
+    pub(super) fn of(&self, player: PlayerId) -> Option<SessionId> {
+        self.of_player.get(&player).copied()
+    }
+
+    /// Everybody who has one.
+    pub(super) fn players(&self) -> impl Iterator<Item = PlayerId> + '_ {
+        self.of_player.keys().copied()
     }
 
     /// Ends a session at once, dead or alive: its place is free, its own task goes as soon as it can.
@@ -354,7 +411,7 @@ impl Sessions {
         let Some(line) = old.line else {
             return;
         };
-        let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
+        let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere".into());
         shielded(move || {
             if line.messages.try_send(bye).is_err() {
                 let code = close_code(RefuseCode::REPLACED);
@@ -411,6 +468,11 @@ pub(super) enum NoEntry {
     Busy,
 }
 
+/// What waits in a queue.
+pub(crate) fn depth<T>(queue: &mpsc::Sender<T>) -> u64 {
+    (queue.max_capacity() - queue.capacity()) as u64
+}
+
 /// Marks a token as used.
 fn use_token(
     used: &mut BTreeMap<[u8; 16], u64>,
@@ -440,47 +502,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// What the network threads count.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    refusals: AtomicU64,
-    datagrams_bad: AtomicU64,
-    inputs_dropped: AtomicU64,
-    snapshots_dropped: AtomicU64,
-    chat_dropped: AtomicU64,
-    pub(super) causes: CauseCounts,
-}
-
-impl Counters {
-    pub(super) fn refuse(&self) {
-        self.refusals.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn bad_datagram(&self) {
-        self.datagrams_bad.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn drop_chat(&self) {
-        self.chat_dropped.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn drop_snapshot(&self) {
-        self.snapshots_dropped.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Refusals, bad datagrams, dropped inputs, dropped snapshots, dropped chat.
-    fn read(&self) -> [u64; 5] {
-        [
-            &self.refusals,
-            &self.datagrams_bad,
-            &self.inputs_dropped,
-            &self.snapshots_dropped,
-            &self.chat_dropped,
-        ]
-        .map(|counter| counter.load(Ordering::Relaxed))
-    }
 }
 
 #[cfg(test)]

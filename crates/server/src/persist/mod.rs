@@ -207,7 +207,7 @@ fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
 
 /// Whether a file of this name is one that was being written: the counterpart of every atomic write.
 fn is_leftover(name: &str) -> bool {
-    ["witness.tmp", "token.tmp", "server.tmp"].contains(&name)
+    ["witness.tmp", "token.tmp", "server.tmp", "bans.tmp"].contains(&name)
         || ["journal-", "checkpoint-"]
             .iter()
             .any(|prefix| tick_in_name(name, prefix, ".tmp").is_some())
@@ -221,7 +221,7 @@ fn is_world(name: &str) -> bool {
 
 /// Whether a server makes files of this name.
 fn is_ours(name: &str) -> bool {
-    ["lock", "witness", "token.key", "server.pem"].contains(&name)
+    ["lock", "witness", "token.key", "server.pem", "bans.txt"].contains(&name)
         || is_world(name)
         || is_leftover(name)
         || tick_in_name(name, "journal-", ".cut").is_some()

@@ -12,8 +12,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
+
+use prometheus_client::metrics::histogram::Histogram;
 
 use super::checkpoint::{Checkpoint, remove_old};
 use super::frame::{Frame, FrameKind};
@@ -62,6 +65,8 @@ struct Shared {
     queued: AtomicUsize,
     syncs: AtomicU64,
     bytes: AtomicU64,
+    /// How long groups take, where somebody wants to know.
+    took: OnceLock<Histogram>,
     has_failed: AtomicBool,
     failure: Mutex<Option<StorageError>>,
 }
@@ -164,8 +169,13 @@ impl Store {
         self.shared.durable_tick.load(Ordering::Acquire)
     }
 
+    /// Has a histogram told how long groups take, from the first byte written to the witness.
+    pub(crate) fn measure(&self, took: Histogram) {
+        // Once is enough.
+        let _ = self.shared.took.set(took);
+    }
+
     /// Ticks that wait for the disk.
-    #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
         self.shared.queued.load(Ordering::Acquire)
     }
@@ -225,7 +235,12 @@ fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
                 taken += 1;
                 writer.take(next)?;
             }
-            writer.sync()
+            let begun = Instant::now();
+            writer.sync()?;
+            if let Some(took) = shared.took.get() {
+                took.observe(begun.elapsed().as_secs_f64());
+            }
+            Ok(())
         });
         match result {
             Ok(()) => {

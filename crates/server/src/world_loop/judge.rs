@@ -77,6 +77,12 @@ impl Judge {
         }
     }
 
+    /// From now on this becomes of who plays unfair; what was done stays.
+    pub(super) fn set_rules(&mut self, config: &Config) {
+        self.cheaters = config.cheaters;
+        self.ban = Duration::from_secs(u64::from(config.ban_s));
+    }
+
     /// Begins a tick.
     pub(super) fn begin(&mut self, at: Instant) {
         self.now = self.pulse.arrival(at);

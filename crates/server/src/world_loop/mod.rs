@@ -25,8 +25,8 @@ mod words;
 mod tests;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use net_proto::{RefuseCode, SendBudget, Welcome, WorldId};
@@ -36,9 +36,12 @@ use spatial_core::{Sense, TileStore};
 
 use crate::config::Config;
 use crate::game::{Game, Visitor};
-use crate::gateway::{Batch, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink};
+use crate::gateway::{
+    Batch, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink, depth,
+};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
+use crate::operations::{Beat, Measures, WorldVitals};
 use crate::persist::{Readiness, Store};
 use crate::server::ServerError;
 use crate::status::StatusBoard;
@@ -71,6 +74,24 @@ pub(crate) struct WorldParts {
     pub(crate) gate: Arc<Gate>,
     pub(crate) board: Arc<StatusBoard>,
     pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) vitals: Arc<WorldVitals>,
+    pub(crate) measures: Measures,
+    pub(crate) wish: Arc<Wish>,
+}
+
+/// Another configuration that the world is to take, of which it takes what it can.
+#[derive(Debug, Default)]
+pub(crate) struct Wish(Mutex<Option<Box<Config>>>);
+
+impl Wish {
+    pub(crate) fn make(&self, config: Config) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(config));
+    }
+
+    fn take(&self) -> Option<Box<Config>> {
+        // Whoever makes one holds the lock for a moment; it is there in the next second, too.
+        self.0.try_lock().ok()?.take()
+    }
 }
 
 /// The world and everything that its ticks touch.
@@ -83,6 +104,8 @@ pub(crate) struct WorldLoop {
     gate: Arc<Gate>,
     board: Arc<StatusBoard>,
     stop: Arc<AtomicBool>,
+    vitals: Arc<WorldVitals>,
+    wish: Arc<Wish>,
     period: Duration,
     pool: ThreadPool,
     towns: Towns,
@@ -139,6 +162,8 @@ impl WorldLoop {
             gate: parts.gate,
             board: parts.board,
             stop: parts.stop,
+            vitals: parts.vitals,
+            wish: parts.wish,
             period,
             pool,
             judge: Judge::new(&config, towns.player_kind(), period),
@@ -153,7 +178,7 @@ impl WorldLoop {
             logins: Vec::new(),
             hashes: VecDeque::new(),
             newest_hash,
-            tally: Tally::default(),
+            tally: Tally::with(parts.measures),
             config,
         })
     }
@@ -161,6 +186,8 @@ impl WorldLoop {
     /// Ticks until it is asked to stop, then journals the state hash and writes a checkpoint.
     pub(crate) fn run(mut self) -> Result<(), ServerError> {
         self.greet_leftovers();
+        let vitals = Arc::clone(&self.vitals);
+        let _ending = Ending(&vitals);
         let period = self.period;
         let mut due = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
@@ -169,14 +196,27 @@ impl WorldLoop {
                 Readiness::Ready => {}
                 Readiness::Full => {
                     self.stand_still(period);
+                    self.beat(false);
                     continue;
                 }
                 Readiness::Failed => break,
             }
             self.tick()?;
+            self.beat(true);
             due += period;
         }
         self.finish()
+    }
+
+    /// Says that the thread turns.
+    fn beat(&self, has_ticked: bool) {
+        self.vitals.beat(Beat {
+            tick: self.world.tick(),
+            durable_tick: self.store.durable_tick(),
+            waiting: self.store.queued() as u64,
+            has_ticked,
+            has_failed: self.store.has_failed(),
+        });
     }
 
     /// Avatars without a session: their players were in when the server ended.
@@ -228,6 +268,9 @@ impl WorldLoop {
         if self.players.flush(&self.link.messages) {
             let durable_tick = self.store.durable_tick();
             self.words.tell(durable_tick, &self.link.messages);
+            while let Some((player, why)) = self.words.next_to_go(durable_tick) {
+                self.players.kick(player, why);
+            }
         }
         self.tally
             .add([gather, step, journal, watch.lap()], self.period);
@@ -372,7 +415,10 @@ impl WorldLoop {
         if self.players.take_over((from, session), line, judge) {
             self.tally.resumed += 1;
         } else {
-            let close = Message::Close(RefuseCode::GONE, "the session is over: get a new ticket");
+            let close = Message::Close(
+                RefuseCode::GONE,
+                "the session is over: get a new ticket".into(),
+            );
             self.players.say(session, close);
         }
     }
@@ -472,8 +518,23 @@ impl WorldLoop {
         }
     }
 
+    /// Takes what it can of another configuration, if one was wished for.
+    fn obey(&mut self) {
+        let Some(config) = self.wish.take() else {
+            return;
+        };
+        (self.config, _) = self.config.reloaded(&config);
+        self.judge.set_rules(&self.config);
+        self.words.set_earshot(self.config.earshot_m);
+        let (bytes_s, rate_hz) = (self.config.player_bytes_s, self.config.tick_rate_hz);
+        for (_, player) in self.players.iter_mut() {
+            player.budget = SendBudget::new(bytes_s, rate_hz);
+        }
+    }
+
     /// Publishes the status, once a second.
     fn report(&mut self) {
+        self.obey();
         let Totals {
             snapshots,
             bytes,
@@ -481,8 +542,6 @@ impl WorldLoop {
         } = core::mem::take(&mut self.views.totals);
         let snapshots_a_second =
             f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
-        let counters = self.gate.counts();
-        let [logins_failed, resumes_refused] = self.gate.causes();
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&self.tally, self.players.len() as u32);
         let words = self.words.counts;
@@ -500,23 +559,28 @@ impl WorldLoop {
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(s);
-            (s.logins_failed, s.resumes_refused) = (logins_failed, resumes_refused);
+            self.gate.write(s);
+            for (name, depth) in [
+                ("batches", depth(&self.link.batches)),
+                ("messages", depth(&self.link.messages)),
+            ] {
+                s.queues.insert(name.to_owned(), depth);
+            }
             s.judged.clone_from(&self.judge.counts);
             s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);
-            [
-                s.refusals,
-                s.datagrams_bad,
-                s.inputs_dropped,
-                s.snapshots_dropped,
-                s.chat_dropped,
-            ] = counters;
             s.chat_dropped += words.unheard;
             (s.commands, s.says) = (words.commands, words.says);
-            if let Some(tiles) = &self.gate.tiles {
-                [s.tiles_sent, s.tile_bytes_sent, s.tiles_refused] = tiles.counts();
-            }
         });
+    }
+}
+
+/// Says that the world's thread has ended, however it does.
+struct Ending<'a>(&'a WorldVitals);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Players: a session, its avatar, its inputs and what it sees.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use net_proto::{
@@ -69,7 +70,8 @@ pub(super) struct Line {
 }
 
 /// What a player is told who is sent away.
-pub(super) const UNFAIR: &str = "your client does not play by the rules";
+pub(super) const UNFAIR: Cow<'static, str> =
+    Cow::Borrowed("your client does not play by the rules");
 
 /// All players, by session.
 #[derive(Default)]
@@ -115,6 +117,13 @@ impl Players {
         core::mem::take(&mut self.gone)
     }
 
+    /// Sends a player away: its session ends, and then its avatar.
+    pub(super) fn kick(&mut self, player: PlayerId, why: String) {
+        if let Some(session) = self.sessions.get(&player) {
+            self.say(*session, Message::Close(RefuseCode::KICKED, why.into()));
+        }
+    }
+
     /// The session of a player who is in, and whose client knows events and chat.
     pub(super) fn session(&self, player: PlayerId) -> Option<SessionId> {
         self.who_hears(self.sessions.get(&player).copied()?)
@@ -139,7 +148,7 @@ impl Players {
     ) {
         let id = newcomer.visitor.player;
         if let Some(old) = self.sessions.insert(id, session) {
-            let close = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere");
+            let close = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere".into());
             self.say(old, close);
             if let Some(gone) = self.remove(old, records) {
                 judge.leave(id, &gone.validator);

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::histogram::Histogram;
+use crate::operations::Measures;
 use crate::status::{StageTimes, Status, TickTimes};
 
 /// Counters since the start of the process.
 #[derive(Default)]
 pub(super) struct Tally {
     work: Histogram,
+    measures: Measures,
     /// Gather, step, journal, show.
     stages: [Duration; 4],
     pub(super) held: u32,
@@ -21,10 +23,19 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Tells the histograms too.
+    pub(super) fn with(measures: Measures) -> Self {
+        Self {
+            measures,
+            ..Self::default()
+        }
+    }
+
     /// Takes in a tick's stages.
     pub(super) fn add(&mut self, stages: [Duration; 4], period: Duration) {
         let work = stages.iter().sum();
         self.work.record(work);
+        self.measures.tick(stages);
         for (sum, stage) in self.stages.iter_mut().zip(stages) {
             *sum += stage;
         }

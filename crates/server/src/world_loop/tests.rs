@@ -5,7 +5,7 @@ use std::path::Path;
 use super::*;
 use crate::config::Settings;
 use crate::game::NoGame;
-use crate::gateway::{self, GateOptions};
+use crate::gateway::{self, Bans, GateOptions, Limits};
 use crate::keys::Keys;
 use crate::persist::DirLock;
 use crate::server::{open_planet, open_world};
@@ -30,16 +30,17 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         strays: Arc::default(),
         world: WorldId(u64::from(config.world)),
         verifier: keys.token.verifier(),
+        signer: None,
         audience: net_proto::Audience([0; 16]),
-        previous_version: false,
-        players_max: 1,
-        resume_s: config.resume_s,
+        limits: Limits::of(&config),
+        bans: Arc::new(Mutex::new(Bans::open(data.join("bans.txt")).unwrap())),
+        auth: None,
+        routes: Box::default(),
+        measures: Measures::default(),
         tick_rate_hz: config.tick_rate_hz,
         used: Vec::new(),
         tiles: None,
         tile_bytes_s: 0,
-        commands_min: 100,
-        says_s: 10,
     });
     let parts = WorldParts {
         config,
@@ -52,6 +53,9 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         gate,
         board: Arc::clone(&board),
         stop: Arc::default(),
+        vitals: Arc::new(WorldVitals::new(1)),
+        measures: Measures::default(),
+        wish: Arc::default(),
     };
     (WorldLoop::new(parts).unwrap(), board)
 }

@@ -29,6 +29,9 @@ pub(super) struct Words {
     draft: LedgerDraft,
     /// Of the coming tick.
     told: Vec<(PlayerId, GameEvent)>,
+    /// Whom the game sends away, and why; and those who go when that tick is on the disk.
+    kicked: Vec<(PlayerId, String)>,
+    going: VecDeque<(u64, PlayerId, String)>,
     /// Answers and events, oldest first: they go out when their tick is on the disk.
     waiting: VecDeque<(u64, SessionId, ServerMessage)>,
     /// Frames that are due, those of a session in one piece: its own queue is short.
@@ -60,6 +63,8 @@ impl Words {
             earshot_m,
             draft: LedgerDraft::default(),
             told: Vec::new(),
+            kicked: Vec::new(),
+            going: VecDeque::new(),
             waiting: VecDeque::new(),
             due: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -106,12 +111,29 @@ impl Words {
         let tick = stage.world.tick().max(1);
         self.with(stage, |game, turn| game.tick(turn));
         self.draft.clear();
+        let kicked = self.kicked.drain(..);
+        self.going
+            .extend(kicked.map(|(player, why)| (tick, player, why)));
         for (player, event) in self.told.drain(..) {
             if let Some(session) = players.session(player) {
                 let event = ServerMessage::Event(event);
                 self.waiting.push_back((tick, session, event));
             }
         }
+    }
+
+    /// How far those near hear, from now on.
+    pub(super) fn set_earshot(&mut self, earshot_m: f64) {
+        self.earshot_m = earshot_m;
+    }
+
+    /// Whom the game has sent away, and why: when everything else that they are told of that tick has left.
+    pub(super) fn next_to_go(&mut self, durable_tick: u64) -> Option<(PlayerId, String)> {
+        if !self.due.is_empty() {
+            return None;
+        }
+        let next = self.going.pop_front_if(|going| going.0 <= durable_tick);
+        next.map(|(_, player, why)| (player, why))
     }
 
     fn command(
@@ -197,6 +219,7 @@ impl Words {
             records,
             draft: &mut self.draft,
             told: &mut self.told,
+            kicked: &mut self.kicked,
             leased: &mut || host.lease(),
         };
         call(&mut *self.game, &mut turn)

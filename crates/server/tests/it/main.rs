@@ -7,12 +7,14 @@ mod columns;
 mod crash;
 mod fair;
 mod full;
+mod gateway;
 mod ground;
 mod hostile;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
 mod lines;
 mod memory;
+mod operations;
 mod previous;
 mod program;
 mod relay;
