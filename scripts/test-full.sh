@@ -137,7 +137,20 @@ wire)
         echo "$seed" >>"$passed"
     done
     ;;
+server)
+    # Bad days at their full size, a table of them at the end; an interrupted run goes on after the last that passed.
+    sources=$(find crates Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
+    passed=$cache/server-passed-$sources log=$cache/server-$sources.log
+    touch "$passed" "$log"
+    for part in floods:: guests:: clocks::; do
+        if grep -qx "$part" "$passed"; then continue; fi
+        BLUEMARBLE_DAYS=full cargo test --locked --release -p bluemarble-server --test days -- --test-threads=1 "$part" | tee -a "$log"
+        echo "$part" >>"$passed"
+    done
+    printf '\n| bad day | what became of it |\n| --- | --- |\n'
+    grep -o 'bad day | .*' "$log" | sed 's/^bad day |/|/; s/$/ |/' | sort -u
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim, PART=wire or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim, PART=wire, PART=server or PART=fuzz"
     ;;
 esac

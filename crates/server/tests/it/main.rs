@@ -22,6 +22,7 @@ mod replay;
 mod restart;
 mod resume;
 mod step;
+#[expect(dead_code, reason = "the bad days use more of it")]
 mod support;
 mod tokens;
 mod trade;

@@ -223,6 +223,29 @@ impl Raw {
         self.write(&hello).await;
     }
 
+    /// As [`Raw::write`], for who may be sent away meanwhile.
+    pub(crate) async fn try_write(&mut self, bytes: &[u8]) -> Option<()> {
+        let deadline = Duration::from_secs(5);
+        self.writer.send(bytes, deadline).await.ok()
+    }
+
+    /// As [`Raw::enter`], for who may be refused.
+    pub(crate) async fn try_enter(addr: SocketAddr, ticket: &Ticket) -> Option<Self> {
+        let endpoint = client_endpoint(addr).ok()?;
+        let connection = connect(&endpoint, addr, ticket.cert_sha256).await.ok()?;
+        let mut raw = Self::over(endpoint, connection).await;
+        let hello = raw.hello(ticket);
+        raw.try_write(&hello).await?;
+        loop {
+            let frame = raw.reader.next().await.ok()??;
+            match ServerMessage::decode(&frame).ok()? {
+                ServerMessage::Welcome(_) => return Some(raw),
+                ServerMessage::Refuse(_) => return None,
+                _ => {}
+            }
+        }
+    }
+
     /// Logs in with a ticket.
     pub(crate) async fn enter(addr: SocketAddr, ticket: &Ticket) -> (Self, Welcome) {
         let mut raw = Self::open(addr, ticket.cert_sha256).await;
