@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use sim_core::{
-    Agent, CarrierPose, Entry, Input, Kind, KindId, Record, Tier, World, WorldStart, replay,
+    Account, Agent, CarrierPose, Entry, Holder, Input, Item, Kind, KindId, Record, Tier, Transfer,
+    World, WorldStart, replay,
 };
 use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet};
 
@@ -125,6 +126,9 @@ fn later_records() -> Vec<Record> {
         at: [6_400_000 << 16, 0, 0],
         turn,
     };
+    let (tree, player) = (Holder::Entity(other), Holder::Account(Account(7)));
+    let stock = Transfer::of(Item(1), 10, (Holder::Mint, tree));
+    let gather = Transfer::of(Item(1), 3, (tree, player)).asked_by(Account(7), 1);
     vec![
         Record::Input {
             entity,
@@ -148,6 +152,8 @@ fn later_records() -> Vec<Record> {
         Record::Board { entity, carrier },
         Record::Leave { entity },
         Record::CarrierGone { entity: carrier },
+        Record::Transfer(stock),
+        Record::Transfer(gather),
     ]
 }
 

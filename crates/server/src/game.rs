@@ -3,6 +3,34 @@
 //! The simulation moves and hits; what else a world has (trades, doors, quests) is a [`Game`]'s. What happens in every tick belongs into systems
 //! ([`sim_core::System`]), which a game adds in [`Game::prepare`]; what players ask for beside moving comes to it as commands. A game changes the
 //! world by records alone, so everything that it does is journalled, replayed and recovered like all else.
+//!
+//! ```no_run
+//! use bluemarble_server::{Config, Game, Outcome, Server, Settings, Turn, Visitor};
+//! use net_proto::{AnswerCode, Command};
+//! use sim_core::{Holder, Item, Transfer};
+//!
+//! const APPLE: Item = Item(1);
+//! const PICK: u16 = 1;
+//!
+//! /// Apples grow wherever somebody asks for one.
+//! struct Orchard;
+//!
+//! impl Game for Orchard {
+//!     fn command(&mut self, turn: &mut Turn<'_>, visitor: &Visitor, command: &Command) -> Outcome {
+//!         if command.kind != PICK {
+//!             return Outcome::refuse(AnswerCode::UNKNOWN);
+//!         }
+//!         let bag = Holder::Account(visitor.account());
+//!         let pick = Transfer::of(APPLE, 1, (Holder::Mint, bag));
+//!         // Asked for twice under one number, because an answer was lost, it is done once.
+//!         let _ = turn.transfer(pick.asked_by(visitor.account(), command.operation));
+//!         Outcome::done(turn.balance(bag, APPLE).to_le_bytes())
+//!     }
+//! }
+//!
+//! let server = Server::builder(Config::new(Settings::default())?).game(Orchard).start()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use core::fmt;
 

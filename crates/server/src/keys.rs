@@ -229,6 +229,9 @@ pub enum KeysError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(io::Error),
     /// The content is no key.
     #[error("{}: {why}; restore the file, or remove it to have a new one made", path.display())]
     Unusable {

@@ -28,6 +28,7 @@ mod game;
 mod gateway;
 mod histogram;
 mod host;
+mod issuer;
 mod keys;
 mod lots;
 mod operations;
@@ -44,6 +45,7 @@ pub use config::{
 };
 pub use game::{Game, GameError, Hearers, NoGame, Outcome, Route, Turn, Visitor};
 pub use gateway::{AuthFailed, Authenticator, BansError, Decision, Login};
+pub use issuer::Issuer;
 pub use keys::KeysError;
 pub use persist::StorageError;
 pub use revive::ReviveError;

@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use net_proto::{Audience, Claims, Holder, HolderKey, PlayerId, PlayerName, Ticket, WorldId};
+use net_proto::{Audience, Claims, PlayerId, PlayerName, WorldId};
 use serde_json::json;
 
 use super::Misuse;
 use super::out::say;
 use crate::clock::now_s;
-use crate::keys::{Keys, random_bytes};
+use crate::issuer::Issuer;
 
-/// A clock that is a little behind ours must still find the token of the previous version valid.
-const CLOCK_SLACK_S: u64 = 30;
 /// How long tickets of bots hold: what the lifetime leaves goes to clocks that are behind.
 pub(super) const TTL_S: u64 = 50;
 
@@ -57,7 +55,7 @@ pub(super) fn run(args: &TokenArgs) -> Result<ExitCode> {
         ))
         .into());
     }
-    let issuer = Issuer::open(&args.data, args.world, args.audience)?;
+    let issuer = open_issuer(&args.data, args.world, args.audience)?;
     let player = PlayerId(args.player);
     let ticket = match args.previous {
         true => issuer.unbound_ticket(player, name, args.ttl)?,
@@ -72,71 +70,14 @@ pub(super) fn run(args: &TokenArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Signs tickets with a server's key.
-pub(super) struct Issuer {
-    keys: Keys,
-    world: WorldId,
-    audience: Audience,
-    cert_sha256: [u8; 32],
-}
-
-impl Issuer {
-    /// Reads the keys of a data directory; tickets are for the server of these keys where no audience is given.
-    pub(super) fn open(data: &Path, world: u16, audience: Option<Audience>) -> Result<Self> {
-        let keys = Keys::open(data).with_context(|| {
-            let dir = data.display();
-            format!("{dir}: no usable keys (a server makes them in its data directory at its first start)")
-        })?;
-        let cert_sha256 = keys.identity.cert_sha256();
-        Ok(Self {
-            audience: audience.unwrap_or_else(|| Audience::of_certificate(cert_sha256)),
-            cert_sha256,
-            keys,
-            world: WorldId(u64::from(world)),
-        })
-    }
-
-    /// A ticket with a new client's key. In production a client makes its key itself, and only the public half comes here.
-    pub(super) fn ticket(&self, player: PlayerId, name: PlayerName, ttl_s: u64) -> Result<Ticket> {
-        let key = HolderKey::from_seed(random_bytes()?)?;
-        let expires_s = now_s() + ttl_s;
-        let token = self.keys.token.sign(&Claims {
-            world: self.world,
-            player,
-            not_before_s: expires_s.saturating_sub(Claims::LIFETIME_MAX_S),
-            expires_s,
-            name,
-            nonce: random_bytes()?,
-            holder: Some(Holder {
-                key: key.public(),
-                audience: self.audience,
-            }),
-        });
-        Ok(Ticket {
-            token,
-            cert_sha256: self.cert_sha256,
-            key: Some(key),
-        })
-    }
-
-    /// One for a client of the protocol's previous version.
-    fn unbound_ticket(&self, player: PlayerId, name: PlayerName, ttl_s: u64) -> Result<Ticket> {
-        let now = now_s();
-        let token = self.keys.token.sign(&Claims {
-            world: self.world,
-            player,
-            not_before_s: now.saturating_sub(CLOCK_SLACK_S),
-            expires_s: now + ttl_s,
-            name,
-            nonce: random_bytes()?,
-            holder: None,
-        });
-        Ok(Ticket {
-            token,
-            cert_sha256: self.cert_sha256,
-            key: None,
-        })
-    }
+/// Reads the keys of a data directory.
+pub(super) fn open_issuer(data: &Path, world: u16, audience: Option<Audience>) -> Result<Issuer> {
+    Issuer::open(data, WorldId(u64::from(world)), audience).with_context(|| {
+        let dir = data.display();
+        format!(
+            "{dir}: no usable keys (a server makes them in its data directory at its first start)"
+        )
+    })
 }
 
 /// An audience, of the command line.

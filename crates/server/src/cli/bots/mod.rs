@@ -28,7 +28,8 @@ use tokio::sync::watch;
 
 use super::Misuse;
 use super::serve::Signals;
-use super::token::{Issuer, TTL_S, parse_audience};
+use super::token::{TTL_S, open_issuer, parse_audience};
+use crate::issuer::Issuer;
 use crate::server::open_planet;
 
 use cheat::Cheat;
@@ -248,7 +249,7 @@ enum Purse {
 impl Purse {
     fn open(args: &BotsArgs) -> Result<Self> {
         if let Some(data) = &args.data {
-            let issuer = Issuer::open(data, args.world, args.audience)?;
+            let issuer = open_issuer(data, args.world, args.audience)?;
             return Ok(Self::Issuer(Box::new(issuer), args.first_player));
         }
         if args.leash {
@@ -280,7 +281,7 @@ impl Purse {
             Self::Tickets(tickets) => Ok(tickets[n as usize].clone()),
             Self::Issuer(issuer, first) => {
                 let name = PlayerName::new(&format!("bot {n}"))?;
-                issuer.ticket(PlayerId(first + u64::from(n)), name, TTL_S)
+                Ok(issuer.ticket(PlayerId(first + u64::from(n)), name, TTL_S)?)
             }
         }
     }
