@@ -52,7 +52,14 @@ struct Outcome {
 }
 
 fn live(flood: Flood, time: Duration, plant: Plant) -> Outcome {
-    let served = Served::start(&[], &[]);
+    // At full size a world that has something to do, on a thread of its own: against hardly any work, the turns that a busy machine takes would be all that
+    // shows, and work that wants every core has none to leave to a flood.
+    let agents = if is_full() {
+        "--agents=5000"
+    } else {
+        "--agents=200"
+    };
+    let served = Served::start(&[agents, "--towns=20", "--threads=1"], &[]);
     let honest = Honest::enter(&served, (1, HONEST), plant == Plant::LostPlayer);
     std::thread::sleep(Duration::from_millis(500)); // everybody has seen everybody
     let memory = || match plant {
@@ -187,12 +194,22 @@ fn the_eyes_see_lost_players_and_memory_that_is_kept() {
 }
 
 fn storm(flood: Flood, served: &Served, at: (&AtomicBool, &AtomicU64)) {
+    keep_to_the_last_core();
     match flood {
         Flood::Calm => {}
         Flood::Garbage => pour(served.addr, &garbage(), at),
         Flood::Initials => pour(served.addr, &initials(served.addr), at),
         Flood::Handshakes => runtime().block_on(shake(served, at)),
     }
+}
+
+/// As a machine of its own would: what an attacker's work costs is not the server's.
+fn keep_to_the_last_core() {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut last = CpuSet::new();
+    last.set(cores - 1);
+    sched_setaffinity(None, &last).unwrap();
 }
 
 /// Sends packets one after the other, fifty a millisecond, from sixteen addresses of as many networks.

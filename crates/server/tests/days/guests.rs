@@ -54,6 +54,8 @@ fn live(guests: u64, time: Duration, is_leaky: bool) -> Outcome {
         "--cheaters=watch",
         "--players-max=4000",
         "--commands-min=60000",
+        "--agents=200",
+        "--towns=2",
     ];
     let served = Served::start(&args, &[]);
     let honest = Honest::enter(&served, (1, HONEST), false);

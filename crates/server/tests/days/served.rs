@@ -24,13 +24,7 @@ impl Served {
     pub(crate) fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         let place = Arc::new(Place::new());
         let mut command = program();
-        command.args([
-            "serve",
-            "--json",
-            "--status-s=0",
-            "--agents=200",
-            "--towns=2",
-        ]);
+        command.args(["serve", "--json", "--status-s=0"]);
         command.args([
             "--listen=127.0.0.1:0",
             "--http-listen=127.0.0.1:0",
