@@ -8,6 +8,8 @@ mod floods;
 mod guests;
 mod honest;
 mod served;
+#[cfg(target_os = "linux")]
+mod stop;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests use more of it")]
 mod support;

@@ -142,6 +142,12 @@ impl Crew {
         let (begun, cpu, drops) = self.at_first;
         let passed = now.saturating_duration_since(self.counted);
         self.counted = now;
+        let second = now - Duration::from_secs(1);
+        let seeing = self
+            .guests
+            .iter()
+            .filter(|guest| guest.has_seen_since(second));
+        self.sums.seeing = seeing.count() as u64;
         self.sums.bot_time += passed * self.sums.inside as u32;
         self.sums.cpu = CpuTime::now().since(cpu);
         let whole = now.saturating_duration_since(begun).as_secs_f64().max(1e-3);

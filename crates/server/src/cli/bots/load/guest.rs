@@ -96,6 +96,8 @@ struct Stay {
     inputs: u64,
     sends: u64,
     heading: u16,
+    /// When it was told of the world for the last time.
+    saw: Instant,
     /// The first new inputs of datagrams, and the times of these.
     waiting: VecDeque<(u32, Instant)>,
     datagram: Vec<u8>,
@@ -142,6 +144,11 @@ impl Guest {
             Stage::Knocking(knock) => Some(knock.version != 0),
             _ => None,
         }
+    }
+
+    /// Whether it is in, and has been told of the world since a moment.
+    pub(super) fn has_seen_since(&self, moment: Instant) -> bool {
+        matches!(&self.stage, Stage::In(stay) if stay.saw >= moment)
     }
 
     fn turn_to(&mut self, stage: Stage) {
@@ -276,6 +283,7 @@ impl Guest {
             inputs: 0,
             sends: 0,
             heading: 0,
+            saw: now,
             waiting: VecDeque::new(),
             datagram: Vec::new(),
         })));
@@ -298,6 +306,7 @@ impl Guest {
             Event::Own(own, _) => stay.see_effect(now, own.last_input_seq, sums),
             Event::Snapshot(info) => {
                 sums.snapshots += 1;
+                stay.saw = now;
                 if info.completed.is_some() {
                     let tracked = stay.core.replica().tracked().len();
                     sums.epochs += 1;

@@ -17,8 +17,9 @@ pub(super) struct Sums {
     pub(super) bots: u64,
     /// Of the warm-up, too: sessions that began, for the first time.
     pub(super) connected: u64,
-    /// Sessions that are.
+    /// Sessions that are, and those of them that have been told of the world within a second.
     pub(super) inside: u64,
+    pub(super) seeing: u64,
     /// Of the warm-up, too: bots that never got in.
     pub(super) connects_failed: u64,
     /// Of the warm-up, too: sessions that ended unasked.
@@ -64,6 +65,7 @@ impl Sums {
             bots: self.bots,
             connected: self.connected,
             inside: self.inside,
+            seeing: self.seeing,
             connects_failed: self.connects_failed,
             disconnects: self.disconnects,
             protocol_errors: self.protocol_errors,
@@ -88,6 +90,7 @@ impl Sums {
         self.bots += other.bots;
         self.connected += other.connected;
         self.inside += other.inside;
+        self.seeing += other.seeing;
         self.connects_failed += other.connects_failed;
         self.disconnects += other.disconnects;
         self.protocol_errors += other.protocol_errors;
@@ -146,9 +149,11 @@ pub(super) struct LoadReport {
     /// Since the warm-up.
     pub(super) seconds: f64,
     pub(super) bots: u64,
-    /// Bots that came in, of all of it; those who are in; and those who never got in.
+    /// Bots that came in, of all of it; those who are in, and of them those who saw something of the world within a second; and those who
+    /// never got in.
     pub(super) connected: u64,
     pub(super) inside: u64,
+    pub(super) seeing: u64,
     pub(super) connects_failed: u64,
     /// Of all of it: sessions that ended unasked.
     pub(super) disconnects: u64,
@@ -196,6 +201,7 @@ impl LoadReport {
             bots: sums.bots,
             connected: sums.connected,
             inside: sums.inside,
+            seeing: sums.seeing,
             connects_failed: sums.connects_failed,
             disconnects: sums.disconnects,
             protocol_errors: sums.protocol_errors,
