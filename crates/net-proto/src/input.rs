@@ -303,6 +303,11 @@ impl InputBuffer {
         Some(next)
     }
 
+    /// Which datagram brought the newest, counted from 1 as [`QueuedInput::datagram`] is.
+    pub fn newest_datagram(&self) -> u32 {
+        self.datagrams
+    }
+
     /// Gives up all that wait: they count as used.
     pub fn skip_all(&mut self) {
         self.waiting.clear();

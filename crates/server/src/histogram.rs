@@ -1,6 +1,8 @@
 //! A histogram of durations as HDR histograms are: logarithmic buckets with even parts, in fixed memory.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::status::TickTimes;
 
 /// Buckets an octave: a quantile is at most 1/16 too high, never too low.
 const PARTS: usize = 16;
@@ -63,6 +65,45 @@ impl Histogram {
     }
 }
 
+impl From<&Histogram> for TickTimes {
+    fn from(of: &Histogram) -> Self {
+        Self {
+            p50: of.quantile_ms(0.5),
+            p99: of.quantile_ms(0.99),
+            max: of.max_ms(),
+            count: of.count(),
+        }
+    }
+}
+
+/// All that was ever counted, and what was within the last whole window of some seconds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Windowed {
+    all: Histogram,
+    current: Histogram,
+    last: Histogram,
+    begun: Option<Instant>,
+}
+
+impl Windowed {
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    pub(crate) fn record(&mut self, duration: Duration) {
+        self.all.record(duration);
+        self.current.record(duration);
+    }
+
+    /// Both, of this moment: call it more often than once a window.
+    pub(crate) fn times(&mut self, now: Instant) -> [TickTimes; 2] {
+        let begun = *self.begun.get_or_insert(now);
+        if now.saturating_duration_since(begun) >= Self::WINDOW {
+            self.last = core::mem::take(&mut self.current);
+            self.begun = Some(now);
+        }
+        [(&self.all).into(), (&self.last).into()]
+    }
+}
+
 /// Values below 16 have buckets of their own; above, the top five bits choose.
 fn bucket_of(us: u64) -> usize {
     if us < PARTS as u64 {
@@ -101,6 +142,19 @@ mod tests {
         }
         assert_eq!(all.max_ms(), 100.0);
         assert_eq!(Histogram::default().quantile_ms(0.99), 0.0);
+    }
+
+    #[test]
+    fn a_window_forgets_what_was_before_it() {
+        let (mut both, begun) = (Windowed::default(), Instant::now());
+        let at = |s| begun + Duration::from_secs(s);
+        both.record(Duration::from_millis(100));
+        assert_eq!(both.times(at(0)).map(|times| times.count), [1, 0]);
+        both.record(Duration::from_millis(200));
+        assert_eq!(both.times(at(10)).map(|times| times.count), [2, 2]);
+        both.record(Duration::from_millis(7));
+        assert_eq!(both.times(at(19)).map(|times| times.max), [200.0, 200.0]);
+        assert_eq!(both.times(at(20)).map(|times| times.max), [200.0, 7.0]);
     }
 
     #[test]

@@ -31,8 +31,14 @@ pub struct Status {
     pub seen_mean: f64,
     /// Tick work time, milliseconds: from draining the inputs to handing the snapshots over.
     pub tick_ms: TickTimes,
+    /// The same within ten seconds, the last that are over.
+    pub tick_recent_ms: TickTimes,
     /// Mean time of each stage of a tick, milliseconds.
     pub stages_ms: StageTimes,
+    /// From a datagram of inputs off a socket to the handing over to it of what tells its player of the first new one's effect, milliseconds.
+    pub effect_ms: TickTimes,
+    /// The same within ten seconds, the last that are over.
+    pub effect_recent_ms: TickTimes,
     /// State that left for a player in the last second, bytes (datagram payloads), mean over the players.
     pub bytes_per_player_s: f64,
     /// Ticks that started late and were skipped over, because more than the catch-up limit had gathered.
@@ -145,7 +151,7 @@ pub struct ShotCounts {
     pub left_out: u64,
 }
 
-/// Quantiles of tick work time, milliseconds.
+/// Quantiles of times, milliseconds.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct TickTimes {
@@ -155,7 +161,7 @@ pub struct TickTimes {
     pub p99: f64,
     /// The longest.
     pub max: f64,
-    /// How many ticks were measured.
+    /// How many were measured.
     pub count: u64,
 }
 
@@ -171,6 +177,10 @@ pub struct StageTimes {
     pub journal: f64,
     /// Index, interest, snapshots, digests.
     pub show: f64,
+    /// Of that the index, and who sees whom.
+    pub interest: f64,
+    /// Of that baselines and snapshots.
+    pub encode: f64,
 }
 
 impl Status {

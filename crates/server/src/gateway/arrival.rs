@@ -17,7 +17,7 @@ use super::login::{Admitted, Comer, Failed, Refusal, login, used};
 use super::queue::Unplaced;
 use super::session::{Over, Talk};
 use super::table::{Entered, Gate, close_code};
-use super::{bulk, chat};
+use super::{bulk, chat, hear};
 
 /// How long a refused client may take to read why.
 const PARTING: Duration = Duration::from_secs(1);
@@ -180,11 +180,15 @@ async fn begin(
         let (speaking, listening) = (Arc::clone(&gate), connection.clone());
         let chat = chat::serve(speaking, session, listening, ears.chat);
         let chat = tokio::spawn(chat.in_current_span());
+        // A task of its own for what comes most: it is woken for nothing else.
+        let hearing = hear::listen(Arc::clone(&gate), session, connection.clone());
+        let hearing = tokio::spawn(hearing.in_current_span());
+        let deaf = hearing.abort_handle();
         let inner = Arc::clone(&gate);
         // A task of its own: if a defect of the transport ends it, the player lingers or leaves nevertheless.
         let talk = async move {
             let talk = Talk::new(&inner, (session, version), connection, writer);
-            talk.go_on(reader, ears.messages).await
+            talk.go_on(reader, ears.messages, hearing).await
         };
         let over = tokio::spawn(talk.in_current_span())
             .await
@@ -192,6 +196,7 @@ async fn begin(
                 tracing::error!("the session broke off");
                 Over::Lost
             });
+        deaf.abort();
         ground.abort();
         chat.abort();
         tracing::info!(?over, "the line has ended");

@@ -1,11 +1,15 @@
 //! What the network threads count.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use net_proto::RefuseCode;
 
 use super::cause::CauseCounts;
+use super::table::lock;
+use crate::histogram::Windowed;
 use crate::status::Status;
 
 /// By name: 0 for who was refused without being told why, and every [`RefuseCode`] that this server has.
@@ -67,6 +71,8 @@ pub(crate) struct Counters {
     chat_dropped: AtomicU64,
     limited: [AtomicU64; CLASSES.len()],
     waited: [AtomicU64; 3],
+    /// From inputs to their effects.
+    effects: Mutex<Windowed>,
     pub(super) causes: CauseCounts,
 }
 
@@ -81,6 +87,12 @@ impl Counters {
     /// Somebody is refused who is not told why.
     pub(super) fn refuse_unheard(&self) {
         self.refuse(RefuseCode(0));
+    }
+
+    /// What tells of the effects of inputs has been handed to the socket, so long after these came.
+    pub(super) fn tell_effects(&self, passed: impl Iterator<Item = Duration>) {
+        let mut effects = lock(&self.effects);
+        passed.for_each(|passed| effects.record(passed));
     }
 
     pub(super) fn bad_datagram(&self) {
@@ -119,6 +131,7 @@ impl Counters {
         status.inputs_dropped = read(&self.inputs_dropped);
         status.snapshots_dropped = read(&self.snapshots_dropped);
         status.chat_dropped = read(&self.chat_dropped);
+        [status.effect_ms, status.effect_recent_ms] = lock(&self.effects).times(Instant::now());
         status.limited = named(&CLASSES, &self.limited);
         let [joined, entered, left] = &self.waited;
         status.queue.joined = read(joined);

@@ -117,7 +117,17 @@ pub(crate) enum Message {
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) is_epoch: bool,
-    pub(crate) snapshots: Vec<(SessionId, Vec<Bytes>)>,
+    /// Ascending by session.
+    pub(crate) snapshots: Vec<Tell>,
+}
+
+/// What a session is told in a tick.
+#[derive(Debug)]
+pub(crate) struct Tell {
+    pub(crate) session: SessionId,
+    pub(crate) datagrams: Vec<Bytes>,
+    /// When the first input came that this tells the effect of, if it does of any.
+    pub(crate) heard: Option<Instant>,
 }
 
 /// The world's ends of the queues.

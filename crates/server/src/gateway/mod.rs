@@ -23,6 +23,7 @@ mod bulk;
 mod cause;
 mod chat;
 mod counts;
+mod hear;
 mod limits;
 mod link;
 mod lobby;
@@ -36,11 +37,13 @@ mod shield;
 mod table;
 mod tiles;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
@@ -57,8 +60,8 @@ pub(crate) use bans::Bans;
 pub(crate) use counts::Counters;
 pub(crate) use limits::Limits;
 pub(crate) use link::{
-    Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, ToSession,
-    WorldLink, link,
+    Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, Tell,
+    ToSession, WorldLink, link,
 };
 pub(crate) use lobby::Lobby;
 pub(crate) use table::{Gate, GateOptions, depth};
@@ -69,6 +72,8 @@ use shield::shielded;
 
 /// Datagrams that may wait in one connection when a snapshot between epochs comes along.
 const BACKLOG_BYTES_MAX: usize = 8 << 10;
+/// Snapshots that are sent before others in the thread have a turn.
+const SENDS_AT_ONCE: usize = 32;
 /// How long a closing gateway waits for its sessions to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(1_500);
 
@@ -199,7 +204,7 @@ enum Work {
 struct Share {
     gate: Arc<Gate>,
     is_epoch: bool,
-    snapshots: Vec<(Connection, Vec<Bytes>)>,
+    snapshots: Vec<(Connection, Tell)>,
 }
 
 /// The work of so many threads.
@@ -289,7 +294,7 @@ async fn fan_out(mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
     let gate = net.gate;
     loop {
         tokio::select! {
-            Some(batch) = net.batches.recv() => send_batch(&gate, batch, &others),
+            Some(batch) = net.batches.recv() => send_batch(&gate, batch, &others).await,
             Some(message) = net.messages.recv() => gate.route(message),
             else => return,
         }
@@ -298,29 +303,23 @@ async fn fan_out(mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
 
 async fn send_shares(mut shares: mpsc::Receiver<Share>) {
     while let Some(share) = shares.recv().await {
-        for (connection, datagrams) in share.snapshots {
-            send_snapshot(&share.gate, connection, datagrams, share.is_epoch);
-        }
+        send_share(share).await;
     }
 }
 
-fn send_batch(gate: &Arc<Gate>, batch: Batch, others: &[mpsc::Sender<Share>]) {
+async fn send_batch(gate: &Arc<Gate>, batch: Batch, others: &[mpsc::Sender<Share>]) {
     let is_epoch = batch.is_epoch;
     let share = |_| Share {
         gate: Arc::clone(gate),
         is_epoch,
         snapshots: Vec::new(),
     };
-    let mut shares: Vec<Share> = others.iter().map(share).collect();
-    for (session, datagrams) in batch.snapshots {
-        let Some((connection, number)) = gate.connection(session) else {
-            continue;
-        };
-        match number.checked_sub(1).and_then(|n| shares.get_mut(n)) {
-            Some(share) => share.snapshots.push((connection, datagrams)),
-            None => send_snapshot(gate, connection, datagrams, is_epoch),
-        }
-    }
+    let mut shares: Vec<Share> = (0..=others.len()).map(share).collect();
+    gate.each_connection(batch.snapshots, |connection, number, tell| {
+        let number = number.min(shares.len() - 1);
+        shares[number].snapshots.push((connection, tell));
+    });
+    let own = shares.remove(0); // there is one more than there are others
     for (other, share) in others.iter().zip(shares) {
         if share.snapshots.is_empty() {
             continue;
@@ -334,6 +333,38 @@ fn send_batch(gate: &Arc<Gate>, batch: Batch, others: &[mpsc::Sender<Share>]) {
             gate.counters.drop_snapshot();
         }
     }
+    send_share(own).await;
+}
+
+/// Sends snapshots, some at a time: their connections make their packets while what they are made of is still at hand, and whoever else
+/// has something to do in this thread need not wait for all.
+async fn send_share(share: Share) {
+    let (gate, is_epoch) = (share.gate, share.is_epoch);
+    let mut snapshots = share.snapshots.into_iter();
+    let mut heard = Vec::with_capacity(SENDS_AT_ONCE);
+    while snapshots.len() > 0 {
+        for (connection, tell) in snapshots.by_ref().take(SENDS_AT_ONCE) {
+            heard.extend(tell.heard);
+            send_snapshot(&gate, connection, tell.datagrams, is_epoch);
+        }
+        give_way().await;
+        let now = Instant::now();
+        let passed = heard.drain(..).map(|at| now.saturating_duration_since(at));
+        gate.counters.tell_effects(passed);
+    }
+}
+
+/// Lets everybody have a turn who was woken before.
+async fn give_way() {
+    let mut has_given = false;
+    poll_fn(|cx| match core::mem::replace(&mut has_given, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 fn send_snapshot(gate: &Gate, connection: Connection, datagrams: Vec<Bytes>, is_epoch: bool) {

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use net_proto::quic::{ControlReader, ControlWriter, STREAM_DEADLINE, StreamError};
-use net_proto::{
-    Answer, AnswerCode, ClientMessage, Command, InputDatagram, RefuseCode, ServerMessage,
-};
+use net_proto::{Answer, AnswerCode, ClientMessage, Command, RefuseCode, ServerMessage};
 use quinn::{Connection, ConnectionError};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval};
 
 use super::arrival::{frame_of, part};
@@ -30,8 +28,6 @@ const REFUSED_S: f64 = 10.0;
 const REFUSED_BURST: f64 = 100.0;
 /// How long a secret to come back with is the newest.
 const SECRET_LIFE: Duration = Duration::from_secs(60);
-/// Datagrams that are no inputs, before the session ends.
-const BAD_DATAGRAMS_MAX: u32 = 20;
 
 /// A session that has begun.
 pub(super) struct Talk<'a> {
@@ -40,11 +36,9 @@ pub(super) struct Talk<'a> {
     version: u16,
     connection: Connection,
     writer: ControlWriter,
-    budget: Budget,
     commands: Share,
     trades: Share,
     refused: Share,
-    bad: u32,
     /// When it gets a new secret to come back with; none before the first.
     secret_due: Option<Instant>,
 }
@@ -57,7 +51,6 @@ impl<'a> Talk<'a> {
         writer: ControlWriter,
     ) -> Self {
         Self {
-            budget: Budget::new(f64::from(gate.tick_rate_hz) * 2.0),
             commands: Share::new(1.0, COMMANDS_BURST),
             trades: Share::new(1.0, TRADES_BURST),
             refused: Share::new(REFUSED_S, REFUSED_BURST),
@@ -66,7 +59,6 @@ impl<'a> Talk<'a> {
             version,
             connection,
             writer,
-            bad: 0,
             secret_due: None,
         }
     }
@@ -75,6 +67,7 @@ impl<'a> Talk<'a> {
         mut self,
         mut reader: ControlReader,
         mut messages: mpsc::Receiver<Message>,
+        mut hearing: JoinHandle<Option<Refusal>>,
     ) -> Over {
         let mut pulse = interval(PULSE);
         let refusal = loop {
@@ -85,9 +78,10 @@ impl<'a> Talk<'a> {
                     None => self.renew_secret().await,
                 },
                 message = messages.recv() => self.tell(message).await,
-                datagram = self.connection.read_datagram() => match datagram {
-                    Ok(bytes) => self.hear(&bytes),
-                    Err(_) => Next::Gone,
+                heard = &mut hearing => match heard {
+                    Ok(Some(refusal)) => Next::Refuse(refusal),
+                    // The connection has ended, or its task has by a defect: `over` finds out.
+                    Ok(None) | Err(_) => Next::Gone,
                 },
                 frame = reader.next() => match frame {
                     Ok(Some(frame)) => self.obey(&frame).await,
@@ -217,28 +211,6 @@ impl<'a> Talk<'a> {
         self.secret_due = Some(Instant::now() + SECRET_LIFE);
         self.write(&frame_of(&ServerMessage::Resume(resume))).await
     }
-
-    fn hear(&mut self, bytes: &Bytes) -> Next {
-        if !self.budget.spend() {
-            self.gate.counters.limit(Class::Input);
-            return match self.budget.is_exhausted() {
-                true => Next::Refuse(Refusal::new(RefuseCode::FLOOD, "too many datagrams")),
-                false => Next::GoOn,
-            };
-        }
-        match InputDatagram::decode(bytes) {
-            Ok(datagram) => self.gate.input(self.session, datagram),
-            Err(error) => {
-                self.gate.counters.bad_datagram();
-                self.bad += 1;
-                if self.bad > BAD_DATAGRAMS_MAX {
-                    let text = format!("not an input datagram: {error}");
-                    return Next::Refuse(Refusal::new(RefuseCode::MALFORMED, text));
-                }
-            }
-        }
-        Next::GoOn
-    }
 }
 
 enum Next {
@@ -258,43 +230,4 @@ pub(super) enum Over {
 
 fn malformed(why: impl AsRef<str>) -> Next {
     Next::Refuse(Refusal::new(RefuseCode::MALFORMED, why))
-}
-
-/// Datagrams a session may send: a steady rate and a burst of two seconds. What exceeds it is dropped; a session that
-/// keeps exceeding it ends.
-struct Budget {
-    per_s: f64,
-    left: f64,
-    dropped: f64,
-    last: Instant,
-}
-
-impl Budget {
-    fn new(per_s: f64) -> Self {
-        Self {
-            per_s,
-            left: 2.0 * per_s,
-            dropped: 0.0,
-            last: Instant::now(),
-        }
-    }
-
-    fn spend(&mut self) -> bool {
-        let now = Instant::now();
-        let gained = (now - self.last).as_secs_f64() * self.per_s;
-        self.last = now;
-        self.left = (self.left + gained).min(2.0 * self.per_s);
-        self.dropped = (self.dropped - gained).max(0.0);
-        let may = self.left >= 1.0;
-        if may {
-            self.left -= 1.0;
-        } else {
-            self.dropped += 1.0;
-        }
-        may
-    }
-
-    fn is_exhausted(&self) -> bool {
-        self.dropped > 4.0 * self.per_s
-    }
 }

@@ -19,7 +19,7 @@ use super::cause::Cause;
 use super::counts::Counters;
 use super::limits::Limits;
 use super::link::{
-    Asked, CHAT, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, ToSession,
+    Asked, CHAT, Event, Heard, Message, SESSION_MESSAGES, SessionId, Spoken, Tell, ToSession,
 };
 use super::login::{Comer, used};
 use super::queue::Queue;
@@ -328,12 +328,26 @@ impl Gate {
         }
     }
 
-    /// A session's connection, and the number of the endpoint that it came to. None where that is broken, too.
-    pub(super) fn connection(&self, session: SessionId) -> Option<(Connection, usize)> {
+    /// Gives what sessions are told to where it goes, with their connections and the numbers of the endpoints that they came to; not where that is
+    /// broken, or gone.
+    pub(super) fn each_connection(
+        &self,
+        tells: Vec<Tell>,
+        mut give: impl FnMut(Connection, usize, Tell),
+    ) {
         let sessions = lock(&self.sessions);
-        let line = sessions.all.get(&session)?.line.as_ref()?;
-        let connection = shielded(|| line.connection.clone())?;
-        Some((connection, line.endpoint))
+        let mut entries = sessions.all.iter().peekable();
+        for tell in tells {
+            // Both ascend.
+            while entries.next_if(|(id, _)| **id < tell.session).is_some() {}
+            let found = entries.next_if(|(id, _)| **id == tell.session);
+            let Some(line) = found.and_then(|(_, entry)| entry.line.as_ref()) else {
+                continue;
+            };
+            if let Some(connection) = shielded(|| line.connection.clone()) {
+                give(connection, line.endpoint, tell);
+            }
+        }
     }
 
     /// Hands a message to its session; a session whose queue is full is closed. One that lingers hears nothing, but can be ended.

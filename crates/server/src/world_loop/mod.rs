@@ -543,7 +543,8 @@ impl WorldLoop {
         let snapshots_a_second =
             f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
         let (syncs, written) = self.store.totals();
-        let (tally, players) = (&self.tally, self.players.len() as u32);
+        let (tally, players) = (&mut self.tally, self.players.len() as u32);
+        let shown = self.views.times;
         let words = self.words.counts;
         let lingering = self.players.lingering() as u32;
         let (hash_tick, hash) = self.newest_hash;
@@ -558,7 +559,7 @@ impl WorldLoop {
             s.tiles = self.residency.resident();
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
-            tally.write(s);
+            tally.write(shown, s);
             self.gate.write(s);
             for (name, depth) in [
                 ("batches", depth(&self.link.batches)),

@@ -1,5 +1,7 @@
 //! What a player is told of its own avatar, so that its client can predict it.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use net_proto::{Avatar, Motion, OwnState, WireColumns};
 use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
@@ -7,7 +9,7 @@ use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
 use super::players::{Player, Players};
 use super::views::{Source, owned_codes};
 use crate::config::Config;
-use crate::gateway::Batch;
+use crate::gateway::{Batch, Tell};
 
 /// What a kind is and can do, in the wire's terms.
 pub(super) fn avatar(kind: &Kind) -> Avatar {
@@ -25,8 +27,8 @@ pub(super) fn avatar(kind: &Kind) -> Avatar {
 }
 
 /// The exact state of a player's avatar before the next tick, as a datagram; `None` when nothing of the player was used since it was
-/// last told, and will be.
-pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
+/// last told, and will be. With when the first input came that it tells of.
+pub(super) fn news(world: &World, player: &mut Player) -> Option<(Bytes, Option<Instant>)> {
     if player.told_datagram == player.datagram && !player.is_halted {
         return None;
     }
@@ -46,7 +48,7 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<Bytes> {
     };
     let mut bytes = Vec::with_capacity(OwnState::BYTES);
     state.encode(&mut bytes);
-    Some(bytes.into())
+    Some((bytes.into(), player.take_arrival()))
 }
 
 /// In a tick without snapshots: the exact states of those of whom a new datagram of inputs has begun to be used. A client that answers in step
@@ -55,9 +57,13 @@ pub(super) fn between(world: &World, players: &mut Players) -> Batch {
     let welcome = (players.iter_mut()).filter(|(_, player)| player.is_welcome && !player.is_lost);
     let told = welcome.filter(|(_, player)| player.told_datagram != player.datagram);
     let snapshots = told.filter_map(|(session, player)| {
-        let state = news(world, player)?;
+        let (state, heard) = news(world, player)?;
         player.budget.spend(state.len());
-        Some((session, vec![state]))
+        Some(Tell {
+            session,
+            datagrams: vec![state],
+            heard,
+        })
     });
     Batch {
         is_epoch: false,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Instant;
 
 use net_proto::{
     InputBuffer, OwnValuesWriter, PlayerId, QueuedInput, RefuseCode, Replicator, SendBudget,
@@ -36,6 +37,8 @@ pub(super) struct Player {
     /// The newest datagram of which an input was used, and the one after which the player was told its exact state.
     pub(super) datagram: u32,
     pub(super) told_datagram: u32,
+    /// When datagrams came whose effect it has not been told, oldest first; as many as [`ARRIVALS_MAX`].
+    arrivals: VecDeque<(u32, Instant)>,
     /// What its owner is told of its values.
     pub(super) own_values: OwnValuesWriter,
     /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
@@ -68,6 +71,9 @@ pub(super) struct Line {
     pub(super) budget: SendBudget,
     pub(super) own_values: OwnValuesWriter,
 }
+
+/// Inputs wait for a few ticks only, and so do the datagrams that brought them.
+const ARRIVALS_MAX: usize = InputBuffer::WAITING_MAX + 1;
 
 /// What a player is told who is sent away.
 pub(super) const UNFAIR: Cow<'static, str> =
@@ -229,7 +235,9 @@ impl Players {
             return;
         };
         let used = judge.hear(heard, &mut player.validator, now);
-        player.inputs.push(&heard.datagram, used, now);
+        if player.inputs.push(&heard.datagram, used, now) > 0 {
+            player.note_arrival(heard.at);
+        }
         if let Some(epoch) = heard.datagram.head().acknowledged {
             player.replicator.acknowledge(epoch);
         }
@@ -356,6 +364,7 @@ impl Player {
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
+            arrivals: VecDeque::new(),
             own_values,
             is_crowded: true, // until somebody has looked
             is_struck: false,
@@ -381,6 +390,7 @@ impl Player {
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
+            arrivals: VecDeque::new(),
             own_values: line.own_values,
             is_crowded: true, // until somebody has looked
             surprised_tick: line.tick,
@@ -388,6 +398,30 @@ impl Player {
             buttons: 0,
             ..self
         }
+    }
+
+    /// A datagram came that brought something new.
+    fn note_arrival(&mut self, at: Instant) {
+        if self.arrivals.len() == ARRIVALS_MAX {
+            self.arrivals.pop_front();
+        }
+        let datagram = self.inputs.newest_datagram();
+        self.arrivals.push_back((datagram, at));
+    }
+
+    /// When the first of the datagrams came that it is told the effects of now.
+    pub(super) fn take_arrival(&mut self) -> Option<Instant> {
+        let told = self.datagram;
+        // Numbers wrap.
+        let is_told = |datagram: u32| told.wrapping_sub(datagram) < u32::MAX / 2;
+        let mut first = None;
+        while let Some((_, at)) = self
+            .arrivals
+            .pop_front_if(|(datagram, _)| is_told(*datagram))
+        {
+            first.get_or_insert(at);
+        }
+        first
     }
 
     /// Ends the last wish, if there is one.

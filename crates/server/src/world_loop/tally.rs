@@ -2,14 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use crate::histogram::Histogram;
+use super::views::ShowTimes;
+use crate::histogram::Windowed;
 use crate::operations::Measures;
-use crate::status::{StageTimes, Status, TickTimes};
+use crate::status::{StageTimes, Status};
 
 /// Counters since the start of the process.
 #[derive(Default)]
 pub(super) struct Tally {
-    work: Histogram,
+    work: Windowed,
+    ticks: u64,
     measures: Measures,
     /// Gather, step, journal, show.
     stages: [Duration; 4],
@@ -36,6 +38,7 @@ impl Tally {
         let work = stages.iter().sum();
         self.work.record(work);
         self.measures.tick(stages);
+        self.ticks += 1;
         for (sum, stage) in self.stages.iter_mut().zip(stages) {
             *sum += stage;
         }
@@ -45,21 +48,19 @@ impl Tally {
     }
 
     /// Writes what is measured here into a status.
-    pub(super) fn write(&self, status: &mut Status) {
-        status.tick_ms = TickTimes {
-            p50: self.work.quantile_ms(0.5),
-            p99: self.work.quantile_ms(0.99),
-            max: self.work.max_ms(),
-            count: self.work.count(),
-        };
-        let ticks = self.work.count().max(1) as f64;
-        let mean_ms = self.stages.map(|sum| sum.as_secs_f64() * 1e3 / ticks);
-        let [gather, step, journal, show] = mean_ms;
+    pub(super) fn write(&mut self, shown: ShowTimes, status: &mut Status) {
+        [status.tick_ms, status.tick_recent_ms] = self.work.times(Instant::now());
+        let ticks = self.ticks.max(1) as f64;
+        let mean_ms = |sum: Duration| sum.as_secs_f64() * 1e3 / ticks;
+        let [gather, step, journal, show] = self.stages.map(mean_ms);
+        let (interest, encode) = (mean_ms(shown.interest), mean_ms(shown.encode));
         status.stages_ms = StageTimes {
             gather,
             step,
             journal,
             show,
+            interest,
+            encode,
         };
         status.held = self.held;
         status.joins = self.joins;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use net_proto::{
@@ -16,7 +17,8 @@ use spatial_core::{
 
 use super::own;
 use super::players::{Player, Players};
-use crate::gateway::Batch;
+use super::tally::StopWatch;
+use crate::gateway::{Batch, Tell};
 
 /// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
 const DATAGRAMS_MAX: u8 = 4;
@@ -48,6 +50,16 @@ pub(super) struct Views {
     nearest: Vec<Hit>,
     events: WatchEvents,
     pub(super) totals: Totals,
+    pub(super) times: ShowTimes,
+}
+
+/// What has been spent on showing, since the start of the process.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ShowTimes {
+    /// The index, and who sees whom.
+    pub(super) interest: Duration,
+    /// Baselines and snapshots.
+    pub(super) encode: Duration,
 }
 
 /// Sums since they were last taken.
@@ -92,16 +104,19 @@ impl Views {
             nearest: Vec::new(),
             events: WatchEvents::default(),
             totals: Totals::default(),
+            times: ShowTimes::default(),
         })
     }
 
     /// Takes in the state after a step.
     pub(super) fn advance(&mut self, world: &World) {
+        let mut watch = StopWatch::start();
         world.places_into(&mut self.places);
         self.index.rebuild(world.ids(), &self.places);
         if self.ids != world.ids() {
             self.sort(world.ids());
         }
+        self.times.interest += watch.lap();
         let (ids, headings) = (world.ids(), world.headings());
         self.states.clear();
         self.states.extend(self.order.iter().map(|&row| {
@@ -114,6 +129,7 @@ impl Views {
         }
         self.baselines
             .advance_with(world.tick(), &self.states, &self.codes);
+        self.times.encode += watch.lap();
     }
 
     /// For a new player.
@@ -151,6 +167,7 @@ impl Views {
         players: &mut Players,
         durable_tick: u64,
     ) -> Batch {
+        let mut watch = StopWatch::start();
         self.watch(world, players);
         let mut batch = Batch {
             is_epoch: Epoch::starting_at(world.tick()).is_some(),
@@ -167,16 +184,23 @@ impl Views {
             };
             self.see(row, watcher);
             player.is_crowded = self.is_crowded(player.entity);
+            self.times.interest += watch.lap();
             self.pack_one(player, durable_tick);
-            let own = own::news(world, player);
+            let (own, heard) = own::news(world, player).unzip();
             let columns = self.baselines.columns();
             let values = own::values((world, row), (columns, &self.sources), player);
-            let mut all: Vec<Bytes> = own.into_iter().chain(values).collect();
+            let mut all = Vec::with_capacity(2 + self.datagrams.len());
+            all.extend(own.into_iter().chain(values));
             let bytes = all.iter().map(Bytes::len).sum();
             player.budget.spend(bytes);
             self.totals.bytes += bytes as u64;
             all.extend(self.datagrams.iter().map(Bytes::copy_from_slice));
-            batch.snapshots.push((session, all));
+            batch.snapshots.push(Tell {
+                session,
+                datagrams: all,
+                heard: heard.flatten(),
+            });
+            self.times.encode += watch.lap();
         }
         batch
     }
