@@ -26,7 +26,7 @@ test: ## every check at a size that fits
 	@scripts/setup.sh test
 	@exec scripts/test.sh
 
-test-full: ## one full-size run at a time: PART=properties|coords|cells|index|regions|queries|standing|corridors|polygons|features|ground|terrain|sim|wire|fuzz
+test-full: ## one full-size run at a time: PART=properties|coords|cells|index|regions|queries|standing|corridors|polygons|features|ground|terrain|sim|wire|server|load|soak|fuzz
 	@scripts/setup.sh test
 	@exec scripts/test-full.sh '$(PART)'
 

@@ -142,15 +142,23 @@ server)
     sources=$(find crates Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
     passed=$cache/server-passed-$sources log=$cache/server-$sources.log
     touch "$passed" "$log"
-    for part in floods:: guests:: clocks::; do
+    for part in floods:: guests:: clocks:: stop::; do
         if grep -qx "$part" "$passed"; then continue; fi
-        BLUEMARBLE_DAYS=full cargo test --locked --release -p bluemarble-server --test days -- --test-threads=1 "$part" | tee -a "$log"
+        BLUEMARBLE_DAYS=full BLUEMARBLE_STOP_PLAYERS=1000 BLUEMARBLE_STOP_SECONDS=20 cargo test --locked --release -p bluemarble-server --test days -- --test-threads=1 "$part" | tee -a "$log"
         echo "$part" >>"$passed"
     done
     printf '\n| bad day | what became of it |\n| --- | --- |\n'
     grep -o 'bad day | .*' "$log" | sed 's/^bad day |/|/; s/$/ |/' | sort -u
     ;;
+load)
+    # The load table: every row for 300 s on two cores (LOAD_SECONDS makes them shorter). A row that is done is not done again.
+    scripts/load.sh
+    ;;
+soak)
+    # An hour at half load: what memory it takes.
+    scripts/load.sh soak
+    ;;
 *)
-    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim, PART=wire, PART=server or PART=fuzz"
+    refuse "PART=${1:-} is not a part of test-full: use PART=properties, PART=index, PART=coords, PART=regions, PART=queries, PART=standing, PART=corridors, PART=polygons, PART=cells, PART=features, PART=ground, PART=terrain, PART=sim, PART=wire, PART=server, PART=load, PART=soak or PART=fuzz"
     ;;
 esac
