@@ -6,11 +6,11 @@ use net_proto::{
     Answer, AnswerCode, Avatar, Baselines, Bodies, Body, BulkAnswer, BulkRequest, ClientMessage,
     Command, DATAGRAM_BYTES_MAX, Datagrams, Digest, ENTITIES_MAX, EntityState, Epoch, FrameReader,
     GameEvent, GroundInfo, Hello, Input, InputBuffer, InputDatagram, InputHead, Maintenance,
-    Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, QuickBodies, Queued, Redirect,
-    Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return, SERVER_FRAME_BYTES_MAX,
-    Said, Say, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX, TILE_PACKING_MAX, Ticket,
-    TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns, WireError, WorldId, pack,
-    sound_tile,
+    Motion, OwnState, OwnValues, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, Queued, QuickBodies,
+    Redirect, Refuse, RefuseCode, Replica, Replicator, Resume, ResumeSecret, Return,
+    SERVER_FRAME_BYTES_MAX, Said, Say, ServerMessage, ShortText, SnapshotRequest, TILE_BYTES_MAX,
+    TILE_PACKING_MAX, Ticket, TileAnswer, TileAsk, TimeDilation, UpdateCache, Welcome, WireColumns,
+    WireError, WorldId, pack, sound_tile,
 };
 use spatial_core::{
     Audience, CellId, Codec, ColumnSchema, Durability, EntityId, FrameId, HeightTile, Kind,
