@@ -37,7 +37,8 @@ impl std::fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// Reads the keys of a data directory, which a server makes there at its first start. Tickets are for the server of these keys where no
+    /// Reads the keys of a data directory, which a server makes there at its first start; where the key that signs is kept elsewhere (key
+    /// `token_key_file`), that one signs, not this. Tickets are for the server of these keys where no
     /// audience is given (key `audience` of its configuration).
     ///
     /// # Errors

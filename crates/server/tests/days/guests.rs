@@ -19,7 +19,7 @@ const HONEST: u64 = 8;
 /// What they do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Manner {
-    /// Opens streams in the wrong order and leaves what is before without a byte; most of its packets are lost, so that what arrives is in pieces.
+    /// Opens streams in the wrong order, leaves what is before without a byte, and resets what it has begun.
     Gaps,
     /// Asks and never reads what it is told.
     NeverReads,

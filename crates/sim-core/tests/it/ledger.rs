@@ -261,7 +261,7 @@ proptest! {
 }
 
 #[test]
-fn a_snapshot_shares_the_ledger_until_it_changes() {
+fn snapshots_do_not_see_what_changes_hands_later() {
     let world = stocked();
     let (mut one, mut two) = (Snapshot::default(), Snapshot::default());
     world.snapshot(&mut one);
