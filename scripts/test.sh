@@ -2,9 +2,11 @@
 # Every check at a size that fits. Stops at the first that fails; prints what was skipped and why.
 . "$(dirname "$0")/env.sh"
 use_rocksdb
+export CARGO_INCREMENTAL=0 # gigabytes of which a run from a clean checkout uses nothing
 started=$(now)
 
 main() {
+    keep_cache_small
     section "format" check_format
     section "lints" check_lints
     section "licences, bans, sources" cargo deny --locked --all-features check --hide-inclusion-graph licenses bans sources
@@ -31,6 +33,20 @@ section() { # title command...
     echo "== $title"
     "$@"
     echo "-- $title: $(($(now) - from)) s"
+}
+
+# Cargo keeps every program that it ever linked, one for each state of the sources: the cache starts anew when it has
+# become too large.
+keep_cache_small() {
+    local dir megabytes
+    for dir in "$cache/target" "$cache/fuzz/target"; do
+        [ -d "$dir" ] || continue
+        megabytes=$(du -sm "$dir" | cut -f1)
+        if [ "$megabytes" -gt 20000 ]; then
+            echo "emptying $dir ($megabytes MB)"
+            rm -rf "$dir"
+        fi
+    done
 }
 
 check_format() {
