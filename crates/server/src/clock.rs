@@ -1,4 +1,5 @@
-//! Wall-clock time, for tickets and the list of the kept out alone: no tick and no session depends on it.
+//! The server's clocks. [`now`] is what everything goes by; the wall clock, [`now_s`], is for tickets and the list of the kept out alone: no tick and no
+//! session depends on it.
 //!
 //! A machine's clock may jump: somebody sets it, a virtual machine is moved, a time service comes back. Ours does not: it goes on by the time that has passed and
 //! comes nearer to the machine's by a second in thirty. So a drift is followed, and a jump of an hour makes no ticket hold that did not, or the other way round.
@@ -11,13 +12,18 @@ const FOLLOW: u32 = 30;
 /// A difference that is told in the log.
 const JUMP: Duration = Duration::from_secs(10);
 
+/// Now: the system's monotonic clock, or that of the tokio runtime that this is called in, which may be a virtual one.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
 /// Seconds since 1970; a clock before that counts as 0, at which no token holds.
 pub(crate) fn now_s() -> u64 {
     static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let machine = since.unwrap_or_default();
     let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = Instant::now();
+    let now = now();
     let steady = steady.get_or_insert(Steady::new(machine, now));
     steady.read(machine, now).as_secs()
 }

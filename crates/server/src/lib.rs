@@ -24,6 +24,7 @@
 pub mod cli;
 mod clock;
 mod config;
+mod crew;
 mod game;
 mod gateway;
 mod histogram;

@@ -12,6 +12,7 @@ use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
 use crate::clock::now_s;
 use crate::config::Config;
+use crate::crew::Crew;
 use crate::game::{Game, GameError, NoGame};
 use crate::gateway::{
     self, AuthDesk, Authenticator, Bans, BansError, Counters, Gate, GateOptions, Gateway, Limits,
@@ -73,55 +74,22 @@ impl Server {
     }
 
     fn open(builder: ServerBuilder) -> Result<Self, ServerError> {
-        let ServerBuilder {
+        let Parts {
             config,
-            game,
-            others,
-            authenticator,
-        } = builder;
-        let place = (config.listen, config.endpoints_here());
-        let own = config.clone();
-        let first = Found::of(config, game, None)?;
-        let (issuer, identity) = Keys::of_server(&own)?;
-        let measures = Measures::default();
-        let common = Common {
-            issuer,
-            audience: own.audience.map_or_else(
-                || Audience::of_certificate(identity.cert_sha256()),
-                Audience,
-            ),
-            bans: Arc::new(Mutex::new(Bans::open(own.data_dir.join("bans.txt"))?)),
-            auth: open_auth(authenticator, &measures)?,
-            measures,
-            strays: Arc::default(),
-            stop: Arc::new(AtomicBool::new(false)),
-        };
-        let mut all = vec![first];
-        for (config, game) in others {
-            if all.iter().any(|found| found.config.world == config.world) {
-                return Err(ServerError::SameWorld(config.world));
-            }
-            let planet = all
-                .iter()
-                .find(|found| found.config.planet == config.planet);
-            let planet = planet.map(|found| Arc::clone(&found.planet));
-            all.push(Found::of(config, game, planet)?);
-        }
-        let (mut worlds, mut gates, mut nets) = (Vec::new(), Vec::new(), Vec::new());
-        for found in all {
-            let (world, gate, net) = found.open(&common)?;
-            worlds.push(world);
-            gates.push(gate);
-            nets.push(net);
-        }
-        let lobby = Arc::new(Lobby::new(gates, common.strays, seed()?));
+            identity,
+            common,
+            lobby,
+            worlds,
+            nets,
+        } = Parts::of(builder, Crew::Threads)?;
         let vitals = worlds.iter().map(|ready| Arc::clone(&ready.vitals));
         let vitals = Arc::new(Vitals::new(vitals.collect()));
         let boards = worlds
             .iter()
             .map(|ready| (ready.id, Arc::clone(&ready.board)));
         let seen = (boards.collect(), Arc::clone(&vitals), Arc::clone(&lobby));
-        let http = open_http(&own, seen, &common.measures)?;
+        let http = open_http(&config, seen, &common.measures)?;
+        let place = (config.listen, config.endpoints_here());
         let gateway = Gateway::start(place, identity, &lobby, nets).map_err(ServerError::Listen)?;
         // Worlds whose threads have started end with this.
         let mut server = Self {
@@ -194,15 +162,83 @@ impl Server {
     }
 }
 
+/// A server that is put together, and neither listens nor ticks yet.
+pub(crate) struct Parts {
+    /// The first world's: that of the port.
+    pub(crate) config: Config,
+    pub(crate) identity: Identity,
+    pub(crate) common: Common,
+    pub(crate) lobby: Arc<Lobby>,
+    pub(crate) worlds: Vec<Ready>,
+    pub(crate) nets: Vec<NetLinkParts>,
+}
+
+impl Parts {
+    /// Recovers or creates the worlds.
+    pub(crate) fn of(builder: ServerBuilder, crew: Crew) -> Result<Self, ServerError> {
+        let ServerBuilder {
+            config,
+            game,
+            others,
+            authenticator,
+        } = builder;
+        let own = config.clone();
+        let first = Found::of(config, game, None)?;
+        let (issuer, identity) = Keys::of_server(&own)?;
+        let measures = Measures::default();
+        let common = Common {
+            issuer,
+            audience: own.audience.map_or_else(
+                || Audience::of_certificate(identity.cert_sha256()),
+                Audience,
+            ),
+            bans: Arc::new(Mutex::new(Bans::open(own.data_dir.join("bans.txt"))?)),
+            auth: open_auth(authenticator, &measures)?,
+            measures,
+            strays: Arc::default(),
+            stop: Arc::new(AtomicBool::new(false)),
+            crew,
+        };
+        let mut all = vec![first];
+        for (config, game) in others {
+            if all.iter().any(|found| found.config.world == config.world) {
+                return Err(ServerError::SameWorld(config.world));
+            }
+            let planet = all
+                .iter()
+                .find(|found| found.config.planet == config.planet);
+            let planet = planet.map(|found| Arc::clone(&found.planet));
+            all.push(Found::of(config, game, planet)?);
+        }
+        let (mut worlds, mut gates, mut nets) = (Vec::new(), Vec::new(), Vec::new());
+        for found in all {
+            let (world, gate, net) = found.open(&common)?;
+            worlds.push(world);
+            gates.push(gate);
+            nets.push(net);
+        }
+        let lobby = Lobby::new(gates, Arc::clone(&common.strays), seed()?);
+        Ok(Self {
+            config: own,
+            identity,
+            common,
+            lobby: Arc::new(lobby),
+            worlds,
+            nets,
+        })
+    }
+}
+
 /// What the worlds of a server have in common.
-struct Common {
+pub(crate) struct Common {
     issuer: Issuer,
     audience: Audience,
     bans: Arc<Mutex<Bans>>,
     auth: Option<Arc<AuthDesk>>,
     measures: Measures,
     strays: Arc<Counters>,
-    stop: Arc<AtomicBool>,
+    pub(crate) stop: Arc<AtomicBool>,
+    crew: Crew,
 }
 
 /// A world that is there, recovered or new.
@@ -255,7 +291,7 @@ impl Found {
             measures: common.measures.clone(),
             tick_rate_hz: config.tick_rate_hz,
             used: self.host.used.clone(),
-            tiles: open_desk(&config, &self.planet)?,
+            tiles: open_desk(&config, &self.planet, &common.crew)?,
             tile_bytes_s: config.tile_bytes_s,
         });
         self.store.measure(common.measures.sync.clone());
@@ -267,6 +303,7 @@ impl Found {
             world: self.world,
             host: self.host,
             store: self.store,
+            crew: common.crew.clone(),
             planet: self.planet,
             link,
             gate: Arc::clone(&gate),
@@ -290,14 +327,14 @@ impl Found {
 }
 
 /// A world that is going to tick.
-struct Ready {
+pub(crate) struct Ready {
     id: WorldId,
-    board: Arc<StatusBoard>,
+    pub(crate) board: Arc<StatusBoard>,
     gate: Arc<Gate>,
     vitals: Arc<WorldVitals>,
     wish: Arc<Wish>,
     config: Config,
-    world_loop: WorldLoop,
+    pub(crate) world_loop: WorldLoop,
 }
 
 impl Ready {
@@ -389,11 +426,12 @@ pub(crate) fn open_planet(path: &Path) -> Result<Arc<dyn TileStore>, ServerError
 fn open_desk(
     config: &Config,
     planet: &Arc<dyn TileStore>,
+    crew: &Crew,
 ) -> Result<Option<TileDesk>, ServerError> {
     if config.tile_bytes_s == 0 {
         return Ok(None);
     }
-    let desk = TileDesk::start(Arc::clone(planet));
+    let desk = TileDesk::start(Arc::clone(planet), crew);
     desk.map(Some)
         .map_err(|e| ServerError::Start(format!("the tiles thread: {e}")))
 }

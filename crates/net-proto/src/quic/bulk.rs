@@ -45,6 +45,7 @@ impl BulkStream {
     /// [`StreamError`]: the stream is of no use any more.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StreamError> {
         tokio::select! {
+            biased; // sending never waits for long
             sent = self.sender.drive() => match sent? {},
             frame = self.reader.next() => frame,
         }

@@ -68,6 +68,7 @@ impl ChatStreams {
         }
         loop {
             let frame = tokio::select! {
+                biased; // sending never waits for long
                 sent = drive(&mut self.sender) => match sent? {},
                 frame = hear(&mut self.reader, connection, bytes_max) => frame?,
             };

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use net_proto::RefuseCode;
 
 use super::cause::CauseCounts;
 use super::table::lock;
+use crate::clock;
 use crate::histogram::Windowed;
 use crate::status::Status;
 
@@ -131,7 +132,7 @@ impl Counters {
         status.inputs_dropped = read(&self.inputs_dropped);
         status.snapshots_dropped = read(&self.snapshots_dropped);
         status.chat_dropped = read(&self.chat_dropped);
-        [status.effect_ms, status.effect_recent_ms] = lock(&self.effects).times(Instant::now());
+        [status.effect_ms, status.effect_recent_ms] = lock(&self.effects).times(clock::now());
         status.limited = named(&CLASSES, &self.limited);
         let [joined, entered, left] = &self.waited;
         status.queue.joined = read(joined);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use net_proto::quic::{Admission, Door};
 use net_proto::{RefuseCode, WorldId};
@@ -13,6 +12,7 @@ use quinn::Incoming;
 use super::counts::Counters;
 use super::login::Refusal;
 use super::table::{Gate, lock};
+use crate::clock;
 
 /// The worlds behind one port. Shared by all network threads.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Lobby {
     ) -> Self {
         Self {
             gates: gates.into_iter().map(|gate| (gate.world, gate)).collect(),
-            door: Mutex::new(Door::new(Instant::now())),
+            door: Mutex::new(Door::new(clock::now())),
             strays,
             traces: AtomicU64::new(seed),
         }
@@ -56,7 +56,7 @@ impl Lobby {
 
     /// Decides about a client that knocks. One that is accepted needs a [`Lobby::flight`].
     pub(super) fn admit(&self, incoming: Incoming) -> Admission {
-        lock(&self.door).admit(incoming, Instant::now())
+        lock(&self.door).admit(incoming, clock::now())
     }
 
     /// An accepted client until it has logged in or failed to.

@@ -43,7 +43,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
@@ -67,6 +67,7 @@ pub(crate) use lobby::Lobby;
 pub(crate) use table::{Gate, GateOptions, depth};
 pub(crate) use tiles::TileDesk;
 
+use crate::clock;
 use link::{BATCHES, NetLink};
 use shield::shielded;
 
@@ -294,6 +295,7 @@ async fn fan_out(mut net: NetLinkParts, others: Vec<mpsc::Sender<Share>>) {
     let gate = net.gate;
     loop {
         tokio::select! {
+            biased; // both come at the world's pace: neither starves
             Some(batch) = net.batches.recv() => send_batch(&gate, batch, &others).await,
             Some(message) = net.messages.recv() => gate.route(message),
             else => return,
@@ -348,7 +350,7 @@ async fn send_share(share: Share) {
             send_snapshot(&gate, connection, tell.datagrams, is_epoch);
         }
         give_way().await;
-        let now = Instant::now();
+        let now = clock::now();
         let passed = heard.drain(..).map(|at| now.saturating_duration_since(at));
         gate.counters.tell_effects(passed);
     }

@@ -220,6 +220,7 @@ impl Gate {
         let (mut told, mut silent) = (None, 0);
         loop {
             let is_time = tokio::select! {
+                biased; // what it is woken by does not come often
                 _ = spot.1.wake.notified() => false,
                 _ = ticks.tick() => true,
                 frame = reader.next() => return Err(match frame {

@@ -72,6 +72,7 @@ impl<'a> Talk<'a> {
         let mut pulse = interval(PULSE);
         let refusal = loop {
             let next = tokio::select! {
+                biased; // what the world tells it is bounded, and what the client says comes last
                 // If a defect has ended the connection's own task, nothing below ever wakes: this panics, and the player leaves.
                 _ = pulse.tick() => match self.connection.close_reason() {
                     Some(_) => Next::Gone,

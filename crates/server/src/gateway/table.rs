@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
-use std::time::Instant;
 
 use bytes::Bytes;
 use net_proto::{
@@ -26,6 +25,7 @@ use super::queue::Queue;
 use super::resume::{Hash, Secrets};
 use super::shield::shielded;
 use super::tiles::TileDesk;
+use crate::clock;
 use crate::game::Route;
 use crate::host::UsedToken;
 use crate::operations::Measures;
@@ -282,7 +282,7 @@ impl Gate {
 
     /// Passes inputs on; drops them when the world's queue is full.
     pub(super) fn input(&self, session: SessionId, datagram: InputDatagram) {
-        let at = Instant::now();
+        let at = clock::now();
         let heard = Heard {
             session,
             at,

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 use net_proto::{BulkAnswer, GroundInfo, TILE_BYTES_MAX, TileAnswer, TileAsk, pack};
 use spatial_core::{CellId, Codec, HeightTile, Manifest, StoreError, StoredTile, TileStore};
 use tokio::sync::oneshot;
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::crew::{Crew, Work, next};
 
 pub(crate) const QUEUE: usize = 256;
 const ANSWERS: usize = 512;
@@ -43,19 +45,22 @@ pub(crate) struct TileCounters {
 }
 
 impl TileDesk {
-    /// Starts the thread; it ends when this is dropped.
+    /// Starts answering, which ends when this is dropped.
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub(crate) fn start(store: Arc<dyn TileStore>) -> io::Result<Self> {
+    pub(crate) fn start(store: Arc<dyn TileStore>, crew: &Crew) -> io::Result<Self> {
         let info = GroundInfo {
             planet: identity(store.manifest()),
             lattice: *store.manifest().lattice(),
         };
         let (jobs, asked) = sync_channel(QUEUE);
-        std::thread::Builder::new()
-            .name("tiles".into())
-            .spawn(move || answer_all(&*store, &asked))?;
+        let clerk = Clerk {
+            store,
+            asked,
+            answers: Answers::default(),
+        };
+        crew.employ("tiles", clerk)?;
         Ok(Self {
             info,
             jobs,
@@ -100,11 +105,23 @@ fn identity(manifest: &Manifest) -> u64 {
     xxh3_64(&text) ^ manifest.lattice().fingerprint()
 }
 
-fn answer_all(store: &dyn TileStore, asked: &Receiver<Job>) {
-    let mut answers = Answers::default();
-    for Job { ask, reply } in asked {
-        // The session may have ended.
-        let _ = reply.send(answers.answer(store, ask));
+/// Answers, one question after the other.
+struct Clerk {
+    store: Arc<dyn TileStore>,
+    asked: Receiver<Job>,
+    answers: Answers,
+}
+
+impl Work for Clerk {
+    fn turn(&mut self, may_wait: bool) -> bool {
+        match next(&self.asked, may_wait) {
+            Ok(Job { ask, reply }) => {
+                // The session may have ended.
+                let _ = reply.send(self.answers.answer(&*self.store, ask));
+                true
+            }
+            Err(gone) => gone == TryRecvError::Empty,
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::clock;
+
 /// A world whose thread has not turned for so long does not any more.
 const DEAD: Duration = Duration::from_secs(30);
 /// A world that has made no tick for so long keeps players waiting.
@@ -79,7 +81,7 @@ impl Vitals {
 impl WorldVitals {
     pub(crate) fn new(world: u16) -> Self {
         Self {
-            begun: Instant::now(),
+            begun: clock::now(),
             world,
             turned_ms: AtomicU64::new(0),
             ticked_ms: AtomicU64::new(0),
@@ -92,7 +94,7 @@ impl WorldVitals {
     }
 
     pub(crate) fn beat(&self, beat: Beat) {
-        let now = self.now_ms(Instant::now());
+        let now = self.now_ms(clock::now());
         self.tick.store(beat.tick, Ordering::Relaxed);
         self.durable_tick
             .store(beat.durable_tick, Ordering::Relaxed);
@@ -110,11 +112,11 @@ impl WorldVitals {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.is_live_at(Instant::now())
+        self.is_live_at(clock::now())
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_ready_at(Instant::now())
+        self.is_ready_at(clock::now())
     }
 
     fn is_live_at(&self, now: Instant) -> bool {
@@ -128,7 +130,7 @@ impl WorldVitals {
 
     /// Whether it makes ticks.
     pub(crate) fn is_ticking(&self) -> bool {
-        self.is_ticking_at(Instant::now())
+        self.is_ticking_at(clock::now())
     }
 
     fn is_ticking_at(&self, now: Instant) -> bool {
@@ -138,7 +140,7 @@ impl WorldVitals {
 
     /// How long ago it last made a tick.
     pub(crate) fn age(&self) -> Duration {
-        self.since(self.ticked_ms.load(Ordering::Acquire), Instant::now())
+        self.since(self.ticked_ms.load(Ordering::Acquire), clock::now())
     }
 
     pub(crate) fn tick(&self) -> u64 {

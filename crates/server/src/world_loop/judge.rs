@@ -14,6 +14,7 @@ use sim_core::{
 
 use super::players::{Player, asked};
 use super::pulse::Pulse;
+use crate::clock;
 use crate::config::{Cheaters, Config};
 use crate::gateway::{Heard, SessionId};
 use crate::status::JudgedCounts;
@@ -58,7 +59,7 @@ pub(super) struct Unknown {
 impl Judge {
     /// Of players of a kind.
     pub(super) fn new(config: &Config, kind: Kind, period: Duration) -> Self {
-        let begun = Instant::now();
+        let begun = clock::now();
         Self {
             limits: Limits {
                 buttons: Input::JUMP | net_proto::Input::SHOOT,
@@ -211,7 +212,7 @@ impl Judge {
 
     /// Remembers who was sent away.
     fn put_out(&mut self, player: PlayerId, is_banned: bool) {
-        let now = Instant::now();
+        let now = clock::now();
         self.out.retain(|_, out| out.until > now);
         while self.out.len() >= OUT_MAX {
             let first = self.out.iter().min_by_key(|(_, out)| out.until);
@@ -232,7 +233,7 @@ impl Judge {
     /// Whether a player was sent away not long ago.
     fn is_remembered(&self, player: PlayerId) -> bool {
         let out = self.out.get(&player);
-        out.is_some_and(|out| out.until > Instant::now())
+        out.is_some_and(|out| out.until > clock::now())
     }
 
     /// The validator of a player who comes in: what it was found at before it left has not faded for that.

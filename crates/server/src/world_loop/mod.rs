@@ -34,7 +34,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{Record, World};
 use spatial_core::{Sense, TileStore};
 
+use crate::clock;
 use crate::config::Config;
+use crate::crew::Crew;
 use crate::game::{Game, Visitor};
 use crate::gateway::{
     Batch, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink, depth,
@@ -69,6 +71,7 @@ pub(crate) struct WorldParts {
     pub(crate) world: World,
     pub(crate) host: Host,
     pub(crate) store: Store,
+    pub(crate) crew: Crew,
     pub(crate) planet: Arc<dyn TileStore>,
     pub(crate) link: WorldLink,
     pub(crate) gate: Arc<Gate>,
@@ -107,6 +110,8 @@ pub(crate) struct WorldLoop {
     vitals: Arc<WorldVitals>,
     wish: Arc<Wish>,
     period: Duration,
+    /// When the next tick is.
+    due: Instant,
     pool: ThreadPool,
     towns: Towns,
     wanderers: Wanderers,
@@ -139,7 +144,7 @@ impl WorldLoop {
             .build()
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let towns = Towns::new(&world, &config).map_err(|e| ServerError::Start(e.to_string()))?;
-        let mut residency = Residency::start(&world, parts.planet)
+        let mut residency = Residency::start(&world, parts.planet, &parts.crew)
             .map_err(|e| ServerError::Start(format!("the terrain thread: {e}")))?;
         towns.centres().for_each(|at| residency.want(&world, at));
         let (enter_m, hysteresis_m) = (config.interest_radius_m, config.interest_hysteresis_m);
@@ -165,6 +170,7 @@ impl WorldLoop {
             vitals: parts.vitals,
             wish: parts.wish,
             period,
+            due: clock::now(),
             pool,
             judge: Judge::new(&config, towns.player_kind(), period),
             shots: Shots::new(&world, &config),
@@ -185,27 +191,45 @@ impl WorldLoop {
 
     /// Ticks until it is asked to stop, then journals the state hash and writes a checkpoint.
     pub(crate) fn run(mut self) -> Result<(), ServerError> {
-        self.greet_leftovers();
         let vitals = Arc::clone(&self.vitals);
         let _ending = Ending(&vitals);
-        let period = self.period;
-        let mut due = Instant::now();
-        while !self.stop.load(Ordering::Acquire) {
-            due = self.wait(due, period);
-            match self.store.readiness() {
-                Readiness::Ready => {}
-                Readiness::Full => {
-                    self.stand_still(period);
-                    self.beat(false);
-                    continue;
-                }
-                Readiness::Failed => break,
-            }
-            self.tick()?;
-            self.beat(true);
-            due += period;
+        self.begin();
+        while let Some(pause) = self.turn()? {
+            std::thread::sleep(pause);
         }
         self.finish()
+    }
+
+    fn begin(&mut self) {
+        self.greet_leftovers();
+        self.due = clock::now();
+    }
+
+    /// Makes the tick that is due, if the journal has room for it; how long to wait before the next turn, none where there is none.
+    fn turn(&mut self) -> Result<Option<Duration>, ServerError> {
+        if self.stop.load(Ordering::Acquire) {
+            return Ok(None);
+        }
+        let period = self.period;
+        let now = clock::now();
+        if now < self.due {
+            return Ok(Some(self.due - now));
+        }
+        self.let_go(now - self.due, period);
+        match self.store.readiness() {
+            Readiness::Ready => {}
+            Readiness::Full => {
+                let pause = period / 8;
+                self.tally.stalled += pause;
+                self.beat(false);
+                return Ok(Some(pause));
+            }
+            Readiness::Failed => return Ok(None),
+        }
+        self.tick()?;
+        self.beat(true);
+        self.due += period;
+        Ok(Some(self.due.saturating_duration_since(clock::now())))
     }
 
     /// Says that the thread turns.
@@ -227,25 +251,12 @@ impl WorldLoop {
         self.records.extend(leftovers);
     }
 
-    /// Sleeps until a tick is due; returns when it really was.
-    fn wait(&mut self, due: Instant, period: Duration) -> Instant {
-        let now = Instant::now();
-        if let Some(early) = due.checked_duration_since(now) {
-            std::thread::sleep(early);
-            return due;
+    /// Lets ticks go that are too late to be made up for.
+    fn let_go(&mut self, late: Duration, period: Duration) {
+        if late > period * CATCH_UP_TICKS {
+            self.tally.skipped += (late.as_nanos() / period.as_nanos()) as u64;
+            self.due += late;
         }
-        let late = now - due;
-        if late <= period * CATCH_UP_TICKS {
-            return due;
-        }
-        self.tally.skipped += (late.as_nanos() / period.as_nanos()) as u64;
-        now
-    }
-
-    fn stand_still(&mut self, period: Duration) {
-        let pause = period / 8;
-        std::thread::sleep(pause);
-        self.tally.stalled += pause;
     }
 
     fn tick(&mut self) -> Result<(), ServerError> {
@@ -298,7 +309,7 @@ impl WorldLoop {
                 Err(_) => break,
             }
         }
-        self.judge.begin(Instant::now());
+        self.judge.begin(clock::now());
         for _ in 0..INPUTS_A_TICK {
             match self.link.inputs.try_recv() {
                 Ok(heard) => {
@@ -490,7 +501,7 @@ impl WorldLoop {
 
     /// Hands datagrams to the network; at the bound they are dropped, for what comes after them is newer.
     fn send(&mut self, batch: Batch) {
-        self.judge.pulse.leave(self.world.tick(), Instant::now());
+        self.judge.pulse.leave(self.world.tick(), clock::now());
         if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
             self.tally.batches_dropped += 1;
         }

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
 use sim_core::{Record, World};
 use spatial_core::{CellId, DVec3, Ecef, HeightTile, LatticeSpec, TileStore};
+
+use crate::crew::{Crew, Work, next};
 
 const QUEUE: usize = 256;
 /// Ground is wanted this far ahead, metres: at the highest speed limit twenty seconds.
@@ -32,19 +34,21 @@ pub(super) struct Residency {
 }
 
 impl Residency {
-    /// Starts the loading thread; it ends when this is dropped.
-    pub(super) fn start(world: &World, store: Arc<dyn TileStore>) -> std::io::Result<Self> {
+    /// Starts the loading, which ends when this is dropped.
+    pub(super) fn start(
+        world: &World,
+        store: Arc<dyn TileStore>,
+        crew: &Crew,
+    ) -> std::io::Result<Self> {
         let (requests, asked) = sync_channel::<CellId>(QUEUE);
         let (done, loaded) = sync_channel::<Loaded>(QUEUE);
-        std::thread::Builder::new()
-            .name("terrain".into())
-            .spawn(move || {
-                for cell in asked {
-                    if done.send((cell, load(&*store, cell))).is_err() {
-                        return;
-                    }
-                }
-            })?;
+        let loader = Loader {
+            store,
+            asked,
+            done,
+            held: None,
+        };
+        crew.employ("terrain", loader)?;
         let lattice = world.start().lattice;
         // Squares of a face are at most so wide.
         let face_m = world.start().planet.radius_m() * core::f64::consts::FRAC_PI_2;
@@ -117,6 +121,38 @@ impl Residency {
                 world.stage(tile);
                 self.resident += 1;
             }
+        }
+    }
+}
+
+/// Loads what is asked for, one tile after the other.
+struct Loader {
+    store: Arc<dyn TileStore>,
+    asked: Receiver<CellId>,
+    done: SyncSender<Loaded>,
+    /// What found the queue full that it may not wait for.
+    held: Option<Loaded>,
+}
+
+impl Work for Loader {
+    fn turn(&mut self, may_wait: bool) -> bool {
+        let loaded = match self.held.take() {
+            Some(held) => held,
+            None => match next(&self.asked, may_wait) {
+                Ok(cell) => (cell, load(&*self.store, cell)),
+                Err(gone) => return gone == TryRecvError::Empty,
+            },
+        };
+        if may_wait {
+            return self.done.send(loaded).is_ok();
+        }
+        match self.done.try_send(loaded) {
+            Ok(()) => true,
+            Err(TrySendError::Full(loaded)) => {
+                self.held = Some(loaded);
+                true
+            }
+            Err(TrySendError::Disconnected(_)) => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::views::ShowTimes;
+use crate::clock;
 use crate::histogram::Windowed;
 use crate::operations::Measures;
 use crate::status::{StageTimes, Status};
@@ -49,7 +50,7 @@ impl Tally {
 
     /// Writes what is measured here into a status.
     pub(super) fn write(&mut self, shown: ShowTimes, status: &mut Status) {
-        [status.tick_ms, status.tick_recent_ms] = self.work.times(Instant::now());
+        [status.tick_ms, status.tick_recent_ms] = self.work.times(clock::now());
         let ticks = self.ticks.max(1) as f64;
         let mean_ms = |sum: Duration| sum.as_secs_f64() * 1e3 / ticks;
         let [gather, step, journal, show] = self.stages.map(mean_ms);
@@ -77,12 +78,12 @@ pub(super) struct StopWatch(Instant);
 
 impl StopWatch {
     pub(super) fn start() -> Self {
-        Self(Instant::now())
+        Self(clock::now())
     }
 
     /// The time since the start or the last lap.
     pub(super) fn lap(&mut self) -> Duration {
-        let now = Instant::now();
+        let now = clock::now();
         let lap = now - self.0;
         self.0 = now;
         lap

@@ -48,6 +48,7 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
         world,
         host,
         store,
+        crew: Crew::Threads,
         planet,
         link,
         gate,
