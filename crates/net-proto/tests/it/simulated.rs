@@ -402,6 +402,31 @@ fn sessions_go_on_when_clients_addresses_change() {
     }
 }
 
+#[test]
+fn who_is_unplugged_is_silent_and_the_address_is_free() {
+    run(async {
+        let (network, identity) = (Network::new(6, dark(1_000, 1_001)), identity(6));
+        let serve = || {
+            let endpoint = network.server_endpoint(server_addr(), &identity);
+            endpoint.map(|endpoint| tokio::spawn(echo(endpoint)))
+        };
+        let endpoint = network.client_endpoint(client_addr(0)).unwrap();
+        let first = serve().unwrap();
+        assert!(serve().is_err(), "it is taken");
+        let cert = identity.cert_sha256();
+        let old = connect(&endpoint, server_addr(), cert).await.unwrap();
+        network.unplug(server_addr());
+        let second = serve().unwrap();
+        let sent = network.trace().packets;
+        // The first one is still there, and its end frees nothing that is not its own.
+        first.abort();
+        let new = connect(&endpoint, server_addr(), cert).await.unwrap();
+        assert_eq!(old.closed().await, ConnectionError::TimedOut);
+        assert!(network.trace().packets > sent);
+        assert!(new.close_reason().is_none() && !second.is_finished());
+    });
+}
+
 /// A client that moves every half second; how long it waited for an answer at most.
 async fn wander(network: Network, n: usize, cert: [u8; 32]) -> Duration {
     let mut slowest = Duration::ZERO;

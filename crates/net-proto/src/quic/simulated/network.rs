@@ -51,7 +51,8 @@ impl Network {
             free: BTreeMap::new(),
             on_the_way: BinaryHeap::new(),
             sent: 0,
-            inboxes: BTreeMap::new(),
+            places: BTreeMap::new(),
+            opened: 0,
             trace: Trace::default(),
             endpoints: 0,
         };
@@ -135,6 +136,12 @@ impl Network {
         endpoint.rebind_abstract(Arc::new(Socket::open(&self.shared, addr)?))
     }
 
+    /// Cuts an address off for good, as when the power goes: whoever has it sends nothing any more and hears nothing, without being told, and
+    /// the address is free.
+    pub fn unplug(&self, addr: SocketAddr) {
+        self.shared.lock().places.remove(&addr);
+    }
+
     fn endpoint_on(
         &self,
         socket: Arc<dyn AsyncUdpSocket>,
@@ -163,6 +170,13 @@ pub(super) struct Inbox {
     pub(super) reader: Option<Waker>,
 }
 
+/// What sockets that share an address have in common.
+#[derive(Debug)]
+struct Place {
+    number: u64, // another one when the address is taken again
+    inboxes: Vec<Inbox>,
+}
+
 #[derive(Debug)]
 pub(super) struct Shared {
     seed: u64,
@@ -179,7 +193,8 @@ pub(super) struct State {
     free: BTreeMap<(SocketAddr, SocketAddr), Instant>,
     on_the_way: BinaryHeap<Reverse<(Instant, u64, Parcel)>>,
     sent: u64,
-    pub(super) inboxes: BTreeMap<SocketAddr, Vec<Inbox>>, // of sockets that share an address
+    places: BTreeMap<SocketAddr, Place>,
+    opened: u64,
     trace: Trace,
     endpoints: u64,
 }
@@ -195,9 +210,12 @@ impl Shared {
         state.endpoints
     }
 
-    /// Sends all datagrams of a transmit.
-    pub(super) fn send(&self, from: SocketAddr, transmit: &Transmit<'_>) {
+    /// Sends all datagrams of a transmit, unless the place has been unplugged.
+    pub(super) fn send(&self, (from, place): (SocketAddr, u64), transmit: &Transmit<'_>) {
         let mut state = self.lock();
+        if state.inboxes(from, place).is_none() {
+            return;
+        }
         let soonest = state.soonest();
         let segment = transmit.segment_size.unwrap_or(transmit.contents.len());
         for bytes in transmit.contents.chunks(segment.max(1)) {
@@ -228,6 +246,34 @@ struct Parcel {
 }
 
 impl State {
+    /// Takes an address for so many sockets: the number of their place. None when it is taken.
+    pub(super) fn take_place(&mut self, addr: SocketAddr, sockets: u8) -> Option<u64> {
+        if self.places.contains_key(&addr) {
+            return None;
+        }
+        self.opened += 1;
+        let place = Place {
+            number: self.opened,
+            inboxes: (0..sockets).map(|_| Inbox::default()).collect(),
+        };
+        self.places.insert(addr, place);
+        Some(self.opened)
+    }
+
+    /// Frees an address, if it is still that place's.
+    pub(super) fn leave_place(&mut self, addr: SocketAddr, number: u64) {
+        if self.inboxes(addr, number).is_some() {
+            self.places.remove(&addr);
+        }
+    }
+
+    /// A place's inboxes; none once a socket of it has been dropped, or it was unplugged.
+    pub(super) fn inboxes(&mut self, addr: SocketAddr, number: u64) -> Option<&mut Vec<Inbox>> {
+        let place = self.places.get_mut(&addr);
+        let place = place.filter(|place| place.number == number);
+        place.map(|place| &mut place.inboxes)
+    }
+
     fn soonest(&self) -> Option<Instant> {
         self.on_the_way.peek().map(|Reverse((due, ..))| *due)
     }
@@ -294,8 +340,8 @@ impl State {
             let Some(Reverse((_, _, parcel))) = self.on_the_way.pop() else {
                 return;
             };
-            let sharers = self.inboxes.get_mut(&parcel.to).map(Vec::as_mut_slice);
-            let Some(inbox) = sharers.and_then(|sharers| chosen(sharers, &parcel)) else {
+            let place = self.places.get_mut(&parcel.to);
+            let Some(inbox) = place.and_then(|place| chosen(&mut place.inboxes, &parcel)) else {
                 continue; // nobody is there, as it happens
             };
             if inbox.packets.len() < INBOX_MAX {
@@ -323,6 +369,7 @@ async fn deliver(shared: Arc<Shared>) {
         match soonest {
             None => shared.sooner.notified().await,
             Some(due) => tokio::select! {
+                biased;
                 () = sleep_until(due) => {}
                 () = shared.sooner.notified() => {}
             },

@@ -16,6 +16,7 @@ use super::network::{Inbox, Shared, State};
 pub(super) struct Socket {
     shared: Arc<Shared>,
     addr: SocketAddr,
+    place: u64,
     number: usize,
 }
 
@@ -31,31 +32,28 @@ impl Socket {
         addr: SocketAddr,
         count: u8,
     ) -> io::Result<Vec<Self>> {
-        let inboxes = &mut shared.lock().inboxes;
-        if inboxes.contains_key(&addr) {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                format!("{addr} is taken in the simulated network"),
-            ));
-        }
-        inboxes.insert(addr, (0..count).map(|_| Inbox::default()).collect());
+        let place = shared.lock().take_place(addr, count).ok_or_else(|| {
+            let text = format!("{addr} is taken in the simulated network");
+            io::Error::new(io::ErrorKind::AddrInUse, text)
+        })?;
         let socket = |number| Self {
             shared: Arc::clone(shared),
             addr,
+            place,
             number,
         };
         Ok((0..usize::from(count)).map(socket).collect())
     }
 
-    /// Its inbox; none once a socket that shares the address has been dropped.
+    /// Its inbox; none once a socket that shares the address has been dropped, or the address was unplugged.
     fn inbox<'a>(&self, state: &'a mut State) -> Option<&'a mut Inbox> {
-        state.inboxes.get_mut(&self.addr)?.get_mut(self.number)
+        state.inboxes(self.addr, self.place)?.get_mut(self.number)
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.shared.lock().inboxes.remove(&self.addr);
+        self.shared.lock().leave_place(self.addr, self.place);
     }
 }
 
@@ -71,7 +69,7 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
-        self.shared.send(self.addr, transmit);
+        self.shared.send((self.addr, self.place), transmit);
         Ok(())
     }
 
