@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use net_proto::quic::Identity;
 use net_proto::{Audience, WorldId};
 use sim_core::{StepError, World, WorldStart};
 use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
