@@ -11,7 +11,7 @@ use net_proto::quic::{lone_client_endpoint, quinn};
 use net_proto::{Command, Input, Say, Ticket, Welcome};
 use spatial_core::{Ecef, MemoryStore, Planet, TileStore};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::connection::Connection;
 use crate::core::{ClientCore, DigestCounts, Event, Traffic};
@@ -302,6 +302,9 @@ impl Shared {
         if let Event::Snapshot(info) = event {
             state.view.take_in(now, &info, core.replica());
         }
+        if let Event::TimeDilation(_) = event {
+            state.view.set_pace(now, core.pace());
+        }
         if event == Event::Ground {
             state.ground = core.served_ground().and_then(ServedGround::tiles);
         }
@@ -470,9 +473,7 @@ async fn drive(
     shared: &Shared,
     stop: &mut oneshot::Receiver<()>,
 ) -> Option<SessionError> {
-    let rate_hz = f64::from(connection.core().welcome().tick_rate_hz);
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / rate_hz));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = ticks_of(connection.core());
     let mut sends = false; // every second tick
     loop {
         let step = tokio::select! {
@@ -489,7 +490,18 @@ async fn drive(
         if let Err(end) = step {
             return Some(end);
         }
+        if ticks.period() != connection.core().tick_period() {
+            ticks = ticks_of(connection.core());
+        }
     }
+}
+
+/// One for each of the world's ticks, as fast as its time runs.
+fn ticks_of(core: &ClientCore) -> Interval {
+    let period = core.tick_period();
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
 }
 
 /// What may wait to be said to others.

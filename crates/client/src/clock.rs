@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::arrivals::Arrivals;
+use crate::pace::WorldTime;
 
 /// Follows the server's ticks by the local clock, and draws as far behind them as the line demands and no farther.
 ///
@@ -13,12 +14,14 @@ use crate::arrivals::Arrivals;
 /// ```
 /// When snapshots come later than before, what is drawn slows down at once, to half its pace if need be; when they come sooner again it runs
 /// at most 5 % faster until it has caught up. It jumps only after a break: when it is off by more than a second.
+/// Where the server says that the world's time runs slower, all of this is in that time.
 ///
 /// Times are durations since any fixed moment. Holds 4 KB, allocates nothing.
 #[derive(Clone, Debug)]
 pub struct RenderClock {
     rate_hz: f64,
     snapshot_ticks: u64,
+    time: WorldTime,
     arrivals: Arrivals,
     newest: Option<(f64, u64)>, // when the newest snapshot came, seconds, and its tick
     drawn: Option<(f64, f64)>,  // when something was drawn last, and which tick
@@ -32,15 +35,21 @@ impl RenderClock {
         Self {
             rate_hz,
             snapshot_ticks,
+            time: WorldTime::default(),
             arrivals: Arrivals::new(rate_hz / snapshot_ticks as f64),
             newest: None,
             drawn: None,
         }
     }
 
+    /// The world's time runs at another pace from now on: 1 is that of its tick rate.
+    pub fn set_pace(&mut self, now: Duration, pace: f64) {
+        self.time.set_pace(now, pace);
+    }
+
     /// A snapshot of a tick has arrived. What is older than the newest one says nothing.
     pub fn observe(&mut self, now: Duration, tick: u64) {
-        let now_s = now.as_secs_f64();
+        let now_s = self.time.seconds(now);
         let mut due = match self.newest {
             Some(newest) if self.is_jump(newest, now_s, tick) => {
                 self.arrivals.clear();
@@ -63,7 +72,7 @@ impl RenderClock {
 
     /// The tick to draw, 0 before the first snapshot. Between breaks it never goes back.
     pub fn tick(&mut self, now: Duration) -> f64 {
-        let now_s = now.as_secs_f64();
+        let now_s = self.time.seconds(now);
         let Some(aim) = self.aim(now_s) else {
             return 0.0;
         };
@@ -95,7 +104,7 @@ impl RenderClock {
     /// Local clocks and the server's may drift apart: only the last seconds count.
     pub fn server_tick(&self, now: Duration) -> Option<f64> {
         let least_s = self.arrivals.least()?;
-        Some((now.as_secs_f64() - least_s) * self.rate_hz)
+        Some((self.time.seconds(now) - least_s) * self.rate_hz)
     }
 
     fn aim(&self, now_s: f64) -> Option<f64> {
@@ -169,6 +178,25 @@ mod tests {
         assert!((clock.tick(ms(66)) - 998.0).abs() < 1e-6);
         clock.observe(ms(133), 10);
         assert!((clock.tick(ms(133)) - 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn slower_time_is_no_lateness() {
+        let mut clock = RenderClock::new(20, 1);
+        (0..200).for_each(|n| clock.observe(ms(50 * n), 1_000 + n));
+        clock.set_pace(ms(50 * 200), 0.5);
+        let at = |n: u64| ms(50 * 200 + 100 * n);
+        for n in 0..200 {
+            clock.observe(at(n), 1_200 + n);
+            let tick = clock.tick(at(n));
+            assert!((tick - (1_199 + n) as f64).abs() < 0.05, "{n}: {tick}");
+        }
+        assert!((clock.delay_ticks() - 1.0).abs() < 1e-6);
+        // Who is not told takes it for the worst of lines.
+        let mut clock = RenderClock::new(20, 1);
+        (0..200).for_each(|n| clock.observe(ms(50 * n), 1_000 + n));
+        (0..200).for_each(|n| clock.observe(at(n), 1_200 + n));
+        assert!(clock.delay_ticks() > 2.0);
     }
 
     #[test]

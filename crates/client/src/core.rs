@@ -38,6 +38,7 @@ pub struct ClientCore {
     digests: DigestCounts,
     resume: Option<Resume>, // the newest
     step: Step,
+    pace: f64,
 }
 
 /// Something that the server said.
@@ -57,7 +58,7 @@ pub enum Event {
     Redirect(Redirect),
     /// The server will stop.
     Maintenance(Maintenance),
-    /// The world's time runs slower.
+    /// The world's time runs slower, or in full again: see [`ClientCore::pace`], and tell a [`crate::View`].
     TimeDilation(TimeDilation),
     /// Should the line be lost, the session can be taken up again, for so long: `Connection::resume_ticket`.
     Resumable(Duration),
@@ -129,6 +130,7 @@ impl ClientCore {
             digests: DigestCounts::default(),
             resume: None,
             step: Step::default(),
+            pace: 1.0,
         })
     }
 
@@ -322,7 +324,10 @@ impl ClientCore {
             ServerMessage::Digest(digest) => self.check_digest(digest),
             ServerMessage::Redirect(redirect) => Event::Redirect(redirect),
             ServerMessage::Maintenance(maintenance) => Event::Maintenance(maintenance),
-            ServerMessage::TimeDilation(dilation) => Event::TimeDilation(dilation),
+            ServerMessage::TimeDilation(dilation) => {
+                self.pace = f64::from(dilation.permille) / 1e3;
+                Event::TimeDilation(dilation)
+            }
             ServerMessage::Resume(resume) => {
                 self.resume = Some(resume);
                 Event::Resumable(Duration::from_secs(u64::from(resume.good_for_s)))
@@ -374,6 +379,16 @@ impl ClientCore {
     pub fn handle_chat(&mut self, frame: &[u8]) -> Result<Event, WireError> {
         self.traffic.chat_bytes_in += frame.len() as u64;
         Said::decode(frame).map(Event::Said)
+    }
+
+    /// How fast the world's time runs, as the server said last: 1 is its tick rate. Inputs are made one a tick of that time.
+    pub fn pace(&self) -> f64 {
+        self.pace
+    }
+
+    /// From one of the world's ticks to the next, as fast as its time runs now.
+    pub fn tick_period(&self) -> Duration {
+        Duration::from_secs_f64(1.0 / (f64::from(self.welcome.tick_rate_hz.max(1)) * self.pace))
     }
 
     /// What the server said in the beginning.

@@ -69,6 +69,11 @@ impl View {
         self.clock = RenderClock::new(welcome.tick_rate_hz, welcome.snapshot_ticks);
     }
 
+    /// The world's time runs at another pace from now on ([`crate::Event::TimeDilation`]): 1 is that of its tick rate.
+    pub fn set_pace(&mut self, now: Duration, pace: f64) {
+        self.clock.set_pace(now, pace);
+    }
+
     /// Takes in what a snapshot has made of the replica. Looks at every entity in view; allocates only when more come into it than ever before.
     pub fn take_in(&mut self, now: Duration, info: &SnapshotInfo, replica: &Replica) {
         self.clock.observe(now, info.tick);

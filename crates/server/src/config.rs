@@ -82,6 +82,9 @@ pub struct Settings {
     /// Shots are judged by what their shooters saw, at most so long ago, milliseconds
     #[arg(long, env = "BLUEMARBLE_REWIND_MS", value_name = "MS")]
     pub rewind_ms: Option<u16>,
+    /// When ticks take too long, the world's time may run as slow as this, thousandths; 1000 for not at all
+    #[arg(long, env = "BLUEMARBLE_PACE_MIN", value_name = "PERMILLE")]
+    pub pace_min: Option<u16>,
     /// Bytes a second that a player is sent of the world, at most in the long run
     #[arg(long, env = "BLUEMARBLE_PLAYER_BYTES_S", value_name = "BYTES")]
     pub player_bytes_s: Option<u32>,
@@ -259,6 +262,7 @@ impl Settings {
             cheaters: self.cheaters.or(other.cheaters),
             ban_s: self.ban_s.or(other.ban_s),
             rewind_ms: self.rewind_ms.or(other.rewind_ms),
+            pace_min: self.pace_min.or(other.pace_min),
             player_bytes_s: self.player_bytes_s.or(other.player_bytes_s),
             tile_bytes_s: self.tile_bytes_s.or(other.tile_bytes_s),
             audience: self.audience.or(other.audience),
@@ -339,6 +343,8 @@ pub struct Config {
     pub ban_s: u32,
     /// The oldest moment that shots are judged by, milliseconds ago.
     pub rewind_ms: u16,
+    /// The slowest that the world's time may run, thousandths of its tick rate.
+    pub pace_min: u16,
     /// Bytes a second of snapshots for a player, at most in the long run.
     pub player_bytes_s: u32,
     /// Bytes of terrain a second for a client; 0 for none.
@@ -407,6 +413,7 @@ impl Default for Config {
             cheaters: Cheaters::default(),
             ban_s: 3_600,
             rewind_ms: 500,
+            pace_min: 500,
             player_bytes_s: 32_000,
             tile_bytes_s: 256 << 10,
             audience: None,
@@ -465,6 +472,7 @@ impl Config {
             cheaters: settings.cheaters.unwrap_or(default.cheaters),
             ban_s: settings.ban_s.unwrap_or(default.ban_s),
             rewind_ms: settings.rewind_ms.unwrap_or(default.rewind_ms),
+            pace_min: settings.pace_min.unwrap_or(default.pace_min),
             player_bytes_s: settings.player_bytes_s.unwrap_or(default.player_bytes_s),
             tile_bytes_s: settings.tile_bytes_s.unwrap_or(default.tile_bytes_s),
             audience: settings.audience.as_deref().map(audience).transpose()?,
@@ -554,6 +562,11 @@ impl Config {
                 "1 to 3600 seconds",
             ),
             ("status_s", self.status_s <= 3_600, "at most 3600 seconds"),
+            (
+                "pace_min",
+                (100..=1_000).contains(&self.pace_min),
+                "100 to 1000 thousandths",
+            ),
             ("threads", self.threads <= 256, "at most 256"),
             ("endpoints", self.endpoints <= ENDPOINTS_MAX, "at most 64"),
         ];

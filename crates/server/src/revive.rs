@@ -94,6 +94,7 @@ impl Revived {
             Entry::StateHash { .. } if executed.checked_add(1) == Some(means) => {
                 self.verified += 1;
             }
+            Entry::Throttle { .. } if means == executed => {} // as told: a new life begins without
             _ => return Err(ReviveError::Tick { executed, means }),
         }
         replay(&mut self.world, &entry, tiles)?;

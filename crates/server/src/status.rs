@@ -25,6 +25,10 @@ pub struct Status {
     pub entities: u32,
     /// Entities that stand still because their ground is not resident.
     pub held: u32,
+    /// Steps of what is left undone when ticks take too long that are in force; 0: everything is done.
+    pub throttle: u8,
+    /// How fast the world's time runs: 1 in full, less when nothing else suffices.
+    pub pace: f64,
     /// Tiles of terrain that are resident.
     pub tiles: u32,
     /// Entities that a player sees, mean over the players.

@@ -4,6 +4,7 @@
 //! entry   kind u8 · tick u64 · body                     little-endian, no padding
 //!   1     records: count u32 · records
 //!   2     state hash: u64
+//!   3     throttle: level u8 · pace u16
 //! record  kind u8 · body
 //!   2     despawn   entity u64
 //!   4     resident  tile u64 · checksum u64
@@ -209,6 +210,16 @@ pub enum Entry {
         /// [`crate::World::hash`].
         hash: u64,
     },
+    /// How much its host leaves undone from a tick on, since there is more to do than fits. Says why records are as they are; a replay
+    /// needs it for nothing.
+    Throttle {
+        /// The tick.
+        tick: u64,
+        /// Steps of the host's order that are in force; 0: nothing is left undone.
+        level: u8,
+        /// How fast the world's time runs, thousandths of its tick rate.
+        pace: u16,
+    },
 }
 
 /// Why bytes are no journal entry.
@@ -249,7 +260,9 @@ impl Entry {
     /// The tick it belongs to.
     pub fn tick(&self) -> u64 {
         match self {
-            Self::Records { tick, .. } | Self::StateHash { tick, .. } => *tick,
+            Self::Records { tick, .. }
+            | Self::StateHash { tick, .. }
+            | Self::Throttle { tick, .. } => *tick,
         }
     }
 
@@ -261,6 +274,12 @@ impl Entry {
                 out.push(2);
                 out.extend(tick.to_le_bytes());
                 out.extend(hash.to_le_bytes());
+            }
+            Self::Throttle { tick, level, pace } => {
+                out.push(3);
+                out.extend(tick.to_le_bytes());
+                out.push(*level);
+                out.extend(pace.to_le_bytes());
             }
         }
     }
@@ -284,6 +303,11 @@ impl Entry {
             2 => Self::StateHash {
                 tick,
                 hash: r.u64()?,
+            },
+            3 => Self::Throttle {
+                tick,
+                level: r.u8()?,
+                pace: r.u16()?,
             },
             _ => return Err(EntryError::Kind(kind)),
         };

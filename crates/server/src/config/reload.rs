@@ -56,6 +56,7 @@ keys! {
     cheaters: "reload",
     ban_s: "reload",
     rewind_ms: "start",
+    pace_min: "reload",
     player_bytes_s: "reload",
     tile_bytes_s: "start",
     audience: "start",

@@ -282,7 +282,7 @@ impl Gate {
                 return Err(Unplaced::Refused(Refusal::new(RefuseCode::REPLACED, text)));
             }
         };
-        if before > 0 || sessions.others(comer.claims.player) >= self.limits().players_max {
+        if before > 0 || !self.has_place(&sessions, comer.claims.player) {
             return Ok(Err(queue.told(before)));
         }
         queue.waiting.pop_front();

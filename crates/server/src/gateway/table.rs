@@ -71,6 +71,8 @@ pub(crate) struct Gate {
     pub(super) auth: Option<Arc<AuthDesk>>,
     pub(super) queue: Mutex<Queue>,
     pub(super) is_draining: AtomicBool,
+    /// The world has no time for more players.
+    is_busy: AtomicBool,
     routes: Box<[Route]>,
     pub(super) measures: Measures,
     pub(crate) tick_rate_hz: u16,
@@ -161,6 +163,7 @@ impl Gate {
             auth: options.auth,
             queue: Mutex::default(),
             is_draining: AtomicBool::new(false),
+            is_busy: AtomicBool::new(false),
             routes: options.routes,
             measures: options.measures,
             tick_rate_hz: options.tick_rate_hz,
@@ -191,12 +194,26 @@ impl Gate {
         let mut sessions = lock(&self.sessions);
         let is_in = sessions.of_player.contains_key(&player);
         let overtakes = !is_in && !lock(&self.queue).is_empty();
-        if overtakes || sessions.others(player) >= self.limits().players_max {
+        if overtakes || !self.has_place(&sessions, player) {
             return Err(NoEntry::Full);
         }
         // By the clock that the token was checked by: it cannot be forgotten as used while it holds.
         self.use_token(used(&comer.claims), comer.now_s)?;
         Ok(self.take_place(&mut sessions, line, comer))
+    }
+
+    /// Whether a player may have a session: another one, if it has one, or a place that is free in a world that has time for it.
+    pub(super) fn has_place(&self, sessions: &Sessions, player: PlayerId) -> bool {
+        let is_open = sessions.of(player).is_some() || !self.is_busy.load(Ordering::Relaxed);
+        is_open && sessions.others(player) < self.limits().players_max
+    }
+
+    /// Whether the world has time for nobody new, from now on.
+    pub(crate) fn set_busy(&self, is_busy: bool) {
+        self.is_busy.store(is_busy, Ordering::Relaxed);
+        if !is_busy {
+            lock(&self.queue).wake_next();
+        }
     }
 
     /// Marks a token as used.

@@ -108,6 +108,8 @@ const ROWS: &[Row] = &[
     gauge("/lingering", "lingering", "Players whose line is lost and who may come back"),
     gauge("/entities", "entities", "Entities in the world"),
     gauge("/held", "held", "Entities that stand still because their ground is not resident"),
+    gauge("/throttle", "throttle_level", "Steps of what is left undone that are in force; 0: everything is done"),
+    gauge("/pace", "pace", "How fast the world's time runs; 1 in full"),
     gauge("/tiles", "tiles", "Tiles of terrain that are resident"),
     gauge("/seen_mean", "seen_mean", "Entities that a player sees, mean"),
     gauge("/tick_ms/p50", "tick_p50_milliseconds", "Median of the work of all ticks"),

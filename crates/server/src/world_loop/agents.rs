@@ -1,6 +1,6 @@
 //! Wandering agents: what they want is drawn by lot now and then, and journalled like any input.
 
-use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, World};
+use sim_core::{Agent, FINE_PER_M, Input, Kind, KindId, Record, Tier, World};
 use spatial_core::{CoordError, Ecef, EntityId, Frame, Planet, UNITS_PER_M, face_st};
 
 use crate::config::Config;
@@ -143,6 +143,7 @@ struct Wanderer {
     entity: EntityId,
     home: usize,
     next_tick: u64,
+    is_asleep: bool,
 }
 
 /// All wandering agents.
@@ -159,6 +160,7 @@ impl Wanderers {
             entity: world.ids()[row],
             home: towns.nearest(world.place(row)),
             next_tick: world.tick(),
+            is_asleep: world.tier(world.ids()[row]) == Some(Tier::ASLEEP),
         });
         let mut all: Vec<_> = all.collect();
         // Not all in the first tick: as many every tick, over the shortest whim.
@@ -195,16 +197,18 @@ impl Wanderers {
                 entity,
                 home,
                 next_tick: world.tick() + 1 + self.ticks(lots.within(0.0, WHIM_S.end)),
+                is_asleep: false,
             });
         }
         Ok(())
     }
 
-    /// Lets those whose time has come choose anew, at most [`CHOICES_A_TICK`]; the others choose in the next tick.
+    /// Lets those whose time has come choose anew, at most [`CHOICES_A_TICK`]; the others choose in the next tick. Who
+    /// is said to be idle goes to sleep instead, until it chooses again and is not.
     pub(super) fn choose(
         &mut self,
         (world, towns): (&World, &Towns),
-        lots: &mut Lots,
+        (lots, is_idle): (&mut Lots, impl Fn(EntityId) -> bool),
         records: &mut Vec<Record>,
     ) {
         let tick = world.tick();
@@ -218,7 +222,15 @@ impl Wanderers {
             }
             room -= 1;
             self.all[n].next_tick = tick + self.ticks(lots.within(WHIM_S.start, WHIM_S.end));
-            records.extend(wish(&self.all[n], (world, towns), lots));
+            let wanderer = &mut self.all[n];
+            let sleeps = is_idle(wanderer.entity);
+            if wanderer.is_asleep != sleeps {
+                wanderer.is_asleep = sleeps;
+                records.push(tier(wanderer));
+            }
+            if !sleeps {
+                records.extend(wish(wanderer, (world, towns), lots));
+            }
         }
     }
 
@@ -232,6 +244,17 @@ impl Towns {
         let lattice = &world.start().lattice;
         self.centres()
             .all(|at| world.is_resident(lattice.tile_at(at.to_vec())))
+    }
+}
+
+/// How often it moves from now on.
+fn tier(wanderer: &Wanderer) -> Record {
+    Record::Tier {
+        entity: wanderer.entity,
+        tier: match wanderer.is_asleep {
+            true => Tier::ASLEEP,
+            false => Tier::EVERY_TICK,
+        },
     }
 }
 

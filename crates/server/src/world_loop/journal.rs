@@ -19,6 +19,11 @@ impl WorldLoop {
             login.encode(&mut payload);
             frames.push((FrameKind::Login, payload));
         }
+        if let Some(entry) = self.throttle.take_news(tick) {
+            let mut payload = Vec::new();
+            entry.encode(&mut payload);
+            frames.push((FrameKind::Entry, payload));
+        }
         if !self.records.is_empty() {
             let mut payload = Vec::new();
             encode_records(tick, &self.records, &mut payload);

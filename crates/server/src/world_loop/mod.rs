@@ -18,6 +18,7 @@ mod pulse;
 mod residency;
 mod shots;
 mod tally;
+mod throttle;
 mod views;
 mod words;
 
@@ -39,7 +40,7 @@ use crate::config::Config;
 use crate::crew::Crew;
 use crate::game::{Game, Visitor};
 use crate::gateway::{
-    Batch, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink, depth,
+    Batch, COMMANDS_SINCE, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink, depth,
 };
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
@@ -54,6 +55,7 @@ use players::{Line, Newcomer, Players};
 use residency::Residency;
 use shots::Shots;
 use tally::{StopWatch, Tally};
+use throttle::{Level, Throttle};
 use views::{DurableHash, Totals, Views};
 use words::{Stage, Words};
 
@@ -109,7 +111,7 @@ pub(crate) struct WorldLoop {
     stop: Arc<AtomicBool>,
     vitals: Arc<WorldVitals>,
     wish: Arc<Wish>,
-    period: Duration,
+    throttle: Throttle,
     /// When the next tick is.
     due: Instant,
     pool: ThreadPool,
@@ -151,7 +153,7 @@ impl WorldLoop {
         let sense = Sense::around(enter_m, enter_m + hysteresis_m)
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let period = Duration::from_secs(1) / u32::from(config.tick_rate_hz);
-        let views = Views::new(&world, sense, own::near_m(&config))
+        let views = Views::new(&world, sense, (own::near_m(&config), enter_m / 2.0))
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let newest_hash = (world.tick(), world.hash());
         let mut records = Vec::new();
@@ -169,7 +171,7 @@ impl WorldLoop {
             stop: parts.stop,
             vitals: parts.vitals,
             wish: parts.wish,
-            period,
+            throttle: Throttle::new(config.tick_rate_hz, config.pace_min),
             due: clock::now(),
             pool,
             judge: Judge::new(&config, towns.player_kind(), period),
@@ -210,7 +212,7 @@ impl WorldLoop {
         if self.stop.load(Ordering::Acquire) {
             return Ok(None);
         }
-        let period = self.period;
+        let period = self.throttle.period();
         let now = clock::now();
         if now < self.due {
             return Ok(Some(self.due - now));
@@ -283,8 +285,9 @@ impl WorldLoop {
                 self.players.kick(player, why);
             }
         }
-        self.tally
-            .add([gather, step, journal, watch.lap()], self.period);
+        let stages = [gather, step, journal, watch.lap()];
+        self.tally.add(stages, self.throttle.period());
+        self.budget(stages.iter().sum());
         if self
             .world
             .tick()
@@ -323,8 +326,10 @@ impl WorldLoop {
         self.wanderers
             .enter(scene, (&mut self.host, &mut self.lots), &mut self.records)
             .map_err(|e| ServerError::Start(e.to_string()))?;
+        let (level, views) = (self.throttle.level(), &self.views);
+        let is_idle = |entity| level >= Level::Idle && !views.is_watched(entity);
         self.wanderers
-            .choose(scene, &mut self.lots, &mut self.records);
+            .choose(scene, (&mut self.lots, is_idle), &mut self.records);
         self.use_inputs();
         self.play();
         Ok(())
@@ -336,9 +341,14 @@ impl WorldLoop {
             let stage = stage(&self.world, &mut self.host, &mut self.records);
             self.words.leave(stage, &visitor);
         }
+        let talk_ticks = match self.throttle.level() >= Level::Talk {
+            true => u64::from(self.config.tick_rate_hz / 2),
+            false => 1,
+        };
+        let talks = self.world.tick().is_multiple_of(talk_ticks);
         let stage = stage(&self.world, &mut self.host, &mut self.records);
         let scene = (&self.players, &self.views);
-        self.words.take(stage, &mut self.link, scene);
+        self.words.take(stage, (&mut self.link, talks), scene);
     }
 
     /// Judges the players, and takes an input of each.
@@ -450,6 +460,7 @@ impl WorldLoop {
         let durable = self.store.durable_tick();
         let start = self.world.start();
         let mut news = Vec::new();
+        let dilation = (self.throttle.pace() < throttle::PACE_FULL).then(|| self.dilation());
         for (session, player) in self.players.iter_mut() {
             if player.is_welcome || player.is_lost || player.spawned_tick > durable {
                 continue;
@@ -474,6 +485,11 @@ impl WorldLoop {
                 news.push((session, Message::Frame(columns)));
             }
             news.push((session, Message::Welcome(welcome)));
+            if player.version >= COMMANDS_SINCE
+                && let Some(frame) = &dilation
+            {
+                news.push((session, Message::Frame(frame.clone())));
+            }
         }
         for (session, message) in news {
             self.players.say(session, message);
@@ -492,6 +508,7 @@ impl WorldLoop {
         }
         let durable_tick = self.forget_hashes();
         self.views.advance(&self.world);
+        self.views.set_level(self.throttle.level());
         let batch = self
             .views
             .pack(&self.world, &mut self.players, durable_tick);
@@ -537,6 +554,7 @@ impl WorldLoop {
         (self.config, _) = self.config.reloaded(&config);
         self.judge.set_rules(&self.config);
         self.words.set_earshot(self.config.earshot_m);
+        self.throttle.set_pace_min(self.config.pace_min);
         let (bytes_s, rate_hz) = (self.config.player_bytes_s, self.config.tick_rate_hz);
         for (_, player) in self.players.iter_mut() {
             player.budget = SendBudget::new(bytes_s, rate_hz);
@@ -568,6 +586,8 @@ impl WorldLoop {
             s.lingering = lingering;
             s.entities = self.world.len() as u32;
             s.tiles = self.residency.resident();
+            s.throttle = self.throttle.level() as u8;
+            s.pace = f64::from(self.throttle.pace()) / f64::from(throttle::PACE_FULL);
             s.seen_mean = seen as f64 / snapshots.max(1) as f64;
             s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
             tally.write(shown, s);

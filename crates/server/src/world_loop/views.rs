@@ -18,6 +18,7 @@ use spatial_core::{
 use super::own;
 use super::players::{Player, Players};
 use super::tally::StopWatch;
+use super::throttle::Level;
 use crate::gateway::{Batch, Tell};
 
 /// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
@@ -32,6 +33,8 @@ pub(super) struct Views {
     sense: Sense,
     /// Who is nearer may touch a player before it is looked at again.
     near_m: f64,
+    /// Who is farther is told of at epochs alone when ticks take too long.
+    far_m: f64,
     baselines: Baselines,
     cache: UpdateCache,
     datagrams: Datagrams,
@@ -49,6 +52,9 @@ pub(super) struct Views {
     members: Vec<Hit>,
     nearest: Vec<Hit>,
     events: WatchEvents,
+    level: Level,
+    /// By rank, whether some player saw them at the last epoch; kept only while agents whom nobody sees sleep.
+    watched: Vec<bool>,
     pub(super) totals: Totals,
     pub(super) times: ShowTimes,
 }
@@ -78,8 +84,12 @@ pub(super) struct DurableHash {
 }
 
 impl Views {
-    /// Of a world, for players who see as `sense` says, and are crowded by those within `near_m`.
-    pub(super) fn new(world: &World, sense: Sense, near_m: f64) -> Result<Self, ColumnsError> {
+    /// Of a world, for players who see as `sense` says, are crowded by those within `near_m`, and can do without news of those beyond `far_m`.
+    pub(super) fn new(
+        world: &World,
+        sense: Sense,
+        (near_m, far_m): (f64, f64),
+    ) -> Result<Self, ColumnsError> {
         let columns = WireColumns::new(world.columns().iter().map(Column::schema))?;
         let sources = sources(&columns, world);
         Ok(Self {
@@ -88,6 +98,7 @@ impl Views {
             watchers: BTreeMap::new(),
             sense,
             near_m,
+            far_m,
             baselines: Baselines::with_columns(Arc::new(columns), world.start().tick_rate_hz),
             cache: UpdateCache::new(),
             datagrams: Datagrams::new(),
@@ -103,6 +114,8 @@ impl Views {
             members: Vec::new(),
             nearest: Vec::new(),
             events: WatchEvents::default(),
+            level: Level::Nothing,
+            watched: Vec::new(),
             totals: Totals::default(),
             times: ShowTimes::default(),
         })
@@ -149,6 +162,7 @@ impl Views {
     }
 
     fn sort(&mut self, ids: &[EntityId]) {
+        self.watched.clear();
         self.ids.clear();
         self.ids.extend_from_slice(ids);
         self.order.clear();
@@ -158,6 +172,19 @@ impl Views {
         for (rank, &row) in self.order.iter().enumerate() {
             self.rank[row as usize] = rank as u32;
         }
+    }
+
+    /// How much is left undone from now on.
+    pub(super) fn set_level(&mut self, level: Level) {
+        self.level = level;
+    }
+
+    /// Whether a player saw somebody when it was last looked; of whom nothing is known, yes.
+    pub(super) fn is_watched(&self, entity: EntityId) -> bool {
+        let id_of = |row: &u32| self.ids[*row as usize];
+        let rank = self.order.binary_search_by_key(&entity, id_of);
+        let watched = rank.ok().and_then(|rank| self.watched.get(rank));
+        watched.is_none_or(|watched| *watched)
     }
 
     /// Packs the snapshots of all players who have been welcomed.
@@ -173,6 +200,15 @@ impl Views {
             is_epoch: Epoch::starting_at(world.tick()).is_some(),
             snapshots: Vec::with_capacity(players.len()),
         };
+        if batch.is_epoch {
+            self.watched.clear();
+            let count = if self.level >= Level::Idle {
+                self.ids.len()
+            } else {
+                0
+            };
+            self.watched.resize(count, false);
+        }
         for (session, player) in players.iter_mut() {
             if player.is_lost || !player.is_welcome {
                 continue;
@@ -260,12 +296,22 @@ impl Views {
         let tick = self.baselines.tick();
         let count_max = player.budget.entities_max();
         let count_max = count_max.min(self.baselines.columns().entities_max());
+        let is_epoch = Epoch::starting_at(tick).is_some();
         let members = nearest(&self.members, count_max, &mut self.nearest);
+        let told_m = match self.level >= Level::Far && !is_epoch {
+            true => self.far_m,
+            false => f64::INFINITY,
+        };
         self.visible.clear();
         self.weights.clear();
-        for hit in members {
+        for hit in members.iter().filter(|hit| hit.distance_m <= told_m) {
             self.visible.push(self.rank[hit.row as usize]);
             self.weights.push(weight_at((hit.distance_m * 10.0) as u32));
+        }
+        if is_epoch && !self.watched.is_empty() {
+            for rank in &self.visible {
+                self.watched[*rank as usize] = true;
+            }
         }
         let request = SnapshotRequest {
             visible: &self.visible,
@@ -282,9 +328,9 @@ impl Views {
             &mut self.datagrams,
         );
         let bytes = self.datagrams.byte_count();
-        match Epoch::starting_at(tick) {
-            Some(_) => player.budget.spend_set(bytes, stats.updates),
-            None => player.budget.spend(bytes),
+        match is_epoch {
+            true => player.budget.spend_set(bytes, stats.updates),
+            false => player.budget.spend(bytes),
         }
         self.totals.snapshots += 1;
         self.totals.seen += members.len().saturating_sub(1) as u64;

@@ -82,11 +82,11 @@ impl Words {
         self.with(stage, |game, turn| game.leave(turn, visitor));
     }
 
-    /// What has come since the last tick, then the game's own turn.
+    /// What has come since the last tick, of what is said only when it is time for talk, then the game's own turn.
     pub(super) fn take(
         &mut self,
         mut stage: Stage<'_>,
-        link: &mut WorldLink,
+        (link, talks): (&mut WorldLink, bool),
         (players, views): (&Players, &Views),
     ) {
         for _ in 0..COMMANDS_A_TICK {
@@ -98,7 +98,7 @@ impl Words {
                 self.command(stage.again(), (session, visitor), &command);
             }
         }
-        for _ in 0..SAYS_A_TICK {
+        for _ in 0..if talks { SAYS_A_TICK } else { 0 } {
             let Ok(Spoken { session, say }) = link.says.try_recv() else {
                 break;
             };

@@ -15,6 +15,7 @@ mod library;
 mod lines;
 mod memory;
 mod operations;
+mod overload;
 mod previous;
 mod program;
 mod relay;

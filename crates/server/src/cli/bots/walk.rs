@@ -10,7 +10,7 @@ use net_proto::{RefuseCode, Ticket};
 use quinn::Endpoint;
 use spatial_core::{Terrain, TileStore};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep};
 
 use super::cheat::{Cheat, Cheater};
 use super::line::Line;
@@ -145,17 +145,24 @@ impl Bot {
         }
     }
 
+    /// Between datagrams, as fast as the world's time runs.
+    fn period(&self, connection: &Connection) -> Duration {
+        let period = connection.core().tick_period() * TICKS_A_DATAGRAM;
+        let cheat = self.errand.cheat;
+        cheat.map_or(period, |cheat| cheat.period(period))
+    }
+
+    /// When to send. After a pause the missed ticks are not made up for: an input is for now.
+    fn beat(&self, connection: &Connection) -> Interval {
+        let period = self.period(connection);
+        let mut beat = interval_at(tokio::time::Instant::now() + period, period);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        beat
+    }
+
     /// Over one connection.
     async fn walk_about(&mut self, connection: &mut Connection, visit: &mut Visit) -> End {
-        let rate = u32::from(connection.core().welcome().tick_rate_hz);
-        let period = Duration::from_secs(1) * TICKS_A_DATAGRAM / rate;
-        let period = self
-            .errand
-            .cheat
-            .map_or(period, |cheat| cheat.period(period));
-        let mut beat = interval(period);
-        // After a pause the missed ticks are not made up for: an input is for now.
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut beat = self.beat(connection);
         let mut inputs = TICKS_A_DATAGRAM; // for the next datagram
         let drops = self.errand.drops.map(|drops| drops.every);
         let drop_in = drops.map(|every| every.mul_f64(visit.lots.within(0.5, 1.5)));
@@ -169,7 +176,7 @@ impl Bot {
                 _ = beat.tick() => {
                     if self.errand.cheat.is_none() && connection.take_misstep() {
                         inputs += 1;
-                        beat.reset_after(period / TICKS_A_DATAGRAM);
+                        beat.reset_after(beat.period() / TICKS_A_DATAGRAM);
                     } else if let Err(error) = visit.walk(connection, inputs) {
                         return End::Failed(error);
                     } else {
@@ -177,6 +184,9 @@ impl Bot {
                     }
                 }
                 _ = self.stopped.wait_for(|stopped| *stopped) => return End::Asked,
+            }
+            if beat.period() != self.period(connection) {
+                beat = self.beat(connection);
             }
             visit.account(&self.tally, connection);
             if visit.cheater.as_ref().is_some_and(Cheater::is_halted) {

@@ -58,6 +58,9 @@ fn show(frame: &Frame<'_>) -> Result<(), ShowError> {
         Entry::StateHash { hash, .. } => {
             say(json!({ "tick": tick, "hash": format!("{hash:016x}") }));
         }
+        Entry::Throttle { level, pace, .. } => {
+            say(json!({ "tick": tick, "throttle": level, "pace": pace }));
+        }
         Entry::Records { records, .. } => {
             for record in &records {
                 say(described(tick, record));

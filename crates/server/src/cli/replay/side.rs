@@ -193,6 +193,7 @@ fn told(frame: &Frame<'_>) -> Result<Option<Told>, ReviveError> {
         Entry::StateHash { tick: means, hash } if tick.checked_add(1) == Some(means) => {
             Ok(Some(Told::Hash(means, hash)))
         }
+        Entry::Throttle { tick: means, .. } if means == tick => Ok(None),
         other => Err(ReviveError::Tick {
             executed: tick,
             means: other.tick(),

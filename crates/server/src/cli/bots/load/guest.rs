@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use client::{ClientCore, ConnectError, Event, Opening, ResumeTicket, SessionError, welcomed};
+use client::{
+    ClientCore, ConnectError, Event, Opening, ResumeTicket, SessionError, WorldTime, welcomed,
+};
 use net_proto::quic::{Fleet, LineId, News};
 use net_proto::{DigestVerdict, Exported, Input, ServerMessage, Ticket};
 use spatial_core::{EntityId, Position};
@@ -93,8 +95,8 @@ struct Stay {
     core: ClientCore,
     /// Its first input is of this moment, and its ticks go on from there.
     began: Instant,
+    time: WorldTime,
     inputs: u64,
-    sends: u64,
     heading: u16,
     /// When it was told of the world for the last time.
     saw: Instant,
@@ -280,8 +282,8 @@ impl Guest {
             version,
             core,
             began: first,
+            time: WorldTime::default(),
             inputs: 0,
-            sends: 0,
             heading: 0,
             saw: now,
             waiting: VecDeque::new(),
@@ -329,9 +331,8 @@ impl Guest {
         let Stage::In(stay) = &mut self.stage else {
             return None;
         };
-        stay.sends += 1;
         let period = period(&stay.core, scene.hz);
-        let next = stay.began + period.mul_f64(stay.sends as f64);
+        let next = due + period;
         let here = stay.core.player().map(|own| own.state.position());
         let place = (stay.core.planet(), here);
         let wish = self.walk.wish(due, place, (*scene.middle, &mut self.lots));
@@ -413,12 +414,15 @@ impl Stay {
             f64::from(welcome.tick_rate_hz),
             f64::from(welcome.snapshot_ticks),
         );
+        let passed = due.saturating_duration_since(self.began);
+        if self.time.pace() != self.core.pace() {
+            self.time.set_pace(passed, self.core.pace());
+        }
         if let Some(newest) = self.core.replica().newest() {
             self.core.show(newest.tick as f64 - SHOWN_LATE * ticks);
         }
-        let passed = due.saturating_duration_since(self.began).as_secs_f64();
         // The first send is of the tick before it.
-        let until = (passed * rate + 1e-6) as u64 + 1;
+        let until = (self.time.seconds(passed) * rate + 1e-6) as u64 + 1;
         let mut first = None;
         while self.inputs < until {
             self.inputs += 1;
@@ -453,8 +457,10 @@ impl Stay {
 
 /// Between datagrams.
 fn period(core: &ClientCore, hz: Option<f64>) -> Duration {
-    let rate = f64::from(core.welcome().tick_rate_hz);
-    Duration::from_secs_f64(1.0 / hz.unwrap_or(rate / 2.0))
+    match hz {
+        Some(hz) => Duration::from_secs_f64(1.0 / (hz * core.pace())),
+        None => 2 * core.tick_period(),
+    }
 }
 
 /// Who has lost a line tries to come back for so long at least.
