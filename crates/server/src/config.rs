@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use net_proto::Audience;
 use net_proto::quic::ENDPOINTS_MAX;
 use serde::Deserialize;
 
+use crate::persist::StoreOptions;
 use crate::towns::TOWNS;
 
 mod operations;
@@ -64,6 +66,24 @@ pub struct Settings {
     /// Seconds between checkpoints
     #[arg(long, env = "BLUEMARBLE_CHECKPOINT_S", value_name = "S")]
     pub checkpoint_s: Option<u32>,
+    /// Milliseconds from one sync of the journal to the next at least
+    #[arg(long, env = "BLUEMARBLE_SYNC_MS", value_name = "MS")]
+    pub sync_ms: Option<u16>,
+    /// Bytes of journal that are kept for going back in time; the oldest go first
+    #[arg(long, env = "BLUEMARBLE_JOURNAL_BYTES_MAX", value_name = "BYTES")]
+    pub journal_bytes_max: Option<u64>,
+    /// Bytes set aside on the disk for when it is full; 0 for none
+    #[arg(long, env = "BLUEMARBLE_RESERVE_BYTES", value_name = "BYTES")]
+    pub reserve_bytes: Option<u64>,
+    /// Where a second witness of what was acknowledged is kept: a directory on another disk
+    #[arg(long, env = "BLUEMARBLE_WITNESS_DIR", value_name = "DIR")]
+    pub witness_dir: Option<PathBuf>,
+    /// Where the running world is backed up to; without, it is not
+    #[arg(long, env = "BLUEMARBLE_BACKUP_DIR", value_name = "DIR")]
+    pub backup_dir: Option<PathBuf>,
+    /// Seconds between backups
+    #[arg(long, env = "BLUEMARBLE_BACKUP_EVERY_S", value_name = "S")]
+    pub backup_every_s: Option<u32>,
     /// Seconds between status lines; 0 for none
     #[arg(long, env = "BLUEMARBLE_STATUS_S", value_name = "S")]
     pub status_s: Option<u32>,
@@ -256,6 +276,12 @@ impl Settings {
             towns: self.towns.or(other.towns),
             seed: self.seed.or(other.seed),
             checkpoint_s: self.checkpoint_s.or(other.checkpoint_s),
+            sync_ms: self.sync_ms.or(other.sync_ms),
+            journal_bytes_max: self.journal_bytes_max.or(other.journal_bytes_max),
+            reserve_bytes: self.reserve_bytes.or(other.reserve_bytes),
+            witness_dir: self.witness_dir.or(other.witness_dir),
+            backup_dir: self.backup_dir.or(other.backup_dir),
+            backup_every_s: self.backup_every_s.or(other.backup_every_s),
             status_s: self.status_s.or(other.status_s),
             threads: self.threads.or(other.threads),
             endpoints: self.endpoints.or(other.endpoints),
@@ -331,6 +357,18 @@ pub struct Config {
     pub seed: u64,
     /// Seconds between checkpoints.
     pub checkpoint_s: u32,
+    /// Milliseconds from one sync of the journal to the next at least.
+    pub sync_ms: u16,
+    /// Bytes of journal that are kept.
+    pub journal_bytes_max: u64,
+    /// Bytes set aside on the disk; 0 for none.
+    pub reserve_bytes: u64,
+    /// Where the second witness is kept, if there is one.
+    pub witness_dir: Option<PathBuf>,
+    /// Where backups go, if there are any.
+    pub backup_dir: Option<PathBuf>,
+    /// Seconds between backups.
+    pub backup_every_s: u32,
     /// Seconds between status lines; 0 for none.
     pub status_s: u32,
     /// Simulation threads; 0 for one a core.
@@ -407,6 +445,12 @@ impl Default for Config {
             towns: 20,
             seed: 1,
             checkpoint_s: 10,
+            sync_ms: 0,
+            journal_bytes_max: 16 << 30,
+            reserve_bytes: 64 << 20,
+            witness_dir: None,
+            backup_dir: None,
+            backup_every_s: 300,
             status_s: 5,
             threads: 0,
             endpoints: 0,
@@ -466,6 +510,14 @@ impl Config {
             towns: settings.towns.unwrap_or(default.towns),
             seed: settings.seed.unwrap_or(default.seed),
             checkpoint_s: settings.checkpoint_s.unwrap_or(default.checkpoint_s),
+            sync_ms: settings.sync_ms.unwrap_or(default.sync_ms),
+            journal_bytes_max: settings
+                .journal_bytes_max
+                .unwrap_or(default.journal_bytes_max),
+            reserve_bytes: settings.reserve_bytes.unwrap_or(default.reserve_bytes),
+            witness_dir: settings.witness_dir,
+            backup_dir: settings.backup_dir,
+            backup_every_s: settings.backup_every_s.unwrap_or(default.backup_every_s),
             status_s: settings.status_s.unwrap_or(default.status_s),
             threads: settings.threads.unwrap_or(default.threads),
             endpoints: settings.endpoints.unwrap_or(default.endpoints),
@@ -574,10 +626,48 @@ impl Config {
             .into_iter()
             .chain(self.rules_of_players())
             .chain(self.rules_of_operations())
+            .chain(self.rules_of_storage())
             .find(|(_, holds, _)| !holds)
         {
             Some((key, _, legal)) => Err(ConfigError::Value { key, legal }),
             None => Ok(()),
+        }
+    }
+
+    /// What holds of the keys that are about the disk.
+    fn rules_of_storage(&self) -> [(&'static str, bool, &'static str); 4] {
+        [
+            (
+                "sync_ms",
+                self.sync_ms <= 1_000,
+                "at most 1000 milliseconds",
+            ),
+            (
+                "journal_bytes_max",
+                (1 << 20..=1 << 50).contains(&self.journal_bytes_max),
+                "1048576 to 1125899906842624 bytes",
+            ),
+            (
+                "reserve_bytes",
+                self.reserve_bytes <= 64 << 30,
+                "at most 68719476736 bytes",
+            ),
+            (
+                "backup_every_s",
+                (1..=604_800).contains(&self.backup_every_s),
+                "1 to 604800 seconds",
+            ),
+        ]
+    }
+
+    /// How the store is to keep the world.
+    pub(crate) fn store_options(&self) -> StoreOptions {
+        StoreOptions {
+            world: self.world,
+            witness_dir: self.witness_dir.clone(),
+            journal_bytes_max: self.journal_bytes_max,
+            reserve_bytes: self.reserve_bytes,
+            sync_every: Duration::from_millis(self.sync_ms.into()),
         }
     }
 

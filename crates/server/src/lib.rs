@@ -21,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backups;
 pub mod cli;
 mod clock;
 mod config;

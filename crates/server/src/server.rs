@@ -11,6 +11,7 @@ use net_proto::{Audience, WorldId};
 use sim_core::{StepError, World, WorldStart};
 use spatial_core::{PackStore, RocksStore, StoreError, TileStore};
 
+use crate::backups::Backups;
 use crate::clock::now_s;
 use crate::config::Config;
 use crate::crew::Crew;
@@ -22,7 +23,9 @@ use crate::gateway::{
 use crate::host::Host;
 use crate::keys::{Issuer, Keys, KeysError, random_bytes};
 use crate::operations::{Desk, Listener, Measures, Vitals, WorldVitals};
-use crate::persist::{DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, recover};
+use crate::persist::{
+    DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, recover_witnessed,
+};
 use crate::revive::{ReviveError, Revived, revive};
 use crate::status::{Status, StatusBoard};
 use crate::world_loop::{Wish, WorldLoop, WorldParts};
@@ -50,6 +53,7 @@ struct Running {
     /// As it is in force.
     config: Mutex<Config>,
     thread: Option<JoinHandle<Result<(), ServerError>>>,
+    backups: Option<Backups>,
 }
 
 impl Server {
@@ -148,6 +152,9 @@ impl Server {
     }
 
     fn end(&mut self) -> Result<(), ServerError> {
+        for world in &mut self.worlds {
+            world.backups = None;
+        }
         self.gateway.stop();
         self.stop.store(true, Ordering::Release);
         let mut ended = Ok(());
@@ -261,6 +268,13 @@ impl Found {
         planet: Option<Arc<dyn TileStore>>,
     ) -> Result<Self, ServerError> {
         let planet = planet.map_or_else(|| open_planet(&config.planet), Ok)?;
+        if let Some(dir) = config.witness_dir.as_ref().filter(|dir| !dir.is_dir()) {
+            return Err(StorageError::NotADataDir {
+                path: dir.clone(),
+                what: "no such directory: make it, or mount the disk (key `witness_dir`)",
+            }
+            .into());
+        }
         let lock = DirLock::take(&config.data_dir)?;
         let board = Arc::new(StatusBoard::default());
         let (world, host, store) = open_world(&config, lock, &*planet, (&*game, &board))?;
@@ -298,6 +312,8 @@ impl Found {
         self.store.measure(common.measures.sync.clone());
         let vitals = Arc::new(WorldVitals::new(config.world));
         let wish = Arc::new(Wish::default());
+        let backups = Backups::start(&config, &self.board)
+            .map_err(|e| ServerError::Start(format!("the backup thread: {e}")))?;
         let world_loop = WorldLoop::new(WorldParts {
             config: config.clone(),
             game: self.game,
@@ -322,6 +338,7 @@ impl Found {
             wish,
             config,
             world_loop,
+            backups,
         };
         Ok((ready, gate, net))
     }
@@ -336,6 +353,7 @@ pub(crate) struct Ready {
     wish: Arc<Wish>,
     config: Config,
     pub(crate) world_loop: WorldLoop,
+    backups: Option<Backups>,
 }
 
 impl Ready {
@@ -351,6 +369,7 @@ impl Ready {
             wish: self.wish,
             config: Mutex::new(self.config),
             thread: Some(thread),
+            backups: self.backups,
         })
     }
 }
@@ -486,12 +505,13 @@ pub(crate) fn open_world(
         gravity: WorldStart::EARTH_GRAVITY,
         lattice: *planet.manifest().lattice(),
     };
-    match recover(&config.data_dir, config.world, StartFrom::Newest)? {
+    let second = config.witness_dir.as_deref();
+    match recover_witnessed(&config.data_dir, config.world, StartFrom::Newest, second)? {
         FoundOnDisk::Empty => {
             let mut world = World::new(start).map_err(|e| ServerError::Start(e.to_string()))?;
             game.prepare(&mut world)?;
             let host = Host::default();
-            let store = Store::create(lock, config.world, host.encode(), world.save())?;
+            let store = Store::create(lock, config.store_options(), host.encode(), world.save())?;
             Ok((world, host, store))
         }
         FoundOnDisk::World(recovery) => {
@@ -503,7 +523,7 @@ pub(crate) fn open_world(
             } = revive(&recovery, planet, game, None)?;
             check_start(world.start(), &start)?;
             host.forget(now_s());
-            let store = Store::resume(lock, config.world, &recovery)?;
+            let store = Store::resume(lock, config.store_options(), &recovery)?;
             tracing::info!(tick = world.tick(), entries, "recovered");
             board.update(|s| {
                 s.tick = world.tick();

@@ -53,6 +53,20 @@ pub struct Status {
     pub journal_bytes: u64,
     /// Journal: sync groups.
     pub journal_syncs: u64,
+    /// How much room the disk has for the journal: `ample`; `reserve`, and durable requests are refused; `out`, and the world stands still.
+    pub room: String,
+    /// Logins and commands that were refused because nothing can be stored.
+    pub storage_refused: u64,
+    /// Checkpoints that were not written for want of room.
+    pub checkpoints_skipped: u64,
+    /// Backups that the server has made by itself.
+    pub backups: u64,
+    /// Those that failed.
+    pub backups_failed: u64,
+    /// The last tick in the newest backup.
+    pub backup_tick: u64,
+    /// What that backup took, seconds.
+    pub backup_s: f64,
     /// Connections accepted into the world.
     pub joins: u64,
     /// Sessions that ended.

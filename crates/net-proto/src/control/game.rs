@@ -81,6 +81,8 @@ impl AnswerCode {
     pub const BUSY: Self = Self(3);
     /// Its body means nothing.
     pub const MALFORMED: Self = Self(4);
+    /// The server cannot store anything at the moment: it was not looked at.
+    pub const STORAGE: Self = Self(5);
     /// The first of the game's own.
     pub const GAME: Self = Self(256);
 }

@@ -9,6 +9,7 @@ mod out;
 mod replay;
 mod serve;
 mod token;
+mod world;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,8 @@ enum Command {
     Token(token::TokenArgs),
     /// Run a world's journal again
     Replay(replay::ReplayArgs),
+    /// Back up a world, restore it, check what is stored of it
+    World(world::WorldArgs),
 }
 
 /// Runs the program on the process's arguments.
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Replay(args) => replay::run(args),
+        Command::World(args) => world::run(&args),
     };
     done.unwrap_or_else(|error| {
         eprintln!("bluemarble: {}", causes(&error));

@@ -52,6 +52,9 @@ struct RunArgs {
     /// The world's number
     #[arg(long, env = "BLUEMARBLE_WORLD", default_value_t = 1, value_name = "N")]
     world: u16,
+    /// Start from the newest checkpoint of this tick or an earlier one, not from the oldest
+    #[arg(long, value_name = "TICK")]
+    from: Option<u64>,
     /// Stop after this tick
     #[arg(long, value_name = "TICK")]
     until: Option<u64>,
@@ -70,8 +73,9 @@ pub(super) fn run(args: ReplayArgs) -> Result<ExitCode> {
     if !args.data.is_dir() {
         return Err(anyhow!("{}: no such directory", args.data.display()));
     }
+    let from = args.from.map_or(StartFrom::Oldest, StartFrom::Before);
     let _lock = DirLock::take_existing(&args.data).map_err(ServerError::from)?;
-    let found = recover(&args.data, args.world, StartFrom::Oldest).map_err(ServerError::from)?;
+    let found = recover(&args.data, args.world, from).map_err(ServerError::from)?;
     let Found::World(recovery) = found else {
         return Err(anyhow!("{}: holds no world", args.data.display()));
     };

@@ -144,6 +144,8 @@ fn values_out_of_range_name_the_key() {
         ("speed_max_mps = inf", "speed_max_mps"),
         ("towns = 21", "towns"),
         ("resume_s = 3601", "resume_s"),
+        ("journal_bytes_max = 1000", "journal_bytes_max"),
+        ("sync_ms = 1001", "sync_ms"),
         ("audience = \"mine\"", "audience"),
     ] {
         let error = Config::new(toml::from_str(text).unwrap()).unwrap_err();

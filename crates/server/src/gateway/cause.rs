@@ -20,6 +20,7 @@ pub(super) enum Cause {
     TokenUnbound,
     ProofMissing,
     ProofWrong,
+    StorageFull,
     ReturnUnknown,
     ReturnUsed,
     ReturnOver,
@@ -27,7 +28,7 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::TokenMalformed,
         Self::TokenForged,
         Self::TokenLifetime,
@@ -40,6 +41,7 @@ impl Cause {
         Self::TokenUnbound,
         Self::ProofMissing,
         Self::ProofWrong,
+        Self::StorageFull,
         Self::ReturnUnknown,
         Self::ReturnUsed,
         Self::ReturnOver,
@@ -49,7 +51,7 @@ impl Cause {
     /// What the client is told, for programs.
     pub(super) fn code(self) -> RefuseCode {
         match self {
-            Self::TokensFull => RefuseCode::FULL,
+            Self::TokensFull | Self::StorageFull => RefuseCode::FULL,
             Self::TokenAudience => RefuseCode::AUDIENCE,
             Self::ProofMissing | Self::ProofWrong | Self::ReturnProof => RefuseCode::PROOF,
             Self::ReturnUnknown | Self::ReturnUsed | Self::ReturnOver => RefuseCode::GONE,
@@ -74,6 +76,7 @@ impl Cause {
             Self::TokenWorld => "token_world",
             Self::TokenUsed => "token_used",
             Self::TokensFull => "tokens_full",
+            Self::StorageFull => "storage_full",
             Self::TokenUnbound => "token_unbound",
             Self::ProofMissing => "proof_missing",
             Self::ProofWrong | Self::ReturnProof => "proof_wrong",

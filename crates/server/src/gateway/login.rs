@@ -267,6 +267,10 @@ impl From<NoEntry> for Refusal {
     fn from(why: NoEntry) -> Self {
         match why {
             NoEntry::Full => Self::new(RefuseCode::FULL, "the world is full: try again later"),
+            NoEntry::Storage => Self::counted(
+                Cause::StorageFull,
+                "the server's disk is full: try again later",
+            ),
             NoEntry::Used => Self::counted(
                 Cause::TokenUsed,
                 "this ticket was used before: ask for a new one",

@@ -34,6 +34,7 @@ mod rule;
 mod session;
 mod share;
 mod shield;
+mod sign;
 mod table;
 mod tiles;
 

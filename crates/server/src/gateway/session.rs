@@ -181,6 +181,9 @@ impl<'a> Talk<'a> {
         }
         self.commands.pace(f64::from(limits.commands_min) / 60.0);
         self.take(Class::Command, now)?;
+        if self.gate.disk.refuses() {
+            return Err(AnswerCode::STORAGE);
+        }
         let passes = self.gate.command(self.session, command);
         passes.then_some(()).ok_or(AnswerCode::BUSY)
     }

@@ -24,6 +24,7 @@ use super::login::{Comer, used};
 use super::queue::Queue;
 use super::resume::{Hash, Secrets};
 use super::shield::shielded;
+use super::sign::DiskSign;
 use super::tiles::TileDesk;
 use crate::clock;
 use crate::game::Route;
@@ -78,6 +79,8 @@ pub(crate) struct Gate {
     pub(crate) tick_rate_hz: u16,
     pub(super) counters: Counters,
     pub(super) strays: Arc<Counters>,
+    /// Whether the world's disk is full.
+    pub(crate) disk: DiskSign,
     pub(crate) tiles: Option<TileDesk>,
     pub(super) tile_bytes_s: u32,
     pub(super) sessions: Mutex<Sessions>,
@@ -169,6 +172,7 @@ impl Gate {
             tick_rate_hz: options.tick_rate_hz,
             counters: Counters::default(),
             strays: options.strays,
+            disk: DiskSign::default(),
             tiles: options.tiles,
             tile_bytes_s: options.tile_bytes_s,
             sessions: Mutex::default(),
@@ -218,6 +222,9 @@ impl Gate {
 
     /// Marks a token as used.
     pub(super) fn use_token(&self, token: UsedToken, now_s: u64) -> Result<(), NoEntry> {
+        if self.disk.refuses() {
+            return Err(NoEntry::Storage);
+        }
         use_token(&mut lock(&self.used), token, now_s)
     }
 
@@ -493,6 +500,8 @@ impl Sessions {
 pub(super) enum NoEntry {
     /// No place is free.
     Full,
+    /// It could not be stored that the token was used.
+    Storage,
     /// The token was used before.
     Used,
     /// More tokens are in use than can be remembered.

@@ -8,6 +8,7 @@
 //! then n bytes of the server's own section and n bytes of the world. The hash covers everything but itself.
 //! ```
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
@@ -18,7 +19,6 @@ use super::{StorageError, io_at, list, write_atomically};
 const MAGIC: [u8; 8] = *b"BMCKPT\r\n";
 const VERSION: u32 = 1;
 const HEADER_BYTES: usize = 56;
-const KEPT: usize = 2;
 
 /// A world's state after a tick, as stored.
 #[derive(Clone, PartialEq, Debug)]
@@ -67,6 +67,28 @@ impl Checkpoint {
     /// Reads and checks a checkpoint.
     pub(crate) fn read(path: &Path, world: u16) -> Result<Self, StorageError> {
         let bytes = std::fs::read(path).map_err(io_at(path, "read the checkpoint"))?;
+        Self::decode(path, &bytes, world)
+    }
+
+    /// The hash of the last journal frame that a stored checkpoint includes, as its header says.
+    pub(crate) fn place(path: &Path) -> Result<u64, StorageError> {
+        let mut head = [0; HEADER_BYTES];
+        let read = std::fs::File::open(path).and_then(|mut f| f.read_exact(&mut head));
+        match read {
+            Ok(()) => Ok(u64_at(&head, 24)),
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                Err(StorageError::Damaged {
+                    path: path.to_owned(),
+                    offset: 0,
+                    what: "the header is cut short",
+                })
+            }
+            Err(error) => Err(io_at(path, "read the checkpoint")(error)),
+        }
+    }
+
+    /// Checks the bytes of a checkpoint.
+    pub(crate) fn decode(path: &Path, bytes: &[u8], world: u16) -> Result<Self, StorageError> {
         let damaged = |offset: usize, what| StorageError::Damaged {
             path: path.to_owned(),
             offset: offset as u64,
@@ -119,14 +141,4 @@ impl Checkpoint {
 /// The checkpoints of a directory by rising tick.
 pub(crate) fn list_checkpoints(dir: &Path) -> Result<Vec<(u64, PathBuf)>, StorageError> {
     list(dir, "checkpoint-", ".bmc")
-}
-
-/// Removes all but the newest two; returns the tick of the older of these.
-pub(crate) fn remove_old(dir: &Path) -> Result<Option<u64>, StorageError> {
-    let all = list_checkpoints(dir)?;
-    let kept_from = all.len().saturating_sub(KEPT);
-    for (_, path) in &all[..kept_from] {
-        std::fs::remove_file(path).map_err(io_at(path, "remove"))?;
-    }
-    Ok(all.get(kept_from).map(|(tick, _)| *tick))
 }

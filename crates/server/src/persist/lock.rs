@@ -49,6 +49,30 @@ impl DirLock {
         Self::lock(dir)
     }
 
+    /// Takes the directory of a backup, which may be new.
+    pub(crate) fn take_backup(dir: &Path) -> Result<Self, StorageError> {
+        if dir.try_exists().map_err(io_at(dir, "find"))? {
+            let names = names(dir)?;
+            let is_backup = names.iter().any(|name| name == "manifest.json");
+            let is_begun =
+                |name: &String| is_ours(name) && !["witness", "reserve"].contains(&&**name);
+            if !is_backup && !names.iter().all(is_begun) {
+                return Err(StorageError::NotADataDir {
+                    path: dir.to_owned(),
+                    what: "holds other files and no backup; choose an empty directory or one of a backup",
+                });
+            }
+        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io_at(dir, "make the backup's directory"))?;
+        let lock = Self::lock(dir)?;
+        remove_leftovers(dir)?;
+        Ok(lock)
+    }
+
     fn lock(dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join("lock");
         let file = OpenOptions::new()

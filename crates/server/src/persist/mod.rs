@@ -2,36 +2,49 @@
 //!
 //! ```text
 //! <data>/lock                               held (flock) by the one process that owns the directory
-//! <data>/journal-<first tick>.bmj           frames of the ticks from there on; a new one after every checkpoint
-//! <data>/checkpoint-<tick>.bmc              the whole state after a tick; the two newest are kept
+//! <data>/journal-<first tick>.bmj           frames of the ticks from there on; a new one where one has grown large
+//! <data>/checkpoint-<tick>.bmc              the whole state before a tick; the two newest, and milestones (retention.rs)
 //! <data>/journal-<first tick>.cut           a torn tail that was cut off that segment, kept for inspection
 //! <data>/witness                            the last acknowledged tick and its chain hash, in two slots
+//! <data>/reserve                            room for the journal of a disk that is full
 //!
-//! recovery = newest valid checkpoint + every frame after it. Bytes after the last valid frame of the last segment are a
+//! recovery = newest valid checkpoint + every frame after it; segments before its own are the past, and not read. Bytes after the last valid frame of the last segment are a
 //! torn tail, never acknowledged, and are cut, unless a valid frame follows them. Anything else is damage: refused.
 //! ```
 //!
 //! All integers are little-endian. Every frame's hash is seeded with the hash of the frame before it, across
 //! segments, so a lost, swapped or foreign frame is noticed wherever it is.
 
+mod backup;
 mod checkpoint;
 mod frame;
 mod lock;
+mod manifest;
+mod options;
 mod recovery;
+mod reserve;
+mod restore;
+mod retention;
 mod segment;
 mod store;
 mod witness;
+mod writer;
 
+#[cfg(test)]
+mod backup_tests;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use backup::{BackedUp, back_up};
 pub(crate) use frame::{Frame, FrameKind};
 pub(crate) use lock::DirLock;
-pub(crate) use recovery::{Found, Recovery, StartFrom, recover};
-pub(crate) use store::{Readiness, Store, TickFrames};
+pub(crate) use options::StoreOptions;
+pub(crate) use recovery::{Found, Recovery, StartFrom, recover, recover_witnessed};
+pub(crate) use restore::{Restored, restore, verify_backup};
+pub(crate) use store::{Readiness, Room, Store, TickFrames};
 
 /// Why a world's data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +70,14 @@ pub enum StorageError {
         /// The system's answer.
         source: io::Error,
     },
+    /// There is no room; nothing that was acknowledged is in doubt.
+    #[error("{}: no room on the disk for {doing}; make room, then start again", path.display())]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// What it was wanted for.
+        doing: &'static str,
+    },
     /// Another process owns the directory.
     #[error("{}: in use by another process; stop that server or choose another data directory", .0.display())]
     Locked(PathBuf),
@@ -80,7 +101,7 @@ pub enum StorageError {
     },
     /// Something acknowledged is not there.
     #[error(
-        "{}: ends at byte {offset} with tick {recovered}, but tick {witnessed} was acknowledged (see {}); restore the directory from a backup",
+        "{}: ends at byte {offset} with tick {recovered}, but tick {witnessed} was acknowledged (see {}); {remedy}",
         path.display(), witness.display()
     )]
     Behind {
@@ -94,6 +115,8 @@ pub enum StorageError {
         witnessed: u64,
         /// The witness file.
         witness: PathBuf,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The directory belongs to another world.
     #[error("{}: of world {stored}, not of world {wanted}; serve world {stored}, or choose another data directory", path.display())]
@@ -121,6 +144,9 @@ pub enum StorageError {
         /// What is wrong with them.
         what: &'static str,
     },
+    /// The work was broken off because it was asked to be.
+    #[error("broken off")]
+    BrokenOff,
     /// The store thread ended without saying why.
     #[error("the store thread ended unexpectedly; nothing after the last durable tick was stored")]
     ThreadEnded,
@@ -137,7 +163,10 @@ pub enum StorageError {
 impl StorageError {
     /// Whether the stored data itself is in doubt (exit code 70), not merely out of reach.
     pub fn is_untrusted(&self) -> bool {
-        !matches!(self, Self::Io { .. } | Self::Locked(_)) && !self.is_misuse()
+        !matches!(
+            self,
+            Self::Io { .. } | Self::Locked(_) | Self::NoRoom { .. } | Self::BrokenOff
+        ) && !self.is_misuse()
     }
 
     /// Whether another directory or world should have been named (exit code 2).
@@ -156,6 +185,14 @@ fn io_at(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> StorageE
     }
 }
 
+/// Whether an operation failed for want of room, and for nothing else.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// Makes renames and new files in a directory durable.
 fn sync_dir(dir: &Path) -> Result<(), StorageError> {
     std::fs::File::open(dir)
@@ -167,7 +204,7 @@ fn sync_dir(dir: &Path) -> Result<(), StorageError> {
         })
 }
 
-/// Writes a whole file so that after a crash it is there complete or not at all.
+/// Writes a whole file so that after a crash it is there complete or not at all. Without room, what was there stays.
 fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
@@ -186,10 +223,18 @@ fn write_atomically(path: &Path, parts: &[&[u8]]) -> Result<(), StorageError> {
         file.sync_all()?;
         std::fs::rename(&tmp, path)
     };
-    write().map_err(|source| StorageError::SyncFailed {
-        path: path.to_owned(),
-        doing: "writing",
-        source,
+    write().map_err(|source| {
+        let path = path.to_owned();
+        let doing = "writing";
+        if is_full(&source) {
+            let _ = std::fs::remove_file(&tmp); // the next start does otherwise
+            return StorageError::NoRoom { path, doing };
+        }
+        StorageError::SyncFailed {
+            path,
+            doing,
+            source,
+        }
     })?;
     sync_dir(path.parent().unwrap_or(Path::new(".")))
 }
@@ -207,7 +252,15 @@ fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
 
 /// Whether a file of this name is one that was being written: the counterpart of every atomic write.
 fn is_leftover(name: &str) -> bool {
-    ["witness.tmp", "token.tmp", "server.tmp", "bans.tmp"].contains(&name)
+    [
+        "witness.tmp",
+        "token.tmp",
+        "server.tmp",
+        "reserve.tmp",
+        "manifest.tmp",
+        "bans.tmp",
+    ]
+    .contains(&name)
         || ["journal-", "checkpoint-"]
             .iter()
             .any(|prefix| tick_in_name(name, prefix, ".tmp").is_some())
@@ -219,9 +272,22 @@ fn is_world(name: &str) -> bool {
         || tick_in_name(name, "checkpoint-", ".bmc").is_some()
 }
 
+/// Whether a file of this name belongs into a backup.
+fn is_kept(name: &str) -> bool {
+    is_world(name) || ["token.key", "server.pem", "bans.txt"].contains(&name)
+}
+
 /// Whether a server makes files of this name.
 fn is_ours(name: &str) -> bool {
-    ["lock", "witness", "token.key", "server.pem", "bans.txt"].contains(&name)
+    [
+        "lock",
+        "witness",
+        "reserve",
+        "token.key",
+        "server.pem",
+        "bans.txt",
+    ]
+    .contains(&name)
         || is_world(name)
         || is_leftover(name)
         || tick_in_name(name, "journal-", ".cut").is_some()

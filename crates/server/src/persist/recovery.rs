@@ -8,6 +8,9 @@ use super::segment::{HEADER_BYTES, Segment, list_segments};
 use super::witness::{self, Witnessed};
 use super::{StorageError, io_at, write_atomically};
 
+/// So much of a torn tail is kept for inspection.
+const CUT_BYTES_MAX: usize = 1 << 20;
+
 /// Which checkpoint a recovery starts from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum StartFrom {
@@ -15,6 +18,8 @@ pub(crate) enum StartFrom {
     Newest,
     /// The oldest valid one: as much history as is kept.
     Oldest,
+    /// The newest valid one of this tick or an earlier one: the shortest way to a moment of the past.
+    Before(u64),
 }
 
 /// What a data directory holds.
@@ -36,7 +41,7 @@ pub(crate) struct Recovery {
     /// The torn tail, if there is one, cut when the world goes on: its file and where it starts.
     pub(crate) torn: Option<(PathBuf, u64)>,
     segments: Vec<(u64, PathBuf)>,
-    last: (PathBuf, usize),
+    last: (PathBuf, u64),
     /// Segment number and offset of the first frame after the checkpoint.
     resume: (usize, usize),
     world: u16,
@@ -45,22 +50,28 @@ pub(crate) struct Recovery {
 /// Reads and verifies a data directory without changing it.
 ///
 /// # Errors
-/// Whatever [`StorageError`] names: damage before the end, something acknowledged that is missing, a foreign file.
+/// Whatever [`StorageError`] names: damage behind the checkpoint, something acknowledged that is missing, a foreign file.
 pub(crate) fn recover(dir: &Path, world: u16, from: StartFrom) -> Result<Found, StorageError> {
-    let segments = list_segments(dir)?;
-    let checkpoint = choose_checkpoint(dir, world, from)?;
+    recover_witnessed(dir, world, from, None)
+}
+
+/// As [`recover`], and asks the witness that is kept in a second place, too.
+pub(crate) fn recover_witnessed(
+    dir: &Path,
+    world: u16,
+    from: StartFrom,
+    witness_dir: Option<&Path>,
+) -> Result<Found, StorageError> {
+    let mut segments = list_segments(dir)?;
+    let checkpoint = choose_checkpoint(dir, world, (from, &segments))?;
+    let second = witness_dir.map(|place| witness::second_in(place, world));
+    let second = second.map(|path| Ok((witness::read(&path, world)?, path)));
+    let second = second.transpose()?;
+    let first_path = witness::path_in(dir);
     // A first start that was cut off may have left anything here: judged below.
-    let witnessed = witness::read(dir, world);
+    let first = witness::read(&first_path, world);
     let Some(checkpoint) = checkpoint else {
-        let acknowledged = matches!(&witnessed, Ok(Some(found)) if found.tick > 0);
-        return match segments.as_slice() {
-            [] if matches!(witnessed, Ok(None)) => Ok(Found::Empty),
-            [(0, path)] if !acknowledged && is_unused(path)? => Ok(Found::Empty),
-            _ => Err(StorageError::Missing {
-                path: dir.join("checkpoint-*.bmc"),
-                because: "the directory holds a journal or a witness",
-            }),
-        };
+        return begin(dir, &segments, &first, second.as_ref());
     };
     let missing = |name: &str| StorageError::Missing {
         path: dir.join(name),
@@ -69,13 +80,54 @@ pub(crate) fn recover(dir: &Path, world: u16, from: StartFrom) -> Result<Found, 
     if segments.is_empty() {
         return Err(missing("journal-*.bmj"));
     }
-    let witnessed = witnessed?.ok_or_else(|| missing("witness"))?;
-    let mut survey = Survey::new(&checkpoint, witnessed);
+    let first = first?.ok_or_else(|| missing("witness"))?;
+    let mut witnesses = vec![Testimony::new(first_path, first)];
+    match second {
+        Some((Some(said), path)) => witnesses.push(Testimony::new(path, said)),
+        Some((None, path)) => {
+            tracing::warn!(path = %path.display(), "there is no second witness yet: it is made now");
+        }
+        None => {}
+    }
+    // What the checkpoint covers is the past.
+    let behind = segments.partition_point(|(first, _)| *first <= checkpoint.tick);
+    segments.drain(..behind.saturating_sub(1));
+    let mut survey = Survey::new(&checkpoint, witnesses);
     for (number, (tick, path)) in segments.iter().enumerate() {
         let segment = Segment::read(path, *tick, world)?;
         survey.walk(number, &segment, number + 1 == segments.len())?;
     }
-    survey.finish(dir, world, checkpoint, segments)
+    survey.finish(world, checkpoint, segments)
+}
+
+/// A directory without a checkpoint: nothing is there yet, unless something was acknowledged.
+fn begin(
+    dir: &Path,
+    segments: &[(u64, PathBuf)],
+    first: &Result<Option<Witnessed>, StorageError>,
+    second: Option<&(Option<Witnessed>, PathBuf)>,
+) -> Result<Found, StorageError> {
+    if let Some((Some(said), path)) = second
+        && said.tick > 0
+    {
+        return Err(StorageError::Behind {
+            path: dir.to_owned(),
+            offset: 0,
+            recovered: 0,
+            witnessed: said.tick,
+            witness: path.clone(),
+            remedy: Testimony::SECOND,
+        });
+    }
+    let acknowledged = matches!(first, Ok(Some(found)) if found.tick > 0);
+    match segments {
+        [] if matches!(first, Ok(None)) => Ok(Found::Empty),
+        [(0, path)] if !acknowledged && is_unused(path)? => Ok(Found::Empty),
+        _ => Err(StorageError::Missing {
+            path: dir.join("checkpoint-*.bmc"),
+            because: "the directory holds a journal or a witness",
+        }),
+    }
 }
 
 /// Whether a first start was cut off before the first checkpoint: a header and nothing else.
@@ -88,11 +140,17 @@ fn is_unused(path: &Path) -> Result<bool, StorageError> {
 fn choose_checkpoint(
     dir: &Path,
     world: u16,
-    from: StartFrom,
+    (from, segments): (StartFrom, &[(u64, PathBuf)]),
 ) -> Result<Option<Checkpoint>, StorageError> {
     let mut all = list_checkpoints(dir)?;
-    if from == StartFrom::Newest {
-        all.reverse();
+    match from {
+        StartFrom::Newest => all.reverse(),
+        StartFrom::Before(tick) => {
+            all.retain(|(at, _)| *at <= tick);
+            all.reverse();
+        }
+        // One whose segment is gone was about to go, too.
+        StartFrom::Oldest => all.retain(|(at, _)| segments.first().is_none_or(|s| s.0 <= *at)),
     }
     let mut damage = None;
     for (_, path) in all {
@@ -108,11 +166,32 @@ fn choose_checkpoint(
     damage.map_or(Ok(None), Err)
 }
 
-/// One walk over all segments.
+/// What a witness says, and whether the journal contains it.
+struct Testimony {
+    path: PathBuf,
+    said: Witnessed,
+    is_seen: bool,
+}
+
+impl Testimony {
+    const FIRST: &str = "restore the directory from a backup (`bluemarble world restore`)";
+    const SECOND: &str = "restore a newer backup (`bluemarble world restore`); or, if what came after may be lost, remove that witness";
+
+    fn new(path: PathBuf, said: Witnessed) -> Self {
+        Self {
+            path,
+            said,
+            is_seen: false,
+        }
+    }
+}
+
+/// One walk over the segments.
 struct Survey {
     checkpoint_chain: u64,
-    witnessed: Witnessed,
-    witness_seen: bool,
+    /// The one beside the journal comes first.
+    witnesses: Vec<Testimony>,
+    first_tick: u64,
     resume: Option<(usize, usize)>,
     end: Witnessed,
     end_path: PathBuf,
@@ -122,11 +201,11 @@ struct Survey {
 }
 
 impl Survey {
-    fn new(checkpoint: &Checkpoint, witnessed: Witnessed) -> Self {
+    fn new(checkpoint: &Checkpoint, witnesses: Vec<Testimony>) -> Self {
         Self {
             checkpoint_chain: checkpoint.chain,
-            witnessed,
-            witness_seen: false,
+            witnesses,
+            first_tick: 0,
             resume: None,
             end: Witnessed { tick: 0, chain: 0 },
             end_path: PathBuf::new(),
@@ -144,6 +223,9 @@ impl Survey {
                 offset: 24,
                 what: "does not continue the segment before it (one is missing or foreign)",
             });
+        }
+        if self.is_first {
+            self.first_tick = header.first_tick;
         }
         self.is_first = false;
         let floor = self.end.tick.max(header.first_tick);
@@ -173,7 +255,9 @@ impl Survey {
             tick,
             chain: at.chain(),
         };
-        self.witness_seen |= at.chain() == self.witnessed.chain;
+        for witness in &mut self.witnesses {
+            witness.is_seen |= at.chain() == witness.said.chain;
+        }
         if at.chain() == self.checkpoint_chain {
             self.resume = Some((number, at.offset()));
         }
@@ -192,20 +276,29 @@ impl Survey {
         Ok(())
     }
 
+    /// The newest thing acknowledged that is not there. What a witness said before the first segment is in the
+    /// checkpoint: a power cut may leave a witness that is so old.
+    fn unseen(&self) -> Option<(usize, &Testimony)> {
+        let is_missing = |w: &Testimony| !w.is_seen && w.said.tick >= self.first_tick;
+        let all = self.witnesses.iter().enumerate();
+        all.filter(|(_, w)| is_missing(w))
+            .max_by_key(|(_, w)| w.said.tick)
+    }
+
     fn finish(
         self,
-        dir: &Path,
         world: u16,
         checkpoint: Checkpoint,
         segments: Vec<(u64, PathBuf)>,
     ) -> Result<Found, StorageError> {
-        if !self.witness_seen {
+        if let Some((number, witness)) = self.unseen() {
             return Err(StorageError::Behind {
-                path: self.end_path,
+                path: self.end_path.clone(),
                 offset: self.end_offset,
                 recovered: self.end.tick,
-                witnessed: self.witnessed.tick,
-                witness: witness::path_in(dir),
+                witnessed: witness.said.tick,
+                witness: witness.path.clone(),
+                remedy: [Testimony::FIRST, Testimony::SECOND][number.min(1)],
             });
         }
         let resume = self.resume.ok_or(StorageError::Damaged {
@@ -218,7 +311,7 @@ impl Survey {
             end: self.end,
             torn: self.torn,
             segments,
-            last: (self.end_path, self.end_offset as usize - HEADER_BYTES),
+            last: (self.end_path, self.end_offset),
             resume,
             world,
         })))
@@ -235,7 +328,7 @@ impl Recovery {
             return Ok(());
         };
         let segment = Segment::read(path, *tick, self.world)?;
-        let end = HEADER_BYTES + self.last.1;
+        let end = self.last.1 as usize;
         let valid = segment.bytes.get(..end).unwrap_or_default();
         let mut frames = Frames::new(valid, HEADER_BYTES, segment.header.chain, 0);
         while let Some(Ok(_)) = frames.next() {}
@@ -249,7 +342,8 @@ impl Recovery {
         if self.torn.is_some() {
             let aside = path.with_extension("cut");
             tracing::warn!(file = %path.display(), offset = end, aside = %aside.display(), "cutting a torn, never acknowledged tail");
-            write_atomically(&aside, &[&segment.bytes[end..]])?;
+            let tail = &segment.bytes[end..];
+            write_atomically(&aside, &[&tail[..tail.len().min(CUT_BYTES_MAX)]])?;
         }
         write_atomically(path, &[valid])
     }
@@ -260,8 +354,8 @@ impl Recovery {
         self.end.tick.max(first)
     }
 
-    /// The segment to continue, and the bytes of its frames.
-    pub(crate) fn last_segment(&self) -> (&Path, usize) {
+    /// The segment to continue, and its bytes.
+    pub(crate) fn last_segment(&self) -> (&Path, u64) {
         (&self.last.0, self.last.1)
     }
 

@@ -8,22 +8,19 @@
 //! ```
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::PAYLOAD_BYTES_MAX;
-use super::{StorageError, io_at, list, write_atomically};
+use super::{StorageError, io_at, is_full, list, write_atomically};
 
 const MAGIC: [u8; 8] = *b"BMJRNL\r\n";
 const VERSION: u32 = 2;
 /// Where the first frame starts.
 pub(crate) const HEADER_BYTES: usize = 40;
-/// A segment that has grown beyond this is followed by a new one at the next tick.
-pub(crate) const SEGMENT_BYTES_MAX: usize = 64 << 20;
-/// No file of ours is larger: one tick may still follow when the limit is nearly reached.
-const FILE_BYTES_MAX: usize = SEGMENT_BYTES_MAX + 4 * PAYLOAD_BYTES_MAX;
+/// A segment ends at a tick's end, and on a full disk it may have to go on: no file of ours is larger than this.
+pub(crate) const FILE_BYTES_MAX: usize = 128 << 20;
 
 /// What a segment says about itself.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -42,13 +39,10 @@ impl SegmentHeader {
     }
 
     /// Makes the segment, replacing an empty one of the same name, and opens it for appending.
-    pub(crate) fn create(&self, dir: &Path) -> Result<File, StorageError> {
+    pub(crate) fn create(&self, dir: &Path) -> Result<OpenSegment, StorageError> {
         let path = self.path(dir);
         write_atomically(&path, &[&self.encode()])?;
-        OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(io_at(&path, "open the journal"))
+        OpenSegment::open(&path, HEADER_BYTES as u64)
     }
 
     fn encode(&self) -> [u8; HEADER_BYTES] {
@@ -103,6 +97,65 @@ impl SegmentHeader {
     }
 }
 
+/// The segment that grows.
+#[derive(Debug)]
+pub(crate) struct OpenSegment {
+    path: PathBuf,
+    file: File,
+    /// Up to here it is whole.
+    bytes: u64,
+}
+
+impl OpenSegment {
+    /// One that holds so many bytes.
+    pub(crate) fn open(path: &Path, bytes: u64) -> Result<Self, StorageError> {
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map_err(io_at(path, "open the journal"))?;
+        let path = path.to_owned();
+        Ok(Self { path, file, bytes })
+    }
+
+    /// Appends frames, unsynced. False when there is no room for them: then none of their bytes is left either.
+    pub(crate) fn append(&mut self, frames: &[u8]) -> Result<bool, StorageError> {
+        match self.file.write_all(frames) {
+            Ok(()) => {
+                self.bytes += frames.len() as u64;
+                Ok(true)
+            }
+            Err(error) if is_full(&error) => {
+                let cut = self.file.set_len(self.bytes);
+                cut.map_err(|e| self.failed("cutting what had no room", e))?;
+                Ok(false)
+            }
+            Err(error) => Err(self.failed("writing", error)),
+        }
+    }
+
+    /// Makes what was appended durable. After an error nobody knows what of it is: see [`StorageError::SyncFailed`].
+    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+        self.file.sync_data().map_err(|e| self.failed("syncing", e))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of its frames.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.bytes as usize - HEADER_BYTES
+    }
+
+    fn failed(&self, doing: &'static str, source: std::io::Error) -> StorageError {
+        StorageError::SyncFailed {
+            path: self.path.clone(),
+            doing,
+            source,
+        }
+    }
+}
+
 /// A segment read into memory.
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -127,32 +180,36 @@ impl Segment {
         if bytes.len() > FILE_BYTES_MAX {
             return Err(damaged(FILE_BYTES_MAX as u64, "longer than any segment"));
         }
-        let header = SegmentHeader::decode(path, &bytes, world)?;
-        if header.first_tick != named_tick {
-            return Err(damaged(16, "the header names another tick than the file"));
-        }
+        let header = Self::head(path, &bytes, named_tick, world)?;
         Ok(Self {
             path: path.to_owned(),
             header,
             bytes,
         })
     }
+
+    /// Checks the header and name of a segment's bytes.
+    pub(crate) fn head(
+        path: &Path,
+        bytes: &[u8],
+        named_tick: u64,
+        world: u16,
+    ) -> Result<SegmentHeader, StorageError> {
+        let header = SegmentHeader::decode(path, bytes, world)?;
+        if header.first_tick != named_tick {
+            return Err(StorageError::Damaged {
+                path: path.to_owned(),
+                offset: 16,
+                what: "the header names another tick than the file",
+            });
+        }
+        Ok(header)
+    }
 }
 
 /// The segments of a directory by rising first tick.
 pub(crate) fn list_segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, StorageError> {
     list(dir, "journal-", ".bmj")
-}
-
-/// Removes the segments all of whose frames are at or before a tick.
-pub(crate) fn remove_covered(dir: &Path, tick: u64) -> Result<(), StorageError> {
-    let segments = list_segments(dir)?;
-    for pair in segments.windows(2) {
-        if pair[1].0 <= tick.saturating_add(1) {
-            std::fs::remove_file(&pair[0].1).map_err(io_at(&pair[0].1, "remove"))?;
-        }
-    }
-    Ok(())
 }
 
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -5,29 +5,35 @@
 //! the last sync ran. At the bound ([`QUEUE_TICKS`]) the world does not start its next tick: it stands still, and is
 //! counted, until the disk has caught up. Nothing is dropped and memory stays bounded.
 //!
-//! A failed write or sync is final: nothing more is acknowledged, and the process must end and recover.
+//! A failed sync is final: nothing more is acknowledged, and the process must end and recover. A full disk is not: what
+//! has no room waits here, unacknowledged, until there is some ([`Room`]).
 
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+#[cfg(test)]
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::histogram::Histogram;
 
-use super::checkpoint::{Checkpoint, remove_old};
-use super::frame::{Frame, FrameKind};
+use super::frame::FrameKind;
 use super::lock::DirLock;
+use super::options::StoreOptions;
 use super::recovery::Recovery;
-use super::segment::{SEGMENT_BYTES_MAX, SegmentHeader, remove_covered};
-use super::witness::{Witness, Witnessed};
+pub(crate) use super::writer::Room;
+use super::writer::Writer;
 use super::{StorageError, io_at};
 
 /// Ticks that may wait for the disk; at 30 Hz about four seconds.
 pub(crate) const QUEUE_TICKS: usize = 128;
+/// A group is synced when it has so many bytes, whatever else waits.
+const GROUP_BYTES: usize = 16 << 20;
+/// How often the thread looks whether a full disk has room again.
+const TEND: Duration = Duration::from_secs(1);
+/// How often it tries to write while there is none.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Whether the world may go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,6 +73,9 @@ struct Shared {
     bytes: AtomicU64,
     /// How long groups take, where somebody wants to know.
     took: OnceLock<Histogram>,
+    checkpoints_skipped: AtomicU64,
+    room: AtomicU8,
+    is_closing: AtomicBool,
     has_failed: AtomicBool,
     failure: Mutex<Option<StorageError>>,
 }
@@ -85,35 +94,42 @@ impl Store {
     /// until the store is closed.
     pub(crate) fn create(
         lock: DirLock,
-        world: u16,
+        options: StoreOptions,
         host: Vec<u8>,
         state: Vec<u8>,
     ) -> Result<Self, StorageError> {
-        let mut writer = Writer::create(lock, world)?;
+        let mut writer = Writer::create(lock, options)?;
         writer.checkpoint(0, host, state)?;
+        if writer.checkpoint_tick().is_none() {
+            return Err(StorageError::NoRoom {
+                path: writer.dir().to_owned(),
+                doing: "a new world and the reserve of its journal",
+            });
+        }
         Self::start(writer)
     }
 
     /// Cuts a torn tail, makes what was recovered durable and continues a recovered world's journal.
     pub(crate) fn resume(
         lock: DirLock,
-        world: u16,
+        options: StoreOptions,
         found: &Recovery,
     ) -> Result<Self, StorageError> {
         found.settle()?;
-        Self::start(Writer::resume(lock, world, found)?)
+        Self::start(Writer::resume(lock, options, found)?)
     }
 
     fn start(writer: Writer) -> Result<Self, StorageError> {
         let shared = Arc::new(Shared::default());
         shared
             .durable_tick
-            .store(writer.end.tick, Ordering::Release);
+            .store(writer.durable_tick(), Ordering::Release);
+        shared.room.store(writer.room() as u8, Ordering::Release);
         // Places beyond what ticks may use: a checkpoint follows its tick, and the last state hash its last tick.
         let (sender, receiver) = sync_channel(QUEUE_TICKS + 2);
-        let checkpoint_tick = writer.checkpoint_tick;
+        let checkpoint_tick = writer.checkpoint_tick();
         let thread_shared = Arc::clone(&shared);
-        let dir = writer.lock.dir().to_owned();
+        let dir = writer.dir().to_owned();
         let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || {
@@ -175,6 +191,20 @@ impl Store {
         let _ = self.shared.took.set(took);
     }
 
+    /// How much room the disk has for the journal.
+    pub(crate) fn room(&self) -> Room {
+        match self.shared.room.load(Ordering::Acquire) {
+            0 => Room::Ample,
+            1 => Room::Reserve,
+            _ => Room::Out,
+        }
+    }
+
+    /// Checkpoints that were not written for want of room.
+    pub(crate) fn checkpoints_skipped(&self) -> u64 {
+        self.shared.checkpoints_skipped.load(Ordering::Relaxed)
+    }
+
     /// Ticks that wait for the disk.
     pub(crate) fn queued(&self) -> usize {
         self.shared.queued.load(Ordering::Acquire)
@@ -199,6 +229,7 @@ impl Store {
     /// # Errors
     /// Why the thread gave up, if it did.
     pub(crate) fn close(&mut self) -> Result<(), StorageError> {
+        self.shared.is_closing.store(true, Ordering::Release);
         self.sender = None;
         let has_panicked = self.thread.take().is_some_and(|t| t.join().is_err());
         let failure = self.shared.failure.lock();
@@ -227,205 +258,78 @@ impl Drop for Leaving<'_> {
 }
 
 fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
-    while let Ok(first) = receiver.recv() {
+    let result = serve(&mut writer, receiver, shared);
+    if let Err(error) = result {
+        tracing::error!(%error, "the store stops");
+        let failure = shared.failure.lock();
+        *failure.unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+}
+
+/// Group after group, until nobody is there to ask for one.
+fn serve(
+    writer: &mut Writer,
+    receiver: &Receiver<Message>,
+    shared: &Shared,
+) -> Result<(), StorageError> {
+    let every = writer.options().sync_every;
+    let mut synced = Instant::now();
+    loop {
+        let first = match receiver.recv_timeout(TEND) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {
+                writer.tend()?;
+                shared.publish(writer);
+                continue;
+            }
+        };
+        std::thread::sleep(every.saturating_sub(synced.elapsed()));
+        synced = Instant::now();
         let mut taken = 1;
-        let result = writer.take(first).and_then(|()| {
-            while taken < QUEUE_TICKS && writer.pending.len() < SEGMENT_BYTES_MAX / 4 {
-                let Ok(next) = receiver.try_recv() else { break };
-                taken += 1;
-                writer.take(next)?;
-            }
-            let begun = Instant::now();
-            writer.sync()?;
-            if let Some(took) = shared.took.get() {
-                took.observe(begun.elapsed().as_secs_f64());
-            }
-            Ok(())
-        });
-        match result {
-            Ok(()) => {
-                shared.syncs.fetch_add(1, Ordering::Relaxed);
-                shared.bytes.store(writer.bytes_total, Ordering::Relaxed);
-                shared
-                    .durable_tick
-                    .store(writer.end.tick, Ordering::Release);
-                shared.queued.fetch_sub(taken, Ordering::AcqRel);
-            }
-            Err(error) => {
-                tracing::error!(%error, "the store stops");
-                let mut failure = shared
-                    .failure
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                *failure = Some(error);
-                return;
-            }
+        take(writer, first)?;
+        while taken < QUEUE_TICKS && writer.pending_bytes() < GROUP_BYTES {
+            let Ok(next) = receiver.try_recv() else { break };
+            taken += 1;
+            take(writer, next)?;
         }
+        let begun = Instant::now();
+        while !writer.sync()? {
+            shared.publish(writer);
+            if shared.is_closing.load(Ordering::Acquire) {
+                return Err(writer.out_of_room());
+            }
+            std::thread::sleep(RETRY);
+        }
+        if let Some(took) = shared.took.get() {
+            took.observe(begun.elapsed().as_secs_f64());
+        }
+        shared.syncs.fetch_add(1, Ordering::Relaxed);
+        if writer.room() != Room::Ample {
+            writer.tend()?;
+        }
+        shared.publish(writer);
+        shared.queued.fetch_sub(taken, Ordering::AcqRel);
     }
 }
 
-/// The open segment and what has been gathered for it.
-struct Writer {
-    lock: DirLock,
-    world: u16,
-    file: File,
-    path: PathBuf,
-    segment_bytes: usize,
-    witness: Witness,
-    pending: Vec<u8>,
-    /// The end of what is written or pending.
-    end: Witnessed,
-    /// Earlier ticks may not follow: recovery would refuse them.
-    floor: u64,
-    /// The tick of the newest checkpoint.
-    checkpoint_tick: Option<u64>,
-    bytes_total: u64,
+fn take(writer: &mut Writer, message: Message) -> Result<(), StorageError> {
+    match message {
+        Message::Tick(tick) => writer.gather(&tick),
+        Message::Checkpoint { tick, host, state } => writer.checkpoint(tick, host, state),
+        #[cfg(test)]
+        Message::Panic => panic!("as the test wants"),
+    }
 }
 
-impl Writer {
-    fn create(lock: DirLock, world: u16) -> Result<Self, StorageError> {
-        let end = Witnessed {
-            tick: 0,
-            chain: u64::from(world),
-        };
-        let header = SegmentHeader {
-            world,
-            first_tick: 0,
-            chain: end.chain,
-        };
-        let file = header.create(lock.dir())?;
-        Self::open(lock, world, (header.path(Path::new("")), file, 0), end)
-    }
-
-    fn resume(lock: DirLock, world: u16, found: &Recovery) -> Result<Self, StorageError> {
-        let (path, bytes) = found.last_segment();
-        let file = std::fs::OpenOptions::new()
-            .append(true)
-            .open(path)
-            .map_err(io_at(path, "open the journal"))?;
-        let mut writer = Self::open(lock, world, (path.to_owned(), file, bytes), found.end)?;
-        writer.floor = found.floor();
-        writer.checkpoint_tick = Some(found.checkpoint.tick);
-        Ok(writer)
-    }
-
-    fn open(
-        lock: DirLock,
-        world: u16,
-        (path, file, segment_bytes): (PathBuf, File, usize),
-        end: Witnessed,
-    ) -> Result<Self, StorageError> {
-        Ok(Self {
-            world,
-            file,
-            path: lock.dir().join(path),
-            segment_bytes,
-            witness: Witness::open(lock.dir(), world, end)?,
-            pending: Vec::new(),
-            end,
-            floor: end.tick,
-            checkpoint_tick: None,
-            bytes_total: 0,
-            lock,
-        })
-    }
-
-    fn take(&mut self, message: Message) -> Result<(), StorageError> {
-        match message {
-            Message::Tick(tick) => self.gather(&tick),
-            Message::Checkpoint { tick, host, state } => self.checkpoint(tick, host, state),
-            #[cfg(test)]
-            Message::Panic => panic!("as the test wants"),
-        }
-    }
-
-    fn gather(&mut self, TickFrames { tick, frames }: &TickFrames) -> Result<(), StorageError> {
-        let tick = *tick;
-        if tick < self.floor {
-            let what = "its frames come after those of a later tick, or after its segment";
-            return Err(StorageError::Unwritable { tick, what });
-        }
-        if tick > self.end.tick && self.segment_bytes > SEGMENT_BYTES_MAX {
-            self.sync()?;
-            self.next_segment(tick)?;
-        }
-        for (kind, payload) in frames {
-            let frame = Frame {
-                kind: *kind,
-                tick,
-                payload,
-            };
-            let what = "a frame exceeds its bound";
-            let chain = frame.encode(self.end.chain, &mut self.pending);
-            let chain = chain.ok_or(StorageError::Unwritable { tick, what })?;
-            self.end = Witnessed { tick, chain };
-        }
-        self.floor = tick;
-        Ok(())
-    }
-
-    /// Makes everything gathered durable, then witnesses it.
-    fn sync(&mut self) -> Result<(), StorageError> {
-        if self.pending.is_empty() {
-            return Ok(());
-        }
-        let failed = |doing| {
-            let path = self.path.clone();
-            move |source| StorageError::SyncFailed {
-                path,
-                doing,
-                source,
-            }
-        };
-        self.file
-            .write_all(&self.pending)
-            .map_err(failed("writing"))?;
-        self.file.sync_data().map_err(failed("syncing"))?;
-        self.bytes_total += self.pending.len() as u64;
-        self.segment_bytes += self.pending.len();
-        self.pending.clear();
-        self.witness.write(self.end)
-    }
-
-    /// Stores a checkpoint, starts a new segment, and removes what the older kept checkpoint covers.
-    fn checkpoint(&mut self, tick: u64, host: Vec<u8>, state: Vec<u8>) -> Result<(), StorageError> {
-        if self.checkpoint_tick == Some(tick) {
-            // The one that is there is good; this one might name a place that the journal cannot reach.
-            return Ok(());
-        }
-        self.sync()?;
-        let dir = self.lock.dir().to_owned();
-        Checkpoint {
-            world: self.world,
-            tick,
-            chain: self.end.chain,
-            host,
-            state,
-        }
-        .write(&dir)?;
-        self.checkpoint_tick = Some(tick);
-        self.next_segment(tick)?;
-        if let Some(older) = remove_old(&dir)? {
-            // Its own segment starts at its tick: only what lies before may go.
-            remove_covered(&dir, older.saturating_sub(1))?;
-        }
-        Ok(())
-    }
-
-    fn next_segment(&mut self, first_tick: u64) -> Result<(), StorageError> {
-        let header = SegmentHeader {
-            world: self.world,
-            first_tick,
-            chain: self.end.chain,
-        };
-        if self.segment_bytes == 0 || header.path(self.lock.dir()) == self.path {
-            return Ok(()); // this one is young enough, and its name is taken
-        }
-        self.file = header.create(self.lock.dir())?;
-        self.path = header.path(self.lock.dir());
-        self.segment_bytes = 0;
-        self.floor = first_tick;
-        Ok(())
+impl Shared {
+    fn publish(&self, writer: &Writer) {
+        self.bytes.store(writer.bytes_total, Ordering::Relaxed);
+        self.checkpoints_skipped
+            .store(writer.checkpoints_skipped, Ordering::Relaxed);
+        self.room.store(writer.room() as u8, Ordering::Release);
+        self.durable_tick
+            .store(writer.durable_tick(), Ordering::Release);
     }
 }
 
@@ -439,15 +343,11 @@ impl Store {
     /// A journal on a device that fails.
     pub(crate) fn create_on(
         lock: DirLock,
-        world: u16,
+        options: StoreOptions,
         device: &Path,
     ) -> Result<Self, StorageError> {
-        let mut writer = Writer::create(lock, world)?;
-        writer.path = device.to_owned();
-        writer.file = std::fs::OpenOptions::new()
-            .write(true)
-            .open(device)
-            .map_err(io_at(device, "open"))?;
+        let mut writer = Writer::create(lock, options)?;
+        writer.write_to(device)?;
         Self::start(writer)
     }
 }

@@ -9,10 +9,29 @@ use super::*;
 
 const WORLD: u16 = 3;
 
+fn options() -> StoreOptions {
+    StoreOptions {
+        reserve_bytes: 0,
+        ..StoreOptions::new(WORLD)
+    }
+}
+
+/// Segments of some ten ticks.
+fn short_segments() -> StoreOptions {
+    StoreOptions {
+        journal_bytes_max: 128 << 10,
+        ..options()
+    }
+}
+
 /// A journal of `ticks` small ticks in `dir`, with a checkpoint before tick 20 when there are as many.
 fn write_journal(dir: &Path, ticks: u64) {
+    write_journal_as(dir, ticks, options());
+}
+
+fn write_journal_as(dir: &Path, ticks: u64, options: StoreOptions) {
     let lock = DirLock::take(dir).unwrap();
-    let mut store = Store::create(lock, WORLD, vec![7], b"state 0".to_vec()).unwrap();
+    let mut store = Store::create(lock, options, vec![7], b"state 0".to_vec()).unwrap();
     for tick in 0..ticks {
         if tick == 20 {
             store.checkpoint(20, vec![8], b"state 20".to_vec());
@@ -69,40 +88,155 @@ fn what_was_written_comes_back() {
         found(dir.path(), StartFrom::Oldest).unwrap(),
         (0, twice(0..30))
     );
-    assert_eq!(journals(dir.path()).len(), 2);
+    for (before, from) in [(19, 0), (20, 20), (99, 20)] {
+        let back = found(dir.path(), StartFrom::Before(before)).unwrap();
+        assert_eq!(back, (from, twice(from..30)));
+    }
+    assert_eq!(journals(dir.path()).len(), 1);
 }
 
 #[test]
-fn a_recovered_journal_goes_on_and_old_files_go() {
+fn the_past_is_not_read_unless_it_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal_as(dir.path(), 30, short_segments());
+    let all = journals(dir.path());
+    assert!(all.len() >= 3, "{all:?}");
+    let mut bytes = std::fs::read(&all[0]).unwrap();
+    bytes[60] ^= 1;
+    std::fs::write(&all[0], bytes).unwrap();
+    let back = found(dir.path(), StartFrom::Newest).unwrap();
+    assert_eq!(back, (20, twice(20..30)));
+    let error = found(dir.path(), StartFrom::Oldest).unwrap_err();
+    assert!(error.is_untrusted(), "{error}");
+}
+
+#[test]
+fn a_long_run_stays_within_its_bounds_and_can_go_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let bounded = StoreOptions {
+        journal_bytes_max: 128 << 10,
+        ..options()
+    };
+    let lock = DirLock::take(dir.path()).unwrap();
+    let mut store = Store::create(lock, bounded, vec![7], vec![9; 900]).unwrap();
+    let (mut most, mut oldest) = (0, 0);
+    for tick in 0..6_000 {
+        while store.readiness() != Readiness::Ready {
+            std::thread::yield_now();
+        }
+        if tick > 0 && tick % 100 == 0 {
+            store.checkpoint(tick, vec![8], vec![9; 900]);
+            most = most.max(bytes_in(dir.path()));
+        }
+        append(&store, tick);
+    }
+    store.close().unwrap();
+    most = most.max(bytes_in(dir.path()));
+    // Journals, a quarter of it for milestones, two checkpoints and the witness.
+    let bound = (128 << 10) + (32 << 10) + 2 * 1_000 + 4_200;
+    assert!(most <= bound, "{most} bytes");
+    assert!(most > 100 << 10, "the past is kept: {most} bytes");
+    for at in [6_000, 5_500, 4_500] {
+        let back = found(dir.path(), StartFrom::Before(at)).unwrap();
+        assert!(back.0 <= at && at - back.0 < 1_000, "{at}: {}", back.0);
+        assert_eq!(back.1, twice(back.0..6_000));
+        oldest = back.0;
+    }
+    let back = found(dir.path(), StartFrom::Oldest).unwrap();
+    assert!(back.0 > 0 && back.0 <= oldest, "{}", back.0);
+    assert_eq!(back.1, twice(back.0..6_000));
+}
+
+fn bytes_in(dir: &Path) -> u64 {
+    let files = names(dir).unwrap().into_iter();
+    // One may go while it is looked at.
+    files
+        .filter_map(|name| std::fs::metadata(dir.join(name)).ok())
+        .map(|file| file.len())
+        .sum()
+}
+
+#[test]
+fn tails_that_were_cut_off_are_few() {
+    let dir = tempfile::tempdir().unwrap();
+    write_journal(dir.path(), 3);
+    for tick in 0..20 {
+        let cut = dir.path().join(format!("journal-{tick:020}.cut"));
+        std::fs::write(cut, b"torn").unwrap();
+    }
+    let store = resume(dir.path());
+    store.checkpoint(3, vec![], vec![]);
+    drop(store);
+    let cuts = list(dir.path(), "journal-", ".cut").unwrap();
+    assert_eq!(cuts.first().map(|c| (c.0, cuts.len())), Some((12, 8)));
+}
+
+#[test]
+fn a_second_witness_is_asked_too() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let place = dir.path().join("data");
+    let witnessed = StoreOptions {
+        witness_dir: Some(other.path().to_owned()),
+        ..options()
+    };
+    write_journal_as(&place, 12, witnessed.clone());
+    let look = || recover_witnessed(&place, WORLD, StartFrom::Newest, Some(other.path()));
+    assert!(matches!(look(), Ok(Found::World(_))));
+    // The whole directory is one of yesterday, its own witness too.
+    std::fs::remove_dir_all(&place).unwrap();
+    write_journal(&place, 7);
+    let error = look().unwrap_err();
+    assert!(
+        matches!(&error, StorageError::Behind { recovered: 6, witnessed: 11, witness, .. } if witness.starts_with(other.path())),
+        "{error}"
+    );
+    assert!(error.is_untrusted() && error.to_string().contains("remove that witness"));
+    assert!(recover(&place, WORLD, StartFrom::Newest).is_ok());
+    // Or it is gone.
+    std::fs::remove_dir_all(&place).unwrap();
+    std::fs::create_dir(&place).unwrap();
+    let error = look().unwrap_err();
+    assert!(
+        matches!(error, StorageError::Behind { witnessed: 11, .. }),
+        "{error}"
+    );
+    // Where somebody accepts the loss, it is begun anew.
+    std::fs::remove_file(other.path().join("witness-00003")).unwrap();
+    assert!(matches!(look(), Ok(Found::Empty)));
+}
+
+#[test]
+fn a_witness_of_before_the_checkpoint_is_no_loss() {
+    // After a power cut it may be that old.
+    let dir = tempfile::tempdir().unwrap();
+    write_journal_as(dir.path(), 40, short_segments());
+    std::fs::write(witness::path_in(dir.path()), earlier_witness(4)).unwrap();
+    let back = found(dir.path(), StartFrom::Newest).unwrap();
+    assert_eq!(back, (20, twice(20..40)));
+}
+
+#[test]
+fn a_recovered_journal_goes_on_and_leftovers_go() {
     let dir = tempfile::tempdir().unwrap();
     write_journal(dir.path(), 5);
     let leftover = dir.path().join("checkpoint-00000000000000000003.tmp");
     std::fs::write(&leftover, b"half").unwrap();
     for round in 1..6u64 {
-        let lock = DirLock::take(dir.path()).unwrap();
-        let Found::World(world) = recover(dir.path(), WORLD, StartFrom::Newest).unwrap() else {
-            panic!("nothing found");
-        };
-        let store = Store::resume(lock, WORLD, &world).unwrap();
+        let store = resume(dir.path());
+        assert!(!leftover.exists());
         for tick in round * 5..round * 5 + 5 {
             append(&store, tick);
         }
         store.checkpoint(round * 5 + 5, vec![], vec![round as u8]);
         // Once more for the same tick, as a shutdown right after a checkpoint does.
         store.checkpoint(round * 5 + 5, vec![], vec![round as u8]);
-        drop(store);
-        assert!(
-            journals(dir.path()).len() <= 3,
-            "{:?}",
-            journals(dir.path())
-        );
     }
     assert_eq!(found(dir.path(), StartFrom::Newest).unwrap(), (30, vec![]));
     assert_eq!(
         found(dir.path(), StartFrom::Oldest).unwrap(),
-        (25, twice(25..30))
+        (0, twice(0..30))
     );
-    assert_eq!(checkpoint::list_checkpoints(dir.path()).unwrap().len(), 2);
+    assert_eq!(checkpoint::list_checkpoints(dir.path()).unwrap().len(), 6);
 }
 
 /// Rewrites the witness as if nothing after `tick` frames had been acknowledged: both slots of an earlier moment.
@@ -180,7 +314,7 @@ fn a_torn_tail_is_cut_for_good() {
             panic!("nothing found");
         };
         assert_eq!(world.torn, Some((path.clone(), whole)));
-        drop(Store::resume(lock, WORLD, &world).unwrap());
+        drop(Store::resume(lock, options(), &world).unwrap());
         assert_eq!(std::fs::metadata(&path).unwrap().len(), whole);
         assert_eq!(std::fs::read(path.with_extension("cut")).unwrap(), tail);
     }
@@ -196,7 +330,7 @@ fn every_bit_flip_is_noticed() {
         .map(|e| e.unwrap().path())
         .filter(|p| p.extension().is_some())
         .collect();
-    assert_eq!(files.len(), 4);
+    assert_eq!(files.len(), 3);
     for path in files {
         let whole = std::fs::read(&path).unwrap();
         for at in 0..whole.len() {
@@ -224,7 +358,7 @@ fn every_bit_flip_is_noticed() {
 fn missing_and_foreign_files_are_named() {
     let make = || {
         let dir = tempfile::tempdir().unwrap();
-        write_journal(dir.path(), 26);
+        write_journal_as(dir.path(), 26, short_segments());
         dir
     };
     let refusal = |dir: &Path, world| {
@@ -313,10 +447,10 @@ fn a_first_start_that_left_any_witness_starts_again() {
 fn the_newer_slot_of_the_witness_wins() {
     let dir = tempfile::tempdir().unwrap();
     let place = |tick, chain| Witnessed { tick, chain };
-    let mut witness = Witness::open(dir.path(), WORLD, place(5, 100)).unwrap();
+    let mut witness = Witness::open([witness::path_in(dir.path())], WORLD, place(5, 100)).unwrap();
     for chain in 101..106 {
         witness.write(place(5, chain)).unwrap();
-        let found = witness::read(dir.path(), WORLD).unwrap();
+        let found = witness::read(&witness::path_in(dir.path()), WORLD).unwrap();
         assert_eq!(found, Some(place(5, chain)));
     }
     // A torn newer slot leaves the older one.
@@ -324,7 +458,7 @@ fn the_newer_slot_of_the_witness_wins() {
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[30] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let found = witness::read(dir.path(), WORLD).unwrap();
+    let found = witness::read(&witness::path_in(dir.path()), WORLD).unwrap();
     assert_eq!(found, Some(place(5, 104)));
 }
 
@@ -391,7 +525,7 @@ fn frames_that_could_not_be_read_back_are_refused_before_the_write() {
 fn a_segment_that_is_full_is_followed_at_the_next_tick_only() {
     let dir = tempfile::tempdir().unwrap();
     let lock = DirLock::take(dir.path()).unwrap();
-    let mut store = Store::create(lock, WORLD, vec![], vec![]).unwrap();
+    let mut store = Store::create(lock, options(), vec![], vec![]).unwrap();
     let frames = |tick: u64, bytes| vec![(FrameKind::Entry, vec![tick as u8; bytes])];
     for tick in 0..5 {
         let frames = frames(tick, frame::PAYLOAD_BYTES_MAX);
@@ -403,7 +537,7 @@ fn a_segment_that_is_full_is_followed_at_the_next_tick_only() {
     }
     store.close().unwrap();
     drop(store);
-    assert_eq!(journals(dir.path()).len(), 2);
+    assert_eq!(journals(dir.path()).len(), 6);
     assert_eq!(
         found(dir.path(), StartFrom::Newest).unwrap(),
         (0, vec![0, 1, 2, 3, 4, 4, 4, 5])
@@ -460,7 +594,7 @@ fn resume(dir: &Path) -> Store {
     let Found::World(world) = recover(dir, WORLD, StartFrom::Newest).unwrap() else {
         panic!("nothing found");
     };
-    Store::resume(lock, WORLD, &world).unwrap()
+    Store::resume(lock, options(), &world).unwrap()
 }
 
 #[test]
@@ -482,7 +616,7 @@ fn a_failed_write_or_sync_stops_the_acknowledgements() {
     for device in ["/dev/full", "/dev/null"] {
         let dir = tempfile::tempdir().unwrap();
         let lock = DirLock::take(dir.path()).unwrap();
-        let mut store = Store::create_on(lock, WORLD, Path::new(device)).unwrap();
+        let mut store = Store::create_on(lock, options(), Path::new(device)).unwrap();
         append(&store, 1);
         let deadline = Instant::now() + Duration::from_secs(10);
         while !store.has_failed() {
@@ -502,7 +636,7 @@ fn a_failed_write_or_sync_stops_the_acknowledgements() {
 fn the_queue_says_when_it_is_full() {
     let dir = tempfile::tempdir().unwrap();
     let lock = DirLock::take(dir.path()).unwrap();
-    let store = Store::create(lock, WORLD, vec![], vec![]).unwrap();
+    let store = Store::create(lock, options(), vec![], vec![]).unwrap();
     let mut stalls = 0;
     for tick in 0..2_000 {
         while store.readiness() == Readiness::Full {

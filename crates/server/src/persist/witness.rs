@@ -1,8 +1,9 @@
-//! The witness: what was last acknowledged, kept apart from the journal.
+//! The witness: what was last acknowledged, kept apart from the journal, and a second time in another place if one is
+//! configured: a disk that loses all of a world does not lose that.
 //!
 //! Two slots of 48 bytes at offsets 0 and 4096 are written in turn, so one torn write leaves the other:
-//! magic, version u32, world u32, tick, chain, sequence, xxh3. The higher sequence number is the newer. It is written after each sync but not synced itself: it guards
-//! against a journal that lost its end; after a power cut it may lag, never lead.
+//! magic, version u32, world u32, tick, chain, sequence, xxh3. The higher sequence number is the newer. It is written after each sync but synced itself only
+//! with a checkpoint: it guards against a journal that lost its end; after a power cut it may lag, never lead.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -25,30 +26,32 @@ pub(crate) struct Witnessed {
     pub(crate) chain: u64,
 }
 
-/// The open witness file.
+/// The open witness files.
 #[derive(Debug)]
 pub(crate) struct Witness {
-    path: PathBuf,
-    file: File,
+    files: Vec<(PathBuf, File)>,
     world: u16,
     /// Writes so far; the parity chooses the slot.
     sequence: u64,
 }
 
 impl Witness {
-    /// Replaces the file, atomically and durably, by one that says what is acknowledged now in both slots.
-    pub(crate) fn open(dir: &Path, world: u16, now: Witnessed) -> Result<Self, StorageError> {
-        let path = path_in(dir);
-        let gap = [0; SLOTS[1] as usize - SLOT_BYTES];
-        let slots = [0, 1].map(|sequence| encode(world, now, sequence));
-        write_atomically(&path, &[&slots[0], &gap, &slots[1]])?;
-        let file = OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .map_err(io_at(&path, "open the witness"))?;
+    /// Replaces each file, atomically and durably, by one that says what is acknowledged now in both slots.
+    pub(crate) fn open(
+        paths: impl IntoIterator<Item = PathBuf>,
+        world: u16,
+        now: Witnessed,
+    ) -> Result<Self, StorageError> {
+        let files = paths.into_iter().map(|path| {
+            replace(&path, world, now)?;
+            let file = OpenOptions::new()
+                .write(true)
+                .open(&path)
+                .map_err(io_at(&path, "open the witness"))?;
+            Ok((path, file))
+        });
         Ok(Self {
-            path,
-            file,
+            files: files.collect::<Result<_, StorageError>>()?,
             world,
             sequence: 2,
         })
@@ -57,16 +60,37 @@ impl Witness {
     /// Records what has been acknowledged.
     pub(crate) fn write(&mut self, now: Witnessed) -> Result<(), StorageError> {
         let slot = encode(self.world, now, self.sequence);
-        self.file
-            .write_all_at(&slot, SLOTS[(self.sequence % 2) as usize])
-            .map_err(|source| StorageError::SyncFailed {
-                path: self.path.clone(),
-                doing: "writing the witness",
-                source,
-            })?;
+        let at = SLOTS[(self.sequence % 2) as usize];
+        self.each("writing the witness", |file| file.write_all_at(&slot, at))?;
         self.sequence += 1;
         Ok(())
     }
+
+    /// Makes what was recorded durable, so that it is not older than a checkpoint for long.
+    pub(crate) fn sync(&self) -> Result<(), StorageError> {
+        self.each("syncing the witness", File::sync_data)
+    }
+
+    fn each(
+        &self,
+        doing: &'static str,
+        act: impl Fn(&File) -> std::io::Result<()>,
+    ) -> Result<(), StorageError> {
+        self.files.iter().try_for_each(|(path, file)| {
+            act(file).map_err(|source| StorageError::SyncFailed {
+                path: path.clone(),
+                doing,
+                source,
+            })
+        })
+    }
+}
+
+/// Writes a witness that says this in both slots.
+pub(super) fn replace(path: &Path, world: u16, now: Witnessed) -> Result<(), StorageError> {
+    let gap = [0; SLOTS[1] as usize - SLOT_BYTES];
+    let slots = [0, 1].map(|sequence| encode(world, now, sequence));
+    write_atomically(path, &[&slots[0], &gap, &slots[1]])
 }
 
 fn encode(world: u16, now: Witnessed, sequence: u64) -> [u8; SLOT_BYTES] {
@@ -82,19 +106,18 @@ fn encode(world: u16, now: Witnessed, sequence: u64) -> [u8; SLOT_BYTES] {
     slot
 }
 
-/// Reads the witness; `None` when there is no such file.
-pub(crate) fn read(dir: &Path, world: u16) -> Result<Option<Witnessed>, StorageError> {
-    let path = path_in(dir);
-    if !path.try_exists().map_err(io_at(&path, "find"))? {
+/// Reads a witness; `None` when there is no such file.
+pub(crate) fn read(path: &Path, world: u16) -> Result<Option<Witnessed>, StorageError> {
+    if !path.try_exists().map_err(io_at(path, "find"))? {
         return Ok(None);
     }
-    let file = File::open(&path).map_err(io_at(&path, "open the witness"))?;
+    let file = File::open(path).map_err(io_at(path, "open the witness"))?;
     let mut best: Option<(u64, Witnessed)> = None;
     let mut problem = None;
     for offset in SLOTS {
         let mut slot = [0; SLOT_BYTES];
         let whole = file.read_exact_at(&mut slot, offset).is_ok();
-        match decode(&path, offset, whole.then_some(&slot), world) {
+        match decode(path, offset, whole.then_some(&slot), world) {
             Ok(found) if best.is_none_or(|b| found.0 > b.0) => best = Some(found),
             Ok(_) => {}
             Err(error @ StorageError::Damaged { .. }) => problem = Some(error),
@@ -152,7 +175,12 @@ fn decode(
     Ok((u64_at(slot, 32), found))
 }
 
-/// Where the witness is kept.
+/// Where the witness beside the journal is kept.
 pub(crate) fn path_in(dir: &Path) -> PathBuf {
     dir.join("witness")
+}
+
+/// Where the second one is kept: a directory may serve several worlds.
+pub(crate) fn second_in(witness_dir: &Path, world: u16) -> PathBuf {
+    witness_dir.join(format!("witness-{world:05}"))
 }

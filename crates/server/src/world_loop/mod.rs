@@ -16,6 +16,7 @@ mod own;
 mod players;
 mod pulse;
 mod residency;
+mod room;
 mod shots;
 mod tally;
 mod throttle;
@@ -45,7 +46,7 @@ use crate::gateway::{
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::operations::{Beat, Measures, WorldVitals};
-use crate::persist::{Readiness, Store};
+use crate::persist::{Readiness, Room, Store};
 use crate::server::ServerError;
 use crate::status::StatusBoard;
 
@@ -132,6 +133,8 @@ pub(crate) struct WorldLoop {
     newest_hash: (u64, u64),
     /// The tick of the newest checkpoint, on the disk or on its way there.
     checkpoint_tick: Option<u64>,
+    /// How much the disk had when it was last looked at.
+    room: Room,
     tally: Tally,
 }
 
@@ -186,6 +189,7 @@ impl WorldLoop {
             logins: Vec::new(),
             hashes: VecDeque::new(),
             newest_hash,
+            room: Room::Ample,
             tally: Tally::with(parts.measures),
             config,
         })
@@ -218,6 +222,7 @@ impl WorldLoop {
             return Ok(Some(self.due - now));
         }
         self.let_go(now - self.due, period);
+        self.heed_room();
         match self.store.readiness() {
             Readiness::Ready => {}
             Readiness::Full => {
@@ -601,6 +606,9 @@ impl WorldLoop {
             s.judged.clone_from(&self.judge.counts);
             s.shots = self.shots.counts;
             (s.journal_syncs, s.journal_bytes) = (syncs, written);
+            s.room = room::name(self.room).to_owned();
+            s.checkpoints_skipped = self.store.checkpoints_skipped();
+            s.storage_refused = self.gate.disk.refused();
             s.chat_dropped += words.unheard;
             (s.commands, s.says) = (words.commands, words.says);
         });

@@ -12,7 +12,7 @@ use spatial_core::{
 use super::search::{Outcome, search};
 use super::side::{Manner, Side};
 use crate::host::Host;
-use crate::persist::{DirLock, FrameKind, Store, TickFrames};
+use crate::persist::{DirLock, FrameKind, Store, StoreOptions, TickFrames};
 
 const WORLD: u16 = 1;
 const TICKS: u64 = 300;
@@ -96,7 +96,7 @@ fn write(dir: &Path, about: Told, change: impl Fn(u64, &mut [Record])) {
     let (mut world, planet) = (empty(about.gravity), planet());
     let lock = DirLock::take(dir).unwrap();
     let host = || Host::default().encode();
-    let mut store = Store::create(lock, WORLD, host(), world.save()).unwrap();
+    let mut store = Store::create(lock, StoreOptions::new(WORLD), host(), world.save()).unwrap();
     for tick in 0..TICKS {
         if about.checkpoint == Some(tick) {
             store.checkpoint(tick, host(), world.save());
