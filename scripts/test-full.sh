@@ -142,7 +142,10 @@ server)
     sources=$(find crates Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
     passed=$cache/server-passed-$sources log=$cache/server-$sources.log
     touch "$passed" "$log"
-    for part in floods:: guests:: clocks:: stop::; do
+    # A thousand kills, three hundred power cuts, ten thousand damages of what is stored.
+    export BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-1000} BLUEMARBLE_CUTS=${BLUEMARBLE_CUTS:-300} BLUEMARBLE_CUTS_UNSYNCED=20
+    export BLUEMARBLE_DAMAGES=${BLUEMARBLE_DAMAGES:-10000}
+    for part in floods:: guests:: clocks:: stop:: kills:: power:: corrupt:: disk:: sync:: second::; do
         if grep -qx "$part" "$passed"; then continue; fi
         BLUEMARBLE_DAYS=full BLUEMARBLE_STOP_PLAYERS=1000 BLUEMARBLE_STOP_SECONDS=20 cargo test --locked --release -p bluemarble-server --test days -- --test-threads=1 "$part" | tee -a "$log"
         echo "$part" >>"$passed"

@@ -4,21 +4,28 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod clocks;
+mod corrupt;
+mod disk;
 mod floods;
 mod guests;
 mod honest;
+mod kills;
+mod power;
+mod second;
 mod served;
+mod shim;
 #[cfg(target_os = "linux")]
 mod stop;
 #[path = "../it/support.rs"]
 #[expect(dead_code, reason = "the other tests use more of it")]
 mod support;
+mod sync;
 
 use std::io::Write;
 use std::time::Duration;
 
 /// A row of the table, also where the test harness keeps what is printed to itself.
-fn day(row: &str, figure: &str) {
+fn day(row: &str, figure: impl std::fmt::Display) {
     let _ = writeln!(std::io::stdout(), "bad day | {row} | {figure}");
 }
 
@@ -32,4 +39,10 @@ fn length() -> Duration {
     let told = std::env::var("BLUEMARBLE_DAYS_S").ok();
     let full_s = told.and_then(|s| s.parse().ok()).unwrap_or(60);
     Duration::from_secs(if is_full() { full_s } else { 2 })
+}
+
+/// A size: of the environment, or a small one.
+fn size(variable: &str, small: u32) -> u32 {
+    let given = std::env::var(variable).ok();
+    given.map_or(small, |text| text.parse().expect("a number"))
 }

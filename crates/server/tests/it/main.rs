@@ -4,7 +4,6 @@
 
 mod bots;
 mod columns;
-mod crash;
 mod fair;
 mod full;
 mod gateway;

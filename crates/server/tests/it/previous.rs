@@ -83,3 +83,39 @@ async fn see(raw: &Raw, time: Duration) -> Replica {
     }
     replica
 }
+
+/// What a server of the version before this one left when it was killed: `tests/data/world-journal-2`, on the bundled relief.
+#[test]
+fn a_world_of_the_previous_version_opens() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/world-journal-2");
+    let planet = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/earth-1024.pack");
+    let place = Place::new();
+    std::fs::create_dir(place.data()).unwrap();
+    for file in std::fs::read_dir(data).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, place.data().join(path.file_name().unwrap())).unwrap();
+    }
+    let replayed = || {
+        let mut command = crate::support::program();
+        command.args(["replay", "run", "--json", "--until=133", "--planet", planet]);
+        let out = command.arg(place.data()).output().unwrap();
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(out.status.success(), "{text}");
+        serde_json::from_slice::<serde_json::Value>(&out.stdout).unwrap()
+    };
+    // As that version's own `replay run` said.
+    let said = replayed();
+    let found = ["tick", "hash", "from_tick", "hashes_verified"].map(|key| &said[key]);
+    let expected = serde_json::json!([133, "13c507412868603e", 0, 13]);
+    assert_eq!(serde_json::json!(found), expected);
+    let server = Server::start(place.config(|s| {
+        s.planet = Some(planet.into());
+        s.tick_rate_hz = Some(20);
+    }))
+    .unwrap();
+    let status = crate::support::wait_for(&server, "ticks", |s| s.durable_tick > 150);
+    assert_eq!(status.recovered_tick, 134);
+    server.stop().unwrap();
+    // It went on in the same journal.
+    assert_eq!(replayed()["hash"], said["hash"]);
+}
