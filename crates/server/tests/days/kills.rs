@@ -48,7 +48,7 @@ fn what_was_acknowledged_survives_kill_9() {
         random ^= random >> 7;
         random ^= random << 17;
         // Half of the lives are full of checkpoints, half have none after the first.
-        let has_checkpoints = round % 2 == 0;
+        let has_checkpoints = round.is_multiple_of(2);
         let checkpoint_s = if has_checkpoints { "1" } else { "3600" };
         let life = Life {
             checkpoint_s,

@@ -76,7 +76,7 @@ fn text(path: &Path) -> &str {
 /// A life that ends with a power cut; what was told, with the disk mounted again.
 fn cut(place: &Place, disk: &Disk, round: u32, shim: Option<&Shim>) -> Told {
     let life = Life {
-        checkpoint_s: if round % 2 == 0 { "1" } else { "3600" },
+        checkpoint_s: if round.is_multiple_of(2) { "1" } else { "3600" },
         time: Duration::from_millis(u64::from(round) * 271 % 900),
         shim,
     };
@@ -99,7 +99,7 @@ fn what_was_acknowledged_survives_power_cuts() {
     let mut end = 0;
     for round in 0..rounds {
         let told = cut(&place, &disk, round, None);
-        end = is_all_there(&place, (round, round % 2 == 0), &told);
+        end = is_all_there(&place, (round, round.is_multiple_of(2)), &told);
     }
     day(
         "power cuts",
