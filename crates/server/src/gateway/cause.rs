@@ -128,6 +128,6 @@ mod tests {
         let (read, returns) = (counts.read(), counts.read_returns());
         assert_eq!(read.len() + returns.len(), Cause::ALL.len());
         assert_eq!((read["token_malformed"], read["proof_wrong"]), (1, 12));
-        assert_eq!((returns["unknown"], returns["proof_wrong"]), (13, 16));
+        assert_eq!((returns["unknown"], returns["proof_wrong"]), (14, 17));
     }
 }
