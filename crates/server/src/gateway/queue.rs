@@ -1,7 +1,7 @@
 //! The queue of those who find the world full: first come, first served, each told its place and how long it may take.
 //!
 //! Who waits has used its ticket. Who says hello again while it waits takes its own place over. Nobody overtakes: while anybody waits, a place
-//! that becomes free goes to who is next, and a player without a session stands behind.
+//! that becomes free goes to who is next, and a player without a session stands behind. While the world's disk is full the queue stands still.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -282,7 +282,8 @@ impl Gate {
                 return Err(Unplaced::Refused(Refusal::new(RefuseCode::REPLACED, text)));
             }
         };
-        if before > 0 || !self.has_place(&sessions, comer.claims.player) {
+        let is_open = self.has_place(&sessions, comer.claims.player) && !self.disk.is_up();
+        if before > 0 || !is_open {
             return Ok(Err(queue.told(before)));
         }
         queue.waiting.pop_front();

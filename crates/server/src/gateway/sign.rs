@@ -20,9 +20,14 @@ impl DiskSign {
         self.refused.load(Ordering::Relaxed)
     }
 
+    /// Whether it is up.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_full.load(Ordering::Acquire)
+    }
+
     /// Whether somebody's request is refused now; counts it.
     pub(super) fn refuses(&self) -> bool {
-        let refuses = self.is_full.load(Ordering::Acquire);
+        let refuses = self.is_up();
         self.refused.fetch_add(refuses.into(), Ordering::Relaxed);
         refuses
     }

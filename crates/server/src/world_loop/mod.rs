@@ -227,8 +227,7 @@ impl WorldLoop {
             Readiness::Ready => {}
             Readiness::Full => {
                 let pause = period / 8;
-                self.tally.stalled += pause;
-                self.beat(false);
+                self.stand_still(pause);
                 return Ok(Some(pause));
             }
             Readiness::Failed => return Ok(None),
@@ -264,6 +263,16 @@ impl WorldLoop {
             self.tally.skipped += (late.as_nanos() / period.as_nanos()) as u64;
             self.due += late;
         }
+    }
+
+    /// Counts a time without a tick, and says every second how things are.
+    fn stand_still(&mut self, pause: Duration) {
+        let before_s = self.tally.stalled.as_secs();
+        self.tally.stalled += pause;
+        if self.tally.stalled.as_secs() != before_s {
+            self.report();
+        }
+        self.beat(false);
     }
 
     fn tick(&mut self) -> Result<(), ServerError> {

@@ -111,14 +111,21 @@ async fn full_day(place: &Place, disk: &Disk, server: &Server) -> Result<String,
     let ticket = place.ticket(1);
     let (mut raw, _) = Raw::enter(server.local_addr(), &ticket).await;
     assert_eq!(answer(&mut raw, 1).await, AnswerCode::UNKNOWN);
-    let before = until(server, |s| s.room == "ample" && s.entities > 100).await?;
+    let (second, _) = Raw::enter(server.local_addr(), &place.ticket(8)).await;
+    let mut queued = Raw::open(server.local_addr(), ticket.cert_sha256).await;
+    queued.show(&place.ticket(9)).await;
+    let before = until(server, |s| s.room == "ample" && s.queue.waiting == 1).await?;
+    assert!(before.entities > 100 && before.players == 2, "{before:?}");
     disk.fill();
     let reserve = until(server, |s| s.room == "reserve").await?;
     refused(place, server, 2).await?;
+    // There is a place for who waits, but nothing to put it down on.
+    second.leave().await;
     assert_eq!(answer(&mut raw, 2).await, AnswerCode::STORAGE);
     // The world goes on, and what it does is durable.
-    let later = until(server, |s| s.durable_tick > reserve.tick + 60).await?;
+    let later = until(server, |s| s.durable_tick > reserve.tick + 90).await?;
     assert!(later.room == "reserve" && later.players == 1, "{later:?}");
+    assert!(later.queue.waiting == 1, "{later:?}");
     disk.fill();
     let out = until(server, |s| s.room == "out").await?;
     let told = loop {
@@ -127,9 +134,11 @@ async fn full_day(place: &Place, disk: &Disk, server: &Server) -> Result<String,
         }
     };
     assert!(told.text.as_str().contains("disk is full"), "{told:?}");
-    until(server, |s| s.stalled_ms > 0 || s.room != "out")
-        .await
-        .ok();
+    let still = until(server, |s| s.stalled_ms > 0).await?;
+    assert!(
+        still.room == "out" && still.durable_tick < still.tick,
+        "{still:?}"
+    );
     refused(place, server, 3).await?;
     disk.clear();
     let healed = until(server, |s| {
@@ -137,8 +146,10 @@ async fn full_day(place: &Place, disk: &Disk, server: &Server) -> Result<String,
     })
     .await?;
     assert!(healed.storage_refused >= 3, "{healed:?}");
-    let ticket = place.ticket(4);
-    let (other, _) = Raw::enter(server.local_addr(), &ticket).await;
+    while !matches!(queued.read().await, ServerMessage::Welcome(_)) {}
+    queued.leave().await;
+    until(server, |s| s.leaves == 2).await?;
+    let (other, _) = Raw::enter(server.local_addr(), &place.ticket(4)).await;
     assert_eq!(answer(&mut raw, 3).await, AnswerCode::UNKNOWN);
     other.leave().await;
     raw.leave().await;
@@ -153,6 +164,8 @@ async fn full_day(place: &Place, disk: &Disk, server: &Server) -> Result<String,
 fn serve(place: &Place, reserve_bytes: u64) -> Server {
     Server::start(place.config(|s| {
         s.agents = Some(500);
+        s.tick_rate_hz = Some(60); // the queue to the disk is full after two seconds
+        (s.players_max, s.queue_max) = (Some(2), Some(2));
         s.journal_bytes_max = Some(2 << 20);
         s.reserve_bytes = Some(reserve_bytes);
         s.checkpoint_s = Some(3600);
