@@ -36,12 +36,15 @@ impl Disk {
         Ok(disk)
     }
 
-    /// Takes all the room there is.
+    /// Takes all the room that there is now, and none that is given up because of it.
     fn fill(&self) {
         let mut filler = self.filler();
-        for bytes in [1 << 16, 1 << 12] {
-            let zeros = vec![0; bytes];
-            while filler.write(&zeros).is_ok_and(|n| n == bytes) {}
+        let disk = rustix::fs::statvfs(&self.0).unwrap();
+        let zeros = vec![0; disk.f_bsize as usize];
+        for _ in 0..disk.f_bavail {
+            if !filler.write(&zeros).is_ok_and(|n| n == zeros.len()) {
+                break;
+            }
         }
     }
 
