@@ -74,10 +74,8 @@ fn a_served_world_is_backed_up_verified_restored_and_served_again() {
     let place = Place::new();
     let data = place.data();
     let at = |name| place.path().join(name);
-    let (backup, again, earlier) = (at("backup"), at("again"), at("earlier"));
-    let (planet, of_backup) = (place.planet(), text(&backup));
-    let planet = text(&planet);
-    let back_up = ["world", "backup", text(&data), "--out", of_backup];
+    let backup = at("backup");
+    let back_up = ["world", "backup", text(&data), "--out", text(&backup)];
 
     let mut served = Served::new(&place, &data);
     served.after(40);
@@ -93,66 +91,56 @@ fn a_served_world_is_backed_up_verified_restored_and_served_again() {
     assert!(end > number(&full, "end_tick") + 40, "{more}");
     served.kill();
 
-    // The same world, whether it is told by the backup or by the directory that was left.
-    let replayed = |tick: u64| {
-        let until = tick.to_string();
-        said(&[
-            "replay",
-            "run",
-            text(&data),
-            "--planet",
-            planet,
-            "--until",
-            &until,
-        ])
-    };
-    let verified = said(&["world", "verify", of_backup, "--planet", planet]);
-    assert_eq!(verified["end_tick"], more["end_tick"]);
-    assert_eq!(verified["drill"]["hash"], replayed(end)["hash"]);
-    let left = said(&["world", "verify", text(&data), "--planet", planet]);
-    assert!(number(&left, "end_tick") >= end, "{left}");
-    let restored = said(&[
-        "world",
-        "restore",
-        of_backup,
-        "--out",
-        text(&again),
-        "--drill",
-        "--planet",
-        planet,
-    ]);
-    assert_eq!(restored["drill"]["hash"], verified["drill"]["hash"]);
-    assert!(
-        restored["drill"]["seconds"].as_f64().unwrap() > 0.0,
-        "{restored}"
-    );
-
-    // A moment of the past.
-    let tick = number(&restored, "from_tick") + 23;
-    let until = tick.to_string();
-    let to_tick = [
-        "world",
-        "restore",
-        of_backup,
-        "--out",
-        text(&earlier),
-        "--to-tick",
-        &until,
-        "--drill",
-        "--planet",
-        planet,
-    ];
-    let past = said(&to_tick);
-    assert_eq!(past["drill"]["tick"], tick + 1);
-    assert_eq!(past["drill"]["hash"], replayed(tick)["hash"]);
-    assert_ne!(past["drill"]["hash"], restored["drill"]["hash"]);
-
-    for (dir, last) in [(&again, end), (&earlier, number(&past, "end_tick"))] {
+    let (again, earlier) = (at("again"), at("earlier"));
+    let (last, past) = restored(&place, &backup, (end, &again, &earlier));
+    for (dir, last) in [(&again, last), (&earlier, past)] {
         let mut served = Served::new(&place, dir);
         let status = served.after(last + 5);
         assert_eq!(status["recovered_tick"], last + 1);
         served.kill();
     }
+}
+
+/// Restores a backup, as a whole and up to a moment of the past, each the same world as the directory that was left; their last ticks.
+fn restored(
+    place: &Place,
+    backup: &Path,
+    (end, again, earlier): (u64, &Path, &Path),
+) -> (u64, u64) {
+    let (data, planet) = (place.data(), place.planet());
+    let (data, planet, backup) = (text(&data), text(&planet), text(backup));
+    let replayed = |tick: u64| {
+        let until = tick.to_string();
+        said(&["replay", "run", data, "--planet", planet, "--until", &until])
+    };
+    let verified = said(&["world", "verify", backup, "--planet", planet]);
+    assert_eq!(verified["end_tick"], end);
+    assert_eq!(verified["drill"]["hash"], replayed(end)["hash"]);
+    let left = said(&["world", "verify", data, "--planet", planet]);
+    assert!(number(&left, "end_tick") >= end, "{left}");
+    let restore = |to: &Path, more: &[&str]| {
+        let args = [
+            "world",
+            "restore",
+            backup,
+            "--out",
+            text(to),
+            "--drill",
+            "--planet",
+            planet,
+        ];
+        said(&[&args, more].concat())
+    };
+    let whole = restore(again, &[]);
+    assert_eq!(whole["drill"]["hash"], verified["drill"]["hash"]);
+    assert!(whole["drill"]["seconds"].as_f64().unwrap() > 0.0, "{whole}");
+
+    let tick = number(&whole, "from_tick") + 23;
+    let past = restore(earlier, &["--to-tick", &tick.to_string()]);
+    assert_eq!(past["drill"]["tick"], tick + 1);
+    assert_eq!(past["drill"]["hash"], replayed(tick)["hash"]);
+    assert_ne!(past["drill"]["hash"], whole["drill"]["hash"]);
+    (end, number(&past, "end_tick"))
 }
 
 #[test]
