@@ -16,8 +16,10 @@ enum Fate {
     Silent(String),
 }
 
+/// A file's name and bytes.
+type Kept = (PathBuf, Vec<u8>);
 /// A directory's files.
-type Files = Vec<(PathBuf, Vec<u8>)>;
+type Files = Vec<Kept>;
 
 fn files_of(dir: &Path) -> Files {
     let read = std::fs::read_dir(dir).unwrap().map(|entry| {
@@ -74,17 +76,16 @@ fn judge(place: &Place, dir: &Path, whole: &Value) -> Fate {
     }
 }
 
-fn journals(files: &Files) -> Vec<&(PathBuf, Vec<u8>)> {
-    let is_journal = |file: &&(PathBuf, Vec<u8>)| file.0.extension().is_some_and(|e| e == "bmj");
+fn journals(files: &Files) -> Vec<&Kept> {
+    let is_journal = |file: &&Kept| file.0.extension().is_some_and(|e| e == "bmj");
     files.iter().filter(is_journal).collect()
 }
 
 /// Whether these begin with all that those were.
-fn are_kept(these: &[&(PathBuf, Vec<u8>)], those: &[&(PathBuf, Vec<u8>)]) -> bool {
-    let is_kept = |(this, that): (&&(PathBuf, Vec<u8>), &&(PathBuf, Vec<u8>))| {
-        this.0 == that.0 && this.1.starts_with(&that.1)
-    };
-    these.len() == those.len() && these.iter().zip(those).all(is_kept)
+fn are_kept(these: &[&Kept], those: &[&Kept]) -> bool {
+    let mut both = these.iter().zip(those);
+    these.len() == those.len()
+        && both.all(|(this, that)| this.0 == that.0 && this.1.starts_with(&that.1))
 }
 
 fn put(dir: &Path, files: &Files) {
