@@ -13,6 +13,7 @@ use quinn_proto::RandomConnectionIdGenerator;
 use rustls::crypto::{CryptoProvider, ring};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::acks::Patient;
 use super::identity::{Identity, SERVER_NAME};
 use super::pin::PinnedCert;
 use super::seat::seats;
@@ -159,7 +160,7 @@ impl From<quinn::ConnectionError> for ConnectError {
 }
 
 pub(super) fn client_config(cert_sha256: [u8; 32]) -> Result<ClientConfig, ConnectError> {
-    let mut config = ClientConfig::new(Arc::new(client_tls(cert_sha256)?));
+    let mut config = ClientConfig::new(Arc::new(Patient(Arc::new(client_tls(cert_sha256)?))));
     config.transport_config(Arc::new(transport::client()));
     Ok(config)
 }

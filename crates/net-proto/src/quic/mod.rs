@@ -4,6 +4,7 @@
 //! ground opens a second one for it, and who has something to say to others one that goes one way.
 //! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
 
+mod acks;
 mod admission;
 #[cfg(target_os = "linux")]
 mod batch;

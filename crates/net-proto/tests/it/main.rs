@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
+#[cfg(feature = "simulated")]
+mod acks;
 #[path = "../../../client/tests/it/allocations.rs"]
 mod allocations;
 mod bodies;

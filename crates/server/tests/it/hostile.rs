@@ -184,6 +184,8 @@ fn logged_in_clients_that_misbehave_are_sent_away() {
         chatty.show(&place.ticket(2)).await;
         assert_eq!(chatty.refusal().await.code, RefuseCode::MALFORMED);
 
+        // Their places are free when they have acknowledged that they were sent away, and that may wait.
+        wait_for(&server, "both gone", |s| s.leaves >= 2);
         let (mut first, a) = Raw::enter(addr, &place.ticket(3)).await;
         let (second, b) = Raw::enter(addr, &place.ticket(3)).await;
         assert_ne!(a.player, b.player);
