@@ -150,7 +150,7 @@ class Stage:
     def bots(self, name, count, warm, seconds, more):
         return self.start(name, self.spec["cores"][1], [
             "bots", "--json", f"--addr={self.addr}", f"--data={self.dir}/world", f"--count={count}", "--rate=300",
-            "--spread=48", "--insist=20", f"--warm-up={warm}", f"--seconds={warm + seconds}", *more])
+            "--spread=8", "--insist=20", f"--warm-up={warm}", f"--seconds={warm + seconds}", *more])
 
     def said(self, name):
         return lines_of(os.path.join(self.dir, name))[-1]

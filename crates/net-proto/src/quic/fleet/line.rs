@@ -55,12 +55,17 @@ impl Line {
         written.is_ok_and(|count| count == frames.len())
     }
 
-    /// A moment has come that it waited for, or that it did before it came to wait for a later one.
-    pub(super) fn wake(&mut self, now: Instant) {
+    /// A moment has come that it waits for, or did before it came to wait for another. Whether it may have something to say.
+    pub(super) fn wake(&mut self, set: Instant, now: Instant) -> bool {
+        if self.timer != Some(set) {
+            return false; // it has itself woken by another
+        }
         self.timer = None;
-        if self.connection.poll_timeout().is_some_and(|due| due <= now) {
+        let is_due = self.connection.poll_timeout().is_some_and(|due| due <= now);
+        if is_due {
             self.connection.handle_timeout(now);
         }
+        is_due
     }
 
     /// Lets connection and endpoint tell each other what they must know; whether the line is over.

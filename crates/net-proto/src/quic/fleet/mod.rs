@@ -117,6 +117,14 @@ impl Fleet {
         self.ports.iter().map(|port| port.blocked).sum()
     }
 
+    /// Packets that were sent and received, acknowledgements, handshakes and all.
+    pub fn packets(&self) -> (u64, u64) {
+        let ports = self.ports.iter();
+        ports.fold((0, 0), |(sent, received), port| {
+            (sent + port.sent, received + port.received)
+        })
+    }
+
     /// Begins a handshake with the server whose certificate has the fingerprint, from the port with this number, counted round.
     ///
     /// # Errors
@@ -204,9 +212,15 @@ impl Fleet {
                 break;
             }
             self.timers.pop();
-            if let Some(line) = self.line(id) {
-                line.wake(now);
-                self.touch(id);
+            let Some(Some(line)) = self.lines.get_mut(id.number) else {
+                continue;
+            };
+            if line.id != id {
+                continue;
+            }
+            match line.wake(due, now) {
+                true => self.touch(id),
+                false => line.set_timer(&mut self.timers),
             }
         }
         self.drive(now);
@@ -270,6 +284,7 @@ impl Fleet {
                     Err(error) => received = Err(error),
                 }
                 arrivals.each(|from, ecn, packet| {
+                    self.ports[port].received += 1;
                     self.handle(now, (from, ecn), BytesMut::from(packet));
                 });
             }

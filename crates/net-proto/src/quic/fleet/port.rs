@@ -23,6 +23,9 @@ pub(super) struct Port {
     pub(super) is_blocked: bool,
     /// How often it did not.
     pub(super) blocked: u64,
+    /// Packets that were sent, those that were lost for want of room among them, and received.
+    pub(super) sent: u64,
+    pub(super) received: u64,
 }
 
 impl Port {
@@ -39,6 +42,8 @@ impl Port {
             is_ready: true,
             is_blocked: false,
             blocked: 0,
+            sent: 0,
+            received: 0,
         })
     }
 
@@ -52,6 +57,7 @@ impl Port {
 
     /// Queues a packet. One for which there is no room, while the system takes no more, is lost, as packets are.
     pub(super) fn send(&mut self, transmit: &quinn_proto::Transmit, contents: &[u8]) {
+        self.sent += 1;
         let is_marked = transmit.ecn.map(|ecn| ecn as u8) == Some(MARK as u8);
         if !self.batch.has_room(contents.len()) || !is_marked {
             let _ = self.flush();

@@ -65,6 +65,7 @@ pub(super) struct Crew {
     /// When it counted what the machine does for the last time, and what it was at the beginning.
     counted: Instant,
     at_first: (Instant, CpuTime, u64),
+    packets_at_first: (u64, u64),
 }
 
 impl Crew {
@@ -84,6 +85,7 @@ impl Crew {
             },
             counted: errand.begin,
             at_first: (errand.begin, CpuTime::default(), 0),
+            packets_at_first: (0, 0),
             errand,
             tickets,
             fleet,
@@ -135,6 +137,7 @@ impl Crew {
         self.sums.begin_again();
         let drops = self.at_first.2 + socket_drops(&self.addrs);
         self.at_first = (now, CpuTime::now(), drops);
+        self.packets_at_first = self.fleet.packets();
     }
 
     /// Takes note of what the bots themselves cost.
@@ -154,6 +157,9 @@ impl Crew {
         self.sums.busy = self.sums.cpu.total().as_secs_f64() / whole;
         self.sums.socket_drops = socket_drops(&self.addrs).saturating_sub(drops);
         self.sums.sends_blocked = self.fleet.sends_blocked();
+        let (sent, received) = self.fleet.packets();
+        self.sums.packets_sent = sent - self.packets_at_first.0;
+        self.sums.packets_received = received - self.packets_at_first.1;
     }
 
     /// Everybody loses the line without a word.

@@ -34,6 +34,9 @@ pub(super) struct Sums {
     /// Of the warm-up, too.
     pub(super) digests_matched: u64,
     pub(super) digest_mismatches: u64,
+    /// Packets, acknowledgements and all.
+    pub(super) packets_sent: u64,
+    pub(super) packets_received: u64,
     pub(super) datagrams_sent: u64,
     pub(super) datagrams_received: u64,
     pub(super) bytes_received: u64,
@@ -99,6 +102,8 @@ impl Sums {
         self.entities_changed += other.entities_changed;
         self.digests_matched += other.digests_matched;
         self.digest_mismatches += other.digest_mismatches;
+        self.packets_sent += other.packets_sent;
+        self.packets_received += other.packets_received;
         self.datagrams_sent += other.datagrams_sent;
         self.datagrams_received += other.datagrams_received;
         self.bytes_received += other.bytes_received;
@@ -164,6 +169,8 @@ pub(super) struct LoadReport {
     pub(super) digests_matched: u64,
     pub(super) digest_mismatches: u64,
     /// A bot and second.
+    pub(super) packets_sent_s: f64,
+    pub(super) packets_received_s: f64,
     pub(super) datagrams_sent_s: f64,
     pub(super) datagrams_received_s: f64,
     pub(super) snapshots_s: f64,
@@ -210,6 +217,8 @@ impl LoadReport {
             entities_changed: sums.entities_changed,
             digests_matched: sums.digests_matched,
             digest_mismatches: sums.digest_mismatches,
+            packets_sent_s: each(sums.packets_sent),
+            packets_received_s: each(sums.packets_received),
             datagrams_sent_s: each(sums.datagrams_sent),
             datagrams_received_s: each(sums.datagrams_received),
             snapshots_s: each(sums.snapshots),
@@ -296,7 +305,7 @@ impl LoadReport {
         };
         format!(
             "{} of {} bots connected, {} in · {} never · {} disconnects · {} protocol errors · digests {} matched, {} not\n\
-             a bot and second: {:.1} datagrams sent, {:.1} received, {:.1} snapshots, {:.1} kB · seen {:.0}\n\
+             a bot and second: {:.1} packets sent, {:.1} received · {:.1} datagrams sent, {:.1} received, {:.1} snapshots, {:.1} kB · seen {:.0}\n\
              input to effect {} · login {}\n\
              bots: {:.0} + {:.0} µs a bot and second, {:.0} % busy · sends late {} · {} dropped, {} blocked{back}{failure}{void}",
             self.connected,
@@ -307,6 +316,8 @@ impl LoadReport {
             self.protocol_errors,
             self.digests_matched,
             self.digest_mismatches,
+            self.packets_sent_s,
+            self.packets_received_s,
             self.datagrams_sent_s,
             self.datagrams_received_s,
             self.snapshots_s,
