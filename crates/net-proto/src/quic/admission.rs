@@ -134,26 +134,26 @@ struct Share {
 }
 
 /// So many at once, and so many a second.
-struct Rate {
-    per_s: f64,
-    burst: f64,
+pub(super) struct Rate {
+    pub(super) per_s: f64,
+    pub(super) burst: f64,
 }
 
 #[derive(Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     left: f64,
     last: Instant,
 }
 
 impl Bucket {
-    fn full(rate: &Rate, now: Instant) -> Self {
+    pub(super) fn full(rate: &Rate, now: Instant) -> Self {
         Self {
             left: rate.burst,
             last: now,
         }
     }
 
-    fn take(&mut self, rate: &Rate, now: Instant) -> bool {
+    pub(super) fn take(&mut self, rate: &Rate, now: Instant) -> bool {
         let gained = now.saturating_duration_since(self.last).as_secs_f64() * rate.per_s;
         self.last = now;
         self.left = (self.left + gained).min(rate.burst);
@@ -166,7 +166,7 @@ impl Bucket {
 }
 
 /// What one customer of a network provider has: a /24 of IPv4, a /48 of IPv6.
-fn prefix(addr: SocketAddr) -> u64 {
+pub(super) fn prefix(addr: SocketAddr) -> u64 {
     match addr.ip().to_canonical() {
         IpAddr::V4(ip) => u64::from(ip.to_bits() >> 8),
         IpAddr::V6(ip) => {

@@ -26,6 +26,7 @@ mod identity;
 mod measured;
 mod pin;
 mod seat;
+mod sieve;
 #[cfg(feature = "simulated")]
 pub mod simulated;
 mod steering;

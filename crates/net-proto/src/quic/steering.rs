@@ -1,4 +1,4 @@
-//! Several endpoints on one port.
+//! Several endpoints on one port, and what comes to it from strangers.
 //!
 //! The system hands a packet to one of the sockets by a hash of its addresses: always the same, until a client's address
 //! changes. So the ids that an endpoint gives its connections carry its number, which only we can read, and a packet
@@ -21,6 +21,9 @@ use std::time::Duration;
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{AsyncUdpSocket, ConnectionId, ConnectionIdGenerator, UdpPoller};
 use quinn_proto::{InvalidCid, RandomConnectionIdGenerator};
+use tokio::time::Instant;
+
+use super::sieve::Sieve;
 
 /// Endpoints that share a port.
 #[derive(Debug)]
@@ -59,21 +62,30 @@ impl Siblings {
         number: u8,
         socket: Arc<dyn AsyncUdpSocket>,
     ) -> Arc<dyn AsyncUdpSocket> {
-        if self.strays.len() < 2 {
-            return socket;
-        }
         Arc::new(SteeredSocket {
             socket,
             siblings: Arc::clone(self),
             number,
+            sieve: Sieve::new(),
         })
     }
 
     /// Whose a packet is, if it says so: that of a connection whose handshake is over.
     fn owner(&self, packet: &[u8]) -> Option<u8> {
         let (first, rest) = packet.split_first()?;
-        let is_short = first & 0x80 == 0;
+        let is_short = first & 0x80 == 0 && self.strays.len() > 1;
         is_short.then(|| self.number(rest.get(..ID_BYTES)?))?
+    }
+
+    /// Whether a packet is one of a handshake that names no id that we made: the first of a connection, if anything.
+    fn is_strange(&self, packet: &[u8]) -> bool {
+        let Some((head, rest)) = packet.split_at_checked(LONG_HEAD_BYTES) else {
+            return false; // too short for anything: it is thrown away anyway
+        };
+        head[0] & 0x80 != 0
+            && (rest.get(..usize::from(head[LONG_HEAD_BYTES - 1])))
+                .and_then(|id| self.number(id))
+                .is_none()
     }
 
     fn number(&self, id: &[u8]) -> Option<u8> {
@@ -149,11 +161,31 @@ struct SteeredSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     siblings: Arc<Siblings>,
     number: u8,
+    sieve: Sieve,
+}
+
+/// What becomes of a packet.
+enum Fate {
+    Ours,
+    Another(u8),
+    Lost,
 }
 
 impl SteeredSocket {
+    fn fate(&self, packet: &[u8], meta: &RecvMeta) -> Fate {
+        match self.siblings.owner(packet) {
+            Some(other) if other != self.number => Fate::Another(other),
+            _ if !self.siblings.is_strange(packet) => Fate::Ours,
+            _ if self.sieve.passes(meta.addr, Instant::now().into_std()) => Fate::Ours,
+            _ => Fate::Lost,
+        }
+    }
+
     /// Fills the buffers with what others have handed over.
     fn take(&self, cx: &Context<'_>, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> usize {
+        if self.siblings.strays.len() < 2 {
+            return 0;
+        }
         let mut strays = self.siblings.strays(self.number);
         let mut count = 0;
         for (buf, meta) in bufs.iter_mut().zip(meta) {
@@ -172,7 +204,7 @@ impl SteeredSocket {
         count
     }
 
-    /// Hands over what is not ours; how many buffers are left.
+    /// Hands over what is not ours, loses what is too much; how many buffers are left.
     fn sort_out(&self, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta], count: usize) -> usize {
         let mut kept = 0;
         for n in 0..count {
@@ -196,11 +228,10 @@ impl SteeredSocket {
         let (mut kept, mut start) = (0, 0);
         while start < meta.len {
             let end = meta.len.min(start + stride);
-            match self.siblings.owner(&buf[start..end]) {
-                Some(other) if other != self.number => {
-                    self.siblings.hand_over(other, meta, &buf[start..end]);
-                }
-                _ => {
+            match self.fate(&buf[start..end], meta) {
+                Fate::Another(other) => self.siblings.hand_over(other, meta, &buf[start..end]),
+                Fate::Lost => {}
+                Fate::Ours => {
                     if kept < start {
                         buf.copy_within(start..end, kept);
                     }
@@ -228,7 +259,7 @@ impl AsyncUdpSocket for SteeredSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        loop {
+        for _ in 0..CALLS_AT_ONCE {
             let taken = self.take(cx, bufs, meta);
             if taken > 0 {
                 return Poll::Ready(Ok(taken));
@@ -239,6 +270,9 @@ impl AsyncUdpSocket for SteeredSocket {
                 return Poll::Ready(Ok(kept));
             }
         }
+        // Who throws away without end has nothing left for the others.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -264,8 +298,12 @@ impl fmt::Debug for SteeredSocket {
     }
 }
 
+/// Of packets of handshakes: a byte of flags, the version, and the length of the id that follows.
+const LONG_HEAD_BYTES: usize = 6;
 const CHANCE_BYTES: usize = 5;
 const ID_BYTES: usize = CHANCE_BYTES + 3;
+/// Calls of the system that bring nothing of ours before others have a turn.
+const CALLS_AT_ONCE: usize = 8;
 /// Packets that wait for one endpoint, 1.5 MB of them.
 const STRAYS_MAX: usize = 1_024;
 
@@ -328,6 +366,7 @@ mod tests {
             socket: Arc::new(Nobody),
             siblings: Arc::clone(siblings),
             number,
+            sieve: Sieve::new(),
         }
     }
 
