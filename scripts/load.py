@@ -239,6 +239,8 @@ def table(done):
         bots, where = entry["bots"], f"{entry['commit']}, {entry['seconds']}"
         faults = bots["void"] + ([f"{bots['connects_failed']} did not get in"] if bots["connects_failed"] else [])
         seen = f"{spec['what']}; {bots['seen_mean']:.0f} seen, updates {bots['snapshots_s']:.1f} Hz, datagrams {bots['datagrams_sent_s']:.1f} Hz up"
+        if "packets_sent_s" in bots:
+            seen += f", packets {bots['packets_sent_s']:.0f} up, {bots['packets_received_s']:.0f} down a player and second"
         for must, text, kept in entry["verdicts"]:
             verdict = "void: " + "; ".join(faults) if faults else "yes" if kept else "**no**"
             out.append(f"| {seen} | {must} | {text} | {verdict} | {where} |")
