@@ -36,6 +36,7 @@ mod lots;
 mod operations;
 mod persist;
 pub mod planet;
+mod rehearsal;
 mod revive;
 mod server;
 mod status;

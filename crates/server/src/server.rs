@@ -45,7 +45,7 @@ pub struct Server {
 
 /// One of its worlds.
 #[derive(Debug)]
-struct Running {
+pub(crate) struct Running {
     id: WorldId,
     board: Arc<StatusBoard>,
     gate: Arc<Gate>,
@@ -159,14 +159,24 @@ impl Server {
         self.stop.store(true, Ordering::Release);
         let mut ended = Ok(());
         for world in &mut self.worlds {
-            let outcome = match world.thread.take().map(JoinHandle::join) {
-                None => Ok(()),
-                Some(Ok(outcome)) => outcome,
-                Some(Err(_)) => Err(ServerError::Start("the world thread panicked".into())),
-            };
-            ended = ended.and(outcome);
+            ended = ended.and(world.end());
         }
         ended
+    }
+}
+
+impl Running {
+    pub(crate) fn status(&self) -> Status {
+        self.board.read()
+    }
+
+    /// Waits for its end, which has been asked for.
+    pub(crate) fn end(&mut self) -> Result<(), ServerError> {
+        match self.thread.take().map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) => Err(ServerError::Start("the world thread panicked".into())),
+        }
     }
 }
 
@@ -357,7 +367,7 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
-    fn run(self) -> Result<Running, ServerError> {
+    pub(crate) fn run(self) -> Result<Running, ServerError> {
         let thread = std::thread::Builder::new()
             .name(format!("world {}", self.id))
             .spawn(move || self.world_loop.run())

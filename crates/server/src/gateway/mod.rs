@@ -24,6 +24,7 @@ mod cause;
 mod chat;
 mod counts;
 mod hear;
+mod inside;
 mod limits;
 mod link;
 mod lobby;
@@ -59,6 +60,7 @@ pub use bans::BansError;
 pub(crate) use auth::AuthDesk;
 pub(crate) use bans::Bans;
 pub(crate) use counts::Counters;
+pub(crate) use inside::{Inside, News};
 pub(crate) use limits::Limits;
 pub(crate) use link::{
     Asked, Batch, COMMANDS_SINCE, Entrant, Event, Heard, Message, SessionId, Spoken, Tell,

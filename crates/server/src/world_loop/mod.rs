@@ -13,6 +13,7 @@ mod agents;
 mod journal;
 mod judge;
 mod own;
+mod packer;
 mod players;
 mod pulse;
 mod residency;
@@ -523,9 +524,8 @@ impl WorldLoop {
         let durable_tick = self.forget_hashes();
         self.views.advance(&self.world);
         self.views.set_level(self.throttle.level());
-        let batch = self
-            .views
-            .pack(&self.world, &mut self.players, durable_tick);
+        let scene = (&self.world, &self.pool);
+        let batch = self.views.pack(scene, &mut self.players, durable_tick);
         self.send(batch);
         self.send_digests(durable_tick);
     }

@@ -2,64 +2,63 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use net_proto::{
-    Baselines, ColumnsError, Datagrams, Digest, EntityState, Epoch, OwnValuesWriter, ServerMessage,
-    SnapshotRequest, UpdateCache, WireColumns, weight_at,
+    Baselines, ColumnsError, Digest, EntityState, Epoch, OwnValuesWriter, ServerMessage,
+    WireColumns,
 };
+use rayon::ThreadPool;
 use sim_core::World;
 use spatial_core::{
     Anchor, Audience, Column, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle,
     WatcherId, Watches, Wire,
 };
 
-use super::own;
+use super::packer::{Packer, Scene, Told};
 use super::players::{Player, Players};
 use super::tally::StopWatch;
 use super::throttle::Level;
 use crate::gateway::{Batch, Tell};
 
-/// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
-const DATAGRAMS_MAX: u8 = 4;
+/// For fewer players than this no other thread is woken.
+const PLAYERS_A_THREAD: usize = 64;
 
 /// The state of the world in the wire's terms, and scratch space for packing.
 pub(super) struct Views {
     index: MovingIndex,
     /// Every welcomed player watches from its avatar.
-    watches: Watches,
+    pub(super) watches: Watches,
     watchers: BTreeMap<EntityId, WatchHandle>,
     sense: Sense,
     /// Who is nearer may touch a player before it is looked at again.
-    near_m: f64,
+    pub(super) near_m: f64,
     /// Who is farther is told of at epochs alone when ticks take too long.
-    far_m: f64,
-    baselines: Baselines,
-    cache: UpdateCache,
-    datagrams: Datagrams,
+    pub(super) far_m: f64,
+    pub(super) baselines: Baselines,
+    /// One for each thread that packs.
+    packers: Vec<Packer>,
     /// The world's ids as of the last order: rows change only when these do.
     ids: Vec<EntityId>,
+    /// They are others than when watchers were looked through.
+    is_resorted: bool,
     /// World rows by ascending id, and for each world row its place in that order.
     order: Vec<u32>,
-    rank: Vec<u32>,
-    places: Vec<Ecef>,
+    pub(super) rank: Vec<u32>,
+    pub(super) places: Vec<Ecef>,
     states: Vec<EntityState>,
-    sources: Vec<Source>,
+    pub(super) sources: Vec<Source>,
     codes: Vec<u64>,
-    visible: Vec<u32>,
-    weights: Vec<u16>,
-    members: Vec<Hit>,
-    nearest: Vec<Hit>,
     events: WatchEvents,
-    level: Level,
+    pub(super) level: Level,
     /// By rank, whether some player saw them at the last epoch; kept only while agents whom nobody sees sleep.
-    watched: Vec<bool>,
+    watched: Vec<AtomicBool>,
     pub(super) totals: Totals,
     pub(super) times: ShowTimes,
 }
 
-/// What has been spent on showing, since the start of the process.
+/// What has been spent on showing, since the start of the process, summed over threads.
 #[derive(Clone, Copy, Default)]
 pub(super) struct ShowTimes {
     /// The index, and who sees whom.
@@ -83,6 +82,14 @@ pub(super) struct DurableHash {
     pub(super) hash: u64,
 }
 
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        self.snapshots += other.snapshots;
+        self.bytes += other.bytes;
+        self.seen += other.seen;
+    }
+}
+
 impl Views {
     /// Of a world, for players who see as `sense` says, are crowded by those within `near_m`, and can do without news of those beyond `far_m`.
     pub(super) fn new(
@@ -100,19 +107,15 @@ impl Views {
             near_m,
             far_m,
             baselines: Baselines::with_columns(Arc::new(columns), world.start().tick_rate_hz),
-            cache: UpdateCache::new(),
-            datagrams: Datagrams::new(),
+            packers: Vec::new(),
             ids: Vec::new(),
+            is_resorted: false,
             order: Vec::new(),
             rank: Vec::new(),
             places: Vec::new(),
             states: Vec::new(),
             sources,
             codes: Vec::new(),
-            visible: Vec::new(),
-            weights: Vec::new(),
-            members: Vec::new(),
-            nearest: Vec::new(),
             events: WatchEvents::default(),
             level: Level::Nothing,
             watched: Vec::new(),
@@ -162,6 +165,7 @@ impl Views {
     }
 
     fn sort(&mut self, ids: &[EntityId]) {
+        self.is_resorted = true;
         self.watched.clear();
         self.ids.clear();
         self.ids.extend_from_slice(ids);
@@ -184,65 +188,102 @@ impl Views {
         let id_of = |row: &u32| self.ids[*row as usize];
         let rank = self.order.binary_search_by_key(&entity, id_of);
         let watched = rank.ok().and_then(|rank| self.watched.get(rank));
-        watched.is_none_or(|watched| *watched)
+        watched.is_none_or(|watched| watched.load(Ordering::Relaxed))
     }
 
-    /// Packs the snapshots of all players who have been welcomed.
+    /// Notes whom a player sees, by rank.
+    pub(super) fn note_watched(&self, ranks: &[u32]) {
+        if self.watched.is_empty() {
+            return;
+        }
+        for rank in ranks {
+            self.watched[*rank as usize].store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// An avatar's row, and who watches from it.
+    fn watcher(&self, world: &World, avatar: EntityId) -> Option<(usize, WatchHandle)> {
+        Some((world.row_of(avatar)?, *self.watchers.get(&avatar)?))
+    }
+
+    /// Packs the snapshots of all players who have been welcomed, on the threads of a pool.
+    ///
+    /// Each thread has a run of the players, in the order of the world's rows, which is that of places: who is seen by one of them is mostly seen by the
+    /// next, and its updates are at hand. A cache is a thread's own, so who is seen from two runs is encoded twice.
     pub(super) fn pack(
         &mut self,
-        world: &World,
+        (world, pool): (&World, &ThreadPool),
         players: &mut Players,
         durable_tick: u64,
     ) -> Batch {
         let mut watch = StopWatch::start();
         self.watch(world, players);
-        let mut batch = Batch {
-            is_epoch: Epoch::starting_at(world.tick()).is_some(),
-            snapshots: Vec::with_capacity(players.len()),
-        };
-        if batch.is_epoch {
-            self.watched.clear();
-            let count = if self.level >= Level::Idle {
-                self.ids.len()
-            } else {
-                0
-            };
-            self.watched.resize(count, false);
+        self.times.interest += watch.lap();
+        let is_epoch = Epoch::starting_at(world.tick()).is_some();
+        if is_epoch {
+            self.begin_watched();
         }
-        for (session, player) in players.iter_mut() {
-            if player.is_lost || !player.is_welcome {
-                continue;
-            }
-            let row = world.row_of(player.entity);
-            let watcher = self.watchers.get(&player.entity).copied();
-            let (Some(row), Some(watcher)) = (row, watcher) else {
-                continue;
-            };
-            self.see(row, watcher);
-            player.is_crowded = self.is_crowded(player.entity);
-            self.times.interest += watch.lap();
-            self.pack_one(player, durable_tick);
-            let (own, heard) = own::news(world, player).unzip();
-            let columns = self.baselines.columns();
-            let values = own::values((world, row), (columns, &self.sources), player);
-            let mut all = Vec::with_capacity(2 + self.datagrams.len());
-            all.extend(own.into_iter().chain(values));
-            let bytes = all.iter().map(Bytes::len).sum();
-            player.budget.spend(bytes);
-            self.totals.bytes += bytes as u64;
-            all.extend(self.datagrams.iter().map(Bytes::copy_from_slice));
-            batch.snapshots.push(Tell {
+        let told = (players.iter_mut()).filter(|(_, player)| player.is_welcome && !player.is_lost);
+        let told = told.filter_map(|(session, player)| {
+            let (row, watcher) = self.watcher(world, player.entity)?;
+            Some(Told {
+                row,
+                watcher,
                 session,
-                datagrams: all,
-                heard: heard.flatten(),
-            });
-            self.times.encode += watch.lap();
+                player,
+            })
+        });
+        let mut told: Vec<Told<'_>> = told.collect();
+        told.sort_unstable_by_key(|told| told.row);
+        let threads = match told.len() < PLAYERS_A_THREAD {
+            true => 1,
+            false => pool.current_num_threads(),
+        };
+        let mut packers = core::mem::take(&mut self.packers);
+        packers.resize_with(threads.max(packers.len()), Packer::default);
+        let scene = Scene {
+            views: self,
+            world,
+            durable_tick,
+            is_epoch,
+        };
+        let chunk = told.len().div_ceil(threads).max(1);
+        let runs = told.chunks_mut(chunk).zip(&mut packers);
+        match threads {
+            1 => runs.for_each(|(run, packer)| packer.pack(&scene, run)),
+            _ => pool.scope(|scope| {
+                for (run, packer) in runs {
+                    scope.spawn(|_| packer.pack(&scene, run));
+                }
+            }),
         }
-        batch
+        let mut snapshots = Vec::with_capacity(told.len());
+        for packer in &mut packers {
+            snapshots.append(&mut packer.tells);
+            self.totals.add(&core::mem::take(&mut packer.totals));
+            let times = core::mem::take(&mut packer.times);
+            self.times.interest += times.interest;
+            self.times.encode += times.encode;
+        }
+        self.packers = packers;
+        snapshots.sort_unstable_by_key(|tell: &Tell| tell.session);
+        Batch {
+            is_epoch,
+            snapshots,
+        }
     }
 
-    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone.
-    fn watch(&mut self, world: &World, players: &mut Players) {
+    fn begin_watched(&mut self) {
+        let count = match self.level >= Level::Idle {
+            true => self.ids.len(),
+            false => 0,
+        };
+        self.watched.clear();
+        self.watched.resize_with(count, || AtomicBool::new(false));
+    }
+
+    /// Whoever has been welcomed watches, and nobody whose avatar has gone.
+    fn exchange_watchers(&mut self, world: &World, players: &mut Players) {
         let watches = &mut self.watches;
         self.watchers.retain(|avatar, watcher| {
             let is_there = world.row_of(*avatar).is_some();
@@ -259,22 +300,17 @@ impl Views {
                 });
             }
         }
-        let view = self.index.view(world.ids(), &self.places);
-        self.watches.update(view, &mut self.events);
     }
 
-    /// Collects whom a player sees, ascending by id.
-    fn see(&mut self, row: usize, watcher: WatchHandle) {
-        let places = &self.places;
-        let members = self.watches.members(watcher);
-        let members = members.expect("it is removed only with its entry");
-        self.members.clear();
-        self.members.extend(members.map(|member| Hit {
-            id: member.id,
-            row: member.row,
-            distance_m: places[member.row as usize].distance_m(places[row]),
-        }));
-        self.members.sort_unstable_by_key(|hit| hit.id);
+    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone.
+    fn watch(&mut self, world: &World, players: &mut Players) {
+        let welcome = players.iter_mut().filter(|(_, player)| player.is_welcome);
+        let count = welcome.count();
+        if core::mem::take(&mut self.is_resorted) || count != self.watchers.len() {
+            self.exchange_watchers(world, players);
+        }
+        let view = self.index.view(world.ids(), &self.places);
+        self.watches.update(view, &mut self.events);
     }
 
     /// Appends who was within a distance of a place in the newest snapshot.
@@ -284,57 +320,6 @@ impl Views {
         if view.radius(place, radius_m, &mut hits).is_ok() {
             out.extend(hits.iter().map(|hit: &Hit| hit.id));
         }
-    }
-
-    /// Whether anybody of those seen is near.
-    fn is_crowded(&self, player: EntityId) -> bool {
-        let mut others = self.members.iter().filter(|hit| hit.id != player);
-        others.any(|hit| hit.distance_m <= self.near_m)
-    }
-
-    fn pack_one(&mut self, player: &mut Player, durable_tick: u64) {
-        let tick = self.baselines.tick();
-        let count_max = player.budget.entities_max();
-        let count_max = count_max.min(self.baselines.columns().entities_max());
-        let is_epoch = Epoch::starting_at(tick).is_some();
-        let members = nearest(&self.members, count_max, &mut self.nearest);
-        let told_m = match self.level >= Level::Far && !is_epoch {
-            true => self.far_m,
-            false => f64::INFINITY,
-        };
-        self.visible.clear();
-        self.weights.clear();
-        for hit in members.iter().filter(|hit| hit.distance_m <= told_m) {
-            self.visible.push(self.rank[hit.row as usize]);
-            self.weights.push(weight_at((hit.distance_m * 10.0) as u32));
-        }
-        if is_epoch && !self.watched.is_empty() {
-            for rank in &self.visible {
-                self.watched[*rank as usize] = true;
-            }
-        }
-        let request = SnapshotRequest {
-            visible: &self.visible,
-            weights: &self.weights,
-            bytes_max: player.budget.at(tick),
-            last_input_seq: player.inputs.applied_seq(),
-            durable_tick,
-            datagrams_max: DATAGRAMS_MAX,
-        };
-        let stats = player.replicator.pack(
-            &self.baselines,
-            &mut self.cache,
-            &request,
-            &mut self.datagrams,
-        );
-        let bytes = self.datagrams.byte_count();
-        match is_epoch {
-            true => player.budget.spend_set(bytes, stats.updates),
-            false => player.budget.spend(bytes),
-        }
-        self.totals.snapshots += 1;
-        self.totals.seen += members.len().saturating_sub(1) as u64;
-        self.totals.bytes += self.datagrams.byte_count() as u64;
     }
 
     /// A digest of what a player acknowledged, as a control frame.
@@ -400,40 +385,4 @@ pub(super) fn owned_codes<'a>(
 ) -> impl Iterator<Item = u64> + 'a {
     let owned = sources.iter().filter(|of| of.audience == Audience::Owner);
     owned.map(move |of| of.code(world, row))
-}
-
-/// The nearest of those in view, still ascending by id; oneself, at no distance, is among them. Costs nothing while
-/// there are no more than `count_max`.
-fn nearest<'a>(members: &'a [Hit], count_max: usize, scratch: &'a mut Vec<Hit>) -> &'a [Hit] {
-    if members.len() <= count_max {
-        return members;
-    }
-    scratch.clear();
-    scratch.extend_from_slice(members);
-    scratch.select_nth_unstable_by(count_max, |a, b| {
-        a.distance_m.total_cmp(&b.distance_m).then(a.id.cmp(&b.id))
-    });
-    scratch.truncate(count_max);
-    scratch.sort_unstable_by_key(|hit| hit.id);
-    scratch
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn in_a_crowd_the_nearest_are_seen() {
-        let distances = [9.0, 2.0, 8.0, 1.0, 7.0, 0.0];
-        let hit = |(n, distance_m): (usize, &f64)| Hit {
-            id: EntityId(10 + n as u64),
-            row: n as u32,
-            distance_m: *distance_m,
-        };
-        let members: Vec<Hit> = distances.iter().enumerate().map(hit).collect();
-        let mut scratch = Vec::new();
-        let rows = |hits: &[Hit]| hits.iter().map(|hit| hit.row).collect::<Vec<_>>();
-        assert_eq!(rows(nearest(&members, 3, &mut scratch)), [1, 3, 5]);
-        assert_eq!(rows(nearest(&members, 6, &mut scratch)), [0, 1, 2, 3, 4, 5]);
-    }
 }

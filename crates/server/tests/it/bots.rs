@@ -238,3 +238,34 @@ fn after_a_storm_everybody_is_back_on_the_same_entity() {
     assert_eq!(figures, [40, 0, 0], "{summary}");
     assert_eq!(summary["back_ms"]["count"], 40, "{summary}");
 }
+
+/// Without sockets, on two threads: snapshots that another thread packed are as good.
+#[test]
+fn bots_in_the_process_of_the_world_find_nothing_wrong() {
+    let place = Place::new();
+    let file = place.path().join("world.toml");
+    let keys = [
+        format!("planet = {:?}", place.planet()),
+        format!("data_dir = {:?}", place.data()),
+        "agents = 200\ntowns = 1\nthreads = 2".to_owned(),
+    ];
+    std::fs::write(&file, keys.join("\n")).unwrap();
+    let mut command = program();
+    command
+        .args(["bots", "--json", "--pattern", "even", "--in-process"])
+        .arg(&file)
+        .args(["--count", "150", "--seconds", "5"]);
+    let out = command.output().unwrap();
+    let said = last_line(&out);
+    assert_eq!(said["players"], 150, "{said}");
+    assert_eq!(
+        (said["digest_mismatches"].as_u64(), said["closed"].as_u64()),
+        (Some(0), Some(0)),
+        "{said}"
+    );
+    assert!(said["digests_matched"].as_u64().unwrap() >= 2, "{said}");
+    assert!(said["tells_s"].as_f64().unwrap() > 5.0, "{said}");
+    // No window of ten seconds has passed: that says nothing of how fast the world is.
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(!said["void"].as_array().unwrap().is_empty(), "{said}");
+}

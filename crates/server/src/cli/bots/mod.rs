@@ -46,7 +46,9 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub(super) struct BotsArgs {
     /// The server
     #[arg(long, value_name = "ADDRESS")]
-    addr: SocketAddr,
+    #[cfg_attr(target_os = "linux", arg(required_unless_present = "in_process"))]
+    #[cfg_attr(not(target_os = "linux"), arg(required = true))]
+    addr: Option<SocketAddr>,
     /// The server's data directory: bots sign their own tickets. Without it, tickets are read from standard input,
     /// one a line
     #[arg(long, value_name = "DIR")]
@@ -115,6 +117,13 @@ pub(super) struct BotsArgs {
     #[cfg(target_os = "linux")]
     #[command(flatten)]
     load: load::LoadArgs,
+}
+
+impl BotsArgs {
+    /// The server.
+    fn addr(&self) -> SocketAddr {
+        self.addr.expect("nobody asks who plays in the process")
+    }
 }
 
 pub(super) fn run(args: &BotsArgs) -> Result<ExitCode> {
@@ -308,7 +317,7 @@ fn spawn(
     for n in (0..count).filter(|n| n % args.threads == thread) {
         let bot = Bot {
             errand: Errand {
-                addr: args.addr,
+                addr: args.addr(),
                 seed: args.seed.wrapping_mul(1_000_003) ^ u64::from(n),
                 hysteresis_m: args.hysteresis_m,
                 ground: ground.clone(),
@@ -324,7 +333,7 @@ fn spawn(
         let purse = Arc::clone(purse);
         bots.push((bot, Box::new(move || purse.ticket(n)) as Fetch));
     }
-    let addr = args.addr;
+    let addr = args.addr();
     Ok(std::thread::Builder::new()
         .name(format!("bots-{thread}"))
         .spawn(move || {

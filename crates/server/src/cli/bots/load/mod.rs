@@ -5,11 +5,13 @@
 
 mod crew;
 mod guest;
+mod inside;
 mod machine;
 mod report;
 mod steps;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -33,6 +35,9 @@ pub(super) struct LoadArgs {
     /// Bots are a load: where they walk, and when they come. They decode everything, compare digests, and predict nothing
     #[arg(long, value_enum, value_name = "PATTERN")]
     pattern: Option<Pattern>,
+    /// No server and no sockets: the bots play in this process in the world of this configuration, one in a hundred a whole client, for --seconds
+    #[arg(long, value_name = "FILE", requires = "pattern")]
+    in_process: Option<PathBuf>,
     /// Check everything that is received, one task a bot: what is done without --pattern
     #[arg(long, conflicts_with = "pattern")]
     check: bool,
@@ -67,6 +72,9 @@ impl LoadArgs {
 
 pub(super) fn run(args: &BotsArgs, pattern: Pattern) -> Result<ExitCode> {
     refuse_others(args)?;
+    if let Some(file) = &args.load.in_process {
+        return inside::run(args, pattern, file);
+    }
     let purse = Arc::new(Purse::open(args)?);
     let count = purse.count(args.count);
     let stop = Arc::new(AtomicBool::new(false));
@@ -122,7 +130,8 @@ fn refuse_others(args: &BotsArgs) -> Result<()> {
     if args.load.hz.is_some_and(|hz| !(1.0..=120.0).contains(&hz)) {
         return Err(Misuse("--hz must be 1 to 120 datagrams a second".into()).into());
     }
-    if !args.addr.is_ipv4() && args.load.spread > 1 {
+    let is_socket = args.load.in_process.is_none();
+    if is_socket && args.load.spread > 1 && !args.addr().is_ipv4() {
         return Err(Misuse("--spread needs a server at an address of IPv4".into()).into());
     }
     Ok(())
@@ -137,7 +146,7 @@ fn errand(
     let warm = begin + Duration::from_secs(load.warm_up);
     let is_storm = pattern == Pattern::ReconnectStorm;
     Errand {
-        server: args.addr,
+        server: args.addr(),
         from: addresses(args, thread),
         bots: (0..count).filter(|n| n % args.threads == thread).collect(),
         pattern,
@@ -154,7 +163,7 @@ fn errand(
 
 /// Where a thread's bots come from.
 fn addresses(args: &BotsArgs, thread: u32) -> Vec<IpAddr> {
-    if args.addr.is_ipv6() {
+    if args.addr().is_ipv6() {
         return vec![std::net::Ipv6Addr::UNSPECIFIED.into()];
     }
     if args.load.spread == 1 {
