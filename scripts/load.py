@@ -88,6 +88,8 @@ ROWS = [
         lambda r: cpu(r) + memory(r), what="1,000 players"),
     row("one-core", 2500, [*STEADY, "--interest-radius-m=100"], ["--pattern=even", "--hz=15"], one_core,
         what="2,500 players, server on one core"),
+    row("one-core-1500", 1500, [*STEADY, "--interest-radius-m=100"], ["--pattern=even", "--hz=15"], one_core,
+        what="the same with 1,500"),
     row("five-hz", 10000, ["--tick-rate-hz=20", "--snapshot-ticks=4", "--interest-radius-m=30"],
         ["--pattern=even", "--hz=5"], lambda r: tick(r, 33), cores=("0,1", "0,1"), warm=60,
         what="10,000 players, inputs and updates 5 Hz, server and bots on two cores"),
