@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
-use client::{ClientCore, Event, welcomed};
+use client::{ClientCore, Event, WorldTime, welcomed};
 use net_proto::{
-    DigestVerdict, Epoch, INPUTS_REPEATED, Input, InputDatagram, InputHead, OwnState,
+    DigestVerdict, Epoch, INPUTS_MAX, INPUTS_REPEATED, Input, InputDatagram, InputHead, OwnState,
     PROTOCOL_VERSION, PlayerName, ServerMessage,
 };
 use serde::Serialize;
@@ -78,9 +78,10 @@ struct Player {
     walk: Walk,
     lots: Lots,
     here: Option<Position>,
-    /// The last that were asked for, and the number of the newest.
+    /// The last that were asked for, the number of the newest, and that of the newest that has been used.
     inputs: VecDeque<Input>,
     seq: u32,
+    used_seq: u32,
     /// Of one in a hundred.
     core: Option<Box<ClientCore>>,
     frames: Vec<Vec<u8>>,
@@ -92,6 +93,8 @@ struct Players {
     all: Vec<Player>,
     planet: Planet,
     inputs_each: u32,
+    /// How fast the world's time runs.
+    pace: f64,
     /// The newest epoch that a whole client has complete, and the newest tick that it has seen.
     complete: Option<Epoch>,
     seen_tick: u64,
@@ -124,6 +127,7 @@ pub(super) fn run(args: &BotsArgs, pattern: Pattern, file: &Path) -> Result<Exit
     let until = begun + Duration::from_secs(seconds);
     let mut watch = Watch::default();
     let mut sends = 0u64; // since it began
+    let mut time = WorldTime::default();
     let rate = hz * players.all.len() as f64;
     let mut is_warm = false;
     let mut at_warm = (begun, CpuTime::now(), world.status());
@@ -139,9 +143,14 @@ pub(super) fn run(args: &BotsArgs, pattern: Pattern, file: &Path) -> Result<Exit
             players.begin_again();
             watch = Watch::default();
         }
-        let due = ((now - begun).as_secs_f64() * rate) as u64;
+        let passed = now - begun;
+        if time.pace() != players.pace {
+            time.set_pace(passed, players.pace);
+        }
+        let due = (time.seconds(passed) * rate) as u64;
         while sends < due {
-            let intended = begun + Duration::from_secs_f64(sends as f64 / rate);
+            let late_s = (time.seconds(passed) - sends as f64 / rate) / time.pace();
+            let intended = now - Duration::from_secs_f64(late_s.max(0.0));
             players.send(
                 &world,
                 (sends % players.all.len() as u64) as usize,
@@ -207,8 +216,9 @@ impl Players {
             walk: Walk::new(pattern, args.load.within_m, n),
             lots: Lots::new(args.seed.wrapping_mul(1_000_003) ^ u64::from(n)),
             here: None,
-            inputs: VecDeque::with_capacity(INPUTS_REPEATED),
+            inputs: VecDeque::with_capacity(INPUTS_MAX),
             seq: 0,
+            used_seq: 0,
             core: None,
             frames: Vec::new(),
             is_in: false,
@@ -217,6 +227,7 @@ impl Players {
             all: (0..args.count).map(player).collect(),
             planet,
             inputs_each,
+            pace: 1.0,
             complete: None,
             seen_tick: 0,
             inside: 0,
@@ -271,13 +282,17 @@ impl Players {
             (None, &mut player.lots),
         );
         for _ in 0..self.inputs_each {
-            if player.inputs.len() == INPUTS_REPEATED.max(self.inputs_each as usize) {
+            if player.inputs.len() == INPUTS_MAX {
                 player.inputs.pop_front();
             }
             player.inputs.push_back(wish);
             player.seq += 1;
         }
-        let first = player.seq + 1 - player.inputs.len() as u32;
+        // All that has not been used, as far as there is room.
+        let waiting = player.seq.saturating_sub(player.used_seq) as usize;
+        let count = waiting.max(INPUTS_REPEATED).min(player.inputs.len());
+        let first = player.seq + 1 - count as u32;
+        let inputs = player.inputs.range(player.inputs.len() - count..).copied();
         let head = match &player.core {
             Some(core) => InputHead {
                 acknowledged: core.replica().newest_complete(),
@@ -285,7 +300,7 @@ impl Players {
             },
             None => head,
         };
-        match InputDatagram::new(head, first, player.inputs.iter().copied()) {
+        match InputDatagram::new(head, first, inputs) {
             Ok(datagram) => world.players.input(n as u64, datagram),
             Err(error) => self.failure = Some(format!("no datagram of inputs: {error}")),
         }
@@ -335,6 +350,7 @@ impl Players {
             match core.handle_control(frame)? {
                 Event::Digest(_, DigestVerdict::Match) => self.digests[0] += 1,
                 Event::Digest(_, DigestVerdict::Mismatch(_)) => self.digests[1] += 1,
+                Event::TimeDilation(_) => self.pace = core.pace(),
                 _ => {}
             }
             return Ok(());
@@ -361,7 +377,9 @@ impl Players {
         for bytes in datagrams {
             self.bytes += bytes.len() as u64;
             if bytes.first() == Some(&OwnState::KIND) {
-                player.here = Some(OwnState::decode(bytes)?.position);
+                let own = OwnState::decode(bytes)?;
+                player.here = Some(own.position);
+                player.used_seq = player.used_seq.max(own.last_input_seq);
             }
             let Some(core) = &mut player.core else {
                 continue;
