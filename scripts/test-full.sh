@@ -142,12 +142,16 @@ server)
     sources=$(find crates Cargo.lock -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
     passed=$cache/server-passed-$sources log=$cache/server-$sources.log
     touch "$passed" "$log"
-    # A thousand kills, three hundred power cuts, ten thousand damages of what is stored.
-    export BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-1000} BLUEMARBLE_CUTS=${BLUEMARBLE_CUTS:-300} BLUEMARBLE_CUTS_UNSYNCED=20
-    export BLUEMARBLE_DAMAGES=${BLUEMARBLE_DAMAGES:-10000}
-    for part in floods:: guests:: clocks:: stop:: kills:: power:: corrupt:: disk:: sync:: second::; do
+    # A thousand kills in ten pieces, three hundred power cuts in three, ten thousand damages in ten.
+    export BLUEMARBLE_KILLS=${BLUEMARBLE_KILLS:-100} BLUEMARBLE_CUTS=${BLUEMARBLE_CUTS:-100} BLUEMARBLE_CUTS_UNSYNCED=7
+    export BLUEMARBLE_DAMAGES=${BLUEMARBLE_DAMAGES:-1000} BLUEMARBLE_TRANSFERS=${BLUEMARBLE_TRANSFERS:-10}
+    export BLUEMARBLE_RECOVERY_AGENTS=${BLUEMARBLE_RECOVERY_AGENTS:-100000} BLUEMARBLE_SYNCS=${BLUEMARBLE_SYNCS:-200}
+    export BLUEMARBLE_DAYS=full BLUEMARBLE_STOP_PLAYERS=1000 BLUEMARBLE_STOP_SECONDS=20
+    for part in floods:: guests:: clocks:: stop:: disk:: sync:: second:: recovery:: acknowledged:: transfer:: \
+        corrupt::{1..10} power::{1..3} kills::{1..10}; do
         if grep -qx "$part" "$passed"; then continue; fi
-        BLUEMARBLE_DAYS=full BLUEMARBLE_STOP_PLAYERS=1000 BLUEMARBLE_STOP_SECONDS=20 cargo test --locked --release -p bluemarble-server --test days -- --test-threads=1 "$part" | tee -a "$log"
+        BLUEMARBLE_SEED=${part#*::} cargo test --locked --release -p bluemarble-server --test days -- \
+            --test-threads=1 "${part%%[0-9]*}" | tee -a "$log"
         echo "$part" >>"$passed"
     done
     printf '\n| bad day | what became of it |\n| --- | --- |\n'

@@ -167,7 +167,7 @@ async fn full_day(place: &Place, disk: &Disk, server: &Server) -> Result<String,
 fn serve(place: &Place, reserve_bytes: u64) -> Server {
     Server::start(place.config(|s| {
         s.agents = Some(500);
-        s.tick_rate_hz = Some(60); // the queue to the disk is full after two seconds
+        s.tick_rate_hz = Some(120); // the queue to the disk is full after a second
         (s.players_max, s.queue_max) = (Some(2), Some(2));
         s.journal_bytes_max = Some(2 << 20);
         s.reserve_bytes = Some(reserve_bytes);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod acknowledged;
 mod clocks;
 mod corrupt;
 mod disk;
@@ -11,6 +12,7 @@ mod guests;
 mod honest;
 mod kills;
 mod power;
+mod recovery;
 mod second;
 mod served;
 mod shim;
@@ -20,6 +22,7 @@ mod stop;
 #[expect(dead_code, reason = "the other tests use more of it")]
 mod support;
 mod sync;
+mod transfer;
 
 use std::io::Write;
 use std::time::Duration;

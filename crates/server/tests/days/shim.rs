@@ -7,6 +7,7 @@ use std::process::Command;
 pub(crate) struct Shim {
     library: PathBuf,
     mode: &'static str,
+    step: String,
     trigger: PathBuf,
 }
 
@@ -18,14 +19,23 @@ impl Shim {
         Some(Self {
             library,
             mode,
+            step: String::new(),
             trigger,
         })
+    }
+
+    /// Has it kill the server at a step of what is written once the trigger, one of many, is pulled.
+    pub(crate) fn at(mut self, step: &str, number: u64) -> Self {
+        step.clone_into(&mut self.step);
+        self.trigger.set_extension(number.to_string());
+        self
     }
 
     pub(crate) fn put_before(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.library)
             .env("SHIM_MODE", self.mode)
+            .env("SHIM_STEP", &self.step)
             .env("SHIM_TRIGGER", &self.trigger);
     }
 
