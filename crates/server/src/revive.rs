@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sim_core::{Entry, EntryError, LoadError, Record, ReplayError, StepError, World, replay};
+use sim_core::{
+    Entry, EntryError, JournalReader, LoadError, Record, ReplayError, StepError, World, replay,
+};
 use spatial_core::{CellId, HeightTile, TileStore};
 
 use crate::game::{Game, GameError};
@@ -39,13 +41,13 @@ pub(crate) fn revive(
     };
     game.prepare(&mut revived.world)?;
     let until = until.unwrap_or(u64::MAX);
-    let mut last_tick = None;
+    let (mut last_tick, mut journal) = (None, JournalReader::new());
     recovery.for_each_frame(|frame| {
         if frame.tick > until {
             return Ok(());
         }
         last_tick = Some(frame.tick);
-        revived.apply(frame, &mut tiles)
+        revived.apply(frame, &mut journal, &mut tiles)
     })?;
     // The last frames may be the server's own: their tick was executed, with nothing to consume.
     while last_tick.is_some_and(|last| revived.world.tick() <= last) {
@@ -73,6 +75,7 @@ impl Revived {
     fn apply(
         &mut self,
         frame: Frame<'_>,
+        journal: &mut JournalReader,
         tiles: &mut dyn FnMut(CellId, u64) -> Option<Arc<HeightTile>>,
     ) -> Result<(), ReviveError> {
         if frame.kind == FrameKind::Login {
@@ -83,10 +86,12 @@ impl Revived {
         if frame.kind == FrameKind::Lease {
             return self.host.saw_lease(frame.payload).ok_or(ReviveError::Host);
         }
-        let entry = Entry::decode(frame.payload).map_err(|source| ReviveError::Entry {
-            tick: frame.tick,
-            source,
-        })?;
+        let entry = journal
+            .entry(frame.payload)
+            .map_err(|source| ReviveError::Entry {
+                tick: frame.tick,
+                source,
+            })?;
         // A state hash is taken after its frame's tick, before the next.
         let (executed, means) = (frame.tick, entry.tick());
         match &entry {

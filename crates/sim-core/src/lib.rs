@@ -41,6 +41,7 @@ mod rooms;
 mod rows;
 mod rules;
 mod shape;
+mod shortened;
 mod sight;
 mod sleepers;
 mod snapshot;
@@ -78,6 +79,7 @@ pub use rewind::{
     Rewind,
 };
 pub use shape::{Gap, Obstacle, Segment, Shape, ShapeError, Solid, Touch, ball_meets_capsule};
+pub use shortened::{JournalReader, JournalWriter};
 pub use sight::SightLine;
 pub use snapshot::{OtherWorld, Snapshot};
 pub use solo::{ExactState, Solo};

@@ -5,6 +5,7 @@
 //!   1     records: count u32 · records
 //!   2     state hash: u64
 //!   3     throttle: level u8 · pace u16
+//!   4     records with shortened inputs: shortened.rs
 //! record  kind u8 · body
 //!   2     despawn   entity u64
 //!   4     resident  tile u64 · checksum u64
@@ -251,6 +252,9 @@ pub enum EntryError {
     /// A number that is no tier of activity.
     #[error("journal entry names the tier {0}, which does not exist")]
     Tier(u8),
+    /// Shortened inputs that are not as they are written.
+    #[error("journal entry with shortened inputs lacks {0}")]
+    Shortened(&'static str),
     /// A number that names no cell.
     #[error("journal entry names the cell {0:#018x}, which does not exist")]
     Cell(u64),
@@ -333,7 +337,7 @@ pub fn encode_records(tick: u64, records: &[Record], out: &mut Vec<u8>) {
 }
 
 impl Record {
-    fn encode(&self, out: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let mut begin = |kind: u8, name: u64| {
             out.push(kind);
             out.extend(name.to_le_bytes());
@@ -391,7 +395,7 @@ impl Record {
         }
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<Self, EntryError> {
+    pub(crate) fn decode(r: &mut Reader<'_>) -> Result<Self, EntryError> {
         Ok(match r.u8()? {
             2 => Self::Despawn {
                 entity: EntityId(r.u64()?),

@@ -1,6 +1,6 @@
 //! What of a tick goes to the store thread: records, state hashes, checkpoints.
 
-use sim_core::{Entry, encode_records};
+use sim_core::Entry;
 
 use super::WorldLoop;
 use super::views::DurableHash;
@@ -26,7 +26,7 @@ impl WorldLoop {
         }
         if !self.records.is_empty() {
             let mut payload = Vec::new();
-            encode_records(tick, &self.records, &mut payload);
+            self.entries.records(tick, &self.records, &mut payload);
             frames.push((FrameKind::Entry, payload));
         }
         if let Some(lease) = self.host.ask(tick) {
@@ -71,6 +71,7 @@ impl WorldLoop {
 
     fn checkpoint(&mut self) {
         self.checkpoint_tick = Some(self.world.tick());
+        self.entries.begin();
         self.host.forget(crate::clock::now_s());
         self.store
             .checkpoint(self.world.tick(), self.host.encode(), self.world.save());

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use net_proto::{RefuseCode, SendBudget, Welcome, WorldId};
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sim_core::{Record, World};
+use sim_core::{JournalWriter, Record, World};
 use spatial_core::{Sense, TileStore};
 
 use crate::clock;
@@ -128,6 +128,8 @@ pub(crate) struct WorldLoop {
     lots: Lots,
     records: Vec<Record>,
     logins: Vec<UsedToken>,
+    /// The journal's entries; after a start and after a checkpoint they begin anew.
+    entries: JournalWriter,
     /// State hashes that were journalled, oldest first; the first is the newest durable one.
     hashes: VecDeque<DurableHash>,
     /// The tick before which the state has this hash: the newest that was taken.
@@ -188,6 +190,7 @@ impl WorldLoop {
             views,
             records,
             logins: Vec::new(),
+            entries: JournalWriter::new(),
             hashes: VecDeque::new(),
             newest_hash,
             room: Room::Ample,

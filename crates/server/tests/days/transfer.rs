@@ -2,7 +2,7 @@
 //!
 //! A library between the server and the system (`shim.c`) kills it at the step: all that anybody else can see of one is what was written and sent.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command as Program, Stdio};
@@ -99,7 +99,7 @@ fn serve(place: &std::path::Path) {
     let forgets = std::env::var_os(FORGETS).is_some();
     let server = Server::builder(config.unwrap()).game(Purse { forgets });
     let server = server.start().unwrap();
-    writeln!(std::io::stdout(), "addr {}", server.local_addr()).unwrap();
+    println!("addr {}", server.local_addr());
     let _ = std::io::stdin().read(&mut [0]);
     server.stop().unwrap();
 }

@@ -10,6 +10,7 @@ mod full;
 mod gateway;
 mod ground;
 mod hostile;
+mod journal;
 #[path = "../../../ffi/tests/it/library.rs"]
 mod library;
 mod lines;

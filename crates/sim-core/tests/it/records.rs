@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sim_core::{
     Agent, CarrierPose, Entry, EntryError, Event, EventData, EventKind, GAP_TICKS_MAX, Grade,
-    Input, Kind, KindId, Record, ReplayError, StepError, Tier, replay,
+    Input, JournalReader, JournalWriter, Kind, KindId, Record, ReplayError, StepError, Tier,
+    replay,
 };
 use spatial_core::{CellId, EntityId, FrameId, HeightTile, Planet, Position};
 
@@ -291,5 +292,85 @@ proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Entry::decode(&bytes);
+    }
+
+    #[test]
+    fn shortened_entries_survive_their_bytes(
+        ticks in prop::collection::vec(prop::collection::vec(few(), 0..20), 1..6),
+        anew in 0..6usize,
+    ) {
+        let (mut writer, mut reader) = (JournalWriter::new(), JournalReader::new());
+        for (tick, records) in (0u64..).zip(ticks) {
+            if tick as usize == anew {
+                writer.begin();
+            }
+            let mut bytes = Vec::new();
+            writer.records(tick, &records, &mut bytes);
+            for cut in 0..bytes.len() {
+                prop_assert!(reader.clone().entry(&bytes[..cut]).is_err());
+            }
+            let told = Entry::Records { tick, records: records.iter().map(unpredicted).collect() };
+            // From where it begins anew nothing before it counts.
+            if tick as usize == anew {
+                reader = JournalReader::new();
+            }
+            prop_assert_eq!(reader.entry(&bytes), Ok(told));
+            bytes.push(0);
+            prop_assert!(reader.clone().entry(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_read_has_one_spelling(mut bytes in prop::collection::vec(0..6u8, 0..12)) {
+        let head = [&[4u8][..], &7u64.to_le_bytes(), &[1], &1u32.to_le_bytes(), &[18]].concat();
+        bytes.splice(0..0, head);
+        if let Ok(Entry::Records { tick, records }) = JournalReader::new().entry(&bytes) {
+            let mut again = Vec::new();
+            JournalWriter::new().records(tick, &records, &mut again);
+            prop_assert_eq!(again, bytes);
+        }
+    }
+}
+
+/// Records of few entities, most of them inputs.
+fn few() -> impl Strategy<Value = Record> {
+    let small = || prop_oneof![-3..3i16, any::<i16>()];
+    let input = (
+        0..5u64,
+        prop_oneof![0..4u32, any::<u32>()],
+        [small(), small(), small()],
+        any::<[u16; 2]>(),
+    );
+    let input =
+        input.prop_map(
+            |(name, seq, [east, north, up], [heading, buttons])| Record::Input {
+                entity: EntityId(name.wrapping_mul(u64::MAX / 3)),
+                input: Input {
+                    seq,
+                    east,
+                    north,
+                    up,
+                    heading,
+                    buttons: buttons & 3,
+                    predicted: seq,
+                },
+            },
+        );
+    let gone = (0..5u64).prop_map(|name| Record::Despawn {
+        entity: EntityId(name.wrapping_mul(u64::MAX / 3)),
+    });
+    prop_oneof![8 => input, 1 => gone, 1 => record()]
+}
+
+fn unpredicted(record: &Record) -> Record {
+    match record.clone() {
+        Record::Input { entity, input } => Record::Input {
+            entity,
+            input: Input {
+                predicted: 0,
+                ..input
+            },
+        },
+        other => other,
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
-use sim_core::{Entry, Record, Transfer};
+use sim_core::{Entry, JournalReader, Record, Transfer};
 use spatial_core::EntityId;
 
 use crate::cli::out::say;
@@ -32,7 +32,8 @@ pub(super) fn run(args: &ShowArgs) -> Result<ExitCode> {
     let Found::World(recovery) = found else {
         return Err(anyhow!("{}: holds no world", args.data.display()));
     };
-    let shown: Result<(), ShowError> = recovery.for_each_frame(|frame| show(&frame));
+    let mut journal = JournalReader::new();
+    let shown: Result<(), ShowError> = recovery.for_each_frame(|frame| show(&frame, &mut journal));
     shown.map_err(|ShowError(error)| ServerError::from(error))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -46,13 +47,14 @@ impl From<StorageError> for ShowError {
 }
 
 /// Says a frame's records, one JSON object a line; frames that hold no entry have only a tick.
-fn show(frame: &Frame<'_>) -> Result<(), ShowError> {
+fn show(frame: &Frame<'_>, journal: &mut JournalReader) -> Result<(), ShowError> {
     let tick = frame.tick;
     if frame.kind != FrameKind::Entry {
         say(json!({ "tick": tick, "frame": format!("{:?}", frame.kind) }));
         return Ok(());
     }
-    let entry = Entry::decode(frame.payload)
+    let entry = journal
+        .entry(frame.payload)
         .map_err(|source| ShowError(ReviveError::Entry { tick, source }))?;
     match entry {
         Entry::StateHash { hash, .. } => {

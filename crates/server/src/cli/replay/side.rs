@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use sim_core::{Entry, GAP_TICKS_MAX, Record, ReplayError, SimLevel, StepError, World};
+use sim_core::{
+    Entry, GAP_TICKS_MAX, JournalReader, Record, ReplayError, SimLevel, StepError, World,
+};
 use spatial_core::TileStore;
 
 use crate::persist::{Found, Frame, FrameKind, Recovery, StartFrom, StorageError, recover};
@@ -161,10 +163,10 @@ impl<'a> Side<'a> {
 
 /// Tells all frames after the checkpoint, until nobody listens.
 fn read(recovery: &Recovery, telling: &SyncSender<Result<Told, ReviveError>>) {
-    let mut last = None;
+    let (mut last, mut journal) = (None, JournalReader::new());
     let told = recovery.for_each_frame(|frame| {
         last = Some(frame.tick);
-        match told(&frame).map_err(Stop::Error)? {
+        match told(&frame, &mut journal).map_err(Stop::Error)? {
             Some(told) => telling.send(Ok(told)).map_err(|_| Stop::Nobody),
             None => Ok(()),
         }
@@ -178,12 +180,12 @@ fn read(recovery: &Recovery, telling: &SyncSender<Result<Told, ReviveError>>) {
 }
 
 /// What a frame tells the world; the server's own frames nothing.
-fn told(frame: &Frame<'_>) -> Result<Option<Told>, ReviveError> {
+fn told(frame: &Frame<'_>, journal: &mut JournalReader) -> Result<Option<Told>, ReviveError> {
     if frame.kind != FrameKind::Entry {
         return Ok(None);
     }
     let tick = frame.tick;
-    let entry = Entry::decode(frame.payload);
+    let entry = journal.entry(frame.payload);
     let entry = entry.map_err(|source| ReviveError::Entry { tick, source })?;
     match entry {
         Entry::Records {
