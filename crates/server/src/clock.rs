@@ -19,6 +19,10 @@ pub(crate) fn now() -> Instant {
 
 /// Seconds since 1970; a clock before that counts as 0, at which no token holds.
 pub(crate) fn now_s() -> u64 {
+    #[cfg(feature = "simulated")]
+    if let Some(now_s) = simulated::now_s() {
+        return now_s;
+    }
     static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let machine = since.unwrap_or_default();
@@ -26,6 +30,33 @@ pub(crate) fn now_s() -> u64 {
     let now = now();
     let steady = steady.get_or_insert(Steady::new(machine, now));
     steady.read(machine, now).as_secs()
+}
+
+#[cfg(feature = "simulated")]
+pub(crate) use simulated::simulate;
+
+/// The wall clock of a thread whose time is virtual.
+#[cfg(feature = "simulated")]
+mod simulated {
+    use std::cell::Cell;
+    use std::time::Instant;
+
+    thread_local! {
+        static BEGUN: Cell<Option<Instant>> = const { Cell::new(None) };
+    }
+
+    /// When it was begun, since 1970.
+    const START_S: u64 = 1_800_000_000;
+
+    /// Begins it, or begins it anew.
+    pub(crate) fn simulate() {
+        BEGUN.set(Some(super::now()));
+    }
+
+    pub(super) fn now_s() -> Option<u64> {
+        let passed = super::now().saturating_duration_since(BEGUN.get()?);
+        Some(START_S + passed.as_secs())
+    }
 }
 
 /// A clock that does not jump. Pure: both times come as arguments.

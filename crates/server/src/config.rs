@@ -9,6 +9,7 @@ use net_proto::Audience;
 use net_proto::quic::ENDPOINTS_MAX;
 use serde::Deserialize;
 
+use crate::crew::Crew;
 use crate::persist::StoreOptions;
 use crate::towns::TOWNS;
 
@@ -668,6 +669,7 @@ impl Config {
             journal_bytes_max: self.journal_bytes_max,
             reserve_bytes: self.reserve_bytes,
             sync_every: Duration::from_millis(self.sync_ms.into()),
+            crew: Crew::Threads,
         }
     }
 

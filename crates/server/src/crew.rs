@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread::JoinHandle;
+#[cfg(feature = "simulated")]
+pub(crate) use turns::Works;
 
 /// Work that goes on beside the world's.
 pub(crate) trait Work: Send + 'static {
@@ -16,6 +18,9 @@ pub(crate) enum Crew {
     /// A thread for each.
     #[default]
     Threads,
+    /// Whoever takes it from here.
+    #[cfg(feature = "simulated")]
+    Turns(Works),
 }
 
 impl Crew {
@@ -33,6 +38,11 @@ impl Crew {
                 .name(name.into())
                 .spawn(move || while work.turn(true) {})
                 .map(Some),
+            #[cfg(feature = "simulated")]
+            Self::Turns(works) => {
+                works.put(Box::new(work));
+                Ok(None)
+            }
         }
     }
 }
@@ -45,5 +55,55 @@ pub(crate) fn next<T>(queue: &Receiver<T>, may_wait: bool) -> Result<T, TryRecvE
     match may_wait {
         true => queue.recv().map_err(|_| TryRecvError::Disconnected),
         false => queue.try_recv(),
+    }
+}
+
+#[cfg(feature = "simulated")]
+mod turns {
+    use std::fmt;
+    use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+    use super::{Crew, Work};
+
+    /// Work that waits for somebody who does it.
+    #[derive(Clone)]
+    pub(crate) struct Works {
+        all: Arc<Mutex<Vec<Box<dyn Work>>>>,
+        is_liar: bool,
+    }
+
+    impl Crew {
+        /// One whose work is taken elsewhere; whether its store is a liar: a planted fault.
+        pub(crate) fn by_turns(is_liar: bool) -> (Self, Works) {
+            let all = Arc::default();
+            let works = Works { all, is_liar };
+            (Self::Turns(works.clone()), works)
+        }
+
+        /// Whether its store says that everything is durable that it was handed.
+        pub(crate) fn is_liar(&self) -> bool {
+            matches!(self, Self::Turns(works) if works.is_liar)
+        }
+    }
+
+    impl Works {
+        pub(super) fn put(&self, work: Box<dyn Work>) {
+            self.lock().push(work);
+        }
+
+        /// What there is to do, in the order in which it was begun.
+        pub(crate) fn take(&self) -> Vec<Box<dyn Work>> {
+            std::mem::take(&mut self.lock())
+        }
+
+        fn lock(&self) -> MutexGuard<'_, Vec<Box<dyn Work>>> {
+            self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    impl fmt::Debug for Works {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "Works({})", self.lock().len())
+        }
     }
 }

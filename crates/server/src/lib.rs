@@ -39,6 +39,8 @@ pub mod planet;
 mod rehearsal;
 mod revive;
 mod server;
+#[cfg(feature = "simulated")]
+pub mod simulated;
 mod status;
 mod towns;
 mod world_loop;

@@ -24,7 +24,7 @@ use crate::host::Host;
 use crate::keys::{Issuer, Keys, KeysError, random_bytes};
 use crate::operations::{Desk, Listener, Measures, Vitals, WorldVitals};
 use crate::persist::{
-    DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, recover_witnessed,
+    DirLock, Found as FoundOnDisk, StartFrom, StorageError, Store, StoreOptions, recover_witnessed,
 };
 use crate::revive::{ReviveError, Revived, revive};
 use crate::status::{Status, StatusBoard};
@@ -201,7 +201,7 @@ impl Parts {
             authenticator,
         } = builder;
         let own = config.clone();
-        let first = Found::of(config, game, None)?;
+        let first = Found::of(config, game, None, &crew)?;
         let (issuer, identity) = Keys::of_server(&own)?;
         let measures = Measures::default();
         let common = Common {
@@ -226,7 +226,7 @@ impl Parts {
                 .iter()
                 .find(|found| found.config.planet == config.planet);
             let planet = planet.map(|found| Arc::clone(&found.planet));
-            all.push(Found::of(config, game, planet)?);
+            all.push(Found::of(config, game, planet, &common.crew)?);
         }
         let (mut worlds, mut gates, mut nets) = (Vec::new(), Vec::new(), Vec::new());
         for found in all {
@@ -276,6 +276,7 @@ impl Found {
         config: Config,
         game: Box<dyn Game>,
         planet: Option<Arc<dyn TileStore>>,
+        crew: &Crew,
     ) -> Result<Self, ServerError> {
         let planet = planet.map_or_else(|| open_planet(&config.planet), Ok)?;
         if let Some(dir) = config.witness_dir.as_ref().filter(|dir| !dir.is_dir()) {
@@ -287,7 +288,7 @@ impl Found {
         }
         let lock = DirLock::take(&config.data_dir)?;
         let board = Arc::new(StatusBoard::default());
-        let (world, host, store) = open_world(&config, lock, &*planet, (&*game, &board))?;
+        let (world, host, store) = open_world(&config, (lock, crew), &*planet, (&*game, &board))?;
         Ok(Self {
             config,
             game,
@@ -367,6 +368,12 @@ pub(crate) struct Ready {
 }
 
 impl Ready {
+    /// Where it is kept, and its number.
+    #[cfg(feature = "simulated")]
+    pub(crate) fn place(&self) -> (std::path::PathBuf, u16) {
+        (self.config.data_dir.clone(), self.config.world)
+    }
+
     pub(crate) fn run(self) -> Result<Running, ServerError> {
         let thread = std::thread::Builder::new()
             .name(format!("world {}", self.id))
@@ -504,10 +511,14 @@ fn seed() -> Result<u64, ServerError> {
 /// The recovered world, or a new one.
 pub(crate) fn open_world(
     config: &Config,
-    lock: DirLock,
+    (lock, crew): (DirLock, &Crew),
     planet: &dyn TileStore,
     (game, board): (&dyn Game, &StatusBoard),
 ) -> Result<(World, Host, Store), ServerError> {
+    let options = StoreOptions {
+        crew: crew.clone(),
+        ..config.store_options()
+    };
     let start = WorldStart {
         world_id: u64::from(config.world),
         planet: planet.manifest().planet(),
@@ -521,7 +532,7 @@ pub(crate) fn open_world(
             let mut world = World::new(start).map_err(|e| ServerError::Start(e.to_string()))?;
             game.prepare(&mut world)?;
             let host = Host::default();
-            let store = Store::create(lock, config.store_options(), host.encode(), world.save())?;
+            let store = Store::create(lock, options, host.encode(), world.save())?;
             Ok((world, host, store))
         }
         FoundOnDisk::World(recovery) => {
@@ -533,7 +544,7 @@ pub(crate) fn open_world(
             } = revive(&recovery, planet, game, None)?;
             check_start(world.start(), &start)?;
             host.forget(now_s());
-            let store = Store::resume(lock, config.store_options(), &recovery)?;
+            let store = Store::resume(lock, options, &recovery)?;
             tracing::info!(tick = world.tick(), entries, "recovered");
             board.update(|s| {
                 s.tick = world.tick();

@@ -166,6 +166,28 @@ impl Drop for Gateway {
     }
 }
 
+/// Serves on endpoints that are open, each by a task of the runtime that this is called in: what stops it, and the task.
+#[cfg(feature = "simulated")]
+pub(crate) fn run_on(
+    endpoints: Vec<Endpoint>,
+    lobby: &Arc<Lobby>,
+    net: Vec<NetLinkParts>,
+) -> Vec<(oneshot::Sender<()>, tokio::task::JoinHandle<()>)> {
+    let count = u8::try_from(endpoints.len()).unwrap_or(u8::MAX);
+    let works = divide(net, count);
+    let serve = |(number, (endpoint, work))| {
+        let (stop, stopped) = oneshot::channel();
+        let serving = run((endpoint, number), Arc::clone(lobby), work, stopped);
+        (stop, tokio::spawn(serving))
+    };
+    endpoints
+        .into_iter()
+        .zip(works)
+        .enumerate()
+        .map(serve)
+        .collect()
+}
+
 /// The network's receiving ends of a world's queues; the sending ones are in its [`Gate`].
 #[derive(Debug)]
 pub(crate) struct NetLinkParts {

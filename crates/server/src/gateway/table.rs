@@ -340,6 +340,26 @@ impl Gate {
         }
     }
 
+    /// Whether who is in fits together: what does not.
+    #[cfg(feature = "simulated")]
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let sessions = lock(&self.sessions);
+        let bound = self.limits().players_max;
+        if sessions.all.len() > bound {
+            return Err(format!("{} sessions of {bound}", sessions.all.len()));
+        }
+        if sessions.all.len() != sessions.of_player.len() {
+            return Err("a player has two sessions".into());
+        }
+        for (player, session) in &sessions.of_player {
+            match sessions.all.get(session) {
+                Some(entry) if entry.player == *player => {}
+                _ => return Err(format!("the session of {player} is not its own")),
+            }
+        }
+        Ok(())
+    }
+
     /// Passes on what a player says, cleaned; drops it when nothing is left of it, or the world's queue is full.
     pub(super) fn say(&self, session: SessionId, say: Say) {
         let text = ShortText::lossy(&clean(say.text.as_str()));

@@ -27,6 +27,8 @@ mod restore;
 mod retention;
 mod segment;
 mod store;
+#[cfg(feature = "simulated")]
+mod tail;
 mod witness;
 mod writer;
 
@@ -45,6 +47,8 @@ pub(crate) use options::StoreOptions;
 pub(crate) use recovery::{Found, Recovery, StartFrom, recover, recover_witnessed};
 pub(crate) use restore::{Restored, restore, verify_backup};
 pub(crate) use store::{Readiness, Room, Store, TickFrames};
+#[cfg(feature = "simulated")]
+pub(crate) use tail::cut_unsynced;
 
 /// Why a world's data directory cannot be used.
 #[derive(Debug, thiserror::Error)]

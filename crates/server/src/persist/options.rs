@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::crew::Crew;
+
 /// What the store needs to know beside the directory.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct StoreOptions {
     /// The world's number.
     pub(crate) world: u16,
@@ -16,6 +18,8 @@ pub(crate) struct StoreOptions {
     pub(crate) reserve_bytes: u64,
     /// From one sync to the next at least.
     pub(crate) sync_every: Duration,
+    /// Who does its work.
+    pub(crate) crew: Crew,
 }
 
 impl StoreOptions {
@@ -28,6 +32,7 @@ impl StoreOptions {
             journal_bytes_max: 16 << 30,
             reserve_bytes: 64 << 20,
             sync_every: Duration::ZERO,
+            crew: Crew::Threads,
         }
     }
 

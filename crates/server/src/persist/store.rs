@@ -25,6 +25,8 @@ use super::recovery::Recovery;
 pub(crate) use super::writer::Room;
 use super::writer::Writer;
 use super::{StorageError, io_at};
+use crate::clock;
+use crate::crew::Work;
 
 /// Ticks that may wait for the disk; at 30 Hz about four seconds.
 pub(crate) const QUEUE_TICKS: usize = 128;
@@ -87,6 +89,9 @@ pub(crate) struct Store {
     shared: Arc<Shared>,
     checkpoint_tick: Option<u64>,
     thread: Option<JoinHandle<()>>,
+    /// The newest tick that was handed over, where that is said to be durable: a planted fault.
+    #[cfg(feature = "simulated")]
+    lie: Option<AtomicU64>,
 }
 
 impl Store {
@@ -128,20 +133,24 @@ impl Store {
         // Places beyond what ticks may use: a checkpoint follows its tick, and the last state hash its last tick.
         let (sender, receiver) = sync_channel(QUEUE_TICKS + 2);
         let checkpoint_tick = writer.checkpoint_tick();
-        let thread_shared = Arc::clone(&shared);
-        let dir = writer.dir().to_owned();
-        let thread = std::thread::Builder::new()
-            .name("store".into())
-            .spawn(move || {
-                let _leaving = Leaving(&thread_shared);
-                run(writer, &receiver, &thread_shared);
-            })
+        let (dir, crew) = (writer.dir().to_owned(), writer.options().crew.clone());
+        let clerk = Clerk {
+            writer,
+            receiver,
+            shared: Arc::clone(&shared),
+            taken: 0,
+            begun: clock::now(),
+        };
+        let thread = crew
+            .employ("store", clerk)
             .map_err(io_at(&dir, "start the store thread for"))?;
         Ok(Self {
             sender: Some(sender),
             shared,
             checkpoint_tick,
-            thread: Some(thread),
+            thread,
+            #[cfg(feature = "simulated")]
+            lie: crew.is_liar().then(AtomicU64::default),
         })
     }
 
@@ -159,6 +168,10 @@ impl Store {
 
     /// Hands over a tick's frames. Call only when [`Store::readiness`] says so; never blocks then.
     pub(crate) fn append(&self, frames: TickFrames) {
+        #[cfg(feature = "simulated")]
+        if let Some(lie) = &self.lie {
+            lie.store(frames.tick, Ordering::Relaxed);
+        }
         self.send(Message::Tick(frames));
     }
 
@@ -182,6 +195,10 @@ impl Store {
 
     /// Every frame up to this tick is on the disk.
     pub(crate) fn durable_tick(&self) -> u64 {
+        #[cfg(feature = "simulated")]
+        if let Some(lie) = &self.lie {
+            return lie.load(Ordering::Relaxed);
+        }
         self.shared.durable_tick.load(Ordering::Acquire)
     }
 
@@ -248,68 +265,99 @@ impl Drop for Store {
     }
 }
 
-/// Says that the store thread has ended, however it leaves.
-struct Leaving<'a>(&'a Shared);
+/// The store's work: group after group, until nobody is there to ask for one. A group is written in one turn, and synced in the next.
+struct Clerk {
+    writer: Writer,
+    receiver: Receiver<Message>,
+    shared: Arc<Shared>,
+    /// Messages that the group has which is written and not synced.
+    taken: usize,
+    /// When the last group was begun.
+    begun: Instant,
+}
 
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        self.0.has_failed.store(true, Ordering::Release);
+impl Work for Clerk {
+    fn turn(&mut self, may_wait: bool) -> bool {
+        let goes_on = match self.taken {
+            0 => self.write(may_wait),
+            _ => self.sync(may_wait),
+        };
+        goes_on.unwrap_or_else(|error| {
+            tracing::error!(%error, "the store stops");
+            let failure = self.shared.failure.lock();
+            *failure.unwrap_or_else(PoisonError::into_inner) = Some(error);
+            false
+        })
     }
 }
 
-fn run(mut writer: Writer, receiver: &Receiver<Message>, shared: &Shared) {
-    let result = serve(&mut writer, receiver, shared);
-    if let Err(error) = result {
-        tracing::error!(%error, "the store stops");
-        let failure = shared.failure.lock();
-        *failure.unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-}
-
-/// Group after group, until nobody is there to ask for one.
-fn serve(
-    writer: &mut Writer,
-    receiver: &Receiver<Message>,
-    shared: &Shared,
-) -> Result<(), StorageError> {
-    let every = writer.options().sync_every;
-    let mut synced = Instant::now();
-    loop {
-        let first = match receiver.recv_timeout(TEND) {
+impl Clerk {
+    /// Writes what has gathered.
+    fn write(&mut self, may_wait: bool) -> Result<bool, StorageError> {
+        let patience = if may_wait { TEND } else { Duration::ZERO };
+        let first = match self.receiver.recv_timeout(patience) {
             Ok(first) => first,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return Ok(false),
             Err(RecvTimeoutError::Timeout) => {
-                writer.tend()?;
-                shared.publish(writer);
-                continue;
+                self.writer.tend()?;
+                self.shared.publish(&self.writer);
+                return Ok(true);
             }
         };
-        std::thread::sleep(every.saturating_sub(synced.elapsed()));
-        synced = Instant::now();
-        let mut taken = 1;
-        take(writer, first)?;
-        while taken < QUEUE_TICKS && writer.pending_bytes() < GROUP_BYTES {
-            let Ok(next) = receiver.try_recv() else { break };
-            taken += 1;
-            take(writer, next)?;
+        let passed = clock::now().saturating_duration_since(self.begun);
+        pause(
+            may_wait,
+            self.writer.options().sync_every.saturating_sub(passed),
+        );
+        self.begun = clock::now();
+        self.taken = 1;
+        take(&mut self.writer, first)?;
+        while self.taken < QUEUE_TICKS && self.writer.pending_bytes() < GROUP_BYTES {
+            let Ok(next) = self.receiver.try_recv() else {
+                break;
+            };
+            self.taken += 1;
+            take(&mut self.writer, next)?;
         }
-        let begun = Instant::now();
-        while !writer.sync()? {
-            shared.publish(writer);
-            if shared.is_closing.load(Ordering::Acquire) {
-                return Err(writer.out_of_room());
+        self.writer.write()?;
+        Ok(true)
+    }
+
+    /// Syncs what is written, and tells the others; what found no room is tried again.
+    fn sync(&mut self, may_wait: bool) -> Result<bool, StorageError> {
+        if !self.writer.sync()? {
+            self.shared.publish(&self.writer);
+            if self.shared.is_closing.load(Ordering::Acquire) {
+                return Err(self.writer.out_of_room());
             }
-            std::thread::sleep(RETRY);
+            pause(may_wait, RETRY);
+            return Ok(true);
         }
-        if let Some(took) = shared.took.get() {
-            took.observe(begun.elapsed().as_secs_f64());
+        if let Some(took) = self.shared.took.get() {
+            let passed = clock::now().saturating_duration_since(self.begun);
+            took.observe(passed.as_secs_f64());
         }
-        shared.syncs.fetch_add(1, Ordering::Relaxed);
-        if writer.room() != Room::Ample {
-            writer.tend()?;
+        self.shared.syncs.fetch_add(1, Ordering::Relaxed);
+        if self.writer.room() != Room::Ample {
+            self.writer.tend()?;
         }
-        shared.publish(writer);
-        shared.queued.fetch_sub(taken, Ordering::AcqRel);
+        self.shared.publish(&self.writer);
+        let taken = core::mem::take(&mut self.taken);
+        self.shared.queued.fetch_sub(taken, Ordering::AcqRel);
+        Ok(true)
+    }
+}
+
+/// However it leaves, it says so.
+impl Drop for Clerk {
+    fn drop(&mut self) {
+        self.shared.has_failed.store(true, Ordering::Release);
+    }
+}
+
+fn pause(may_wait: bool, time: Duration) {
+    if may_wait {
+        std::thread::sleep(time);
     }
 }
 

@@ -134,8 +134,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Makes everything gathered durable, then witnesses it. False when there is no room: it stays gathered.
-    pub(super) fn sync(&mut self) -> Result<bool, StorageError> {
+    /// Writes everything gathered; [`Writer::sync`] makes it durable. False when there is no room: it stays gathered.
+    pub(super) fn write(&mut self) -> Result<bool, StorageError> {
         if self.pending.is_empty() {
             return Ok(!self.is_out);
         }
@@ -151,11 +151,21 @@ impl Writer {
         if !is_written {
             return Ok(false);
         }
-        self.segment.sync()?;
         self.bytes_total += self.pending.len() as u64;
         self.pending.clear();
-        self.acknowledged = self.end;
-        self.witness.write(self.end)?;
+        Ok(true)
+    }
+
+    /// Makes everything gathered durable, then witnesses it. False when there is no room: it stays gathered.
+    pub(super) fn sync(&mut self) -> Result<bool, StorageError> {
+        if !self.write()? {
+            return Ok(false);
+        }
+        if self.acknowledged != self.end {
+            self.segment.sync()?;
+            self.acknowledged = self.end;
+            self.witness.write(self.end)?;
+        }
         Ok(true)
     }
 

@@ -210,6 +210,19 @@ impl WorldLoop {
         self.finish()
     }
 
+    /// As [`WorldLoop::run`], in a task among others.
+    #[cfg(feature = "simulated")]
+    pub(crate) async fn live(mut self) -> Result<(), ServerError> {
+        let vitals = Arc::clone(&self.vitals);
+        let _ending = Ending(&vitals);
+        self.begin();
+        while let Some(pause) = self.turn()? {
+            self.players.assert_well_formed(&self.world);
+            tokio::time::sleep(pause).await;
+        }
+        self.finish()
+    }
+
     fn begin(&mut self) {
         self.greet_leftovers();
         self.due = clock::now();
@@ -355,10 +368,7 @@ impl WorldLoop {
 
     /// The game's turn: what players asked for and said, and what it does by itself.
     fn play(&mut self) {
-        for visitor in self.players.take_gone() {
-            let stage = stage(&self.world, &mut self.host, &mut self.records);
-            self.words.leave(stage, &visitor);
-        }
+        self.tell_gone();
         let talk_ticks = match self.throttle.level() >= Level::Talk {
             true => u64::from(self.config.tick_rate_hz / 2),
             false => 1,
@@ -367,6 +377,14 @@ impl WorldLoop {
         let stage = stage(&self.world, &mut self.host, &mut self.records);
         let scene = (&self.players, &self.views);
         self.words.take(stage, (&mut self.link, talks), scene);
+    }
+
+    /// Tells the game who is in no more.
+    fn tell_gone(&mut self) {
+        for visitor in self.players.take_gone() {
+            let stage = stage(&self.world, &mut self.host, &mut self.records);
+            self.words.leave(stage, &visitor);
+        }
     }
 
     /// Judges the players, and takes an input of each.
@@ -441,6 +459,8 @@ impl WorldLoop {
         };
         let judge = (&mut self.judge, &mut self.records);
         self.players.join(session, newcomer, judge);
+        // Who was in over another session has left before it comes in again.
+        self.tell_gone();
         self.records.push(Record::Spawn { entity, agent });
         let stage = stage(&self.world, &mut self.host, &mut self.records);
         self.words.join(stage, &visitor);

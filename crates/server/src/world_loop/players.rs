@@ -118,6 +118,23 @@ impl Players {
         self.all.get(&session).map(|player| &player.visitor)
     }
 
+    /// Each player has one session, and each session an avatar of its own, which is in the world.
+    ///
+    /// # Panics
+    /// When that is not so.
+    #[cfg(feature = "simulated")]
+    pub(super) fn assert_well_formed(&self, world: &World) {
+        assert_eq!(self.all.len(), self.avatars.len());
+        for (session, player) in &self.all {
+            let of_entity = self.avatars.get(&player.entity);
+            let of_player = self.sessions.get(&player.player);
+            assert_eq!((of_entity, of_player), (Some(session), Some(session)));
+            assert!(world.exact(player.entity).is_some(), "{}", player.entity);
+            assert_eq!(player.visitor.entity, player.entity);
+            assert!(player.arrivals.len() <= ARRIVALS_MAX);
+        }
+    }
+
     /// Whose entities were taken away since this was last asked.
     pub(super) fn take_gone(&mut self) -> Vec<Visitor> {
         core::mem::take(&mut self.gone)

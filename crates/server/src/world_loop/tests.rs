@@ -25,7 +25,8 @@ fn start(data: &Path, agents: u32) -> (WorldLoop, Arc<StatusBoard>) {
     let keys = Keys::open_or_create(data).unwrap();
     let planet = open_planet(&config.planet).unwrap();
     let board = Arc::new(StatusBoard::default());
-    let (world, host, store) = open_world(&config, lock, &*planet, (&NoGame, &board)).unwrap();
+    let (world, host, store) =
+        open_world(&config, (lock, &Crew::Threads), &*planet, (&NoGame, &board)).unwrap();
     let (link, gate, _net) = gateway::open(GateOptions {
         strays: Arc::default(),
         world: WorldId(u64::from(config.world)),
