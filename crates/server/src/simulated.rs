@@ -127,6 +127,8 @@ impl Simulated {
             let _ = stop.send(()); // fails only when the task has ended already
             let _ = task.await;
         }
+        // A runtime of its own would end what is left of its connections now.
+        self.network.unplug(self.addr);
         self.stop.store(true, Ordering::Release);
         let mut ended = Ok(());
         for world in std::mem::take(&mut self.worlds) {
