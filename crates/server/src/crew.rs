@@ -40,7 +40,7 @@ impl Crew {
                 .map(Some),
             #[cfg(feature = "simulated")]
             Self::Turns(works) => {
-                works.put(Box::new(work));
+                works.put(name, Box::new(work));
                 Ok(None)
             }
         }
@@ -65,10 +65,13 @@ mod turns {
 
     use super::{Crew, Work};
 
+    /// Work and its name.
+    pub(crate) type Named = (String, Box<dyn Work>);
+
     /// Work that waits for somebody who does it.
     #[derive(Clone)]
     pub(crate) struct Works {
-        all: Arc<Mutex<Vec<Box<dyn Work>>>>,
+        all: Arc<Mutex<Vec<Named>>>,
         is_liar: bool,
     }
 
@@ -87,16 +90,16 @@ mod turns {
     }
 
     impl Works {
-        pub(super) fn put(&self, work: Box<dyn Work>) {
-            self.lock().push(work);
+        pub(super) fn put(&self, name: &str, work: Box<dyn Work>) {
+            self.lock().push((name.to_owned(), work));
         }
 
         /// What there is to do, in the order in which it was begun.
-        pub(crate) fn take(&self) -> Vec<Box<dyn Work>> {
+        pub(crate) fn take(&self) -> Vec<Named> {
             std::mem::take(&mut self.lock())
         }
 
-        fn lock(&self) -> MutexGuard<'_, Vec<Box<dyn Work>>> {
+        fn lock(&self) -> MutexGuard<'_, Vec<Named>> {
             self.all.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }

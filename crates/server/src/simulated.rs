@@ -60,7 +60,8 @@ pub struct Simulated {
     stop: Arc<AtomicBool>,
     gateway: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
     worlds: Vec<JoinHandle<Result<(), ServerError>>>,
-    helpers: Vec<JoinHandle<()>>,
+    /// Whether it is a store, and its task.
+    helpers: Vec<(bool, JoinHandle<()>)>,
 }
 
 impl Simulated {
@@ -80,9 +81,10 @@ impl Simulated {
         let endpoints = network.server_endpoints(addr, &parts.identity, count);
         let endpoints = endpoints.map_err(ServerError::Listen)?;
         let mut lots = Lots::new(disk.seed);
-        let helpers = works.take().into_iter().map(|work| {
+        let helpers = works.take().into_iter().map(|(name, work)| {
             let lots = Lots::new(lots.bits());
-            tokio::spawn(drive(work, lots, disk.pause.clone()))
+            let task = tokio::spawn(drive(work, lots, disk.pause.clone()));
+            (name == "store", task)
         });
         let helpers = helpers.collect();
         Ok(Self {
@@ -137,8 +139,9 @@ impl Simulated {
         }
         let status = self.status();
         drop(self.lobby);
-        for mut helper in self.helpers {
-            if timeout(PATIENCE, &mut helper).await.is_err() {
+        for (is_store, mut helper) in self.helpers {
+            // Others have nothing to end.
+            if !is_store || timeout(PATIENCE, &mut helper).await.is_err() {
                 helper.abort();
             }
         }
@@ -155,13 +158,13 @@ impl Simulated {
         for world in &self.worlds {
             world.abort();
         }
-        for helper in &self.helpers {
+        for (_, helper) in &self.helpers {
             helper.abort();
         }
         for world in self.worlds {
             let _ = world.await;
         }
-        for helper in self.helpers {
+        for (_, helper) in self.helpers {
             let _ = helper.await;
         }
         // Its tasks end by themselves, in the dark.
@@ -185,7 +188,7 @@ async fn drive(mut work: Box<dyn Work>, mut lots: Lots, pause: Range<Duration>) 
     }
 }
 
-/// How long work may take to end when nobody is left to work for.
+/// How long a store may take to write what is left.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A world as its journal says.
