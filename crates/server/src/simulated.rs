@@ -125,8 +125,12 @@ impl Simulated {
     /// # Errors
     /// As there; a world that panicked is [`ServerError::Start`].
     pub async fn stop(mut self) -> Result<Status, ServerError> {
-        for (stop, task) in std::mem::take(&mut self.gateway) {
+        let stop = |(stop, task): (oneshot::Sender<()>, JoinHandle<()>)| {
             let _ = stop.send(()); // fails only when the task has ended already
+            task
+        };
+        let gateway = std::mem::take(&mut self.gateway);
+        for task in gateway.into_iter().map(stop).collect::<Vec<_>>() {
             let _ = task.await;
         }
         // A runtime of its own would end what is left of its connections now.
