@@ -164,7 +164,8 @@ impl ClientCore {
     /// # Errors
     /// [`NoPrediction`] when the store is not of the server's planet, or the player is no character.
     pub fn predict(&mut self, store: Arc<dyn TileStore>) -> Result<(), NoPrediction> {
-        self.prediction = Some(Box::new(Prediction::new(&self.welcome, store)?));
+        let prediction = Prediction::new(&self.welcome, self.last_seq, store)?;
+        self.prediction = Some(Box::new(prediction));
         Ok(())
     }
 
@@ -180,11 +181,10 @@ impl ClientCore {
     pub fn poll_bulk(&mut self, now: Duration) -> Option<BulkRequest> {
         let place = self.place();
         let served = self.served.as_mut()?;
-        if let Some(place) = place
-            && served.look(now, place)
-        {
-            feed(&mut self.prediction, &self.welcome, served);
+        if place.is_some_and(|place| served.look(now, place)) {
+            self.walk_on_served();
         }
+        let served = self.served.as_mut()?;
         if let Some((place, name)) = self.stands_on.take() {
             served.compare(now, place, name);
         }
@@ -200,9 +200,21 @@ impl ClientCore {
         let served = served.ok_or(WireError::Unexpected("ground that was not asked for"))?;
         let is_other = served.hear(now, frame)?;
         if is_other {
-            feed(&mut self.prediction, &self.welcome, served);
+            self.walk_on_served();
         }
         Ok(is_other.then_some(Event::Ground))
+    }
+
+    /// Predicts over what is known by now of the ground that the server sends.
+    fn walk_on_served(&mut self) {
+        let Some(store) = self.served.as_ref().and_then(|served| served.store()) else {
+            return;
+        };
+        // The served ground's lattice is the one that the welcome names; who is no character is not predicted.
+        let _ = match &mut self.prediction {
+            Some(prediction) => prediction.exchange_ground(store),
+            None => self.predict(store),
+        };
     }
 
     /// The bulk stream has ended: what is missing is asked for again on the next one.
@@ -456,19 +468,6 @@ impl ClientCore {
             DigestVerdict::Unknown => self.digests.unknown += 1,
         }
         Event::Digest(digest, verdict)
-    }
-}
-
-/// Predicts over what is known of the ground by now.
-fn feed(prediction: &mut Option<Box<Prediction>>, welcome: &Welcome, served: &ServedGround) {
-    let Some(store) = served.store() else {
-        return;
-    };
-    match prediction {
-        // The same planet: the served ground's lattice is the one that the welcome names.
-        Some(prediction) => drop(prediction.exchange_ground(store)),
-        // Who is no character is not predicted.
-        None => *prediction = Prediction::new(welcome, store).ok().map(Box::new),
     }
 }
 

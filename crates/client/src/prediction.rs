@@ -7,7 +7,8 @@
 //!                   │                                           travels with 45 is that of the one after 44
 //!                   └─ was it what input 41 led to here?  yes: nothing changes   no: 42 to 45 are computed again from it
 //! ```
-//! Where nothing that the client does not know was in reach, it always was.
+//! Where nothing that the client does not know was in reach, it always was. Inputs that were sent before there was anything to predict from, or so long ago that
+//! they are forgotten, led to where nobody here knows: nothing is said until the server has used them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -39,9 +40,10 @@ pub struct Prediction {
     base: Option<ExactState>, // the state that the first step goes on from; none where nothing can be predicted
     steps: VecDeque<Step>,    // of the inputs after it
     steps_max: usize,
-    doubts: u32, // own states in a row that were other than predicted, or since then were not
-    fading: DVec3, // metres from where the player is predicted to where it is drawn
-    fade: f64,   // what is left of that after a tick
+    unknown_seq: u32, // inputs up to this one are not among the steps: states before it say nothing of what they lead to
+    doubts: u32,      // own states in a row that were other than predicted, or since then were not
+    fading: DVec3,    // metres from where the player is predicted to where it is drawn
+    fade: f64,        // what is left of that after a tick
     counts: PredictionCounts,
 }
 
@@ -111,11 +113,16 @@ pub enum NoPrediction {
 }
 
 impl Prediction {
-    /// For a welcomed player, over the ground of a store.
+    /// For a welcomed player, over the ground of a store. Of inputs up to `sent_seq`, which have been sent already, it knows nothing: it begins when the
+    /// server has used them.
     ///
     /// # Errors
     /// [`NoPrediction`].
-    pub fn new(welcome: &Welcome, store: Arc<dyn TileStore>) -> Result<Self, NoPrediction> {
+    pub fn new(
+        welcome: &Welcome,
+        sent_seq: u32,
+        store: Arc<dyn TileStore>,
+    ) -> Result<Self, NoPrediction> {
         let (planet, lattice) = (store.manifest().planet(), *store.manifest().lattice());
         let radius_mm = (planet.radius_m() * 1e3).round() as u64;
         if radius_mm != welcome.radius_mm || lattice.fingerprint() != welcome.lattice {
@@ -141,6 +148,7 @@ impl Prediction {
             base: None,
             steps: VecDeque::with_capacity(steps_max),
             steps_max,
+            unknown_seq: sent_seq,
             doubts: 0,
             fading: DVec3::ZERO,
             fade: 0.5f64.powf(1.0 / (FADE_S * f64::from(welcome.tick_rate_hz))),
@@ -168,8 +176,10 @@ impl Prediction {
 
     /// Predicts what an input leads to. Numbers follow each other.
     pub fn step(&mut self, seq: u32, input: &Input) {
-        if self.steps.len() == self.steps_max {
-            self.steps.pop_front(); // nothing was heard for long: what is said of it then begins anew
+        if self.steps.len() == self.steps_max
+            && let Some(forgotten) = self.steps.pop_front()
+        {
+            self.unknown_seq = forgotten.seq; // nothing was heard for long
         }
         let input = sim_core::Input {
             seq,
@@ -194,7 +204,7 @@ impl Prediction {
         let foretold = self.confirm(own.last_input_seq);
         self.heard = Some((own.tick, own.last_input_seq));
         let exact = exact(own);
-        self.base = self.knows(own).then_some(exact);
+        self.base = (self.has_all_after(own.last_input_seq) && self.knows(own)).then_some(exact);
         let agreement = match (foretold, self.base) {
             (Some(foretold), Some(_)) if foretold == exact => Agreement::Agreed,
             _ => {
@@ -253,11 +263,6 @@ impl Prediction {
             Some((_, heard)) if heard == seq => self.base,
             _ => None,
         };
-        let is_gap = |step: &Step| step.seq > seq.saturating_add(1);
-        if self.steps.front().is_some_and(is_gap) {
-            // Steps between are forgotten: the later ones have nothing to go on from.
-            self.steps.clear();
-        }
         while let Some(step) = self.steps.front().filter(|step| step.seq <= seq) {
             foretold = step.after;
             self.steps.pop_front();
@@ -280,6 +285,11 @@ impl Prediction {
         let (solo, obstacles) = (&mut self.solo, &self.obstacles);
         let next = (self.ground).with(|tiles| solo.step(from, input, tiles, obstacles));
         next.unwrap_or(*from)
+    }
+
+    /// Whether all that has been sent after an input is among the steps.
+    fn has_all_after(&self, seq: u32) -> bool {
+        seq >= self.unknown_seq
     }
 
     /// Whether the ground that the server has below the player is here.

@@ -206,10 +206,15 @@ struct Pair {
 
 impl Pair {
     fn new(seed: u64, place: (f64, f64), weather: Weather) -> Self {
-        let store = store(1_500.0);
-        let server = Server::new(&store, place);
-        let mut core = ClientCore::new(server.welcome()).unwrap();
-        core.predict(store).unwrap();
+        let mut pair = Self::unpredicted(seed, place, weather);
+        pair.core.predict(store(1_500.0)).unwrap();
+        pair
+    }
+
+    /// One whose client does not predict yet.
+    fn unpredicted(seed: u64, place: (f64, f64), weather: Weather) -> Self {
+        let server = Server::new(&store(1_500.0), place);
+        let core = ClientCore::new(server.welcome()).unwrap();
         let line = |seed| Line {
             seeded: Seeded(seed),
             delay: weather.delay,
@@ -336,6 +341,26 @@ fn honest_predictions_come_true() {
         }
     }
     println!("{right} hashes and {agreed} states as predicted, none other");
+}
+
+/// Ground that comes late, while inputs are on their way: nothing is said of what these lead to, and everything of what comes after them.
+#[test]
+fn a_prediction_that_begins_late_comes_true() {
+    let ms = |ms: u64| ms * RATE * TICK / 1_000;
+    for (seed, place) in (0..).zip(PLACES) {
+        let weather = Weather {
+            delay: (ms(100), ms(100)),
+            lost_per_100: 0,
+        };
+        let mut pair = Pair::unpredicted(seed, place, weather);
+        (0..200).for_each(|_| pair.tick(Vec::new()));
+        pair.core.predict(store(1_500.0)).unwrap();
+        assert_eq!(pair.core.prediction().unwrap().state(), None);
+        (0..300).for_each(|_| pair.tick(Vec::new()));
+        assert_eq!(pair.corrections, []);
+        assert_eq!(pair.server.wrong, Vec::<u64>::new());
+        assert!(pair.server.right > 130 && pair.agreed > 130);
+    }
 }
 
 /// Where datagrams are lost inputs come too late now and then: what is wrong then is right again once the client has heard of it.
@@ -524,13 +549,16 @@ fn what_is_late_or_long_ago_does_no_harm() {
     // Late: nothing changes.
     assert_eq!(hear(&mut core, 10, 3), Agreement::Unpredicted);
     assert_eq!(core.prediction().unwrap().state(), ahead);
-    // Of inputs that are forgotten: it begins there again.
-    assert!(matches!(hear(&mut core, 11, 7), Agreement::Corrected(_)));
-    assert_eq!(core.prediction().unwrap().state(), start);
+    // Of inputs that are forgotten: where the later ones lead is unknown, and nothing is said of it.
+    assert_eq!(hear(&mut core, 11, 7), Agreement::Unpredicted);
+    let prediction = core.prediction().unwrap();
+    assert_eq!((prediction.state(), prediction.hash()), (None, 0));
+    // Of the last of those, it begins there again.
+    assert_eq!(hear(&mut core, 12, 140), Agreement::Unpredicted);
+    assert_ne!(core.prediction().unwrap().state(), start);
+    assert_ne!(core.prediction().unwrap().hash(), 0);
     // Of inputs that were never made: likewise.
-    assert!(matches!(
-        hear(&mut core, 12, 9_000),
-        Agreement::Agreed | Agreement::Corrected(_)
-    ));
+    let agreement = hear(&mut core, 13, 9_000);
+    assert!(matches!(agreement, Agreement::Corrected(_)));
     assert_eq!(core.prediction().unwrap().state(), start);
 }

@@ -55,7 +55,6 @@ pub(crate) fn live(seed: u64, fault: Fault) -> Result<Outcome, String> {
             place: Place::new(seed),
             book,
             seed,
-            sends_ground: std::env::var_os("BLUEMARBLE_SIMNET_GROUND").is_some(),
             is_lonely: plan.agents == 0,
             began: Instant::now(),
         });

@@ -28,8 +28,6 @@ pub(crate) struct Stage {
     pub(crate) place: Place,
     pub(crate) book: Arc<Book>,
     pub(crate) seed: u64,
-    /// Whether some are sent the ground by the server, and do not bring it along.
-    pub(crate) sends_ground: bool,
     /// Whether nobody is about but players.
     pub(crate) is_lonely: bool,
     pub(crate) began: Instant,
@@ -112,9 +110,9 @@ impl Player {
         self.number as u64
     }
 
-    /// Whether it has no planet of its own.
+    /// Whether it has no planet of its own: the server sends it the ground.
     fn is_sent_ground(&self) -> bool {
-        self.stage.sends_ground && self.number.is_multiple_of(5)
+        self.number.is_multiple_of(5)
     }
 
     fn fate(&self, heard: Option<Duration>) -> Fate {
