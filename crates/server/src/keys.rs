@@ -19,14 +19,14 @@ const SEED_BYTES: usize = 32;
 /// A certificate and a key are about 1 KB.
 const PEM_BYTES_MAX: u64 = 64 << 10;
 
-/// Whose tickets a server takes.
-pub(crate) struct Issuer {
+/// What a server takes tickets by.
+pub(crate) struct TicketKeys {
     pub(crate) verifier: TokenVerifier,
     /// Signs tickets for servers that sessions are sent to; none where another service has the key.
     pub(crate) signer: Option<TokenKey>,
 }
 
-impl Issuer {
+impl TicketKeys {
     /// The key that a server was given; without, its own, in development.
     pub(crate) fn of(config: &Config) -> Result<Option<Self>, KeysError> {
         if let Some(public) = config.token_public_key {
@@ -118,19 +118,19 @@ impl Keys {
     }
 
     /// Whose tickets a server takes, and what it shows its clients. It makes itself a key for tickets only where it was given none.
-    pub(crate) fn of_server(config: &Config) -> Result<(Issuer, Identity), KeysError> {
+    pub(crate) fn of_server(config: &Config) -> Result<(TicketKeys, Identity), KeysError> {
         let dir = &config.data_dir;
-        if let Some(issuer) = Issuer::of(config)? {
+        if let Some(tickets) = TicketKeys::of(config)? {
             let identity = dir.join("server.pem");
             make_identity(&identity)?;
-            return Ok((issuer, read_identity(&identity)?));
+            return Ok((tickets, read_identity(&identity)?));
         }
         let keys = Self::open_or_create(dir)?;
-        let issuer = Issuer {
+        let tickets = TicketKeys {
             verifier: keys.token.verifier(),
             signer: Some(keys.token),
         };
-        Ok((issuer, keys.identity))
+        Ok((tickets, keys.identity))
     }
 
     /// Reads both from the directory of a server that has been started before.
@@ -246,11 +246,11 @@ pub enum KeysError {
 mod tests {
     use super::*;
 
-    fn given(text: &[u8], environment: Environment) -> Result<Option<Issuer>, KeysError> {
+    fn given(text: &[u8], environment: Environment) -> Result<Option<TicketKeys>, KeysError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token.key");
         std::fs::write(&path, text).unwrap();
-        Issuer::of(&Config {
+        TicketKeys::of(&Config {
             token_key_file: Some(path),
             environment,
             ..Config::default()
@@ -262,7 +262,7 @@ mod tests {
         let seed = random_bytes::<SEED_BYTES>().unwrap();
         let hex: String = seed.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(bytes_of_hex(&hex), Some(seed));
-        let public = |issuer: Issuer| issuer.signer.unwrap().public();
+        let public = |keys: TicketKeys| keys.signer.unwrap().public();
         let [raw, digits] = [&seed[..], format!("{hex}\n").as_bytes()]
             .map(|text| public(given(text, Environment::Production).unwrap().unwrap()));
         assert_eq!(raw, digits);
@@ -285,7 +285,7 @@ mod tests {
             assert!(given(wrong, Environment::Development).is_err(), "{wrong:?}");
         }
         assert!(given(&rows, Environment::Development).unwrap().is_some());
-        assert!(Issuer::of(&Config::default()).unwrap().is_none());
+        assert!(TicketKeys::of(&Config::default()).unwrap().is_none());
     }
 
     #[test]
@@ -298,14 +298,14 @@ mod tests {
             ..Config::default()
         };
         assert!(
-            Issuer::of(&config(public))
+            TicketKeys::of(&config(public))
                 .unwrap()
                 .unwrap()
                 .signer
                 .is_none()
         );
         assert!(
-            Issuer::of(&config([0; 32])).is_err(),
+            TicketKeys::of(&config([0; 32])).is_err(),
             "it verifies anything"
         );
     }

@@ -1,5 +1,8 @@
 //! Examples, layers, limits.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use super::*;
 
 #[test]

@@ -24,6 +24,7 @@ mod replay;
 mod restart;
 mod resume;
 mod step;
+mod supervised;
 #[expect(dead_code, reason = "the bad days use more of it")]
 mod support;
 mod tokens;
