@@ -63,6 +63,11 @@ impl Queue {
         self.waiting.is_empty()
     }
 
+    /// Whether a player finds a place: its own, if it waits already.
+    fn has_place_for(&self, player: PlayerId, places_max: usize) -> bool {
+        self.waiting.len() < places_max || self.waiting.iter().any(|w| w.player == player)
+    }
+
     /// Puts a player at the end, or its newer connection in its place. None where too many wait.
     fn join(&mut self, player: PlayerId, places_max: usize) -> Option<Spot> {
         let speaker = self.next;
@@ -252,7 +257,7 @@ impl Gate {
     fn join_queue(&self, comer: &Comer) -> Result<Spot, NoEntry> {
         let places_max = self.limits().queue_max;
         let mut queue = lock(&self.queue);
-        if queue.waiting.len() >= places_max {
+        if !queue.has_place_for(comer.claims.player, places_max) {
             return Err(NoEntry::Full);
         }
         self.use_token(used(&comer.claims), comer.now_s)?;

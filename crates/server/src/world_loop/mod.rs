@@ -20,6 +20,7 @@ mod residency;
 mod room;
 mod shots;
 mod tally;
+mod tell;
 mod throttle;
 mod views;
 mod words;
@@ -32,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use net_proto::{RefuseCode, SendBudget, Welcome, WorldId};
+use net_proto::{RefuseCode, SendBudget};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sim_core::{JournalWriter, Record, World};
 use spatial_core::{Sense, TileStore};
@@ -41,9 +42,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::crew::Crew;
 use crate::game::{Game, Visitor};
-use crate::gateway::{
-    Batch, COMMANDS_SINCE, Entrant, Event, Gate, Message, SessionId, ToSession, WorldLink, depth,
-};
+use crate::gateway::{Entrant, Event, Gate, Message, SessionId, WorldLink};
 use crate::host::{Host, UsedToken};
 use crate::lots::Lots;
 use crate::operations::{Beat, Measures, WorldVitals};
@@ -58,7 +57,7 @@ use residency::Residency;
 use shots::Shots;
 use tally::{StopWatch, Tally};
 use throttle::{Level, Throttle};
-use views::{DurableHash, Totals, Views};
+use views::{DurableHash, Views};
 use words::{Stage, Words};
 
 /// Ticks that are made up for after a pause.
@@ -310,9 +309,9 @@ impl WorldLoop {
         self.show();
         // Nothing of the game overtakes a welcome.
         if self.players.flush(&self.link.messages) {
-            let durable_tick = self.store.durable_tick();
-            self.words.tell(durable_tick, &self.link.messages);
-            while let Some((player, why)) = self.words.next_to_go(durable_tick) {
+            let synced_tick = self.synced_tick();
+            self.words.tell(synced_tick, &self.link.messages);
+            while let Some((player, why)) = self.words.next_to_go(synced_tick) {
                 self.players.kick(player, why);
             }
         }
@@ -327,6 +326,15 @@ impl WorldLoop {
             self.report();
         }
         Ok(())
+    }
+
+    /// Nothing that was recorded up to this tick can be lost: where the store has nothing left to do, the last one that was executed, whether it recorded
+    /// anything or not.
+    fn synced_tick(&self) -> u64 {
+        match self.store.queued() {
+            0 => self.world.tick().saturating_sub(1),
+            _ => self.store.durable_tick(),
+        }
     }
 
     /// Everything that this tick consumes.
@@ -493,96 +501,6 @@ impl WorldLoop {
         }
     }
 
-    /// Lets players in whose spawn is on the disk.
-    fn welcome(&mut self) {
-        let durable = self.store.durable_tick();
-        let start = self.world.start();
-        let mut news = Vec::new();
-        let dilation = (self.throttle.pace() < throttle::PACE_FULL).then(|| self.dilation());
-        for (session, player) in self.players.iter_mut() {
-            if player.is_welcome || player.is_lost || player.spawned_tick > durable {
-                continue;
-            }
-            player.is_welcome = true;
-            let welcome = Welcome {
-                world: WorldId(start.world_id),
-                player: player.entity,
-                tick: self.world.tick(),
-                tick_rate_hz: start.tick_rate_hz,
-                snapshot_ticks: self.config.snapshot_ticks,
-                radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
-                interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
-                speed_limit: self.towns.player_kind().speed_max,
-                gravity: start.gravity,
-                avatar: own::avatar(&self.towns.player_kind()),
-                lattice: start.lattice.fingerprint(),
-            };
-            if player.version >= 3
-                && let Some(columns) = self.views.columns()
-            {
-                news.push((session, Message::Frame(columns)));
-            }
-            news.push((session, Message::Welcome(welcome)));
-            if player.version >= COMMANDS_SINCE
-                && let Some(frame) = &dilation
-            {
-                news.push((session, Message::Frame(frame.clone())));
-            }
-        }
-        for (session, message) in news {
-            self.players.say(session, message);
-        }
-    }
-
-    /// Tells players what they see.
-    fn show(&mut self) {
-        if self.players.len() == 0 {
-            return;
-        }
-        let tick = self.world.tick();
-        if !tick.is_multiple_of(u64::from(self.config.snapshot_ticks)) {
-            let batch = own::between(&self.world, &mut self.players);
-            return self.send(batch);
-        }
-        let durable_tick = self.forget_hashes();
-        self.views.advance(&self.world);
-        self.views.set_level(self.throttle.level());
-        let scene = (&self.world, &self.pool);
-        let batch = self.views.pack(scene, &mut self.players, durable_tick);
-        self.send(batch);
-        self.send_digests(durable_tick);
-    }
-
-    /// Hands datagrams to the network; at the bound they are dropped, for what comes after them is newer.
-    fn send(&mut self, batch: Batch) {
-        self.judge.pulse.leave(self.world.tick(), clock::now());
-        if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
-            self.tally.batches_dropped += 1;
-        }
-    }
-
-    /// One digest a second for each player, spread over the second's snapshots.
-    fn send_digests(&mut self, durable_tick: u64) {
-        let Some(durable) = self.hashes.front().filter(|h| h.tick <= durable_tick) else {
-            return;
-        };
-        let every = u64::from(self.config.tick_rate_hz / u16::from(self.config.snapshot_ticks));
-        let turn = self.world.tick() / u64::from(self.config.snapshot_ticks);
-        for (session, player) in self.players.iter_mut() {
-            if !(turn + player.entity.0).is_multiple_of(every.max(1))
-                || !player.is_welcome
-                || player.is_lost
-            {
-                continue;
-            }
-            if let Some(frame) = self.views.digest(player, *durable) {
-                let what = Message::Frame(frame);
-                // At the bound a digest is dropped: the next one comes in a second.
-                let _ = self.link.messages.try_send(ToSession { session, what });
-            }
-        }
-    }
-
     /// Takes what it can of another configuration, if one was wished for.
     fn obey(&mut self) {
         let Some(config) = self.wish.take() else {
@@ -596,54 +514,6 @@ impl WorldLoop {
         for (_, player) in self.players.iter_mut() {
             player.budget = SendBudget::new(bytes_s, rate_hz);
         }
-    }
-
-    /// Publishes the status, once a second.
-    fn report(&mut self) {
-        self.obey();
-        let Totals {
-            snapshots,
-            bytes,
-            seen,
-        } = core::mem::take(&mut self.views.totals);
-        let snapshots_a_second =
-            f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
-        let (syncs, written) = self.store.totals();
-        let (tally, players) = (&mut self.tally, self.players.len() as u32);
-        let shown = self.views.times;
-        let words = self.words.counts;
-        let lingering = self.players.lingering() as u32;
-        let (hash_tick, hash) = self.newest_hash;
-        self.board.update(|s| {
-            s.tick = self.world.tick();
-            s.state_hash = format!("{hash:016x}");
-            s.state_hash_tick = hash_tick;
-            s.durable_tick = self.store.durable_tick();
-            s.players = players;
-            s.lingering = lingering;
-            s.entities = self.world.len() as u32;
-            s.tiles = self.residency.resident();
-            s.throttle = self.throttle.level() as u8;
-            s.pace = f64::from(self.throttle.pace()) / f64::from(throttle::PACE_FULL);
-            s.seen_mean = seen as f64 / snapshots.max(1) as f64;
-            s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
-            tally.write(shown, s);
-            self.gate.write(s);
-            for (name, depth) in [
-                ("batches", depth(&self.link.batches)),
-                ("messages", depth(&self.link.messages)),
-            ] {
-                s.queues.insert(name.to_owned(), depth);
-            }
-            s.judged.clone_from(&self.judge.counts);
-            s.shots = self.shots.counts;
-            (s.journal_syncs, s.journal_bytes) = (syncs, written);
-            s.room = room::name(self.room).to_owned();
-            s.checkpoints_skipped = self.store.checkpoints_skipped();
-            s.storage_refused = self.gate.disk.refused();
-            s.chat_dropped += words.unheard;
-            (s.commands, s.says) = (words.commands, words.says);
-        });
     }
 }
 

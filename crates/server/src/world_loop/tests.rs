@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use net_proto::WorldId;
+
 use super::*;
 use crate::config::Settings;
 use crate::game::NoGame;

@@ -128,11 +128,11 @@ impl Words {
     }
 
     /// Whom the game has sent away, and why: when everything else that they are told of that tick has left.
-    pub(super) fn next_to_go(&mut self, durable_tick: u64) -> Option<(PlayerId, String)> {
+    pub(super) fn next_to_go(&mut self, synced_tick: u64) -> Option<(PlayerId, String)> {
         if !self.due.is_empty() {
             return None;
         }
-        let next = self.going.pop_front_if(|going| going.0 <= durable_tick);
+        let next = self.going.pop_front_if(|going| going.0 <= synced_tick);
         next.map(|(_, player, why)| (player, why))
     }
 
@@ -185,8 +185,8 @@ impl Words {
     }
 
     /// Hands over what is due; what finds no room waits, but for chat, which is dropped.
-    pub(super) fn tell(&mut self, durable_tick: u64, to: &mpsc::Sender<ToSession>) {
-        while let Some((_, session, message)) = self.waiting.pop_front_if(|w| w.0 <= durable_tick) {
+    pub(super) fn tell(&mut self, synced_tick: u64, to: &mpsc::Sender<ToSession>) {
+        while let Some((_, session, message)) = self.waiting.pop_front_if(|w| w.0 <= synced_tick) {
             message.encode(self.due.entry(session).or_default());
         }
         while let Some(next) = self.due.first_entry()

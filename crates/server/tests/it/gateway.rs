@@ -91,7 +91,7 @@ fn who_finds_the_world_full_waits_in_order_and_nobody_overtakes() {
 #[test]
 fn a_player_who_waits_can_come_again_and_keeps_its_place_and_nobody_waits_with_a_used_ticket() {
     let place = Place::new();
-    let config = place.config(|s| (s.players_max, s.queue_max) = (Some(1), Some(9)));
+    let config = place.config(|s| (s.players_max, s.queue_max) = (Some(1), Some(2)));
     let server = Server::start(config).unwrap();
     let addr = server.local_addr();
     runtime().block_on(async {
@@ -99,6 +99,9 @@ fn a_player_who_waits_can_come_again_and_keeps_its_place_and_nobody_waits_with_a
         let ticket = place.ticket(2);
         let (mut old, _) = knock(&place, addr, &ticket).await;
         let (_behind, _) = knock(&place, addr, &place.ticket(3)).await;
+        // The queue is full: for strangers, not for who stands in it.
+        let (_, full) = knock(&place, addr, &place.ticket(4)).await;
+        assert!(matches!(full, ServerMessage::Refuse(r) if r.code == RefuseCode::FULL));
         let (_, again) = knock(&place, addr, &ticket).await;
         assert!(matches!(again, ServerMessage::Refuse(r) if r.code == RefuseCode::TOKEN));
         let (mut new, answer) = knock(&place, addr, &place.ticket(2)).await;

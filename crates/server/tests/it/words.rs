@@ -137,10 +137,18 @@ fn commands_are_done_once_they_are_on_the_disk() {
     assert_eq!(status.commands, 4);
     // The journal has it, whatever becomes of the server: it runs on.
     let copy = tempfile::tempdir().unwrap();
+    let copy_file = |name: std::ffi::OsString| {
+        let from = place.data().join(&name);
+        if from.is_file() {
+            std::fs::copy(from, copy.path().join(name)).unwrap();
+        }
+    };
+    // What it has witnessed goes first: all of that is in what is copied after it.
+    copy_file("witness".into());
     for file in std::fs::read_dir(place.data()).unwrap() {
-        let file = file.unwrap();
-        if file.file_type().unwrap().is_file() {
-            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        let name = file.unwrap().file_name();
+        if name != "witness" {
+            copy_file(name);
         }
     }
     let config = place.config(|s| {

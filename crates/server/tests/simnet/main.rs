@@ -2,10 +2,10 @@
 //! decides is all that happens: weather, blackouts, power cuts, what players do. Whatever that is, what must hold does.
 //!
 //! A seed that fails says so; `BLUEMARBLE_SIMNET_FROM=n BLUEMARBLE_SIMNET_SEEDS=1` replays it, packet by packet.
-//! With `BLUEMARBLE_SIMNET_GROUND` set a fifth of the players are sent the ground by the server.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod life;
 mod lines;
 mod lots;

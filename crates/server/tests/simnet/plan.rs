@@ -47,6 +47,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Nothing happens, and nobody is about but players.
+    pub(crate) fn quiet() -> Self {
+        Self {
+            darks: Vec::new(),
+            stops: Vec::new(),
+            ends_in_the_dark: false,
+            places: PLAYERS as u32,
+            agents: 0,
+            disk_ms: 5,
+        }
+    }
+
     pub(crate) fn of(seed: u64) -> Self {
         let mut lots = Lots::of(seed, 1);
         let darks = (0..lots.below(4)).map(|_| Dark::of(&mut lots)).collect();

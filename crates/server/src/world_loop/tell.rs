@@ -1,0 +1,148 @@
+//! What the loop tells: players of what they see, operators of how things are.
+
+use net_proto::{Welcome, WorldId};
+
+use super::views::Totals;
+use super::{WorldLoop, own, room, throttle};
+use crate::clock;
+use crate::gateway::{Batch, COMMANDS_SINCE, Message, ToSession, depth};
+
+impl WorldLoop {
+    /// Lets players in whose spawn is on the disk.
+    pub(super) fn welcome(&mut self) {
+        let durable = self.store.durable_tick();
+        let start = self.world.start();
+        let mut news = Vec::new();
+        let dilation = (self.throttle.pace() < throttle::PACE_FULL).then(|| self.dilation());
+        for (session, player) in self.players.iter_mut() {
+            if player.is_welcome || player.is_lost || player.spawned_tick > durable {
+                continue;
+            }
+            player.is_welcome = true;
+            let welcome = Welcome {
+                world: WorldId(start.world_id),
+                player: player.entity,
+                tick: self.world.tick(),
+                tick_rate_hz: start.tick_rate_hz,
+                snapshot_ticks: self.config.snapshot_ticks,
+                radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
+                interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
+                speed_limit: self.towns.player_kind().speed_max,
+                gravity: start.gravity,
+                avatar: own::avatar(&self.towns.player_kind()),
+                lattice: start.lattice.fingerprint(),
+            };
+            if player.version >= 3
+                && let Some(columns) = self.views.columns()
+            {
+                news.push((session, Message::Frame(columns)));
+            }
+            news.push((session, Message::Welcome(welcome)));
+            if player.version >= COMMANDS_SINCE
+                && let Some(frame) = &dilation
+            {
+                news.push((session, Message::Frame(frame.clone())));
+            }
+        }
+        for (session, message) in news {
+            self.players.say(session, message);
+        }
+    }
+
+    /// Tells players what they see.
+    pub(super) fn show(&mut self) {
+        if self.players.len() == 0 {
+            return;
+        }
+        let tick = self.world.tick();
+        if !tick.is_multiple_of(u64::from(self.config.snapshot_ticks)) {
+            let batch = own::between(&self.world, &mut self.players);
+            return self.send(batch);
+        }
+        let durable_tick = self.forget_hashes();
+        self.views.advance(&self.world);
+        self.views.set_level(self.throttle.level());
+        let scene = (&self.world, &self.pool);
+        let batch = self.views.pack(scene, &mut self.players, durable_tick);
+        self.send(batch);
+        self.send_digests(durable_tick);
+    }
+
+    /// Hands datagrams to the network; at the bound they are dropped, for what comes after them is newer.
+    fn send(&mut self, batch: Batch) {
+        self.judge.pulse.leave(self.world.tick(), clock::now());
+        if !batch.snapshots.is_empty() && self.link.batches.try_send(batch).is_err() {
+            self.tally.batches_dropped += 1;
+        }
+    }
+
+    /// One digest a second for each player, spread over the second's snapshots.
+    fn send_digests(&mut self, durable_tick: u64) {
+        let Some(durable) = self.hashes.front().filter(|h| h.tick <= durable_tick) else {
+            return;
+        };
+        let every = u64::from(self.config.tick_rate_hz / u16::from(self.config.snapshot_ticks));
+        let turn = self.world.tick() / u64::from(self.config.snapshot_ticks);
+        for (session, player) in self.players.iter_mut() {
+            if !(turn + player.entity.0).is_multiple_of(every.max(1))
+                || !player.is_welcome
+                || player.is_lost
+            {
+                continue;
+            }
+            if let Some(frame) = self.views.digest(player, *durable) {
+                let what = Message::Frame(frame);
+                // At the bound a digest is dropped: the next one comes in a second.
+                let _ = self.link.messages.try_send(ToSession { session, what });
+            }
+        }
+    }
+
+    /// Publishes the status, once a second.
+    pub(super) fn report(&mut self) {
+        self.obey();
+        let Totals {
+            snapshots,
+            bytes,
+            seen,
+        } = core::mem::take(&mut self.views.totals);
+        let snapshots_a_second =
+            f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
+        let (syncs, written) = self.store.totals();
+        let (tally, players) = (&mut self.tally, self.players.len() as u32);
+        let shown = self.views.times;
+        let words = self.words.counts;
+        let lingering = self.players.lingering() as u32;
+        let (hash_tick, hash) = self.newest_hash;
+        self.board.update(|s| {
+            s.tick = self.world.tick();
+            s.state_hash = format!("{hash:016x}");
+            s.state_hash_tick = hash_tick;
+            s.durable_tick = self.store.durable_tick();
+            s.players = players;
+            s.lingering = lingering;
+            s.entities = self.world.len() as u32;
+            s.tiles = self.residency.resident();
+            s.throttle = self.throttle.level() as u8;
+            s.pace = f64::from(self.throttle.pace()) / f64::from(throttle::PACE_FULL);
+            s.seen_mean = seen as f64 / snapshots.max(1) as f64;
+            s.bytes_per_player_s = bytes as f64 / snapshots.max(1) as f64 * snapshots_a_second;
+            tally.write(shown, s);
+            self.gate.write(s);
+            for (name, depth) in [
+                ("batches", depth(&self.link.batches)),
+                ("messages", depth(&self.link.messages)),
+            ] {
+                s.queues.insert(name.to_owned(), depth);
+            }
+            s.judged.clone_from(&self.judge.counts);
+            s.shots = self.shots.counts;
+            (s.journal_syncs, s.journal_bytes) = (syncs, written);
+            s.room = room::name(self.room).to_owned();
+            s.checkpoints_skipped = self.store.checkpoints_skipped();
+            s.storage_refused = self.gate.disk.refused();
+            s.chat_dropped += words.unheard;
+            (s.commands, s.says) = (words.commands, words.says);
+        });
+    }
+}
