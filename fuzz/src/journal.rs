@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sim_core::{
-    Account, Agent, CarrierPose, Entry, Holder, Input, Item, Kind, KindId, Record, Tier, Transfer,
-    World, WorldStart, replay,
+    Account, Agent, CarrierPose, Entry, Holder, Input, Item, JournalReader, JournalWriter, Kind,
+    KindId, Record, Tier, Transfer, World, WorldStart, replay,
 };
 use spatial_core::{CellId, EntityId, Geodetic, HeightTile, LatticeSpec, Planet};
 
@@ -14,7 +14,7 @@ use crate::seal;
 const ENTRIES_MAX: usize = 8;
 
 /// First byte: 0 an entry, 1 a checkpoint as it is, 2 a checkpoint that is then sealed, 3 entries of a journal, each
-/// with its length.
+/// with its length, 4 such whose inputs are told by what they change.
 pub fn run(data: &[u8]) -> bool {
     let Some((kind, rest)) = data.split_first() else {
         return false;
@@ -28,6 +28,7 @@ pub fn run(data: &[u8]) -> bool {
             load(&bytes)
         }
         3 => replay_all(&bytes),
+        4 => shortened(&bytes),
         _ => false,
     }
 }
@@ -61,6 +62,35 @@ fn replay_all(bytes: &[u8]) -> bool {
         .all(|entry| replay(&mut world, &entry, &mut tile).is_ok())
 }
 
+/// There is one spelling of every row of entries, and it is no shorter than two bytes a record: what is read takes memory in proportion to it.
+fn shortened(bytes: &[u8]) -> bool {
+    let (mut reader, mut writer) = (JournalReader::new(), JournalWriter::new());
+    crate::chunks(bytes).fold(true, |so_far, bytes| {
+        let mut again = Vec::new();
+        match reader.entry(bytes) {
+            Ok(Entry::Records { tick, records }) if bytes[0] == SHORTENED => {
+                assert!(2 * records.len() <= bytes.len());
+                if bytes[BEGINS] == 1 {
+                    writer.begin();
+                }
+                writer.records(tick, &records, &mut again);
+            }
+            Ok(entry) => entry.encode(&mut again),
+            Err(_) => {
+                // Nothing more can be read of this one.
+                (reader, writer) = (JournalReader::new(), JournalWriter::new());
+                return false;
+            }
+        }
+        assert_eq!(again, bytes);
+        so_far
+    })
+}
+
+/// The kind of such an entry, and where it says whether it begins.
+const SHORTENED: u8 = 4;
+const BEGINS: usize = 9;
+
 /// What a server writes in its first ticks.
 pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     let mut world = empty_world();
@@ -87,7 +117,49 @@ pub fn seeds() -> Vec<(&'static str, Vec<u8>)> {
         ("checkpoint", crate::seed(1, &world.save())),
         ("checkpoint_sealed", crate::seed(2, &world.save())),
         ("journal", crate::seed(3, &all)),
+        ("shortened", crate::seed(4, &shortened_entries())),
     ]
+}
+
+/// Some who walk on, turn, press and stop, one who leaves and comes again, and a new beginning; between them an entry of another kind.
+fn shortened_entries() -> Vec<u8> {
+    let mut writer = JournalWriter::new();
+    let entries = (1..=9u64).map(|tick| {
+        if tick == 5 {
+            let hash = 0x1234_5678;
+            return bytes_of(&Entry::StateHash { tick, hash });
+        }
+        if tick == 7 {
+            writer.begin();
+        }
+        let mut records: Vec<_> = (1..=4).map(|n| input(n * n * 100, tick)).collect();
+        if tick == 3 {
+            let entity = EntityId(400);
+            records.insert(2, Record::Despawn { entity });
+        }
+        let mut out = Vec::new();
+        writer.records(tick, &records, &mut out);
+        out
+    });
+    let entries: Vec<_> = entries.collect();
+    crate::chunked(entries.iter().map(Vec::as_slice))
+}
+
+/// What somebody wishes at a tick: the more of it changes the larger its number is.
+fn input(n: u64, tick: u64) -> Record {
+    let turns = (n / 400 * tick / 2) as i16;
+    Record::Input {
+        entity: EntityId(n),
+        input: Input {
+            seq: tick as u32 + u32::from(tick > 7),
+            east: 300 - 40 * turns,
+            north: i16::MIN * (turns % 2),
+            up: turns,
+            heading: turns.cast_unsigned().wrapping_mul(0x1000),
+            buttons: (tick % 3 / 2) as u16,
+            predicted: 0,
+        },
+    }
 }
 
 fn bytes_of(entry: &Entry) -> Vec<u8> {
