@@ -1,7 +1,7 @@
 //! Watchers that lie together: a run of them in cell order, and their candidates one after the other.
 //!
 //! ```text
-//! watchers  w0        w1     w2 …          72 bytes each, at most 4,096
+//! watchers  w0        w1     w2 …          72 bytes each, at most 512
 //! ends           4        7     7          where the entries of each end
 //! entries   e e e e   e e e                bit 31: member; 31 bits: row; see diff.rs
 //! ```
@@ -9,7 +9,7 @@
 
 use glam::DVec3;
 
-use super::diff::{Change, MEMBER, ROW, carry_over};
+use super::diff::{Change, MEMBER, Marks, ROW, carry_over};
 use super::rows::{NOWHERE, RowMap};
 use super::sense::{View, WatcherId};
 use super::{Sighting, WatchEvents};
@@ -19,8 +19,8 @@ use crate::index::sift::{INNER, Probe, sift};
 use crate::index::view::IndexView;
 use crate::planet::Ecef;
 
-/// Watchers in a block: the unit of work.
-pub(super) const BLOCK_WATCHERS: usize = 4_096;
+/// Watchers in a block: the unit of work, of which threads have several even where there are only some thousand watchers.
+pub(super) const BLOCK_WATCHERS: usize = 512;
 
 /// No slot: the watcher has been removed.
 pub(super) const DEAD: u32 = u32::MAX;
@@ -66,7 +66,7 @@ pub(super) struct Worker {
     hood: Neighbourhood,
     pub(super) near: Vec<u32>,
     translated: Vec<u32>,
-    scratch: Vec<u32>,
+    marks: Marks,
     pub(super) entries: Vec<u32>, // of the block that is being updated
     pub(super) events: WatchEvents,
 }
@@ -219,10 +219,11 @@ impl Watcher {
 
 impl Worker {
     pub(super) fn byte_count(&self) -> usize {
-        let lanes = [&self.near, &self.translated, &self.scratch, &self.entries];
+        let lanes = [&self.near, &self.translated, &self.entries];
         let lanes: usize = lanes.iter().map(|lane| 4 * lane.capacity()).sum();
         let events = self.events.entered.capacity() + self.events.left.capacity();
-        lanes + events * size_of::<Sighting>() + self.hood.byte_count()
+        let rest = self.hood.byte_count() + self.marks.byte_count();
+        lanes + events * size_of::<Sighting>() + rest
     }
 
     /// Finds a watcher's candidates of now.
@@ -281,12 +282,13 @@ impl Worker {
             old = &self.translated;
         }
         let ids = pass.index.ids;
-        let (entries, scratch) = (&mut self.entries, &mut self.scratch);
+        self.marks.make_room(ids.len());
+        let (entries, marks) = (&mut self.entries, &mut self.marks);
         carry_over(
             old,
             &self.near,
             entries,
-            scratch,
+            marks,
             &mut |change| match change {
                 Change::Entered(row) => events.entered.push(sighting(ids[row as usize])),
                 Change::Left(row) => events.left.push(sighting(ids[row as usize])),

@@ -25,12 +25,12 @@ pub(super) enum Change {
 
 /// Appends the entries of now to `out`, in the order of `near`, and tells every change.
 ///
-/// Rows are those of now in both; nobody is in either of them twice.
+/// Rows are those of now in both; nobody is in either of them twice. Marks have room for all of them.
 pub(super) fn carry_over(
     old: &[u32],
     near: &[u32],
     out: &mut Vec<u32>,
-    scratch: &mut Vec<u32>,
+    marks: &mut Marks,
     tell: &mut impl FnMut(Change),
 ) {
     if old.len() == near.len() {
@@ -47,7 +47,7 @@ pub(super) fn carry_over(
             return;
         }
     }
-    merge(old, near, out, scratch, tell);
+    merge(old, near, out, marks, tell);
 }
 
 #[cold]
@@ -59,12 +59,12 @@ fn tell_entered(old: &[u32], near: &[u32], tell: &mut impl FnMut(Change)) {
     }
 }
 
-/// What is between the common beginning and the common end is matched by binary search.
+/// What is between the common beginning and the common end is matched by marks: in a crowd it is nearly everything.
 fn merge(
     old: &[u32],
     near: &[u32],
     out: &mut Vec<u32>,
-    scratch: &mut Vec<u32>,
+    marks: &mut Marks,
     tell: &mut impl FnMut(Change),
 ) {
     let same = |(old, near): &(&u32, &u32)| (*old ^ *near) & ROW == 0;
@@ -82,22 +82,62 @@ fn merge(
     for (old, near) in old[..head].iter().zip(&near[..head]) {
         keep(*old, *near, tell);
     }
-    scratch.clear();
-    scratch.extend_from_slice(&old[head..old_end]);
-    scratch.sort_unstable_by_key(|entry| entry & ROW);
-    for near in &near[head..near_end] {
-        let mut was_member = 0;
-        if let Ok(n) = scratch.binary_search_by_key(&(near & ROW), |entry| entry & ROW) {
-            was_member = scratch[n] & MEMBER;
-            scratch[n] &= ROW; // so that members who are left over have gone
-        }
-        keep(was_member, *near, tell);
+    marks.begin();
+    for old in &old[head..old_end] {
+        marks.put(*old);
     }
-    for gone in scratch.iter().filter(|entry| *entry & MEMBER != 0) {
+    for near in &near[head..near_end] {
+        keep(marks.take(*near), *near, tell);
+    }
+    let members = old[head..old_end].iter().filter(|old| *old & MEMBER != 0);
+    for gone in members.filter(|old| marks.take(**old) != 0) {
         tell(Change::Left(gone & ROW));
     }
     for (old, near) in old[old_end..].iter().zip(&near[near_end..]) {
         keep(*old, *near, tell);
+    }
+}
+
+/// Entries by row, for one watcher at a time. Four bytes a row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks {
+    turns: Vec<u32>, // bit 31: of a member; below, the turn in which a row was put in, 0 once it is taken out
+    turn: u32,
+}
+
+impl Marks {
+    /// For so many rows, or more.
+    pub(super) fn make_room(&mut self, rows: usize) {
+        if self.turns.len() < rows {
+            self.turns.resize(rows, 0);
+        }
+    }
+
+    /// Forgets all.
+    fn begin(&mut self) {
+        self.turn += 1;
+        if self.turn == MEMBER {
+            self.turns.fill(0);
+            self.turn = 1;
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, entry: u32) {
+        self.turns[(entry & ROW) as usize] = entry & MEMBER | self.turn;
+    }
+
+    /// Takes a row out; [`MEMBER`] if a member's entry was there.
+    #[inline]
+    fn take(&mut self, entry: u32) -> u32 {
+        match self.turns.get_mut((entry & ROW) as usize) {
+            Some(mark) if *mark & !MEMBER == self.turn => core::mem::take(mark) & MEMBER,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn byte_count(&self) -> usize {
+        4 * self.turns.capacity()
     }
 }
 
@@ -117,7 +157,8 @@ mod tests {
                 .wrapping_add(1);
             (state >> 33) % n
         };
-        let mut scratch = Vec::new();
+        let mut marks = Marks::default();
+        marks.make_room(128);
         for _ in 0..20_000 {
             let mut rows: Vec<u32> = (0..below(24) as u32).collect();
             for n in (1..rows.len()).rev() {
@@ -139,13 +180,13 @@ mod tests {
                     }
                 }
             }
-            check(&old, &near, &mut scratch);
+            check(&old, &near, &mut marks);
         }
     }
 
-    fn check(old: &[u32], near: &[u32], scratch: &mut Vec<u32>) {
+    fn check(old: &[u32], near: &[u32], marks: &mut Marks) {
         let (mut out, mut changes) = (vec![77], Vec::new());
-        carry_over(old, near, &mut out, scratch, &mut |change| {
+        carry_over(old, near, &mut out, marks, &mut |change| {
             changes.push(change)
         });
         let was: BTreeMap<u32, bool> = old.iter().map(|e| (e & ROW, e & MEMBER != 0)).collect();
