@@ -191,7 +191,7 @@ pub struct Welcome {
     pub tick: u64,
     /// Ticks a second, 1 to 1,000.
     pub tick_rate_hz: u16,
-    /// A snapshot every so many ticks: 1, 2, 4 or 8, so that every epoch begins with one.
+    /// A snapshot every so many ticks on average, with gaps at most half as long again: 1, 2, 4 or 8, so that every epoch begins with one.
     pub snapshot_ticks: u8,
     /// The planet's radius, millimetres, not 0.
     pub radius_mm: u64,

@@ -7,11 +7,14 @@ use spatial_core::EntityId;
 use super::columns::WireColumns;
 use super::motion::Motion;
 use super::rates::Rates;
+use super::row_moves::RowMoves;
 use super::state::EntityState;
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
 
 /// All entities' states now and at the last [`EPOCHS_ALIVE`] epochs, and where each is to be found in them.
+///
+/// Their order is the caller's: those that are seen together should lie together, for whoever packs a client's snapshot reads them all.
 ///
 /// Immutable while clients are packed, so threads can share it. 60 B an entity and epoch, and 8 for each lane of its columns.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +24,8 @@ pub struct Baselines {
     tick: u64,
     codes: Vec<u64>,           // of each state, as many as there are shared lanes
     held: Vec<u64>,            // scratch
-    current: Vec<EntityState>, // strictly ascending by id, as every epoch's states
+    current: Vec<EntityState>, // no id twice
+    moves: RowMoves,           // scratch
     epochs: [EpochStates; EPOCHS_ALIVE],
 }
 
@@ -54,11 +58,11 @@ impl Baselines {
         &self.columns
     }
 
-    /// Moves on to a tick: `states` are all entities of the world, strictly ascending by id. If an epoch begins at
-    /// the tick, they become its baseline, and the oldest dies. About 14 ns an entity.
+    /// Moves on to a tick: `states` are all entities of the world, in any order. If an epoch begins at the tick, they become its baseline, and
+    /// the oldest dies. A few ns an entity, while each has the row that it had.
     ///
     /// # Panics
-    /// When ids do not ascend or one is 0, or ticks do not ascend, or there are columns.
+    /// When an id is there twice or one is 0, or ticks do not ascend, or there are columns.
     pub fn advance(&mut self, tick: u64, states: &[EntityState]) {
         self.advance_with(tick, states, &[]);
     }
@@ -72,68 +76,58 @@ impl Baselines {
         let lanes = self.columns.shared_lanes();
         assert_eq!(codes.len(), states.len() * lanes, "a code a lane");
         assert!(tick > self.tick || self.tick == 0, "ticks ascend");
-        assert!(
-            states.is_sorted_by(|a, b| a.id() < b.id()),
-            "ids ascend strictly"
-        );
-        let first = states.first().map_or(1, |state| state.id().0);
-        assert!(first > 0, "id 0 names nobody");
-        if self.rates.is_time(tick) {
-            self.codes.clear();
-            self.codes.extend_from_slice(codes);
-        } else {
-            self.codes = self.held_codes(states, codes);
-        }
         self.tick = tick;
+        let has_moved = self.moves.find(&self.current, states);
+        self.take_codes(codes);
         self.current.clear();
         self.current.extend_from_slice(states);
+        if has_moved {
+            for kept in &mut self.epochs {
+                self.moves.follow(&mut kept.rows);
+            }
+        }
         if let Some(epoch) = Epoch::starting_at(tick) {
+            self.find_motions(epoch);
             let kept = &mut self.epochs[epoch.slot(EPOCHS_ALIVE)];
             kept.epoch = Some(epoch);
             kept.states.clone_from(&self.current);
             kept.codes.clone_from(&self.codes);
-            self.find_motions(epoch);
-        }
-        for kept in &mut self.epochs {
-            kept.find_rows(&self.current);
+            kept.rows.clear();
+            kept.rows.extend((0..).take(states.len()));
         }
     }
 
-    /// The new codes, except those of entities that were there and of columns whose time it is not.
-    fn held_codes(&mut self, states: &[EntityState], codes: &[u64]) -> Vec<u64> {
+    /// Takes in new codes, except those of entities that were there and of columns whose time it is not.
+    fn take_codes(&mut self, codes: &[u64]) {
         let lanes = self.columns.shared_lanes();
-        let mut held = core::mem::take(&mut self.held);
-        held.clear();
-        held.extend_from_slice(codes);
-        let mut old = self
-            .current
-            .iter()
-            .zip(self.codes.chunks_exact(lanes.max(1)));
-        let mut last = old.next();
-        for (state, now) in states.iter().zip(held.chunks_exact_mut(lanes.max(1))) {
-            while last.is_some_and(|(was, _)| was.id() < state.id()) {
-                last = old.next();
-            }
-            if let Some((_, was)) = last.filter(|(was, _)| was.id() == state.id()) {
-                self.rates.hold(now, was);
+        let takes_all = self.rates.is_time(self.tick);
+        core::mem::swap(&mut self.codes, &mut self.held);
+        self.codes.clear();
+        self.codes.extend_from_slice(codes);
+        if takes_all || lanes == 0 {
+            return;
+        }
+        for (row, now) in self.codes.chunks_exact_mut(lanes).enumerate() {
+            if let Some(was) = self.moves.old_row(row) {
+                self.rates.hold(now, &self.held[was * lanes..][..lanes]);
             }
         }
-        self.held = core::mem::take(&mut self.codes);
-        held
     }
 
     /// How everybody has moved since the epochs before one that begins.
     fn find_motions(&mut self, epoch: Epoch) {
         let mut motions = core::mem::take(&mut self.epochs[epoch.slot(EPOCHS_ALIVE)].motions);
         for (back, motions) in (1..).zip(&mut motions) {
+            let before = epoch.back(back);
+            let before =
+                before.and_then(|epoch| Some((self.states_at(epoch)?, self.rows_at(epoch))));
+            let (states, rows) = before.unwrap_or_default();
             motions.clear();
-            let before = epoch.back(back).and_then(|epoch| self.states_at(epoch));
-            let mut before = before.unwrap_or_default().iter().peekable();
-            motions.extend(self.current.iter().map(|state| {
-                while before.next_if(|from| from.id() < state.id()).is_some() {}
-                let from = before.peek().filter(|from| from.id() == state.id())?;
+            motions.extend(self.current.iter().zip(rows).map(|(state, row)| {
+                let from = states.get(*row as usize)?; // ABSENT is beyond all
                 Motion::between(from, state, back)
             }));
+            motions.resize(self.current.len(), None);
         }
         self.epochs[epoch.slot(EPOCHS_ALIVE)].motions = motions;
     }
@@ -148,7 +142,7 @@ impl Baselines {
         Epoch::starting_at(self.tick).is_some()
     }
 
-    /// All entities at the newest tick, ascending by id. A row is an index here.
+    /// All entities at the newest tick. A row is an index here.
     pub fn current(&self) -> &[EntityState] {
         &self.current
     }
@@ -166,10 +160,10 @@ impl Baselines {
         &codes[row as usize * lanes..][..lanes]
     }
 
-    /// The row of an entity. Costs a binary search.
+    /// The row of an entity. Looks through them.
     pub fn row(&self, id: EntityId) -> Option<u32> {
-        let row = self.current.binary_search_by_key(&id, EntityState::id);
-        u32::try_from(row.ok()?).ok()
+        let row = self.current.iter().position(|state| state.id() == id);
+        u32::try_from(row?).ok()
     }
 
     /// All entities at an epoch, while it is alive.
@@ -195,29 +189,11 @@ impl Baselines {
     }
 }
 
-impl EpochStates {
-    /// Joins two ascending sequences.
-    fn find_rows(&mut self, current: &[EntityState]) {
-        self.rows.clear();
-        let mut row = 0;
-        for state in current {
-            while self.states.get(row).is_some_and(|s| s.id() < state.id()) {
-                row += 1;
-            }
-            let here = self.states.get(row).is_some_and(|s| s.id() == state.id());
-            let found = if here { u32::try_from(row).ok() } else { None };
-            self.rows.push(found.unwrap_or(ABSENT));
-        }
-    }
-}
-
-/// The row of an entity that is not there.
-pub(super) const ABSENT: u32 = u32::MAX;
-
 #[cfg(test)]
 mod tests {
     use spatial_core::{FrameId, Position};
 
+    use super::super::row_moves::ABSENT;
     use super::*;
 
     fn state(id: u64, x: i32) -> EntityState {
@@ -266,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "ids ascend strictly")]
+    #[should_panic(expected = "no id is there twice")]
     fn doubled_ids_are_a_mistake() {
         Baselines::new().advance(1, &[state(1, 0), state(1, 0)]);
     }

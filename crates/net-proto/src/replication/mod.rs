@@ -21,6 +21,7 @@ mod packer;
 mod rates;
 mod replica;
 mod replicator;
+mod row_moves;
 mod selection;
 mod snapshot;
 mod state;

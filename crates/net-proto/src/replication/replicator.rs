@@ -2,7 +2,7 @@
 
 use spatial_core::EntityId;
 
-use super::baselines::{ABSENT, Baselines};
+use super::baselines::Baselines;
 use super::cache::{From, Place, UpdateCache, Way, Ways, lane_of};
 use super::motion::Motion;
 use super::packer::{Of, Packer, update_bits_max};
@@ -30,7 +30,7 @@ pub struct Replicator {
 struct SentSet {
     epoch: Option<Epoch>,
     base: Option<Epoch>, // what it was written against
-    rows: Vec<u32>,      // in the epoch's states, ascending; and IS_WHOLE
+    rows: Vec<u32>,      // in the epoch's states, ascending by id; and IS_WHOLE
 }
 
 /// Of a row: it was written against nothing.
@@ -39,7 +39,7 @@ const IS_WHOLE: u32 = 1 << 31;
 /// What one client is to see now.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotRequest<'a> {
-    /// Rows of [`Baselines::current`], strictly ascending, the player's own among them. Beyond
+    /// Rows of [`Baselines::current`], strictly ascending by id, the player's own among them. Beyond
     /// [`crate::WireColumns::entities_max`] the last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
     /// How much each of them matters: where not all fit, who matters twice as much is sent nearly twice as often. All the same where there are none.
@@ -129,7 +129,7 @@ impl Replicator {
     /// Costs about 9 ns an update that another client has had encoded, and some 25 where it is the first; allocates only when the buffers grow.
     ///
     /// # Panics
-    /// When rows do not ascend or are none, or there are weights of others than those.
+    /// When rows are none, or there are weights of others than those.
     pub fn pack(
         &mut self,
         world: &Baselines,
@@ -139,7 +139,9 @@ impl Replicator {
     ) -> PackStats {
         let count_max = world.columns().entities_max();
         let visible = &request.visible[..request.visible.len().min(count_max)];
-        assert!(visible.is_sorted_by(|a, b| a < b), "rows ascend strictly");
+        let id_of = |row: &u32| world.current()[*row as usize].id();
+        let is_sorted = || visible.is_sorted_by(|a, b| id_of(a) < id_of(b));
+        debug_assert!(is_sorted(), "ids ascend strictly");
         let is_weighted = request.weights.len() == request.visible.len();
         assert!(is_weighted || request.weights.is_empty(), "a weight a row");
         cache.follow(world);
@@ -166,10 +168,9 @@ impl Replicator {
             Some(_) => usize::MAX,
             None => self.bits_max(request),
         };
-        let own = self.own.and_then(|own| world.row(own));
         let writing = Writing {
             world,
-            own,
+            own: self.own,
             header,
             datagrams_max,
             bits_max,
@@ -264,7 +265,7 @@ impl Replicator {
 /// Writes the updates that a client is sent.
 struct Writing<'a> {
     world: &'a Baselines,
-    own: Option<u32>,
+    own: Option<EntityId>,
     header: Header,
     datagrams_max: usize,
     bits_max: usize,
@@ -350,18 +351,30 @@ struct Baseline<'a> {
 }
 
 impl Baseline<'_> {
-    /// The row in the epoch's states of who is at a row now, if the client's set has it; `member` moves on to its place there. Rows are
-    /// asked for in ascending order.
+    /// The place in the client's set of who is at a row now, if it is there, and its row in the epoch's states. `next` moves on behind it: rows
+    /// are asked for in the order of ids.
     #[inline]
-    fn member(&self, row: u32, member: &mut usize) -> Option<u32> {
+    fn member(&self, row: u32, next: &mut usize) -> Option<(usize, u32)> {
         let base_row = self.rows[row as usize];
-        if base_row == ABSENT {
-            return None;
+        if self.sent_row(*next)? != base_row {
+            // Somebody has come or gone. Of who was not there the row is beyond all.
+            let id = self.states.get(base_row as usize)?.id();
+            let id_of = |sent: u32| self.states[sent as usize].id();
+            while id_of(self.sent_row(*next)?) < id {
+                *next += 1;
+            }
+            if self.sent_row(*next)? != base_row {
+                return None;
+            }
         }
-        while self.sent.get(*member)? & !IS_WHOLE < base_row {
-            *member += 1;
-        }
-        (self.sent[*member] & !IS_WHOLE == base_row).then_some(base_row)
+        *next += 1;
+        Some((*next - 1, base_row))
+    }
+
+    /// Of a place in the client's set, the row in the epoch's states.
+    #[inline]
+    fn sent_row(&self, member: usize) -> Option<u32> {
+        self.sent.get(member).map(|sent| sent & !IS_WHOLE)
     }
 
     /// Where a member was, and how it is known to move.
@@ -393,19 +406,19 @@ impl Gathering<'_> {
         cache.open(ways, self.world.current().len());
         selection.begin();
         let lanes = [lane_of(ways, 1), lane_of(ways, 2)];
-        let mut member = 0;
+        let mut next = 0;
         for (n, &row) in visible.iter().enumerate() {
             let found = self.base.as_ref().and_then(|base| {
-                let base_row = base.member(row, &mut member)?;
+                let (member, base_row) = base.member(row, &mut next)?;
                 let is_resting = base.sent[member] & IS_WHOLE != 0;
                 let moves = usize::from(!is_resting);
                 let key = (ways[1 + moves], lanes[moves], row);
                 let from = || base.from(base_row, is_resting);
                 let place = cache.place(self.world, key, from);
-                (place != Place::ELSEWHERE).then_some(place)
+                (place != Place::ELSEWHERE).then_some((member, place))
             });
             let (member, place) = match found {
-                Some(place) => (u32::try_from(member).unwrap_or(NO_MEMBER), place),
+                Some((member, place)) => (u32::try_from(member).unwrap_or(NO_MEMBER), place),
                 None => (NO_MEMBER, cache.whole(self.world, (ways[0], row))),
             };
             if place != Place::SAME {
