@@ -32,7 +32,7 @@ pub struct Config {
     pub world: u16,
     /// Ticks a second.
     pub tick_rate_hz: u16,
-    /// Ticks between snapshots.
+    /// Ticks from one snapshot to the next, on average.
     pub snapshot_ticks: u8,
     /// Radius of interest, metres.
     pub interest_radius_m: f64,

@@ -27,7 +27,7 @@ pub struct Settings {
     /// Ticks a second, 20 to 120; fixed for the life of a world
     #[arg(long, env = "BLUEMARBLE_TICK_RATE_HZ", value_name = "HZ")]
     pub tick_rate_hz: Option<u16>,
-    /// Ticks from one snapshot to the next: 1, 2, 4 or 8
+    /// Ticks from one snapshot to the next, on average: 1, 2, 4 or 8
     #[arg(long, env = "BLUEMARBLE_SNAPSHOT_TICKS", value_name = "N")]
     pub snapshot_ticks: Option<u8>,
     /// How far players see, metres

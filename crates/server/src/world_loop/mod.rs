@@ -4,7 +4,7 @@
 //! a tick   1 drain joins, leaves, loaded tiles; judge inputs and shots; agents choose; the game → records
 //!          2 World::step(tick, records); players are remembered for the shots to come
 //!          3 records, used tokens, now and then the state hash          → store thread
-//!          4 every so many ticks: index, watch sets, snapshots, digests → network thread
+//!          4 index, watch sets, snapshots of those whose turn it is, digests → network thread
 //! ```
 //! A loop that has fallen more than [`CATCH_UP_TICKS`] behind its clock lets the rest go (counted): the world then
 //! runs late, never in fast motion. When the journal's queue is full no tick starts (counted): the world stands still.
@@ -17,6 +17,7 @@ mod packer;
 mod players;
 mod pulse;
 mod residency;
+mod rhythm;
 mod room;
 mod shots;
 mod tally;
@@ -366,7 +367,7 @@ impl WorldLoop {
             .enter(scene, (&mut self.host, &mut self.lots), &mut self.records)
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let (level, views) = (self.throttle.level(), &self.views);
-        let is_idle = |entity| level >= Level::Idle && !views.is_watched(entity);
+        let is_idle = |entity| level >= Level::Idle && !views.is_watched(&self.world, entity);
         self.wanderers
             .choose(scene, (&mut self.lots, is_idle), &mut self.records);
         self.use_inputs();

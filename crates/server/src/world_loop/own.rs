@@ -7,9 +7,10 @@ use net_proto::{Avatar, Motion, OwnState, WireColumns};
 use sim_core::{Kind, Mode, PUSH_SPEED_MAX_MPS, World};
 
 use super::players::{Player, Players};
+use super::rhythm::gap_max;
 use super::views::{Source, owned_codes};
 use crate::config::Config;
-use crate::gateway::{Batch, Tell};
+use crate::gateway::Tell;
 
 /// What a kind is and can do, in the wire's terms.
 pub(super) fn avatar(kind: &Kind) -> Avatar {
@@ -51,12 +52,11 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<(Bytes, Option<
     Some((bytes.into(), player.take_arrival()))
 }
 
-/// In a tick without snapshots: the exact states of those of whom a new datagram of inputs has begun to be used. A client that answers in step
-/// with the snapshots is never among them.
-pub(super) fn between(world: &World, players: &mut Players) -> Batch {
+/// Appends the exact states of those of whom a new datagram of inputs has begun to be used, and who have no snapshot in this tick.
+pub(super) fn between(world: &World, players: &mut Players, out: &mut Vec<Tell>) {
     let welcome = (players.iter_mut()).filter(|(_, player)| player.is_welcome && !player.is_lost);
     let told = welcome.filter(|(_, player)| player.told_datagram != player.datagram);
-    let snapshots = told.filter_map(|(session, player)| {
+    out.extend(told.filter_map(|(session, player)| {
         let (state, heard) = news(world, player)?;
         player.budget.spend(state.len());
         Some(Tell {
@@ -64,11 +64,7 @@ pub(super) fn between(world: &World, players: &mut Players) -> Batch {
             datagrams: vec![state],
             heard,
         })
-    });
-    Batch {
-        is_epoch: false,
-        snapshots: snapshots.collect(),
-    }
+    }));
 }
 
 /// What a player's avatar has in the columns for owners, as a datagram, when it is time.
@@ -91,7 +87,9 @@ pub(super) fn values(
 /// both have a way to go.
 pub(super) fn near_m(config: &Config) -> f64 {
     let player = Kind::character(0);
-    let ticks = 2.0 * f64::from(config.snapshot_ticks);
+    let every = u64::from(config.snapshot_ticks);
+    // Places are looked at in every so many ticks.
+    let ticks = (2 * gap_max(every) + every - 1) as f64;
     let speed_mps = config.speed_max_mps + PUSH_SPEED_MAX_MPS;
     player.height_m()
         + 2.0 * player.radius_m()

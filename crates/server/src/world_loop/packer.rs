@@ -1,6 +1,6 @@
 //! What one thread packs: the snapshots of a run of players.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use net_proto::{Datagrams, SnapshotRequest, UpdateCache, weight_at};
 use sim_core::World;
 use spatial_core::WatchHandle;
@@ -14,6 +14,8 @@ use crate::gateway::{SessionId, Tell};
 
 /// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
 const DATAGRAMS_MAX: u8 = 4;
+/// It is freed when the last datagram on it has been sent: one that waits holds so much.
+const SHEET_BYTES: usize = 8 << 10;
 
 /// What all who pack read.
 pub(super) struct Scene<'a> {
@@ -37,10 +39,13 @@ pub(super) struct Told<'a> {
 pub(super) struct Packer {
     cache: UpdateCache,
     datagrams: Datagrams,
+    /// What datagrams are written on until it is full, so that not each is allocated.
+    sheet: BytesMut,
     visible: Vec<u32>,
     weights: Vec<u16>,
-    members: Vec<u64>,
-    nearest: Vec<u64>,
+    /// How far away those are whom the player sees, decimetres.
+    distances: Vec<u32>,
+    nearest: Vec<u32>, // of those who are told of
     /// What it has packed.
     pub(super) tells: Vec<Tell>,
     pub(super) totals: Totals,
@@ -52,8 +57,7 @@ impl Packer {
     pub(super) fn pack(&mut self, scene: &Scene<'_>, run: &mut [Told<'_>]) {
         let mut watch = StopWatch::start();
         for told in run {
-            let is_crowded = self.see(scene.views, (told.row, told.watcher));
-            told.player.is_crowded = is_crowded;
+            self.see(scene, told);
             self.times.interest += watch.lap();
             let tell = self.tell(scene, told);
             self.tells.push(tell);
@@ -61,21 +65,23 @@ impl Packer {
         }
     }
 
-    /// Collects whom a player sees, ascending by rank; whether somebody of them is near.
-    fn see(&mut self, views: &Views, (row, watcher): (usize, WatchHandle)) -> bool {
-        let members = views.watches.members(watcher);
-        let members = members.expect("it is removed only with its entry");
-        let place = views.places[row];
-        let mut is_crowded = false;
-        self.members.clear();
-        self.members.extend(members.map(|member| {
-            let other = member.row as usize;
-            let distance_m = views.places[other].distance_m(place);
-            is_crowded |= distance_m <= views.near_m && other != row;
-            seen(views.rank[other], distance_m)
+    /// Finds out whom a player sees, how far away each is, and whether somebody is near.
+    fn see(&mut self, scene: &Scene<'_>, told: &mut Told<'_>) {
+        let (views, player) = (scene.views, &mut *told.player);
+        if views.has_changed(told.row, player.seen_tick) {
+            views.seen_by(told.watcher, &mut player.seen);
+            player.seen_tick = scene.world.tick();
+        }
+        let place = views.places[told.row].to_vec();
+        self.distances.clear();
+        self.distances.extend(player.seen.iter().map(|row| {
+            let other = views.places[*row as usize].to_vec();
+            // Good for 24 bits, which is a millimetre in view.
+            (((other - place).length_squared() as f32).sqrt() * 10.0) as u32
         }));
-        self.members.sort_unstable();
-        is_crowded
+        let near_dm = (views.near_m * 10.0).ceil() as u32;
+        let near = self.distances.iter().filter(|dm| **dm <= near_dm);
+        player.is_crowded = near.count() > 1; // oneself is there
     }
 
     /// Everything that a player is told in this tick.
@@ -91,11 +97,25 @@ impl Packer {
         let bytes = datagrams.iter().map(Bytes::len).sum();
         player.budget.spend(bytes);
         self.totals.bytes += bytes as u64;
-        datagrams.extend(self.datagrams.iter().map(Bytes::copy_from_slice));
+        let sheet = &mut self.sheet;
+        datagrams.extend(self.datagrams.iter().map(|bytes| keep(sheet, bytes)));
         Tell {
             session: told.session,
             datagrams,
             heard: heard.flatten(),
+        }
+    }
+
+    /// Chooses those of whom a player is told: the nearest, so many, and nobody farther than so.
+    fn choose(&mut self, seen: &[u32], count_max: usize, told_dm: u32) {
+        let mut reach = Reach::of(&self.distances, count_max, &mut self.nearest);
+        self.visible.clear();
+        self.nearest.clear();
+        for (row, distance_dm) in seen.iter().zip(&self.distances) {
+            if reach.holds(*distance_dm) && *distance_dm <= told_dm {
+                self.visible.push(*row);
+                self.nearest.push(*distance_dm);
+            }
         }
     }
 
@@ -109,22 +129,26 @@ impl Packer {
         let tick = views.baselines.tick();
         let count_max = player.budget.entities_max();
         let count_max = count_max.min(views.baselines.columns().entities_max());
-        let members = nearest(&self.members, count_max, &mut self.nearest);
         let told_dm = match views.level >= Level::Far && !is_epoch {
             true => (views.far_m * 10.0) as u32,
             false => u32::MAX,
         };
-        self.visible.clear();
-        self.weights.clear();
-        for seen in members.iter().filter(|seen| distance_dm(**seen) <= told_dm) {
-            self.visible.push(rank_of(*seen));
-            self.weights.push(weight_at(distance_dm(*seen)));
+        let is_whole = self.distances.len() <= count_max && told_dm == u32::MAX;
+        if !is_whole {
+            self.choose(&player.seen, count_max, told_dm);
         }
+        let (visible, distances) = match is_whole {
+            true => (&player.seen, &self.distances),
+            false => (&self.visible, &self.nearest),
+        };
+        self.weights.clear();
+        let weights = distances.iter().map(|distance_dm| weight_at(*distance_dm));
+        self.weights.extend(weights);
         if is_epoch {
-            views.note_watched(&self.visible);
+            views.note_watched(visible);
         }
         let request = SnapshotRequest {
-            visible: &self.visible,
+            visible,
             weights: &self.weights,
             bytes_max: player.budget.at(tick),
             last_input_seq: player.inputs.applied_seq(),
@@ -139,37 +163,55 @@ impl Packer {
             false => player.budget.spend(bytes),
         }
         self.totals.snapshots += 1;
-        self.totals.seen += members.len().saturating_sub(1) as u64;
+        let seen = self.distances.len().min(count_max);
+        self.totals.seen += seen.saturating_sub(1) as u64;
         self.totals.bytes += bytes as u64;
     }
 }
 
-/// Somebody who is seen: the rank, and how far away, decimetres. Those of one player are put in order, and that often, so it is one number.
-fn seen(rank: u32, distance_m: f64) -> u64 {
-    u64::from(rank) << 32 | u64::from((distance_m * 10.0) as u32)
-}
-
-fn rank_of(seen: u64) -> u32 {
-    (seen >> 32) as u32
-}
-
-fn distance_dm(seen: u64) -> u32 {
-    seen as u32
-}
-
-/// The nearest of those in view, still ascending by rank; oneself, at no distance, is among them. Costs nothing while
-/// there are no more than `count_max`.
-fn nearest<'a>(members: &'a [u64], count_max: usize, scratch: &'a mut Vec<u64>) -> &'a [u64] {
-    if members.len() <= count_max {
-        return members;
+/// A copy of a datagram, on a sheet that it shares with some others.
+fn keep(sheet: &mut BytesMut, datagram: &[u8]) -> Bytes {
+    if sheet.capacity() - sheet.len() < datagram.len() {
+        *sheet = BytesMut::with_capacity(SHEET_BYTES);
     }
-    scratch.clear();
-    scratch.extend_from_slice(members);
-    // By distance, then rank.
-    scratch.select_nth_unstable_by_key(count_max, |seen| seen.rotate_left(32));
-    scratch.truncate(count_max);
-    scratch.sort_unstable();
-    scratch
+    sheet.extend_from_slice(datagram);
+    sheet.split().freeze()
+}
+
+/// The nearest of those in view, so many; oneself, at no distance, is among them.
+struct Reach {
+    farthest_dm: u32,
+    at_farthest: usize, // how many more at this very distance
+}
+
+impl Reach {
+    /// Costs nothing while there are no more than `count_max`.
+    fn of(distances: &[u32], count_max: usize, scratch: &mut Vec<u32>) -> Self {
+        if distances.len() <= count_max {
+            return Self {
+                farthest_dm: u32::MAX,
+                at_farthest: usize::MAX,
+            };
+        }
+        scratch.clear();
+        scratch.extend_from_slice(distances);
+        let (nearer, farthest, _) = scratch.select_nth_unstable(count_max - 1);
+        let at_farthest = nearer.iter().filter(|distance| *distance == farthest);
+        Self {
+            farthest_dm: *farthest,
+            at_farthest: 1 + at_farthest.count(),
+        }
+    }
+
+    /// Whether one is among them, of all in turn.
+    fn holds(&mut self, distance_dm: u32) -> bool {
+        if distance_dm != self.farthest_dm {
+            return distance_dm < self.farthest_dm;
+        }
+        let holds = self.at_farthest > 0;
+        self.at_farthest = self.at_farthest.saturating_sub(1);
+        holds
+    }
 }
 
 #[cfg(test)]
@@ -178,15 +220,14 @@ mod tests {
 
     #[test]
     fn in_a_crowd_the_nearest_are_seen() {
-        let distances = [9.0, 2.0, 8.0, 1.0, 7.0, 0.0];
-        let members: Vec<u64> = (0..).zip(distances).map(|(n, m)| seen(n, m)).collect();
-        let mut scratch = Vec::new();
-        let ranks = |all: &[u64]| all.iter().map(|seen| rank_of(*seen)).collect::<Vec<_>>();
-        assert_eq!(ranks(nearest(&members, 3, &mut scratch)), [1, 3, 5]);
-        assert_eq!(
-            ranks(nearest(&members, 6, &mut scratch)),
-            [0, 1, 2, 3, 4, 5]
-        );
-        assert_eq!(distance_dm(members[4]), 70);
+        let distances = [90, 20, 80, 10, 80, 0, 80];
+        let held = |count_max| {
+            let mut reach = Reach::of(&distances, count_max, &mut Vec::new());
+            let held = (0..).zip(distances).filter(|(_, dm)| reach.holds(*dm));
+            held.map(|(n, _)| n).collect::<Vec<usize>>()
+        };
+        assert_eq!(held(3), [1, 3, 5]);
+        assert_eq!(held(5), [1, 2, 3, 4, 5]);
+        assert_eq!(held(7), [0, 1, 2, 3, 4, 5, 6]);
     }
 }

@@ -11,6 +11,7 @@ use sim_core::{Escalation, Input, Record, Validator, World};
 use spatial_core::{EntityId, FrameId};
 
 use super::judge::{Judge, Unknown};
+use super::rhythm::Rhythm;
 use super::shots::{Shot, Shots};
 use crate::game::Visitor;
 use crate::gateway::{COMMANDS_SINCE, Heard, Message, SessionId, ToSession};
@@ -37,10 +38,16 @@ pub(super) struct Player {
     /// The newest datagram of which an input was used, and the one after which the player was told its exact state.
     pub(super) datagram: u32,
     pub(super) told_datagram: u32,
+    /// In which ticks it is told what it sees, and whether this is one of them.
+    rhythm: Rhythm,
+    pub(super) is_turn: bool,
     /// When datagrams came whose effect it has not been told, oldest first; as many as [`ARRIVALS_MAX`].
     arrivals: VecDeque<(u32, Instant)>,
     /// What its owner is told of its values.
     pub(super) own_values: OwnValuesWriter,
+    /// Rows of those in view, ascending by id, as of a tick; 0: nobody has looked.
+    pub(super) seen: Vec<u32>,
+    pub(super) seen_tick: u64,
     /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
     pub(super) is_crowded: bool,
     pub(super) is_struck: bool,
@@ -54,6 +61,16 @@ pub(super) struct Player {
     buttons: u16, // of the last input
     heading: u16,
     frame: FrameId,
+}
+
+/// What players are to be told in a tick.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Turns {
+    /// Some have a snapshot; some who have none are told their own state.
+    pub(super) snapshots: bool,
+    pub(super) own_states: bool,
+    /// How many have been welcomed.
+    pub(super) welcome: usize,
 }
 
 /// Who comes in.
@@ -311,6 +328,20 @@ impl Players {
         }
     }
 
+    /// Finds out whose snapshot is due after the step to a tick, if one is due every so many ticks.
+    pub(super) fn take_turns(&mut self, tick: u64, every: u64) -> Turns {
+        let mut turns = Turns::default();
+        for player in self.all.values_mut() {
+            turns.welcome += usize::from(player.is_welcome);
+            let is_used = player.told_datagram != player.datagram;
+            let is_told = player.is_welcome && !player.is_lost;
+            player.is_turn = is_told && player.rhythm.is_turn((tick, every), is_used);
+            turns.snapshots |= player.is_turn;
+            turns.own_states |= is_told && is_used && !player.is_turn;
+        }
+        turns
+    }
+
     /// Notes who came into another frame, where headings are others.
     pub(super) fn cross(&mut self, world: &World) {
         for player in self.all.values_mut() {
@@ -381,8 +412,12 @@ impl Player {
             used_seq: 0,
             datagram: 0,
             told_datagram: 0,
+            rhythm: Rhythm::default(),
+            is_turn: false,
             arrivals: VecDeque::new(),
             own_values,
+            seen: Vec::new(),
+            seen_tick: 0,
             is_crowded: true, // until somebody has looked
             is_struck: false,
             surprised_tick: tick,

@@ -54,18 +54,28 @@ impl WorldLoop {
         if self.players.len() == 0 {
             return;
         }
-        let tick = self.world.tick();
-        if !tick.is_multiple_of(u64::from(self.config.snapshot_ticks)) {
-            let batch = own::between(&self.world, &mut self.players);
-            return self.send(batch);
-        }
+        let (tick, every) = (self.world.tick(), u64::from(self.config.snapshot_ticks));
         let durable_tick = self.forget_hashes();
-        self.views.advance(&self.world);
-        self.views.set_level(self.throttle.level());
-        let scene = (&self.world, &self.pool);
-        let batch = self.views.pack(scene, &mut self.players, durable_tick);
+        let is_even = tick.is_multiple_of(every);
+        let mut batch = Batch::default();
+        let turns = self.players.take_turns(tick, every);
+        if turns.snapshots {
+            let (views, players, world) = (&mut self.views, &mut self.players, &self.world);
+            views.set_level(self.throttle.level());
+            batch = self.pool.install(|| {
+                views.advance(world, is_even);
+                views.watch(world, players, turns.welcome);
+                views.pack(world, players, durable_tick)
+            });
+        }
+        if turns.own_states {
+            own::between(&self.world, &mut self.players, &mut batch.snapshots);
+        }
+        batch.snapshots.sort_unstable_by_key(|tell| tell.session);
         self.send(batch);
-        self.send_digests(durable_tick);
+        if is_even {
+            self.send_digests(durable_tick);
+        }
     }
 
     /// Hands datagrams to the network; at the bound they are dropped, for what comes after them is newer.

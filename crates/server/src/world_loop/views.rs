@@ -9,7 +9,7 @@ use net_proto::{
     Baselines, ColumnsError, Digest, EntityState, Epoch, OwnValuesWriter, ServerMessage,
     WireColumns,
 };
-use rayon::ThreadPool;
+use rayon::prelude::*;
 use sim_core::World;
 use spatial_core::{
     Anchor, Audience, Column, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle,
@@ -20,16 +20,18 @@ use super::packer::{Packer, Scene, Told};
 use super::players::{Player, Players};
 use super::tally::StopWatch;
 use super::throttle::Level;
-use crate::gateway::{Batch, Tell};
+use crate::gateway::Batch;
 
 /// For fewer players than this no other thread is woken.
 const PLAYERS_A_THREAD: usize = 64;
+/// Rows that one task describes.
+const ROWS_A_TASK: usize = 4_096;
 
 /// The state of the world in the wire's terms, and scratch space for packing.
 pub(super) struct Views {
     index: MovingIndex,
     /// Every welcomed player watches from its avatar.
-    pub(super) watches: Watches,
+    watches: Watches,
     watchers: BTreeMap<EntityId, WatchHandle>,
     sense: Sense,
     /// Who is nearer may touch a player before it is looked at again.
@@ -43,16 +45,17 @@ pub(super) struct Views {
     ids: Vec<EntityId>,
     /// They are others than when watchers were looked through.
     is_resorted: bool,
-    /// World rows by ascending id, and for each world row its place in that order.
-    order: Vec<u32>,
-    pub(super) rank: Vec<u32>,
+    /// Places are those of the newest step.
+    looks: bool,
     pub(super) places: Vec<Ecef>,
+    /// By row, the tick in which whom its entity sees was last found to be others.
+    changed: Vec<u64>,
     states: Vec<EntityState>,
     pub(super) sources: Vec<Source>,
     codes: Vec<u64>,
     events: WatchEvents,
     pub(super) level: Level,
-    /// By rank, whether some player saw them at the last epoch; kept only while agents whom nobody sees sleep.
+    /// By row, whether some player saw them at the last epoch; kept only while agents whom nobody sees sleep.
     watched: Vec<AtomicBool>,
     pub(super) totals: Totals,
     pub(super) times: ShowTimes,
@@ -110,9 +113,9 @@ impl Views {
             packers: Vec::new(),
             ids: Vec::new(),
             is_resorted: false,
-            order: Vec::new(),
-            rank: Vec::new(),
+            looks: false,
             places: Vec::new(),
+            changed: Vec::new(),
             states: Vec::new(),
             sources,
             codes: Vec::new(),
@@ -124,28 +127,46 @@ impl Views {
         })
     }
 
-    /// Takes in the state after a step.
-    pub(super) fn advance(&mut self, world: &World) {
+    /// Takes in the state after a step. Places are looked at, and who sees whom, only where they are to be, or rows are others.
+    pub(super) fn advance(&mut self, world: &World, looks: bool) {
         let mut watch = StopWatch::start();
-        world.places_into(&mut self.places);
-        self.index.rebuild(world.ids(), &self.places);
-        if self.ids != world.ids() {
-            self.sort(world.ids());
+        let is_other = self.ids != world.ids();
+        self.looks = looks || is_other;
+        if self.looks {
+            world.places_into(&mut self.places);
+            self.index.rebuild(world.ids(), &self.places);
+        }
+        if is_other {
+            self.is_resorted = true;
+            self.watched.clear();
+            self.ids.clear();
+            self.ids.extend_from_slice(world.ids());
         }
         self.times.interest += watch.lap();
-        let (ids, headings) = (world.ids(), world.headings());
-        self.states.clear();
-        self.states.extend(self.order.iter().map(|&row| {
-            let row = row as usize;
-            EntityState::new(ids[row], world.position(row), headings[row])
-        }));
-        self.codes.clear();
-        for &row in &self.order {
-            shared_codes(&self.sources, world, row as usize, &mut self.codes);
-        }
+        self.describe(world);
         self.baselines
             .advance_with(world.tick(), &self.states, &self.codes);
         self.times.encode += watch.lap();
+    }
+
+    /// Writes down everybody's state and codes, in the order of rows, which is that of places: those who are seen together lie together.
+    fn describe(&mut self, world: &World) {
+        let (ids, headings) = (world.ids(), world.headings());
+        let rows = (0..ids.len()).into_par_iter().with_min_len(ROWS_A_TASK);
+        rows.map(|row| EntityState::new(ids[row], world.position(row), headings[row]))
+            .collect_into_vec(&mut self.states);
+        let lanes = self.baselines.columns().shared_lanes();
+        self.codes.resize(lanes * ids.len(), 0);
+        if lanes == 0 {
+            return;
+        }
+        let sources = &self.sources;
+        let tasks = self.codes.par_chunks_mut(lanes * ROWS_A_TASK).enumerate();
+        tasks.for_each(|(task, codes)| {
+            for (row, codes) in (task * ROWS_A_TASK..).zip(codes.chunks_exact_mut(lanes)) {
+                shared_codes(sources, world, row, codes);
+            }
+        });
     }
 
     /// For a new player.
@@ -164,41 +185,41 @@ impl Views {
         })
     }
 
-    fn sort(&mut self, ids: &[EntityId]) {
-        self.is_resorted = true;
-        self.watched.clear();
-        self.ids.clear();
-        self.ids.extend_from_slice(ids);
-        self.order.clear();
-        self.order.extend(0..ids.len() as u32);
-        self.order.sort_unstable_by_key(|&row| ids[row as usize]);
-        self.rank.resize(ids.len(), 0);
-        for (rank, &row) in self.order.iter().enumerate() {
-            self.rank[row as usize] = rank as u32;
-        }
-    }
-
     /// How much is left undone from now on.
     pub(super) fn set_level(&mut self, level: Level) {
         self.level = level;
     }
 
     /// Whether a player saw somebody when it was last looked; of whom nothing is known, yes.
-    pub(super) fn is_watched(&self, entity: EntityId) -> bool {
-        let id_of = |row: &u32| self.ids[*row as usize];
-        let rank = self.order.binary_search_by_key(&entity, id_of);
-        let watched = rank.ok().and_then(|rank| self.watched.get(rank));
+    pub(super) fn is_watched(&self, world: &World, entity: EntityId) -> bool {
+        let row = world.row_of(entity);
+        let row = row.filter(|row| self.ids.get(*row) == Some(&entity));
+        let watched = row.and_then(|row| self.watched.get(row));
         watched.is_none_or(|watched| watched.load(Ordering::Relaxed))
     }
 
-    /// Notes whom a player sees, by rank.
-    pub(super) fn note_watched(&self, ranks: &[u32]) {
+    /// Notes whom a player sees, by row.
+    pub(super) fn note_watched(&self, rows: &[u32]) {
         if self.watched.is_empty() {
             return;
         }
-        for rank in ranks {
-            self.watched[*rank as usize].store(true, Ordering::Relaxed);
+        for row in rows {
+            self.watched[*row as usize].store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Whether others are seen from a row than in a tick.
+    pub(super) fn has_changed(&self, row: usize, tick: u64) -> bool {
+        self.changed[row] > tick
+    }
+
+    /// Replaces whom a watcher sees: their rows, ascending by id.
+    pub(super) fn seen_by(&self, watcher: WatchHandle, out: &mut Vec<u32>) {
+        let members = self.watches.members(watcher);
+        let members = members.expect("it is removed only with its entry");
+        out.clear();
+        out.extend(members.map(|member| member.row));
+        out.sort_unstable_by_key(|row| self.ids[*row as usize]);
     }
 
     /// An avatar's row, and who watches from it.
@@ -206,24 +227,21 @@ impl Views {
         Some((world.row_of(avatar)?, *self.watchers.get(&avatar)?))
     }
 
-    /// Packs the snapshots of all players who have been welcomed, on the threads of a pool.
+    /// Packs the snapshots of all players whose turn it is, on the threads of the pool that it is called in.
     ///
     /// Each thread has a run of the players, in the order of the world's rows, which is that of places: who is seen by one of them is mostly seen by the
     /// next, and its updates are at hand. A cache is a thread's own, so who is seen from two runs is encoded twice.
     pub(super) fn pack(
         &mut self,
-        (world, pool): (&World, &ThreadPool),
+        world: &World,
         players: &mut Players,
         durable_tick: u64,
     ) -> Batch {
-        let mut watch = StopWatch::start();
-        self.watch(world, players);
-        self.times.interest += watch.lap();
         let is_epoch = Epoch::starting_at(world.tick()).is_some();
         if is_epoch {
             self.begin_watched();
         }
-        let told = (players.iter_mut()).filter(|(_, player)| player.is_welcome && !player.is_lost);
+        let told = (players.iter_mut()).filter(|(_, player)| player.is_turn);
         let told = told.filter_map(|(session, player)| {
             let (row, watcher) = self.watcher(world, player.entity)?;
             Some(Told {
@@ -237,7 +255,7 @@ impl Views {
         told.sort_unstable_by_key(|told| told.row);
         let threads = match told.len() < PLAYERS_A_THREAD {
             true => 1,
-            false => pool.current_num_threads(),
+            false => rayon::current_num_threads(),
         };
         let mut packers = core::mem::take(&mut self.packers);
         packers.resize_with(threads.max(packers.len()), Packer::default);
@@ -251,7 +269,7 @@ impl Views {
         let runs = told.chunks_mut(chunk).zip(&mut packers);
         match threads {
             1 => runs.for_each(|(run, packer)| packer.pack(&scene, run)),
-            _ => pool.scope(|scope| {
+            _ => rayon::scope(|scope| {
                 for (run, packer) in runs {
                     scope.spawn(|_| packer.pack(&scene, run));
                 }
@@ -266,7 +284,6 @@ impl Views {
             self.times.encode += times.encode;
         }
         self.packers = packers;
-        snapshots.sort_unstable_by_key(|tell: &Tell| tell.session);
         Batch {
             is_epoch,
             snapshots,
@@ -302,15 +319,36 @@ impl Views {
         }
     }
 
-    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone.
-    fn watch(&mut self, world: &World, players: &mut Players) {
-        let welcome = players.iter_mut().filter(|(_, player)| player.is_welcome);
-        let count = welcome.count();
-        if core::mem::take(&mut self.is_resorted) || count != self.watchers.len() {
+    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone; `welcome` is how many there
+    /// should be. Only where places have been looked at.
+    pub(super) fn watch(&mut self, world: &World, players: &mut Players, welcome: usize) {
+        if !self.looks {
+            return;
+        }
+        let mut watch = StopWatch::start();
+        let is_resorted = core::mem::take(&mut self.is_resorted);
+        if is_resorted || welcome != self.watchers.len() {
             self.exchange_watchers(world, players);
         }
         let view = self.index.view(world.ids(), &self.places);
         self.watches.update(view, &mut self.events);
+        self.note_changes(world, is_resorted);
+        self.times.interest += watch.lap();
+    }
+
+    /// Notes who sees others, or by other rows.
+    fn note_changes(&mut self, world: &World, is_resorted: bool) {
+        let tick = world.tick();
+        if is_resorted {
+            self.changed.clear();
+            self.changed.resize(self.ids.len(), tick);
+            return;
+        }
+        for sighting in self.events.entered.iter().chain(&self.events.left) {
+            if let Some(row) = world.row_of(EntityId(sighting.watcher.0)) {
+                self.changed[row] = tick;
+            }
+        }
     }
 
     /// Appends who was within a distance of a place in the newest snapshot.
@@ -371,10 +409,12 @@ fn sources(columns: &WireColumns, world: &World) -> Vec<Source> {
     sources
 }
 
-/// Appends what all may know of a row.
-fn shared_codes(sources: &[Source], world: &World, row: usize, out: &mut Vec<u64>) {
+/// What all may know of a row, a code a lane.
+fn shared_codes(sources: &[Source], world: &World, row: usize, out: &mut [u64]) {
     let shared = sources.iter().filter(|of| of.audience == Audience::All);
-    out.extend(shared.map(|of| of.code(world, row)));
+    for (of, out) in shared.zip(out) {
+        *out = of.code(world, row);
+    }
 }
 
 /// What its owner may know of a row.
