@@ -141,10 +141,13 @@ impl Advance<'_> {
         self.done.contacts.fetch_add(contacts, Ordering::Relaxed);
         // SAFETY: as the caller promises.
         unsafe {
-            K::aim(self, blocks.clone(), entries, room);
-            self.avoid(blocks.clone(), first, room);
-            K::find_ground(self, blocks.clone(), first, room);
-            K::settle(self, blocks, first, room);
+            K::aim(self, blocks.clone(), entries.clone(), room);
+            // Who is moved with care writes its own entry.
+            if room.careful.len() < entries.len() {
+                self.avoid(blocks.clone(), first, room);
+                K::find_ground(self, blocks.clone(), first, room);
+                K::settle(self, blocks, first, room);
+            }
         }
         for n in 0..room.careful.len() {
             let (block, at, ticks) = room.careful[n];

@@ -25,11 +25,22 @@ pub use sweep::NotResident;
 pub trait Tiles {
     /// The tile of a cell of the lattice's finest level, if it is resident.
     fn tile(&self, cell: CellId) -> Option<&HeightTile>;
+
+    /// The same by where it lies: in a column and row of that level of a face.
+    fn tile_in(&self, level: u8, [face, column, row]: [u32; 3]) -> Option<&HeightTile> {
+        self.tile(cell_at(face as u8, level, column, row))
+    }
 }
 
 impl Tiles for Ground {
     fn tile(&self, cell: CellId) -> Option<&HeightTile> {
         self.resident(cell).map(|tile| &**tile)
+    }
+
+    fn tile_in(&self, level: u8, [face, column, row]: [u32; 3]) -> Option<&HeightTile> {
+        debug_assert_eq!(level, self.lattice().leaf_level());
+        let found = self.table.find(face as u8, column, row);
+        found.map(|found| &*found.tile)
     }
 }
 
@@ -170,7 +181,8 @@ impl<'a> GroundPatch<'a> {
 
     #[cold]
     fn find(&self, face: u8, column: u32, row: u32) -> Option<&'a [i16]> {
-        let tile = self.tiles.tile(cell_at(face, self.level, column, row))?;
+        let place = [u32::from(face), column, row];
+        let tile = self.tiles.tile_in(self.level, place)?;
         let samples = tile.samples();
         self.last.set(Some(LastTile {
             face,

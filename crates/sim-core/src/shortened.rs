@@ -12,10 +12,10 @@
 //!
 //! Every entry has one spelling; the reader refuses all others.
 
+use core::hash::{BuildHasherDefault, Hasher};
 use std::collections::HashMap;
 
 use spatial_core::EntityId;
-use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use crate::record::{Entry, EntryError, Input, Reader, Record};
 
@@ -28,27 +28,37 @@ const CHANGES: usize = 6;
 
 /// The last input of everybody.
 #[derive(Clone, Debug, Default)]
-struct Last(HashMap<EntityId, Input, Xxh3DefaultBuilder>); // never iterated
+struct Last(HashMap<EntityId, Input, BuildHasherDefault<Spread>>); // never iterated
 
 impl Last {
-    /// What an input of somebody is the difference to, with the sequence number that is the usual one.
-    fn before(&self, entity: EntityId) -> Input {
-        let last = self.0.get(&entity).copied().unwrap_or_default();
-        Input {
-            seq: last.seq.wrapping_add(1),
-            ..last
-        }
+    /// The last input of somebody, which the next one is told by.
+    fn of(&mut self, entity: EntityId) -> &mut Input {
+        self.0.entry(entity).or_default()
     }
 
     fn note(&mut self, record: &Record) {
-        match *record {
-            Record::Input { entity, input } => {
-                let predicted = 0;
-                self.0.insert(entity, Input { predicted, ..input });
-            }
-            Record::Despawn { entity } => drop(self.0.remove(&entity)),
-            _ => {}
+        if let Record::Despawn { entity } = record {
+            self.0.remove(entity);
         }
+    }
+}
+
+/// Spreads names over the table: they mostly follow each other.
+#[derive(Clone, Copy, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        let product = u128::from(self.0 ^ n) * 0x9e37_79b9_7f4a_7c15;
+        self.0 = product as u64 ^ (product >> 64) as u64;
     }
 }
 
@@ -112,7 +122,12 @@ impl JournalWriter {
             let Record::Input { entity, input } = record else {
                 continue;
             };
-            let differences = differences(input, &self.last.before(*entity));
+            let last = self.last.of(*entity);
+            let differences = differences(input, &usual(last));
+            *last = Input {
+                predicted: 0,
+                ..*input
+            };
             let bits = differences.iter().enumerate();
             let changes = bits.fold(0u8, |all, (n, d)| all | u8::from(*d != 0) << n);
             out.push(changes);
@@ -120,7 +135,6 @@ impl JournalWriter {
             near = entity.0;
             let told = differences.iter().filter(|d| **d != 0);
             told.for_each(|d| put(fold((*d).into()), out));
-            self.last.note(record);
         }
     }
 }
@@ -199,7 +213,8 @@ impl JournalReader {
                     *difference = i32::try_from(unfold(take(r)?)).unwrap_or(0);
                 }
             }
-            let before = self.last.before(entity);
+            let last = self.last.of(entity);
+            let before = usual(last);
             let input = changed(&before, told);
             // Nothing is said that is not so, or could be said otherwise.
             let bits = told.iter().enumerate();
@@ -207,11 +222,18 @@ impl JournalReader {
             if said != changes || differences(&input, &before) != told {
                 return Err(EntryError::Shortened("differences of an input"));
             }
-            let record = Record::Input { entity, input };
-            self.last.note(&record);
-            records.push(record);
+            *last = input;
+            records.push(Record::Input { entity, input });
         }
         Ok(())
+    }
+}
+
+/// What an input is the difference to: the last one, with the sequence number that comes next.
+fn usual(last: &Input) -> Input {
+    Input {
+        seq: last.seq.wrapping_add(1),
+        ..*last
     }
 }
 

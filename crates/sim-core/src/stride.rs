@@ -27,6 +27,9 @@ impl Advance<'_> {
         if room.count_careful > 0 {
             self.list_careful(blocks, first, room);
         }
+        if room.careful.len() == entries.len() {
+            return; // no crowd
+        }
         room.z.copy_from_slice(&roll.z[entries.clone()]);
         room.x.copy_from_slice(&roll.x[entries.clone()]);
         room.y.copy_from_slice(&roll.y[entries]);

@@ -106,7 +106,7 @@ impl Walker {
         let travel = (axes.to_frame(travel_m) * UNITS_PER_M).to_array();
         let velocity = (axes.to_frame(velocity_mps) * UNITS_PER_M).to_array();
         let step = |from: i32, units: f64| {
-            let to = f64::from(from) + units.round_ties_even();
+            let to = f64::from(from) + nearest(units);
             (to.abs() < f64::from(i32::MAX)).then_some(to as i32)
         };
         Some(Self {
@@ -116,8 +116,41 @@ impl Walker {
                 y: step(self.at.y, travel[1])?,
                 z: step(self.at.z, travel[2])?,
             },
-            velocity: velocity.map(|part| part.round_ties_even() as i32),
+            velocity: velocity.map(|part| nearest(part) as i32),
             mode: self.mode,
         })
+    }
+}
+
+/// The nearest integer, of two as near the even one; of numbers of 2⁵¹ and more some number as large. In two additions, where the target's
+/// instructions have no rounding and [`f64::round_ties_even`] is a call.
+#[inline]
+fn nearest(number: f64) -> f64 {
+    const ROUND: f64 = 6_755_399_441_055_744.0; // 1.5 × 2⁵²
+    (number + ROUND) - ROUND
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_integer_is_that_of_the_standard_library() {
+        let mut number = 1e-3;
+        while number < (1u64 << 51) as f64 {
+            for n in [number, number.floor(), number.floor() + 0.5, 0.0] {
+                for n in [n, -n, n.next_up(), n.next_down()] {
+                    assert_eq!(nearest(n), n.round_ties_even(), "{n}");
+                }
+            }
+            number *= 1.01;
+        }
+        for n in [f64::NAN, f64::INFINITY, 1e30, -1e30] {
+            assert_eq!(nearest(n) as i32, n as i32);
+            assert_eq!(
+                nearest(n).abs() < f64::from(i32::MAX),
+                n.abs() < f64::from(i32::MAX)
+            );
+        }
     }
 }

@@ -127,14 +127,13 @@ impl Judge {
         next: Option<&QueuedInput>,
         (world, unknown): (&World, Unknown),
     ) {
-        let actual = world.exact(player.entity).map(|state| state.hash());
         let is_next = next.is_some_and(|next| next.seq == player.used_seq + 1);
         let is_struck = core::mem::take(&mut player.is_struck);
         let is_surprised = !is_next
             || is_struck
             || player.is_crowded
             || unknown.is_ground_missing
-            || actual.is_none();
+            || world.row_of(player.entity).is_none();
         if is_surprised {
             player.surprised_tick = world.tick();
         }
@@ -146,9 +145,13 @@ impl Judge {
         let known = player.surprised_tick + u64::from(self.limits.tick_rate_hz);
         let seen = next.and_then(|next| next.seen);
         let is_disturbed = is_surprised || seen.is_none_or(|seen| seen < known);
+        let actual = match is_disturbed {
+            true => 0, // whatever it is
+            false => world.exact(player.entity).map_or(0, |state| state.hash()),
+        };
         let prediction = Prediction {
             predicted,
-            actual: actual.unwrap_or_default(),
+            actual,
             is_disturbed,
         };
         let mut findings = core::mem::take(&mut self.findings);

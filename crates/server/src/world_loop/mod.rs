@@ -116,7 +116,7 @@ pub(crate) struct WorldLoop {
     throttle: Throttle,
     /// When the next tick is.
     due: Instant,
-    pool: ThreadPool,
+    pool: Arc<ThreadPool>,
     towns: Towns,
     wanderers: Wanderers,
     players: Players,
@@ -179,7 +179,7 @@ impl WorldLoop {
             wish: parts.wish,
             throttle: Throttle::new(config.tick_rate_hz, config.pace_min),
             due: clock::now(),
-            pool,
+            pool: Arc::new(pool),
             judge: Judge::new(&config, towns.player_kind(), period),
             shots: Shots::new(&world, &config),
             words: Words::new(parts.game, config.earshot_m),
@@ -200,7 +200,14 @@ impl WorldLoop {
     }
 
     /// Ticks until it is asked to stop, then journals the state hash and writes a checkpoint.
-    pub(crate) fn run(mut self) -> Result<(), ServerError> {
+    ///
+    /// The loop is on a thread of its own pool: what one thread does alone is never handed to another.
+    pub(crate) fn run(self) -> Result<(), ServerError> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| self.turns())
+    }
+
+    fn turns(mut self) -> Result<(), ServerError> {
         let vitals = Arc::clone(&self.vitals);
         let _ending = Ending(&vitals);
         self.begin();
@@ -300,7 +307,9 @@ impl WorldLoop {
         let (world, records) = (&mut self.world, &self.records);
         let report = self.pool.install(|| world.step(tick, records))?;
         self.tally.held = report.held;
-        self.players.cross(&self.world);
+        if report.crossings > 0 || self.records.iter().any(may_cross) {
+            self.players.cross(&self.world);
+        }
         self.shots.remember(&self.world, self.players.avatars());
         let step = watch.lap();
         self.journal(tick);
@@ -525,6 +534,11 @@ impl Drop for Ending<'_> {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+/// Whether somebody may be in another frame for it, or come into one.
+fn may_cross(record: &Record) -> bool {
+    !matches!(record, Record::Input { .. } | Record::Event { .. })
 }
 
 fn stage<'a>(world: &'a World, host: &'a mut Host, records: &'a mut Vec<Record>) -> Stage<'a> {

@@ -106,6 +106,8 @@ pub(super) struct Players {
     gone: Vec<Visitor>,
     /// Who is not known to be honest.
     suspects: BTreeSet<SessionId>,
+    /// Who has not been welcomed; of those who have gone since then some may be among them.
+    newcomers: BTreeSet<SessionId>,
     /// Messages that must not be lost, until the network thread takes them: at most a few for each session.
     outbox: VecDeque<ToSession>,
 }
@@ -152,6 +154,23 @@ impl Players {
         }
     }
 
+    /// Welcomes those whose spawn is on the disk: their sessions, entities and versions.
+    pub(super) fn welcome(&mut self, durable_tick: u64) -> Vec<(SessionId, EntityId, u16)> {
+        let (all, mut welcomed) = (&mut self.all, Vec::new());
+        self.newcomers.retain(|session| {
+            let Some(player) = all.get_mut(session) else {
+                return false;
+            };
+            if player.is_lost || player.spawned_tick > durable_tick {
+                return true;
+            }
+            player.is_welcome = true;
+            welcomed.push((*session, player.entity, player.version));
+            false
+        });
+        welcomed
+    }
+
     /// Whose entities were taken away since this was last asked.
     pub(super) fn take_gone(&mut self) -> Vec<Visitor> {
         core::mem::take(&mut self.gone)
@@ -196,6 +215,7 @@ impl Players {
         }
         let validator = judge.admit(id);
         self.suspects.insert(session); // until its score is looked at
+        self.newcomers.insert(session);
         self.avatars.insert(newcomer.visitor.entity, session);
         self.all.insert(session, Player::new(newcomer, validator));
     }
@@ -223,6 +243,7 @@ impl Players {
         self.sessions.insert(player.player, session);
         self.avatars.insert(player.entity, session);
         self.suspects.insert(session); // until its score is looked at
+        self.newcomers.insert(session);
         self.all.insert(session, player.again(line, validator));
         true
     }
@@ -366,7 +387,7 @@ impl Players {
 
     /// All avatars.
     pub(super) fn avatars(&self) -> impl Iterator<Item = EntityId> + '_ {
-        self.all.values().map(|player| player.entity)
+        self.avatars.keys().copied()
     }
 
     /// Queues a message that must arrive.

@@ -15,6 +15,9 @@ use crate::crew::{Crew, Work, next};
 const QUEUE: usize = 256;
 /// Ground is wanted this far ahead, metres: at the highest speed limit twenty seconds.
 const AHEAD_M: f64 = 2_000.0;
+/// So near are places that ask for the same ground, metres, and so many of those are remembered.
+const CUBE_M: f64 = 128.0;
+const CUBES: usize = 1_024;
 /// Every entity is looked at once in so many ticks.
 const ROUND_TICKS: usize = 30;
 
@@ -31,6 +34,8 @@ pub(super) struct Residency {
     asked: BTreeSet<CellId>,
     resident: u32,
     next_row: usize,
+    /// Cubes of [`CUBE_M`] around which nothing is missing: each in the place of its hash.
+    settled: Vec<[i32; 3]>,
 }
 
 impl Residency {
@@ -61,6 +66,7 @@ impl Residency {
             asked: BTreeSet::new(),
             resident: 0,
             next_row: 0,
+            settled: vec![[i32::MAX; 3]; CUBES],
         })
     }
 
@@ -69,33 +75,52 @@ impl Residency {
         self.resident
     }
 
-    /// Asks for the ground at a place and around it.
+    /// Asks for the ground at a place and around it; where somebody near has had all that, for that at the place alone.
     pub(super) fn want(&mut self, world: &World, place: Ecef) {
         let centre = place.to_vec();
-        // Steps along the planet's axes: wherever the place is, at least four of them lead well along the ground.
-        let axes = [DVec3::X, DVec3::Y, DVec3::Z];
-        let around = axes.iter().flat_map(|a| [*a * AHEAD_M, *a * -AHEAD_M]);
         let here = self.lattice.tile_at(centre);
-        self.want_tile(world, here);
-        if self.is_fine {
-            // Steps may pass over them, and whoever is held at a border would be for ever.
-            for beside in here.neighbors() {
-                self.want_tile(world, beside);
-            }
+        let cube = (centre / CUBE_M)
+            .to_array()
+            .map(|along| along.floor() as i32);
+        let slot = slot_of(cube);
+        if self.settled[slot] == cube {
+            self.want_tile(world, here);
+            return;
         }
-        for step in around {
-            self.want_tile(world, self.lattice.tile_at(centre + step));
+        if self.want_around(world, (centre, here)) && !self.is_fine {
+            self.settled[slot] = cube;
         }
     }
 
-    fn want_tile(&mut self, world: &World, cell: CellId) {
+    /// Whether nothing of it has to be asked for again.
+    fn want_around(&mut self, world: &World, (centre, here): (DVec3, CellId)) -> bool {
+        // Steps along the planet's axes: wherever the place is, at least four of them lead well along the ground.
+        let axes = [DVec3::X, DVec3::Y, DVec3::Z];
+        let around = axes.iter().flat_map(|a| [*a * AHEAD_M, *a * -AHEAD_M]);
+        let mut has_all = self.want_tile(world, here);
+        if self.is_fine {
+            // Steps may pass over them, and whoever is held at a border would be for ever.
+            for beside in here.neighbors() {
+                has_all &= self.want_tile(world, beside);
+            }
+        }
+        for step in around {
+            has_all &= self.want_tile(world, self.lattice.tile_at(centre + step));
+        }
+        has_all
+    }
+
+    /// Whether it need not be asked for again.
+    fn want_tile(&mut self, world: &World, cell: CellId) -> bool {
         if self.asked.contains(&cell) {
-            return;
+            return true;
         }
         // A tile that a recovered world brought along is here already.
-        if world.is_resident(cell) || self.requests.try_send(cell).is_ok() {
+        let is_asked = world.is_resident(cell) || self.requests.try_send(cell).is_ok();
+        if is_asked {
             self.asked.insert(cell);
         }
+        is_asked
     }
 
     /// Looks around a share of the entities.
@@ -123,6 +148,13 @@ impl Residency {
             }
         }
     }
+}
+
+fn slot_of(cube: [i32; 3]) -> usize {
+    let hash = cube.iter().fold(0u64, |hash, along| {
+        (hash ^ u64::from(along.cast_unsigned())).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    });
+    (hash >> 54) as usize // below CUBES
 }
 
 /// Loads what is asked for, one tile after the other.

@@ -1,6 +1,7 @@
 //! What the loop tells: players of what they see, operators of how things are.
 
 use net_proto::{Welcome, WorldId};
+use spatial_core::EntityId;
 
 use super::views::Totals;
 use super::{WorldLoop, own, room, throttle};
@@ -10,42 +11,41 @@ use crate::gateway::{Batch, COMMANDS_SINCE, Message, ToSession, depth};
 impl WorldLoop {
     /// Lets players in whose spawn is on the disk.
     pub(super) fn welcome(&mut self) {
-        let durable = self.store.durable_tick();
-        let start = self.world.start();
-        let mut news = Vec::new();
+        let newcomers = self.players.welcome(self.store.durable_tick());
+        if newcomers.is_empty() {
+            return;
+        }
         let dilation = (self.throttle.pace() < throttle::PACE_FULL).then(|| self.dilation());
-        for (session, player) in self.players.iter_mut() {
-            if player.is_welcome || player.is_lost || player.spawned_tick > durable {
-                continue;
-            }
-            player.is_welcome = true;
-            let welcome = Welcome {
-                world: WorldId(start.world_id),
-                player: player.entity,
-                tick: self.world.tick(),
-                tick_rate_hz: start.tick_rate_hz,
-                snapshot_ticks: self.config.snapshot_ticks,
-                radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
-                interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
-                speed_limit: self.towns.player_kind().speed_max,
-                gravity: start.gravity,
-                avatar: own::avatar(&self.towns.player_kind()),
-                lattice: start.lattice.fingerprint(),
-            };
-            if player.version >= 3
+        for (session, entity, version) in newcomers {
+            if version >= 3
                 && let Some(columns) = self.views.columns()
             {
-                news.push((session, Message::Frame(columns)));
+                self.players.say(session, Message::Frame(columns));
             }
-            news.push((session, Message::Welcome(welcome)));
-            if player.version >= COMMANDS_SINCE
+            let welcome = Message::Welcome(self.welcome_of(entity));
+            self.players.say(session, welcome);
+            if version >= COMMANDS_SINCE
                 && let Some(frame) = &dilation
             {
-                news.push((session, Message::Frame(frame.clone())));
+                self.players.say(session, Message::Frame(frame.clone()));
             }
         }
-        for (session, message) in news {
-            self.players.say(session, message);
+    }
+
+    fn welcome_of(&self, player: EntityId) -> Welcome {
+        let start = self.world.start();
+        Welcome {
+            world: WorldId(start.world_id),
+            player,
+            tick: self.world.tick(),
+            tick_rate_hz: start.tick_rate_hz,
+            snapshot_ticks: self.config.snapshot_ticks,
+            radius_mm: (start.planet.radius_m() * 1e3).round() as u64,
+            interest_dm: (self.config.interest_radius_m * 10.0).round() as u32,
+            speed_limit: self.towns.player_kind().speed_max,
+            gravity: start.gravity,
+            avatar: own::avatar(&self.towns.player_kind()),
+            lattice: start.lattice.fingerprint(),
         }
     }
 
