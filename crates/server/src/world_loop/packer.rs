@@ -3,7 +3,6 @@
 use bytes::{Bytes, BytesMut};
 use net_proto::{Datagrams, SnapshotRequest, UpdateCache, weight_at};
 use sim_core::World;
-use spatial_core::WatchHandle;
 
 use super::own;
 use super::players::Player;
@@ -29,7 +28,6 @@ pub(super) struct Scene<'a> {
 pub(super) struct Told<'a> {
     /// The avatar's.
     pub(super) row: usize,
-    pub(super) watcher: WatchHandle,
     pub(super) session: SessionId,
     pub(super) player: &'a mut Player,
 }
@@ -68,10 +66,7 @@ impl Packer {
     /// Finds out whom a player sees, how far away each is, and whether somebody is near.
     fn see(&mut self, scene: &Scene<'_>, told: &mut Told<'_>) {
         let (views, player) = (scene.views, &mut *told.player);
-        if views.has_changed(told.row, player.seen_tick) {
-            views.seen_by(told.watcher, &mut player.seen);
-            player.seen_tick = scene.world.tick();
-        }
+        views.look(scene.world, told.row, player);
         let place = views.places[told.row].to_vec();
         self.distances.clear();
         self.distances.extend(player.seen.iter().map(|row| {

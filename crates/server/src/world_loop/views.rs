@@ -12,8 +12,8 @@ use net_proto::{
 use rayon::prelude::*;
 use sim_core::World;
 use spatial_core::{
-    Anchor, Audience, Column, Ecef, EntityId, Hit, MovingIndex, Sense, WatchEvents, WatchHandle,
-    WatcherId, Watches, Wire,
+    Anchor, Audience, Column, Ecef, EntityId, Hit, MovingIndex, Sense, Sighting, WatchEvents,
+    WatchHandle, WatcherId, Watches, Wire,
 };
 
 use super::packer::{Packer, Scene, Told};
@@ -50,6 +50,9 @@ pub(super) struct Views {
     pub(super) places: Vec<Ecef>,
     /// By row, the tick in which whom its entity sees was last found to be others.
     changed: Vec<u64>,
+    /// The tick of the newest look, and that of the one before it; of that nobody knows anything whose rows were others.
+    looked: u64,
+    followed: u64,
     states: Vec<EntityState>,
     pub(super) sources: Vec<Source>,
     codes: Vec<u64>,
@@ -116,6 +119,8 @@ impl Views {
             looks: false,
             places: Vec::new(),
             changed: Vec::new(),
+            looked: 0,
+            followed: u64::MAX,
             states: Vec::new(),
             sources,
             codes: Vec::new(),
@@ -130,43 +135,36 @@ impl Views {
     /// Takes in the state after a step. Places are looked at, and who sees whom, only where they are to be, or rows are others.
     pub(super) fn advance(&mut self, world: &World, looks: bool) {
         let mut watch = StopWatch::start();
-        let is_other = self.ids != world.ids();
-        self.looks = looks || is_other;
-        if self.looks {
-            world.places_into(&mut self.places);
-            self.index.rebuild(world.ids(), &self.places);
-        }
-        if is_other {
+        if self.ids != world.ids() {
             self.is_resorted = true;
             self.watched.clear();
             self.ids.clear();
             self.ids.extend_from_slice(world.ids());
         }
+        self.looks = looks || self.is_resorted;
         self.times.interest += watch.lap();
-        self.describe(world);
-        self.baselines
-            .advance_with(world.tick(), &self.states, &self.codes);
-        self.times.encode += watch.lap();
-    }
-
-    /// Writes down everybody's state and codes, in the order of rows, which is that of places: those who are seen together lie together.
-    fn describe(&mut self, world: &World) {
-        let (ids, headings) = (world.ids(), world.headings());
-        let rows = (0..ids.len()).into_par_iter().with_min_len(ROWS_A_TASK);
-        rows.map(|row| EntityState::new(ids[row], world.position(row), headings[row]))
-            .collect_into_vec(&mut self.states);
-        let lanes = self.baselines.columns().shared_lanes();
-        self.codes.resize(lanes * ids.len(), 0);
-        if lanes == 0 {
-            return;
-        }
+        let looks = self.looks;
+        let (index, places) = (&mut self.index, &mut self.places);
+        let (baselines, states, codes) = (&mut self.baselines, &mut self.states, &mut self.codes);
         let sources = &self.sources;
-        let tasks = self.codes.par_chunks_mut(lanes * ROWS_A_TASK).enumerate();
-        tasks.for_each(|(task, codes)| {
-            for (row, codes) in (task * ROWS_A_TASK..).zip(codes.chunks_exact_mut(lanes)) {
-                shared_codes(sources, world, row, codes);
-            }
-        });
+        let (interest, encode) = rayon::join(
+            || {
+                let mut watch = StopWatch::start();
+                if looks {
+                    world.places_into(places);
+                    index.rebuild(world.ids(), places);
+                }
+                watch.lap()
+            },
+            || {
+                let mut watch = StopWatch::start();
+                describe(world, (baselines.columns(), sources), states, codes);
+                baselines.advance_with(world.tick(), states, codes);
+                watch.lap()
+            },
+        );
+        self.times.interest += interest;
+        self.times.encode += encode;
     }
 
     /// For a new player.
@@ -208,23 +206,51 @@ impl Views {
         }
     }
 
-    /// Whether others are seen from a row than in a tick.
-    pub(super) fn has_changed(&self, row: usize, tick: u64) -> bool {
-        self.changed[row] > tick
+    /// Brings whom a player sees up to date: their rows, ascending by id.
+    pub(super) fn look(&self, world: &World, row: usize, player: &mut Player) {
+        if self.changed[row] <= player.seen_tick {
+            return;
+        }
+        match player.seen_tick >= self.followed {
+            true => self.follow(world, player.entity, &mut player.seen),
+            false => self.list(player.entity, &mut player.seen),
+        }
+        player.seen_tick = world.tick();
+        debug_assert_eq!(player.seen, {
+            let mut listed = Vec::new();
+            self.list(player.entity, &mut listed);
+            listed
+        });
     }
 
-    /// Replaces whom a watcher sees: their rows, ascending by id.
-    pub(super) fn seen_by(&self, watcher: WatchHandle, out: &mut Vec<u32>) {
-        let members = self.watches.members(watcher);
-        let members = members.expect("it is removed only with its entry");
-        out.clear();
-        out.extend(members.map(|member| member.row));
-        out.sort_unstable_by_key(|row| self.ids[*row as usize]);
+    /// Does to whom an avatar saw before the last look what has happened at that.
+    fn follow(&self, world: &World, avatar: EntityId, seen: &mut Vec<u32>) {
+        let watcher = WatcherId(avatar.0);
+        let place = |seen: &[u32], entity| {
+            seen.binary_search_by_key(&entity, |row| self.ids[*row as usize])
+        };
+        for sighting in of_watcher(&self.events.left, watcher) {
+            if let Ok(n) = place(seen, sighting.entity) {
+                seen.remove(n);
+            }
+        }
+        for sighting in of_watcher(&self.events.entered, watcher) {
+            if let (Err(n), Some(row)) =
+                (place(seen, sighting.entity), world.row_of(sighting.entity))
+            {
+                seen.insert(n, row as u32);
+            }
+        }
     }
 
-    /// An avatar's row, and who watches from it.
-    fn watcher(&self, world: &World, avatar: EntityId) -> Option<(usize, WatchHandle)> {
-        Some((world.row_of(avatar)?, *self.watchers.get(&avatar)?))
+    /// Replaces whom an avatar sees.
+    fn list(&self, avatar: EntityId, seen: &mut Vec<u32>) {
+        seen.clear();
+        let watcher = self.watchers.get(&avatar);
+        let members = watcher.and_then(|watcher| self.watches.members(*watcher).ok());
+        let members = members.into_iter().flatten();
+        seen.extend(members.map(|member| member.row));
+        seen.sort_unstable_by_key(|row| self.ids[*row as usize]);
     }
 
     /// Packs the snapshots of all players whose turn it is, on the threads of the pool that it is called in.
@@ -243,10 +269,10 @@ impl Views {
         }
         let told = (players.iter_mut()).filter(|(_, player)| player.is_turn);
         let told = told.filter_map(|(session, player)| {
-            let (row, watcher) = self.watcher(world, player.entity)?;
-            Some(Told {
+            let row = world.row_of(player.entity)?;
+            let watches = player.seen_tick > 0 || self.watchers.contains_key(&player.entity);
+            watches.then_some(Told {
                 row,
-                watcher,
                 session,
                 player,
             })
@@ -332,6 +358,11 @@ impl Views {
         }
         let view = self.index.view(world.ids(), &self.places);
         self.watches.update(view, &mut self.events);
+        self.followed = match is_resorted {
+            true => u64::MAX,
+            false => self.looked,
+        };
+        self.looked = world.tick();
         self.note_changes(world, is_resorted);
         self.times.interest += watch.lap();
     }
@@ -407,6 +438,37 @@ fn sources(columns: &WireColumns, world: &World) -> Vec<Source> {
         }));
     }
     sources
+}
+
+/// Writes down everybody's state and codes, in the order of rows, which is that of places: those who are seen together lie together.
+fn describe(
+    world: &World,
+    (columns, sources): (&WireColumns, &[Source]),
+    states: &mut Vec<EntityState>,
+    codes: &mut Vec<u64>,
+) {
+    let (ids, headings) = (world.ids(), world.headings());
+    let rows = (0..ids.len()).into_par_iter().with_min_len(ROWS_A_TASK);
+    rows.map(|row| EntityState::new(ids[row], world.position(row), headings[row]))
+        .collect_into_vec(states);
+    let lanes = columns.shared_lanes();
+    codes.resize(lanes * ids.len(), 0);
+    if lanes == 0 {
+        return;
+    }
+    let tasks = codes.par_chunks_mut(lanes * ROWS_A_TASK).enumerate();
+    tasks.for_each(|(task, codes)| {
+        for (row, codes) in (task * ROWS_A_TASK..).zip(codes.chunks_exact_mut(lanes)) {
+            shared_codes(sources, world, row, codes);
+        }
+    });
+}
+
+/// Those of a watcher among all, which ascend.
+fn of_watcher(all: &[Sighting], watcher: WatcherId) -> &[Sighting] {
+    let start = all.partition_point(|sighting| sighting.watcher < watcher);
+    let rest = &all[start..];
+    &rest[..rest.partition_point(|sighting| sighting.watcher == watcher)]
 }
 
 /// What all may know of a row, a code a lane.
