@@ -9,7 +9,7 @@ use std::time::Duration;
 use client::{Seen, View};
 use net_proto::{
     Avatar, Baselines, Datagrams, EntityState, Epoch, OwnState, Replica, Replicator, SendBudget,
-    SnapshotRequest, UpdateCache, Welcome, WorldId, weight_at,
+    SnapshotRequest, UpdateCache, Welcome, WorldId,
 };
 use sim_core::WorldStart;
 use spatial_core::{
@@ -161,7 +161,7 @@ struct Scratch {
     members: Vec<Hit>,
     nearest: Vec<Hit>,
     visible: Vec<u32>,
-    weights: Vec<u16>,
+    distances_dm: Vec<u32>,
     seen: Vec<Seen>,
 }
 
@@ -254,10 +254,10 @@ impl Scratch {
             self.nearest.sort_unstable_by_key(|hit| hit.id);
         }
         self.visible.clear();
-        self.weights.clear();
+        self.distances_dm.clear();
         for hit in &self.nearest {
             self.visible.push(row_of(hit.id) as u32);
-            self.weights.push(weight_at((hit.distance_m * 10.0) as u32));
+            self.distances_dm.push((hit.distance_m * 10.0) as u32);
         }
     }
 }
@@ -336,7 +336,7 @@ impl Viewer {
         scratch.choose(count_max.min(world.columns().entities_max()));
         let request = SnapshotRequest {
             visible: &scratch.visible,
-            weights: &scratch.weights,
+            distances_dm: &scratch.distances_dm,
             bytes_max: self.budget.at(tick),
             last_input_seq: tick as u32,
             durable_tick: tick,

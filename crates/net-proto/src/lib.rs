@@ -81,7 +81,7 @@ pub use owned::{OwnValues, OwnValuesWriter};
 pub use replication::{
     Baselines, ColumnsError, Datagrams, DigestVerdict, EntityState, LaneAt, PackStats, Replica,
     ReplicaStats, Replicator, SendBudget, SnapshotInfo, SnapshotRequest, Tracked, UpdateCache,
-    WireColumns, weight_at,
+    WireColumns,
 };
 pub use text::{ShortText, clean};
 pub use ticket::{Ticket, TicketError};

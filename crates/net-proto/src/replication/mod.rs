@@ -33,6 +33,5 @@ pub use columns::{ColumnsError, LaneAt, WireColumns};
 pub(crate) use rates::Rates;
 pub use replica::{DigestVerdict, Replica, ReplicaStats, SnapshotInfo, Tracked};
 pub use replicator::{PackStats, Replicator, SnapshotRequest};
-pub use selection::weight_at;
 pub use snapshot::Datagrams;
 pub use state::EntityState;

@@ -42,8 +42,8 @@ pub struct SnapshotRequest<'a> {
     /// Rows of [`Baselines::current`], strictly ascending by id, the player's own among them. Beyond
     /// [`crate::WireColumns::entities_max`] the last are left out: who has to choose chooses before.
     pub visible: &'a [u32],
-    /// How much each of them matters: where not all fit, who matters twice as much is sent nearly twice as often. All the same where there are none.
-    pub weights: &'a [u16],
+    /// How far away each of them is, decimetres: where not all fit, who is at 8 m is sent half as often as who is at none. All the same where there are none.
+    pub distances_dm: &'a [u32],
     /// The number of the last input applied: [`crate::InputBuffer::applied_seq`].
     pub last_input_seq: u32,
     /// The newest tick whose records have been synced.
@@ -60,7 +60,7 @@ impl Default for SnapshotRequest<'_> {
     fn default() -> Self {
         Self {
             visible: &[],
-            weights: &[],
+            distances_dm: &[],
             last_input_seq: 0,
             durable_tick: 0,
             datagrams_max: 4,
@@ -129,7 +129,7 @@ impl Replicator {
     /// Costs about 9 ns an update that another client has had encoded, and some 25 where it is the first; allocates only when the buffers grow.
     ///
     /// # Panics
-    /// When rows are none, or there are weights of others than those.
+    /// When rows are none, or there are distances of others than those.
     pub fn pack(
         &mut self,
         world: &Baselines,
@@ -142,8 +142,9 @@ impl Replicator {
         let id_of = |row: &u32| world.current()[*row as usize].id();
         let is_sorted = || visible.is_sorted_by(|a, b| id_of(a) < id_of(b));
         debug_assert!(is_sorted(), "ids ascend strictly");
-        let is_weighted = request.weights.len() == request.visible.len();
-        assert!(is_weighted || request.weights.is_empty(), "a weight a row");
+        let distances_dm = request.distances_dm;
+        let is_measured = distances_dm.len() == request.visible.len();
+        assert!(is_measured || distances_dm.is_empty(), "a distance a row");
         cache.follow(world);
         let mut selection = core::mem::take(&mut cache.selection);
         let starting = Epoch::starting_at(world.tick());
@@ -154,7 +155,7 @@ impl Replicator {
             base,
             coding: self.coding,
         };
-        gathering.gather(cache, (visible, request.weights), &mut selection);
+        gathering.gather(cache, (visible, distances_dm), &mut selection);
         let datagrams_max = match starting {
             Some(_) => PARTS_MAX,
             None => usize::from(request.datagrams_max.max(1)),
@@ -399,7 +400,7 @@ impl Gathering<'_> {
     fn gather(
         &self,
         cache: &mut UpdateCache,
-        (visible, weights): (&[u32], &[u16]),
+        (visible, distances_dm): (&[u32], &[u32]),
         selection: &mut Selection,
     ) {
         let ways = self.ways();
@@ -426,7 +427,7 @@ impl Gathering<'_> {
                     row,
                     member,
                     place,
-                    weight: weights.get(n).copied().unwrap_or(1),
+                    distance_dm: distances_dm.get(n).copied().unwrap_or(0),
                     is_chosen: true,
                 });
             }

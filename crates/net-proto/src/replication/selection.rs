@@ -19,17 +19,15 @@ pub(super) struct Candidate {
     pub(super) row: u32,
     pub(super) member: u32, // of the baseline's set; NO_MEMBER
     pub(super) place: Place,
-    pub(super) weight: u16,
+    pub(super) distance_dm: u32,
     pub(super) is_chosen: bool,
 }
 
 /// How much somebody matters who is so far away, decimetres: half as much at 8 m as at none, a thirteenth at 100.
-#[expect(clippy::cast_possible_truncation, reason = "it saturates")]
-pub fn weight_at(distance_dm: u32) -> u16 {
-    // Fractions: integers take three times as long to divide.
-    const HALF_DM: f32 = 80.0;
-    let weight = f32::from(u16::MAX) * HALF_DM / (HALF_DM + distance_dm as f32);
-    (weight as u16).max(1)
+fn weight_at(distance_dm: u32) -> u32 {
+    const HALF_DM: u32 = 80;
+    let weight = u32::from(u16::MAX) * HALF_DM / HALF_DM.saturating_add(distance_dm);
+    weight.max(1)
 }
 
 /// The place in its set of who is in none.
@@ -96,7 +94,7 @@ impl Selection {
             let score = match own == Some(id) {
                 true => u32::MAX,
                 false => waited
-                    .saturating_add(u32::from(candidate.weight).max(1) * candidate.place.priority())
+                    .saturating_add(weight_at(candidate.distance_dm) * candidate.place.priority())
                     .min(u32::MAX - 1),
             };
             self.order.push((score, n));
@@ -132,16 +130,16 @@ impl Candidate {
 mod tests {
     use super::*;
 
-    fn selection(weights: &[u16]) -> Selection {
-        let candidate = |(row, weight): (u32, &u16)| Candidate {
+    fn selection(distances_dm: &[u32]) -> Selection {
+        let candidate = |(row, distance_dm): (u32, &u32)| Candidate {
             row,
             member: row,
             place: Place::of_bits(32),
-            weight: *weight,
+            distance_dm: *distance_dm,
             is_chosen: true,
         };
         let mut selection = Selection::default();
-        let all = (0..).zip(weights).map(candidate);
+        let all = (0..).zip(distances_dm).map(candidate);
         all.for_each(|candidate| selection.push(candidate));
         selection
     }
@@ -151,11 +149,15 @@ mod tests {
     }
 
     /// How often each is sent in so many snapshots with room for `room`.
-    fn sent(weights: &[u16], own: Option<EntityId>, (snapshots, room): (u64, usize)) -> Vec<u32> {
-        let mut counts = vec![0; weights.len()];
+    fn sent(
+        distances_dm: &[u32],
+        own: Option<EntityId>,
+        (snapshots, room): (u64, usize),
+    ) -> Vec<u32> {
+        let mut counts = vec![0; distances_dm.len()];
         let mut waiting = Waiting::new();
         for turn in 0..snapshots {
-            let mut all = selection(weights);
+            let mut all = selection(distances_dm);
             all.choose((35 * room, turn), &waiting, (id_of, own));
             all.wait(&mut waiting, (id_of, own));
             let chosen = all.candidates.iter().filter(|c| c.is_chosen);
@@ -167,14 +169,15 @@ mod tests {
 
     #[test]
     fn equals_take_turns() {
-        let counts = sent(&[5; 10], None, (100, 3));
+        let counts = sent(&[50; 10], None, (100, 3));
         assert!(counts.iter().all(|n| (28..=32).contains(n)), "{counts:?}");
-        assert_eq!(sent(&[0; 4], None, (8, 1)), [2; 4]);
+        assert_eq!(sent(&[u32::MAX; 4], None, (8, 1)), [2; 4]);
     }
 
     #[test]
     fn who_matters_more_is_sent_more_often_and_nobody_starves() {
-        let counts = sent(&[900, 300, 300, 1], None, (1_500, 1));
+        // Three times as much as the next two, and 900 times as much as the last.
+        let counts = sent(&[0, 160, 160, 71_920], None, (1_500, 1));
         assert!((700..=900).contains(&counts[0]), "{counts:?}");
         assert!(
             (300..=400).contains(&counts[1]) && counts[1] == counts[2],
@@ -185,6 +188,7 @@ mod tests {
 
     #[test]
     fn oneself_is_always_sent() {
-        assert_eq!(sent(&[900, 1, 1], Some(id_of(1)), (30, 1)), [0, 30, 0]);
+        let far = u32::MAX;
+        assert_eq!(sent(&[0, far, far], Some(id_of(1)), (30, 1)), [0, 30, 0]);
     }
 }

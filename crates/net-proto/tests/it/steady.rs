@@ -2,9 +2,7 @@
 
 use std::collections::VecDeque;
 
-use net_proto::{
-    Baselines, Datagrams, Epoch, Replica, Replicator, SnapshotRequest, UpdateCache, weight_at,
-};
+use net_proto::{Baselines, Datagrams, Epoch, Replica, Replicator, SnapshotRequest, UpdateCache};
 use spatial_core::EntityId;
 
 use crate::allocations::allocations;
@@ -31,7 +29,7 @@ fn snapshots_allocate_nothing_once_they_are_under_way() {
     let mut walkers = Walkers::new(5, WALKERS, 3);
     let mut clients: Vec<Client> = (0..CLIENTS).map(client).collect();
     let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
-    let (mut out, mut visible, mut weights) = (Datagrams::new(), Vec::new(), Vec::new());
+    let (mut out, mut visible, mut distances_dm) = (Datagrams::new(), Vec::new(), Vec::new());
     let (mut warming, mut allocated) = (0, 0);
     let (mut updates, mut deferred) = (0, 0);
     for tick in 1..=WARM_UP + SNAPSHOTS {
@@ -41,12 +39,12 @@ fn snapshots_allocate_nothing_once_they_are_under_way() {
         world.advance(tick, &states);
         for (n, client) in (0..).zip(&mut clients) {
             see(&mut visible, n * 5 + tick / 8);
-            weights.clear();
-            weights.extend(visible.iter().map(|row| weight_at(row % 1_000)));
+            distances_dm.clear();
+            distances_dm.extend(visible.iter().map(|row| row % 1_000));
             client.hear(tick);
             let request = SnapshotRequest {
                 visible: &visible,
-                weights: &weights,
+                distances_dm: &distances_dm,
                 bytes_max: client.bytes_max,
                 ..SnapshotRequest::default()
             };

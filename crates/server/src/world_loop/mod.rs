@@ -19,6 +19,7 @@ mod pulse;
 mod residency;
 mod rhythm;
 mod room;
+mod sheets;
 mod shots;
 mod tally;
 mod tell;

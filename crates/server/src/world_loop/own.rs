@@ -29,7 +29,7 @@ pub(super) fn avatar(kind: &Kind) -> Avatar {
 
 /// The exact state of a player's avatar before the next tick, as a datagram; `None` when nothing of the player was used since it was
 /// last told, and will be. With when the first input came that it tells of.
-pub(super) fn news(world: &World, player: &mut Player) -> Option<(Bytes, Option<Instant>)> {
+pub(super) fn news(world: &World, player: &mut Player) -> Option<(Vec<u8>, Option<Instant>)> {
     if player.told_datagram == player.datagram && !player.is_halted {
         return None;
     }
@@ -49,7 +49,7 @@ pub(super) fn news(world: &World, player: &mut Player) -> Option<(Bytes, Option<
     };
     let mut bytes = Vec::with_capacity(OwnState::BYTES);
     state.encode(&mut bytes);
-    Some((bytes.into(), player.take_arrival()))
+    Some((bytes, player.take_arrival()))
 }
 
 /// Appends the exact states of those of whom a new datagram of inputs has begun to be used, and who have no snapshot in this tick.
@@ -61,7 +61,7 @@ pub(super) fn between(world: &World, players: &mut Players, out: &mut Vec<Tell>)
         player.budget.spend(state.len());
         Some(Tell {
             session,
-            datagrams: vec![state],
+            datagrams: vec![state.into()],
             heard,
         })
     }));

@@ -1,11 +1,12 @@
 //! What one thread packs: the snapshots of a run of players.
 
-use bytes::{Bytes, BytesMut};
-use net_proto::{Datagrams, SnapshotRequest, UpdateCache, weight_at};
+use bytes::Bytes;
+use net_proto::{Datagrams, SnapshotRequest, UpdateCache};
 use sim_core::World;
 
 use super::own;
 use super::players::Player;
+use super::sheets::Sheets;
 use super::tally::StopWatch;
 use super::throttle::Level;
 use super::views::{ShowTimes, Totals, Views};
@@ -13,8 +14,6 @@ use crate::gateway::{SessionId, Tell};
 
 /// Datagrams of a snapshot between epochs; who does not fit has the better claim to the next.
 const DATAGRAMS_MAX: u8 = 4;
-/// It is freed when the last datagram on it has been sent: one that waits holds so much.
-const SHEET_BYTES: usize = 8 << 10;
 
 /// What all who pack read.
 pub(super) struct Scene<'a> {
@@ -37,10 +36,8 @@ pub(super) struct Told<'a> {
 pub(super) struct Packer {
     cache: UpdateCache,
     datagrams: Datagrams,
-    /// What datagrams are written on until it is full, so that not each is allocated.
-    sheet: BytesMut,
+    sheets: Sheets,
     visible: Vec<u32>,
-    weights: Vec<u16>,
     /// How far away those are whom the player sees, decimetres.
     distances: Vec<u32>,
     nearest: Vec<u32>, // of those who are told of
@@ -85,6 +82,7 @@ impl Packer {
         self.pack_one(scene, player);
         let Scene { views, world, .. } = scene;
         let (own, heard) = own::news(world, player).unzip();
+        let own = own.map(|own| self.sheets.keep(&own));
         let columns = views.baselines.columns();
         let values = own::values((world, row), (columns, &views.sources), player);
         let mut datagrams = Vec::with_capacity(2 + self.datagrams.len());
@@ -92,8 +90,8 @@ impl Packer {
         let bytes = datagrams.iter().map(Bytes::len).sum();
         player.budget.spend(bytes);
         self.totals.bytes += bytes as u64;
-        let sheet = &mut self.sheet;
-        datagrams.extend(self.datagrams.iter().map(|bytes| keep(sheet, bytes)));
+        let sheets = &mut self.sheets;
+        datagrams.extend(self.datagrams.iter().map(|bytes| sheets.keep(bytes)));
         Tell {
             session: told.session,
             datagrams,
@@ -132,19 +130,16 @@ impl Packer {
         if !is_whole {
             self.choose(&player.seen, count_max, told_dm);
         }
-        let (visible, distances) = match is_whole {
+        let (visible, distances_dm) = match is_whole {
             true => (&player.seen, &self.distances),
             false => (&self.visible, &self.nearest),
         };
-        self.weights.clear();
-        let weights = distances.iter().map(|distance_dm| weight_at(*distance_dm));
-        self.weights.extend(weights);
         if is_epoch {
             views.note_watched(visible);
         }
         let request = SnapshotRequest {
             visible,
-            weights: &self.weights,
+            distances_dm,
             bytes_max: player.budget.at(tick),
             last_input_seq: player.inputs.applied_seq(),
             durable_tick,
@@ -162,15 +157,6 @@ impl Packer {
         self.totals.seen += seen.saturating_sub(1) as u64;
         self.totals.bytes += bytes as u64;
     }
-}
-
-/// A copy of a datagram, on a sheet that it shares with some others.
-fn keep(sheet: &mut BytesMut, datagram: &[u8]) -> Bytes {
-    if sheet.capacity() - sheet.len() < datagram.len() {
-        *sheet = BytesMut::with_capacity(SHEET_BYTES);
-    }
-    sheet.extend_from_slice(datagram);
-    sheet.split().freeze()
 }
 
 /// The nearest of those in view, so many; oneself, at no distance, is among them.
