@@ -24,6 +24,8 @@ use crate::gateway::Batch;
 
 /// For fewer players than this no other thread is woken.
 const PLAYERS_A_THREAD: usize = 64;
+/// The row of who is in the world no more.
+const GONE: u32 = u32::MAX;
 /// Rows that one task describes.
 const ROWS_A_TASK: usize = 4_096;
 
@@ -50,9 +52,12 @@ pub(super) struct Views {
     pub(super) places: Vec<Ecef>,
     /// By row, the tick in which whom its entity sees was last found to be others.
     changed: Vec<u64>,
-    /// The tick of the newest look, and that of the one before it; of that nobody knows anything whose rows were others.
+    /// The tick of the newest look, and that of the one before it.
     looked: u64,
     followed: u64,
+    /// Whether rows were others then; the rows of now of those of then.
+    is_renamed: bool,
+    renamed: Vec<u32>,
     states: Vec<EntityState>,
     pub(super) sources: Vec<Source>,
     codes: Vec<u64>,
@@ -120,7 +125,9 @@ impl Views {
             places: Vec::new(),
             changed: Vec::new(),
             looked: 0,
-            followed: u64::MAX,
+            followed: 0,
+            is_renamed: false,
+            renamed: Vec::new(),
             states: Vec::new(),
             sources,
             codes: Vec::new(),
@@ -137,6 +144,7 @@ impl Views {
         let mut watch = StopWatch::start();
         if self.ids != world.ids() {
             self.is_resorted = true;
+            self.rename(world);
             self.watched.clear();
             self.ids.clear();
             self.ids.extend_from_slice(world.ids());
@@ -211,9 +219,16 @@ impl Views {
         if self.changed[row] <= player.seen_tick {
             return;
         }
-        match player.seen_tick >= self.followed {
-            true => self.follow(world, player.entity, &mut player.seen),
-            false => self.list(player.entity, &mut player.seen),
+        if player.seen_tick < self.followed {
+            self.list(player.entity, &mut player.seen);
+        } else {
+            if self.is_renamed {
+                player.seen.retain_mut(|row| {
+                    *row = self.renamed[*row as usize];
+                    *row != GONE
+                });
+            }
+            self.follow(world, player.entity, &mut player.seen);
         }
         player.seen_tick = world.tick();
         debug_assert_eq!(player.seen, {
@@ -221,6 +236,18 @@ impl Views {
             self.list(player.entity, &mut listed);
             listed
         });
+    }
+
+    /// Finds the rows of now of those who had others: mostly a few, for who goes leaves a gap that is filled.
+    fn rename(&mut self, world: &World) {
+        let (old, new) = (&self.ids, world.ids());
+        self.renamed.clear();
+        self.renamed.extend((0u32..).zip(old).map(|(row, id)| {
+            match new.get(row as usize) == Some(id) {
+                true => row,
+                false => world.row_of(*id).map_or(GONE, |row| row as u32),
+            }
+        }));
     }
 
     /// Does to whom an avatar saw before the last look what has happened at that.
@@ -358,11 +385,8 @@ impl Views {
         }
         let view = self.index.view(world.ids(), &self.places);
         self.watches.update(view, &mut self.events);
-        self.followed = match is_resorted {
-            true => u64::MAX,
-            false => self.looked,
-        };
-        self.looked = world.tick();
+        (self.followed, self.looked) = (self.looked.max(1), world.tick());
+        self.is_renamed = is_resorted;
         self.note_changes(world, is_resorted);
         self.times.interest += watch.lap();
     }
