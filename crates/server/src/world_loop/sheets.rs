@@ -14,6 +14,7 @@ const SHEETS_MAX: usize = 1_024;
 pub(super) struct Sheets {
     open: BytesMut,
     full: VecDeque<BytesMut>, // the oldest first
+    has_begun: bool,          // the open one is a sheet
 }
 
 impl Sheets {
@@ -36,7 +37,10 @@ impl Sheets {
         };
         let next = next.unwrap_or_else(|| BytesMut::with_capacity(SHEET_BYTES));
         let full = core::mem::replace(&mut self.open, next);
-        self.full.push_back(full);
+        if self.has_begun {
+            self.full.push_back(full);
+        }
+        self.has_begun = true;
         if self.full.len() > SHEETS_MAX {
             self.full.pop_front(); // freed when all that is on it has been sent
         }
