@@ -1,6 +1,7 @@
 //! Update bits, made once a tick and copied to every client that needs them.
 
 use super::baselines::Baselines;
+use super::columns;
 use super::member;
 use super::motion::Motion;
 use super::selection::Selection;
@@ -139,7 +140,7 @@ fn update(
         Way::Member(epoch, _) => {
             let (codes, were) = (world.codes(row), world.codes_at(epoch, from.row));
             // Between epochs nothing is said of who is as it was; in a complete set there is no word for that but an update.
-            if !world.is_complete() && is_same() && codes == were {
+            if !world.is_complete() && is_same() && columns::is_same(codes, were) {
                 return Err(Place::SAME);
             }
             let ahead = (from.motion, epoch.age(world.tick()));

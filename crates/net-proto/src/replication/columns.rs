@@ -213,12 +213,12 @@ impl WireColumns {
 
     /// How much a change matters: the greatest priority of the columns that differ, 1 where none does.
     pub(super) fn priority(&self, now: &[u64], base: &[u64]) -> u16 {
-        if self.shared.is_empty() {
+        if is_same(now, base) {
             return 1;
         }
         let changed = self.runs().filter(|(at, lanes)| {
             let run = *at..at + lanes.len();
-            now[run.clone()] != base[run]
+            !is_same(&now[run.clone()], &base[run])
         });
         let priority = |(_, lanes): (usize, &[Lane])| {
             let column = &self.columns[lanes[0].column];
@@ -232,13 +232,14 @@ impl WireColumns {
         if self.shared.is_empty() {
             return;
         }
-        bits.push(u64::from(now != base), 1);
-        if now == base {
+        let is_changed = !is_same(now, base);
+        bits.push(u64::from(is_changed), 1);
+        if !is_changed {
             return;
         }
         for (at, lanes) in self.runs() {
             let run = at..at + lanes.len();
-            let is_changed = now[run.clone()] != base[run.clone()];
+            let is_changed = !is_same(&now[run.clone()], &base[run.clone()]);
             bits.push(u64::from(is_changed), 1);
             if is_changed {
                 push(bits, lanes, &now[run]);
@@ -338,4 +339,10 @@ fn read(reader: &mut BitReader<'_>, lanes: &[Lane], out: &mut Vec<u64>) -> Resul
         out.push(reader.read(lane.bits)?);
     }
     Ok(())
+}
+
+/// Whether codes are the same. They are a handful: to call for a comparison of memory takes longer than this.
+#[inline]
+pub(super) fn is_same(now: &[u64], base: &[u64]) -> bool {
+    now.iter().zip(base).all(|(now, base)| now == base)
 }

@@ -3,14 +3,16 @@
 use spatial_core::EntityId;
 
 use super::cache::Place;
+use crate::limits::ENTITIES_MAX;
 
 /// Updates that a client might be sent, in order of their ids.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
     pub(super) candidates: Vec<Candidate>,
-    order: Vec<(u32, u32)>, // score and candidate
-    likely_bits: usize,     // of all of them
-    whole: usize,           // those who are members of no set
+    scores: Vec<u32>,   // of each of them, once they are needed
+    order: Vec<u64>,    // keys of those that are chosen from
+    likely_bits: usize, // of all of them
+    whole: usize,       // those who are members of no set
 }
 
 /// An update that a client might be sent.
@@ -40,7 +42,7 @@ impl Selection {
     /// Forgets the last client's.
     pub(super) fn begin(&mut self) {
         self.candidates.clear();
-        self.order.clear();
+        self.scores.clear();
         (self.likely_bits, self.whole) = (0, 0);
     }
 
@@ -71,22 +73,54 @@ impl Selection {
         (id_of, own): (impl Fn(u32) -> EntityId + Copy, Option<EntityId>),
     ) {
         self.score(waiting, id_of, own);
-        let chance = |n: u32| (u64::from(n) ^ turn).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.order
-            .sort_unstable_by_key(|&(score, n)| (core::cmp::Reverse(score), chance(n)));
+        let keys = (0..)
+            .zip(&self.scores)
+            .map(|(n, score)| key(*score, n, turn));
+        self.order.clear();
+        self.order.extend(keys);
+        let looked_at = self.put_first(bits_max);
         let mut left = bits_max;
-        for &(score, n) in &self.order {
-            let candidate = &mut self.candidates[n as usize];
+        for (place, key) in self.order.iter().enumerate() {
+            let n = candidate_of(*key);
+            let candidate = &mut self.candidates[n];
             let bits = candidate.likely_bits();
-            candidate.is_chosen = score == u32::MAX || bits <= left;
-            left = left.saturating_sub(bits);
+            let is_own = self.scores[n] == u32::MAX;
+            candidate.is_chosen = is_own || (place < looked_at && bits <= left);
+            if candidate.is_chosen {
+                left = left.saturating_sub(bits);
+            }
         }
+    }
+
+    /// Puts first in the order those who are likely to fit, and behind them some of the next, in order; returns how many these are. To sort all would take three
+    /// times as long.
+    fn put_first(&mut self, bits_max: usize) -> usize {
+        let count = self.order.len();
+        let fitting = (count * bits_max / self.likely_bits.max(1)).min(count);
+        let (sure, last) = (
+            fitting - fitting / 8,
+            (fitting + fitting / 4 + 8).min(count),
+        );
+        if last < count {
+            self.order.select_nth_unstable(last);
+        }
+        let first = &mut self.order[..last];
+        if sure > 0 && sure < last {
+            first.select_nth_unstable(sure);
+        }
+        let bits_of = |key: &u64| self.candidates[candidate_of(*key)].likely_bits();
+        let sure_bits: usize = first[..sure].iter().map(bits_of).sum();
+        match sure_bits <= bits_max {
+            true => first[sure..].sort_unstable(),
+            false => first.sort_unstable(), // long ones are among them
+        }
+        last
     }
 
     fn score(&mut self, waiting: &Waiting, id_of: impl Fn(u32) -> EntityId, own: Option<EntityId>) {
         let mut waiting = waiting.iter().peekable();
-        self.order.clear();
-        for (n, candidate) in (0..).zip(&self.candidates) {
+        self.scores.clear();
+        for candidate in &self.candidates {
             let id = id_of(candidate.row);
             while waiting.next_if(|(before, _)| *before < id).is_some() {}
             let waited = waiting.peek().filter(|(same, _)| *same == id);
@@ -97,7 +131,7 @@ impl Selection {
                     .saturating_add(weight_at(candidate.distance_dm) * candidate.place.priority())
                     .min(u32::MAX - 1),
             };
-            self.order.push((score, n));
+            self.scores.push(score);
         }
     }
 
@@ -107,16 +141,29 @@ impl Selection {
         waiting: &mut Waiting,
         (id_of, own): (impl Fn(u32) -> EntityId + Copy, Option<EntityId>),
     ) {
-        if self.order.is_empty() {
+        if self.scores.is_empty() {
             self.score(waiting, id_of, own); // all were to be sent, and not all fitted
         }
-        self.order.sort_unstable_by_key(|&(_, n)| n);
         waiting.clear();
-        let scored = self.order.iter().zip(&self.candidates);
+        let scored = self.scores.iter().zip(&self.candidates);
         let left_out = scored.filter(|(_, candidate)| !candidate.is_chosen);
-        waiting.extend(left_out.map(|((score, _), candidate)| (id_of(candidate.row), *score)));
+        waiting.extend(left_out.map(|(score, candidate)| (id_of(candidate.row), *score)));
     }
 }
+
+/// Of a candidate: the higher its score the less; of equals others come first in each turn.
+fn key(score: u32, n: u32, turn: u64) -> u64 {
+    const _: () = assert!(ENTITIES_MAX <= 1 << CANDIDATE_BITS);
+    let chance = (u64::from(n) ^ turn).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (32 + CANDIDATE_BITS);
+    u64::from(!score) << 32 | chance << CANDIDATE_BITS | u64::from(n)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it is in the lowest bits")]
+fn candidate_of(key: u64) -> usize {
+    usize::from(key as u16)
+}
+
+const CANDIDATE_BITS: u32 = 16;
 
 impl Candidate {
     fn likely_bits(&self) -> usize {
