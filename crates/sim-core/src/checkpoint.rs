@@ -15,6 +15,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use spatial_core::{
     CellId, CoordError, DQuat, Ecef, EntityId, HeightTile, LatticeSpec, LoadError as TableError,
     Planet, Pose, PoseError, RegisterError, Table,
@@ -34,7 +35,18 @@ const MAGIC: &[u8; 8] = b"BMWORLD3";
 /// The version before, which had no ledger; it is read.
 const MAGIC_2: &[u8; 8] = b"BMWORLD2";
 
+/// Rows that a worker hashes at once.
+const HASHED: usize = 1_024;
+
 impl World {
+    /// What all rows add to the hash of the state.
+    pub(crate) fn hash_rows(&self) -> u64 {
+        let runs = (0..self.len().div_ceil(HASHED)).into_par_iter();
+        let rows = |run: usize| run * HASHED..self.len().min((run + 1) * HASHED);
+        runs.map(|run| self.table.hash_rows_of(rows(run)))
+            .reduce(|| 0, u64::wrapping_add)
+    }
+
     /// The whole state as bytes; [`World::load`] restores it exactly.
     pub fn save(&self) -> Vec<u8> {
         let start = self.start();

@@ -266,12 +266,6 @@ impl World {
         hash.digest()
     }
 
-    fn hash_rows(&self) -> u64 {
-        let rows = (0..self.len()).into_par_iter().with_min_len(1_024);
-        rows.map(|row| self.table.hash_row(row))
-            .reduce(|| 0, u64::wrapping_add)
-    }
-
     /// How many agents there are.
     pub fn len(&self) -> usize {
         self.table.len()

@@ -1,6 +1,7 @@
 //! The lanes of one component, and how a component takes over what a load brought.
 
 use core::any::TypeId;
+use core::ops::Range;
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -11,6 +12,7 @@ use super::lane::Lane;
 use super::migration::{Migration, RegisterError, migrated};
 use super::schema::ColumnSchema;
 use super::table::LANES_MAX;
+use crate::ids::EntityId;
 
 /// The lanes of one component, with what it declared about itself.
 #[derive(Clone)]
@@ -185,7 +187,7 @@ impl Column {
         if self.schema.durability != Durability::Durable {
             return 0;
         }
-        let mut bytes = [0; 8 + 8 * LANES_MAX];
+        let mut bytes = [0; ROW_BYTES_MAX];
         bytes[..8].copy_from_slice(&id);
         let mut end = 8;
         for lane in &self.lanes {
@@ -196,6 +198,30 @@ impl Column {
         xxh3_64_with_seed(&bytes[..end], self.seed)
     }
 
+    /// What a run of rows adds to the hash of a table: the sum of [`Column::hash_row`], whose bytes are gathered lane by lane.
+    pub(crate) fn hash_rows(&self, ids: &[EntityId], rows: Range<usize>) -> u64 {
+        if self.schema.durability != Durability::Durable {
+            return 0;
+        }
+        let mut room = [[0; ROW_BYTES_MAX]; GATHERED];
+        let mut sum = 0u64;
+        for (ids, first) in ids.chunks(GATHERED).zip(rows.step_by(GATHERED)) {
+            let room = &mut room[..ids.len()];
+            for (bytes, id) in room.iter_mut().zip(ids) {
+                bytes[..8].copy_from_slice(&id.0.to_le_bytes());
+            }
+            let mut end = 8;
+            for lane in &self.lanes {
+                end += gather(lane, first, end, room);
+            }
+            let hashes = room
+                .iter()
+                .map(|bytes| xxh3_64_with_seed(&bytes[..end], self.seed));
+            sum = hashes.fold(sum, u64::wrapping_add);
+        }
+        sum
+    }
+
     /// Panics unless every lane has this many rows and is described.
     pub(crate) fn assert_well_formed(&self, rows: usize) {
         assert!(self.schema.describes(&self.lanes), "{}", self.name());
@@ -203,6 +229,33 @@ impl Column {
             lane.assert_well_formed(rows);
         }
         self.changes.assert_well_formed(rows);
+    }
+}
+
+/// An id, and values of at most eight bytes.
+const ROW_BYTES_MAX: usize = 8 + 8 * LANES_MAX;
+/// Rows whose bytes are gathered at once.
+const GATHERED: usize = 32;
+
+/// Puts a lane's values from a row on where they belong in the bytes of rows; gives how many bytes each has.
+fn gather(lane: &Lane, first: usize, at: usize, rows: &mut [[u8; ROW_BYTES_MAX]]) -> usize {
+    let size = lane.lane_type().bytes();
+    let values = &lane.bytes()[first * size..(first + rows.len()) * size];
+    match size {
+        1 => put::<1>(values, at, rows),
+        2 => put::<2>(values, at, rows),
+        4 => put::<4>(values, at, rows),
+        _ => put::<8>(values, at, rows),
+    }
+    size
+}
+
+/// The same for values of one size, which the compiler knows.
+fn put<const SIZE: usize>(values: &[u8], at: usize, rows: &mut [[u8; ROW_BYTES_MAX]]) {
+    let (values, rest) = values.as_chunks::<SIZE>();
+    assert!(rest.is_empty() && at + SIZE <= ROW_BYTES_MAX);
+    for (bytes, value) in rows.iter_mut().zip(values) {
+        bytes[at..at + SIZE].copy_from_slice(value);
     }
 }
 

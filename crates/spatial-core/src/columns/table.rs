@@ -374,7 +374,25 @@ impl Table {
 
     /// The hash of all rows: the wrapping sum of [`Table::hash_row`], so it does not depend on their order.
     pub fn hash_rows(&self) -> u64 {
-        (0..self.len()).fold(0, |sum, row| sum.wrapping_add(self.hash_row(row)))
+        self.hash_rows_of(0..self.len())
+    }
+
+    /// What some rows add to that. A run of some hundred costs less than its rows one by one.
+    ///
+    /// # Panics
+    /// When there are no such rows.
+    pub fn hash_rows_of(&self, rows: Range<usize>) -> u64 {
+        let ids = &self.ids()[rows.clone()];
+        let of_ids = ids.iter().map(|id| xxh3_64(&id.0.to_le_bytes()));
+        let columns = self.columns.iter();
+        let of_columns = columns.map(|column| column.hash_rows(ids, rows.clone()));
+        let mut sum = of_ids.chain(of_columns).fold(0, u64::wrapping_add);
+        for tag in &self.tags {
+            for (id, row) in ids.iter().zip(rows.clone()) {
+                sum = sum.wrapping_add(tag.hash_row(id.0.to_le_bytes(), row));
+            }
+        }
+        sum
     }
 
     /// The hash of an entity's id, its tags and its values in every durable column.

@@ -197,6 +197,22 @@ fn unknown_columns_survive_and_are_claimed_by_their_component_only() {
 }
 
 #[test]
+fn rows_are_hashed_together_as_one_by_one() {
+    let mut table = filled(1..=77);
+    let tag = table.register_tag("third").unwrap();
+    (0..77).step_by(3).for_each(|row| table.set_tag(tag, row));
+    let one_by_one = |rows: core::ops::Range<usize>| {
+        rows.fold(0u64, |sum, row| sum.wrapping_add(table.hash_row(row)))
+    };
+    for first in [0, 1, 31, 32, 50, 77] {
+        for end in first..=77 {
+            assert_eq!(table.hash_rows_of(first..end), one_by_one(first..end));
+        }
+    }
+    assert_eq!(table.hash_rows(), one_by_one(0..77));
+}
+
+#[test]
 fn hash_ignores_row_order_and_nothing_else() {
     let table = filled([5, 6, 7]);
     let hash = table.hash_rows();
