@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use net_proto::quic::quinn::{Connection, Endpoint};
 use net_proto::quic::{
-    ControlWriter, HELLO_DEADLINE, HelloError, Identity, STREAM_DEADLINE, accept_hello, export,
+    ControlWriter, HELLO_DEADLINE, HelloError, Identity, STREAM_DEADLINE, accept_hello,
     server_endpoint,
 };
+use net_proto::quic::{Host, Peer};
 use net_proto::{
     Audience, Avatar, Baselines, Claims, Datagrams, Digest, EntityState, Holder, HolderKey, Input,
     InputBuffer, InputDatagram, PlayerId, PlayerName, Redirect, Refuse, RefuseCode, Replicator,
@@ -127,7 +127,7 @@ fn key() -> TokenKey {
     TokenKey::from_seed(core::array::from_fn(|n| n as u8)).unwrap()
 }
 
-async fn accept(endpoint: &Endpoint, manner: Manner, cert_sha256: [u8; 32]) {
+async fn accept(endpoint: &Host, manner: Manner, cert_sha256: [u8; 32]) {
     let tasks = tokio::task::LocalSet::new();
     tasks
         .run_until(async {
@@ -142,7 +142,7 @@ async fn accept(endpoint: &Endpoint, manner: Manner, cert_sha256: [u8; 32]) {
         .await;
 }
 
-async fn serve(connection: Connection, manner: Manner, cert_sha256: [u8; 32]) {
+async fn serve(connection: Peer, manner: Manner, cert_sha256: [u8; 32]) {
     let verifier: TokenVerifier = key().verifier();
     let (hello, _reader, mut writer) = match accept_hello(&connection, HELLO_DEADLINE).await {
         Ok(streams) => streams,
@@ -162,7 +162,7 @@ async fn serve(connection: Connection, manner: Manner, cert_sha256: [u8; 32]) {
             return refuse(&connection, writer, RefuseCode::TOKEN, &error.to_string()).await;
         }
     };
-    let (key, exported) = (claims.holder.unwrap().key, export(&connection).unwrap());
+    let (key, exported) = (claims.holder.unwrap().key, connection.export().unwrap());
     let proof = hello.proof.unwrap();
     if !proof.holds(&key, &exported) {
         return refuse(&connection, writer, RefuseCode::PROOF, "another key").await;
@@ -182,7 +182,7 @@ async fn serve(connection: Connection, manner: Manner, cert_sha256: [u8; 32]) {
     play(&connection, writer, manner).await;
 }
 
-async fn refuse(connection: &Connection, mut writer: ControlWriter, code: RefuseCode, text: &str) {
+async fn refuse(connection: &Peer, mut writer: ControlWriter, code: RefuseCode, text: &str) {
     let text = ShortText::lossy(text);
     say(&mut writer, &ServerMessage::Refuse(Refuse { code, text })).await;
     writer.finish(STREAM_DEADLINE).await;
@@ -212,7 +212,7 @@ pub(crate) fn welcome() -> Welcome {
     }
 }
 
-pub(crate) async fn play(connection: &Connection, mut writer: ControlWriter, manner: Manner) {
+pub(crate) async fn play(connection: &Peer, mut writer: ControlWriter, manner: Manner) {
     let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / 60.0));
     let (mut world, mut cache) = (Baselines::new(), UpdateCache::new());
     let (mut client, mut out) = (Replicator::new(), Datagrams::new());

@@ -4,9 +4,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use client::{Connection, Event, Reach};
-use net_proto::quic::quinn::Endpoint;
 use net_proto::quic::simulated::{Link, Network, identity, run};
 use net_proto::quic::{HELLO_DEADLINE, STREAM_DEADLINE, accept_bulk, accept_hello};
+use net_proto::quic::{Host, Peer};
 use net_proto::{
     BulkAnswer, BulkRequest, DigestVerdict, GroundInfo, Input, ServerMessage, Ticket, TileAnswer,
     Welcome,
@@ -24,7 +24,7 @@ fn lattice() -> LatticeSpec {
 }
 
 /// Ground that no codec makes smaller, 33 KB a tile, as fast as it is asked for.
-async fn answer(connection: net_proto::quic::quinn::Connection) {
+async fn answer(connection: Peer) {
     let Ok((mut reader, mut writer)) = accept_bulk(&connection).await else {
         return;
     };
@@ -57,7 +57,7 @@ fn noise(cell: CellId) -> Vec<u8> {
     HeightTile::new(cell, 128, samples).unwrap().encode_raw()
 }
 
-async fn serve(endpoint: Endpoint, begun: Arc<OnceLock<Instant>>) {
+async fn serve(endpoint: Host, begun: Arc<OnceLock<Instant>>) {
     let connection = endpoint.accept().await.unwrap().await.unwrap();
     let hello = accept_hello(&connection, HELLO_DEADLINE).await;
     let (_, _reader, mut writer) = hello.unwrap();

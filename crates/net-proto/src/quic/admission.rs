@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use quinn::{Connecting, Incoming};
+use super::host::{Connecting, Incoming};
 
 /// What became of a client that knocked.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ impl Door {
                 }
             },
             Verdict::Retry => match incoming.retry() {
-                Ok(()) => Admission::Retried,
-                Err(_) => Admission::Refused,
+                true => Admission::Retried,
+                false => Admission::Refused,
             },
             Verdict::Ignore => {
                 incoming.ignore();

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use quinn::{Connection, SendStream};
+use quinn::Connection;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::control::{ControlReader, FrameSender, StreamError};
+use super::halves::{WriteHalf, closed};
+use super::host::Peer;
 use crate::bulk::BulkRequest;
 use crate::limits::{CLIENT_FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
 
@@ -58,8 +60,8 @@ impl BulkStream {
 /// carries without a queue: the pace rises while the round trip stays what it was at best, and falls when it grows.
 #[derive(Debug)]
 pub struct BulkWriter {
-    stream: SendStream,
-    connection: Connection,
+    stream: WriteHalf,
+    peer: Peer,
     bytes_per_s: f64,
     least: Duration, // the shortest round trip so far
     judged: Instant, // when the pace was last changed
@@ -69,17 +71,16 @@ pub struct BulkWriter {
 ///
 /// # Errors
 /// [`StreamError::Closed`] when the connection has ended.
-pub async fn accept_bulk(
-    connection: &Connection,
-) -> Result<(ControlReader, BulkWriter), StreamError> {
-    let (stream, reader) = connection.accept_bi().await.map_err(closed)?;
-    stream.set_priority(PRIORITY).map_err(closed)?;
+pub async fn accept_bulk(peer: &Peer) -> Result<(ControlReader, BulkWriter), StreamError> {
+    let (stream, reader) = peer.accept_bi().await.map_err(closed)?;
+    let stream = WriteHalf::from(stream);
+    stream.set_priority(PRIORITY)?;
     let reader = ControlReader::new(reader, CLIENT_FRAME_BYTES_MAX);
     let writer = BulkWriter {
         stream,
-        connection: connection.clone(),
+        peer: peer.clone(),
         bytes_per_s: PACE_FIRST,
-        least: connection.rtt(),
+        least: peer.rtt(),
         judged: Instant::now(),
     };
     Ok((reader, writer))
@@ -94,8 +95,7 @@ impl BulkWriter {
     pub async fn send(&mut self, frame: &[u8], deadline: Duration) -> Result<(), StreamError> {
         for piece in frame.chunks(PIECE_BYTES) {
             match timeout(deadline, self.stream.write_all(piece)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return Err(closed(error)),
+                Ok(sent) => sent?,
                 Err(_) => return Err(StreamError::Timeout),
             }
             self.judge();
@@ -109,7 +109,7 @@ impl BulkWriter {
 
     /// Changes the pace once a round trip.
     fn judge(&mut self) {
-        let trip = self.connection.rtt();
+        let trip = self.peer.rtt();
         self.least = self.least.min(trip);
         if self.judged.elapsed() < trip {
             return;
@@ -132,7 +132,3 @@ const PACE_MOST: f64 = 1e8;
 /// A round trip so much longer than the shortest is a queue that may grow, and one that must shrink.
 const QUEUE_SHORT: Duration = Duration::from_millis(20);
 const QUEUE_LONG: Duration = Duration::from_millis(40);
-
-fn closed(error: impl std::fmt::Display) -> StreamError {
-    StreamError::Closed(error.to_string())
-}

@@ -3,17 +3,47 @@
 use quinn::Connection;
 
 use super::control::{ControlReader, ControlWriter, FrameSender, StreamError};
+use super::halves::{ReadHalf, WriteHalf, closed};
+use super::host::Peer;
 
 /// Control messages have 0: no command waits for what somebody says.
 const PRIORITY: i32 = -1;
+
+/// What can open streams that go one way.
+pub trait Talker {
+    /// Opens one, when the peer lets it.
+    fn open(&self) -> impl Future<Output = Result<WriteHalf, StreamError>> + Send;
+    /// Waits for the peer to open one.
+    fn accept(&self) -> impl Future<Output = Result<ReadHalf, StreamError>> + Send;
+}
+
+impl Talker for Connection {
+    async fn open(&self) -> Result<WriteHalf, StreamError> {
+        Ok(self.open_uni().await.map_err(closed)?.into())
+    }
+
+    async fn accept(&self) -> Result<ReadHalf, StreamError> {
+        Ok(self.accept_uni().await.map_err(closed)?.into())
+    }
+}
+
+impl Talker for Peer {
+    async fn open(&self) -> Result<WriteHalf, StreamError> {
+        Ok(self.open_uni().await.map_err(closed)?.into())
+    }
+
+    async fn accept(&self) -> Result<ReadHalf, StreamError> {
+        Ok(self.accept_uni().await.map_err(closed)?.into())
+    }
+}
 
 /// Opens a stream to say something on, without waiting for the peer.
 ///
 /// # Errors
 /// [`StreamError::Closed`] when the connection has ended, or the peer takes no stream.
-pub async fn open_chat(connection: &Connection) -> Result<ControlWriter, StreamError> {
-    let stream = connection.open_uni().await.map_err(closed)?;
-    stream.set_priority(PRIORITY).map_err(closed)?;
+pub async fn open_chat(connection: &impl Talker) -> Result<ControlWriter, StreamError> {
+    let stream = connection.open().await?;
+    stream.set_priority(PRIORITY)?;
     Ok(ControlWriter::new(stream))
 }
 
@@ -22,11 +52,10 @@ pub async fn open_chat(connection: &Connection) -> Result<ControlWriter, StreamE
 /// # Errors
 /// [`StreamError::Closed`] when the connection has ended.
 pub async fn accept_chat(
-    connection: &Connection,
+    connection: &impl Talker,
     bytes_max: usize,
 ) -> Result<ControlReader, StreamError> {
-    let stream = connection.accept_uni().await.map_err(closed)?;
-    Ok(ControlReader::new(stream, bytes_max))
+    Ok(ControlReader::new(connection.accept().await?, bytes_max))
 }
 
 /// A client's ends of both.
@@ -99,8 +128,4 @@ async fn hear(
         Some(reader) => reader.next().await,
         None => Ok(None),
     }
-}
-
-fn closed(error: impl std::fmt::Display) -> StreamError {
-    StreamError::Closed(error.to_string())
 }

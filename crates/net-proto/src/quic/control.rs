@@ -4,9 +4,10 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
-use quinn::{Connection, RecvStream, SendStream};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::halves::{ReadHalf, WriteHalf};
+use super::host::Peer;
 use crate::control::{ClientMessage, FrameReader, Hello, Return};
 use crate::error::WireError;
 use crate::limits::CLIENT_FRAME_BYTES_MAX;
@@ -14,7 +15,7 @@ use crate::limits::CLIENT_FRAME_BYTES_MAX;
 /// Reads frames.
 #[derive(Debug)]
 pub struct ControlReader {
-    stream: RecvStream,
+    stream: ReadHalf,
     frames: FrameReader,
     chunk: Vec<u8>, // received, from `taken` on not yet cut into frames
     taken: usize,
@@ -22,9 +23,9 @@ pub struct ControlReader {
 
 impl ControlReader {
     /// A reader of frames of at most `bytes_max` bytes.
-    pub fn new(stream: RecvStream, bytes_max: usize) -> Self {
+    pub fn new(stream: impl Into<ReadHalf>, bytes_max: usize) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
             frames: FrameReader::new(bytes_max),
             chunk: Vec::new(),
             taken: 0,
@@ -44,15 +45,14 @@ impl ControlReader {
             if frame.is_some() {
                 return Ok(frame);
             }
-            match self.stream.read_chunk(CHUNK_BYTES, true).await {
-                Ok(Some(chunk)) => {
+            match self.stream.read(CHUNK_BYTES).await? {
+                Some(bytes) => {
                     self.chunk.clear();
-                    self.chunk.extend_from_slice(&chunk.bytes);
+                    self.chunk.extend_from_slice(&bytes);
                     self.taken = 0;
                 }
-                Ok(None) if self.frames.is_between_frames() => return Ok(None),
-                Ok(None) => return Err(StreamError::Wire(WireError::Short)),
-                Err(error) => return Err(StreamError::Closed(error.to_string())),
+                None if self.frames.is_between_frames() => return Ok(None),
+                None => return Err(StreamError::Wire(WireError::Short)),
             }
         }
     }
@@ -60,12 +60,12 @@ impl ControlReader {
 
 /// Writes frames.
 #[derive(Debug)]
-pub struct ControlWriter(SendStream);
+pub struct ControlWriter(WriteHalf);
 
 impl ControlWriter {
     /// A writer on a stream.
-    pub fn new(stream: SendStream) -> Self {
-        Self(stream)
+    pub fn new(stream: impl Into<WriteHalf>) -> Self {
+        Self(stream.into())
     }
 
     /// Sends frames, as [`crate::ServerMessage::encode`] and [`crate::ClientMessage::encode`] append them. Give the
@@ -75,8 +75,7 @@ impl ControlWriter {
     /// [`StreamError::Timeout`] when the peer does not take them in time, [`StreamError::Closed`] when it is gone.
     pub async fn send(&mut self, frames: &[u8], deadline: Duration) -> Result<(), StreamError> {
         match timeout(deadline, self.0.write_all(frames)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(StreamError::Closed(error.to_string())),
+            Ok(sent) => sent,
             Err(_) => Err(StreamError::Timeout),
         }
     }
@@ -89,26 +88,24 @@ impl ControlWriter {
     /// Ends the stream and waits, but not for long, until the peer has everything: what was said last, a refusal,
     /// would otherwise be lost when the connection is closed.
     pub async fn finish(mut self, deadline: Duration) {
-        if self.0.finish().is_ok() {
-            // Whether it arrived or not, nothing is left to do.
-            let _ = timeout(deadline, self.0.stopped()).await;
-        }
+        // Whether it arrived or not, nothing is left to do.
+        let _ = timeout(deadline, self.0.finish()).await;
     }
 }
 
 /// Sends frames while something else is waited for.
 #[derive(Debug)]
 pub struct FrameSender {
-    stream: SendStream,
+    stream: WriteHalf,
     waiting: Vec<u8>, // frames, of which `sent` bytes are on their way
     sent: usize,
 }
 
 impl FrameSender {
     /// A sender on a stream.
-    pub fn new(stream: SendStream) -> Self {
+    pub fn new(stream: impl Into<WriteHalf>) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
             waiting: Vec::new(),
             sent: 0,
         }
@@ -139,8 +136,7 @@ impl FrameSender {
     /// [`StreamError::Closed`] when the stream is of no use any more.
     pub async fn drive(&mut self) -> Result<Infallible, StreamError> {
         while self.backlog() > 0 {
-            let sent = self.stream.write(&self.waiting[self.sent..]).await;
-            self.sent += sent.map_err(|error| StreamError::Closed(error.to_string()))?;
+            self.sent += self.stream.write(&self.waiting[self.sent..]).await?;
         }
         pending().await
     }
@@ -151,10 +147,10 @@ impl FrameSender {
 /// # Errors
 /// [`HelloError`]; all but [`HelloError::Closed`] hold the stream on which to answer with a refusal.
 pub async fn accept_hello(
-    connection: &Connection,
+    peer: &Peer,
     deadline: Duration,
 ) -> Result<(Hello, ControlReader, ControlWriter), HelloError> {
-    match accept_opening(connection, deadline).await? {
+    match accept_opening(peer, deadline).await? {
         (Opening::Hello(hello), reader, writer) => Ok((hello, reader, writer)),
         (Opening::Return(_), _, writer) => Err(HelloError::Wire(NOT_FIRST, writer)),
     }
@@ -174,11 +170,11 @@ pub enum Opening {
 /// # Errors
 /// Those of [`accept_hello`].
 pub async fn accept_opening(
-    connection: &Connection,
+    peer: &Peer,
     deadline: Duration,
 ) -> Result<(Opening, ControlReader, ControlWriter), HelloError> {
     let due = Instant::now() + deadline;
-    match timeout_at(due, connection.accept_bi()).await {
+    match timeout_at(due, peer.accept_bi()).await {
         Ok(Ok((send, recv))) => {
             let mut reader = ControlReader::new(recv, CLIENT_FRAME_BYTES_MAX);
             let writer = ControlWriter::new(send);

@@ -14,6 +14,7 @@ use rustls::crypto::{CryptoProvider, ring};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::acks::Patient;
+use super::host::Host;
 use super::identity::{Identity, SERVER_NAME};
 use super::pin::PinnedCert;
 use super::seat::seats;
@@ -27,14 +28,14 @@ pub const HELLO_DEADLINE: Duration = Duration::from_secs(2);
 /// A peer that does not take a control message within this time is given up.
 pub const STREAM_DEADLINE: Duration = Duration::from_secs(5);
 
-/// An endpoint that accepts clients at an address.
+/// A host that accepts clients at an address.
 ///
 /// Must be called within a tokio runtime, which then drives it.
 ///
 /// # Errors
 /// An error that names the address when it cannot be bound (in use, not ours, not allowed), or says that the
 /// identity's key does not fit its certificate.
-pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
+pub fn server_endpoint(addr: SocketAddr, identity: &Identity) -> io::Result<Host> {
     server_endpoint_on(addr, identity, Sockets::default())
 }
 
@@ -46,7 +47,7 @@ pub fn server_endpoint_on(
     addr: SocketAddr,
     identity: &Identity,
     sockets: Sockets,
-) -> io::Result<Endpoint> {
+) -> io::Result<Host> {
     let mut seats = seats(addr, 1)?;
     let seat = seats.pop().expect("there is one seat at least");
     seat.open(identity, sockets)
@@ -118,12 +119,6 @@ pub async fn connect(
         Ok(result) => Ok(result?),
         Err(_) => Err(ConnectError::Timeout),
     }
-}
-
-/// Bytes of datagrams that wait to be sent on a connection. Between epochs, send no snapshot while some thousands
-/// wait: it would be stale when it leaves.
-pub fn backlog_bytes(connection: &Connection) -> usize {
-    transport::SERVER_SEND_BYTES.saturating_sub(connection.datagram_send_buffer_space())
 }
 
 /// Why there is no connection.

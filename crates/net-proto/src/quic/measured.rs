@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use super::endpoint::server_tls;
 use super::game_control::GameControlConfig;
 use super::simulated::{Link, Network, identity, run};
-use super::{backlog_bytes, connect, transport};
+use super::{Peer, WriteHalf, connect, transport};
 
 /// What came of 60 seconds of a game: 20 times a second two datagrams, once a second a message of 2,000 bytes.
 #[derive(Debug)]
@@ -48,9 +48,9 @@ fn serve(factory: Arc<dyn ControllerFactory + Send + Sync>, link: Link, seed: u6
         let began = Instant::now();
         let listening = tokio::spawn(listen(client.clone(), began));
         let reading = tokio::spawn(read(client, began));
-        let before = server.stats().udp_tx.bytes;
+        let before = server.stats().unwrap().udp_tx.bytes;
         let made = play(&server, began).await;
-        let sent = (server.stats().udp_tx.bytes - before) as f64 / SECONDS as f64;
+        let sent = (server.stats().unwrap().udp_tx.bytes - before) as f64 / SECONDS as f64;
         sleep(Duration::from_secs(3)).await;
         server.close(0u32.into(), b"");
         let (ages, messages) = (listening.await.unwrap(), reading.await.unwrap());
@@ -64,8 +64,8 @@ fn serve(factory: Arc<dyn ControllerFactory + Send + Sync>, link: Link, seed: u6
 }
 
 /// The server's side, with the gateway's rule for what would be stale. How many datagrams the game made.
-async fn play(server: &Connection, began: Instant) -> usize {
-    let mut stream = server.open_uni().await.unwrap();
+async fn play(server: &Peer, began: Instant) -> usize {
+    let mut stream = WriteHalf::from(server.open_uni().await.unwrap());
     let mut ticks = interval(Duration::from_millis(50));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (messages, mut waiting) = tokio::sync::mpsc::unbounded_channel::<Vec<u8>>();
@@ -73,8 +73,7 @@ async fn play(server: &Connection, began: Instant) -> usize {
         while let Some(message) = waiting.recv().await {
             stream.write_all(&message).await.ok();
         }
-        stream.finish().ok();
-        stream.stopped().await.ok();
+        stream.finish().await;
     });
     let mut made = 0;
     for tick in 0..20 * SECONDS {
@@ -84,13 +83,8 @@ async fn play(server: &Connection, began: Instant) -> usize {
             messages.send(now.to_le_bytes().repeat(250)).unwrap();
         }
         made += 2;
-        if backlog_bytes(server) <= 8 << 10 {
-            for _ in 0..2 {
-                server
-                    .send_datagram(now.to_le_bytes().repeat(137).into())
-                    .unwrap();
-            }
-        }
+        let datagram = || now.to_le_bytes().repeat(137).into();
+        server.send([datagram(), datagram()], 8 << 10);
     }
     drop(messages);
     let _ = tokio::time::timeout(Duration::from_secs(20), writing).await;

@@ -18,6 +18,8 @@ mod exporter;
 #[cfg(target_os = "linux")]
 mod fleet;
 mod game_control;
+mod halves;
+mod host;
 #[cfg(test)]
 mod hostile;
 mod identity;
@@ -34,18 +36,20 @@ mod transport;
 
 pub use admission::{Admission, Door};
 pub use bulk::{BulkStream, BulkWriter, accept_bulk};
-pub use chat::{ChatStreams, accept_chat, open_chat};
+pub use chat::{ChatStreams, Talker, accept_chat, open_chat};
 pub use control::{
     ControlReader, ControlWriter, FrameSender, HelloError, Opening, StreamError, accept_hello,
     accept_opening,
 };
 pub use endpoint::{
-    ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, backlog_bytes,
-    client_endpoint, connect, lone_client_endpoint, server_endpoint, server_endpoint_on,
+    ConnectError, HANDSHAKE_DEADLINE, HELLO_DEADLINE, STREAM_DEADLINE, Sockets, client_endpoint,
+    connect, lone_client_endpoint, server_endpoint, server_endpoint_on,
 };
 pub use exporter::export;
 #[cfg(target_os = "linux")]
 pub use fleet::{Fleet, LineId, News};
+pub use halves::{ReadHalf, WriteHalf};
+pub use host::{Connecting, DatagramError, Host, Incoming, Peer, PeerReader, PeerWriter};
 pub use identity::{Identity, IdentityError};
 pub use quinn;
 pub use seat::{ENDPOINTS_MAX, Seat, seats};

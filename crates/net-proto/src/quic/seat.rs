@@ -4,9 +4,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 
-use quinn::{Endpoint, TokioRuntime};
-
 use super::endpoint::{Sockets, bound, endpoint_config, server_tls};
+use super::host::Host;
 use super::identity::Identity;
 use super::steering::Siblings;
 use super::transport;
@@ -74,7 +73,7 @@ impl Seat {
     ///
     /// # Errors
     /// That of the system, or that the identity's key does not fit its certificate.
-    pub fn open(self, identity: &Identity, sockets: Sockets) -> io::Result<Endpoint> {
+    pub fn open(self, identity: &Identity, sockets: Sockets) -> io::Result<Host> {
         let Self {
             socket,
             number,
@@ -85,7 +84,6 @@ impl Seat {
         let ids = Arc::clone(&siblings);
         config.cid_generator(move || ids.ids(number));
         let socket = siblings.steer(number, sockets.wrap(socket)?);
-        let runtime = Arc::new(TokioRuntime);
-        Endpoint::new_with_abstract_socket(config, Some(server), socket, runtime)
+        Ok(Host::new(config, server, socket))
     }
 }

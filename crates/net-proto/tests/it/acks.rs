@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bytes::Bytes;
 use net_proto::quic::connect;
-use net_proto::quic::quinn::Connection;
 use net_proto::quic::simulated::{Link, Network, identity, run};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -29,12 +29,27 @@ fn play(way: Duration) -> ([u64; 2], [Duration; 2]) {
         let (client, server) = tokio::join!(connect(&client, addr, identity.cert_sha256()), accept);
         let client = client.unwrap();
         sleep(Duration::from_secs(3)).await; // what a connection begins with is over
-        let sent = |connection: &Connection| connection.stats().udp_tx.datagrams;
-        let before = [sent(&server), sent(&client)];
-        let reading = tokio::spawn(drain(client.clone()));
-        let hearing = tokio::spawn(drain(server.clone()));
-        tokio::join!(say(&server, DOWN_HZ, 200), say(&client, UP_HZ, 60));
-        let after = [sent(&server), sent(&client)];
+        let sent = || {
+            let stats = [server.stats().unwrap(), client.stats()];
+            stats.map(|stats| stats.udp_tx.datagrams)
+        };
+        let before = sent();
+        let (reader, hearer) = (client.clone(), server.clone());
+        let reading = tokio::spawn(count(async move || reader.read_datagram().await.is_ok()));
+        let hearing = tokio::spawn(count(async move || hearer.read_datagram().await.is_ok()));
+        tokio::join!(
+            say(
+                |datagram| server.send_datagram(datagram).unwrap(),
+                DOWN_HZ,
+                200
+            ),
+            say(
+                |datagram| client.send_datagram(datagram).unwrap(),
+                UP_HZ,
+                60
+            )
+        );
+        let after = sent();
         let rtts = [server.rtt(), client.rtt()];
         server.close(0u32.into(), b"");
         assert_eq!(reading.await.unwrap(), DOWN_HZ * SECONDS);
@@ -43,19 +58,19 @@ fn play(way: Duration) -> ([u64; 2], [Duration; 2]) {
     })
 }
 
-async fn say(connection: &Connection, hz: u64, bytes: usize) {
+async fn say(send: impl Fn(Bytes), hz: u64, bytes: usize) {
     let mut beats = interval(Duration::from_secs(1) / hz as u32);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for _ in 0..hz * SECONDS {
         beats.tick().await;
-        connection.send_datagram(vec![7; bytes].into()).unwrap();
+        send(vec![7; bytes].into());
     }
     sleep(Duration::from_millis(500)).await;
 }
 
-async fn drain(connection: Connection) -> u64 {
+async fn count(hear: impl AsyncFn() -> bool) -> u64 {
     let mut count = 0;
-    while connection.read_datagram().await.is_ok() {
+    while hear().await {
         count += 1;
     }
     count

@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use net_proto::quic::quinn::ConnectionError;
 use net_proto::quic::{
-    ControlReader, ControlWriter, Fleet, Identity, LineId, News, STREAM_DEADLINE, export,
-    server_endpoint,
+    ControlReader, ControlWriter, Fleet, Identity, LineId, News, STREAM_DEADLINE, server_endpoint,
 };
 use net_proto::{CLIENT_FRAME_BYTES_MAX, Exported, Refuse, RefuseCode, ServerMessage, ShortText};
 
@@ -21,7 +20,7 @@ fn now() -> Instant {
 type Seen = (Exported, bool);
 
 /// Answers datagrams, and a first frame by a refusal that repeats its content, until the client goes.
-async fn serve(connection: net_proto::quic::quinn::Connection, seen: Sender<Seen>) {
+async fn serve(connection: net_proto::quic::Peer, seen: Sender<Seen>) {
     let (send, receive) = connection.accept_bi().await.unwrap();
     let mut reader = ControlReader::new(receive, CLIENT_FRAME_BYTES_MAX);
     let mut writer = ControlWriter::new(send);
@@ -33,7 +32,7 @@ async fn serve(connection: net_proto::quic::quinn::Connection, seen: Sender<Seen
     })
     .encode(&mut answer);
     writer.send(&answer, STREAM_DEADLINE).await.unwrap();
-    let exported = export(&connection).unwrap();
+    let exported = connection.export().unwrap();
     while let Ok(datagram) = connection.read_datagram().await {
         connection.send_datagram(datagram).unwrap();
     }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use net_proto::quic::quinn::{Connection, Endpoint};
 use net_proto::quic::{
-    Admission, ConnectError, ControlReader, ControlWriter, Door, HELLO_DEADLINE, HelloError,
-    Identity, STREAM_DEADLINE, Sockets, StreamError, accept_hello, client_endpoint, connect,
-    lone_client_endpoint, seats, server_endpoint, server_endpoint_on,
+    Admission, ConnectError, ControlReader, ControlWriter, Door, HELLO_DEADLINE, HelloError, Host,
+    Identity, Peer, ReadHalf, STREAM_DEADLINE, Sockets, StreamError, WriteHalf, accept_hello,
+    client_endpoint, connect, lone_client_endpoint, seats, server_endpoint, server_endpoint_on,
 };
 use net_proto::{
     Claims, ClientMessage, DATAGRAM_BYTES_MAX, Hello, PROTOCOL_VERSION, PlayerId, PlayerName,
@@ -34,7 +34,7 @@ fn run<F: Future>(test: F) -> F::Output {
 }
 
 struct Ends {
-    server: Endpoint,
+    server: Host,
     client: Endpoint,
     addr: SocketAddr,
     cert_sha256: [u8; 32],
@@ -53,7 +53,7 @@ fn ends() -> Ends {
 }
 
 impl Ends {
-    async fn accept(&self) -> Connection {
+    async fn accept(&self) -> Peer {
         match self.knock(&mut Door::new(now())).await {
             Admission::Accepted(connecting) => connecting.await.unwrap(),
             other => panic!("{other:?}"),
@@ -64,7 +64,7 @@ impl Ends {
         door.admit(self.server.accept().await.unwrap(), now())
     }
 
-    async fn pair(&self) -> (Connection, Connection) {
+    async fn pair(&self) -> (Connection, Peer) {
         let (client, server) = tokio::join!(
             connect(&self.client, self.addr, self.cert_sha256),
             self.accept()
@@ -389,10 +389,10 @@ fn who_changes_address_stays_with_the_endpoint_that_knows_it() {
     });
 }
 
-async fn echo(connection: Connection) {
-    let (mut send, mut recv) = connection.accept_bi().await.unwrap();
-    let mut word = [0; 4];
-    while recv.read_exact(&mut word).await.is_ok() {
-        send.write_all(&word).await.unwrap();
+async fn echo(connection: Peer) {
+    let (send, recv) = connection.accept_bi().await.unwrap();
+    let (mut send, mut recv) = (WriteHalf::from(send), ReadHalf::from(recv));
+    while let Ok(Some(bytes)) = recv.read(4).await {
+        send.write_all(&bytes).await.unwrap();
     }
 }

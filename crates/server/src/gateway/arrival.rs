@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net_proto::quic::{ControlReader, ControlWriter, HANDSHAKE_DEADLINE, STREAM_DEADLINE};
+use net_proto::quic::{
+    Connecting, ControlReader, ControlWriter, HANDSHAKE_DEADLINE, Peer, STREAM_DEADLINE,
+};
 use net_proto::{Refuse, RefuseCode, ServerMessage, ShortText};
-use quinn::{Connecting, Connection};
 use tokio::time::timeout;
 use tracing::{Instrument, Span, field};
 
@@ -22,7 +23,7 @@ use super::{bulk, chat, hear};
 /// How long a refused client may take to read why.
 const PARTING: Duration = Duration::from_secs(1);
 
-type Line<'a> = (&'a Connection, usize);
+type Line<'a> = (&'a Peer, usize);
 type Control = (ControlReader, ControlWriter);
 
 /// Serves one connection; whatever goes wrong ends here. Everything that is logged about it has its trace, and once it has one, its session.
@@ -159,7 +160,7 @@ impl Admitted {
 /// Serves a session until it is over, and keeps its place for as long as its player may come back.
 async fn begin(
     gate: Arc<Gate>,
-    connection: Connection,
+    connection: Peer,
     (entered, event, version): (Entered, Event, u16),
     (reader, writer): Control,
 ) {
@@ -180,12 +181,9 @@ async fn begin(
         let (speaking, listening) = (Arc::clone(&gate), connection.clone());
         let chat = chat::serve(speaking, session, listening, ears.chat);
         let chat = tokio::spawn(chat.in_current_span());
-        // A task of its own for what comes most: it is woken for nothing else.
-        let hearing = hear::listen(Arc::clone(&gate), session, connection.clone());
-        let hearing = tokio::spawn(hearing.in_current_span());
-        let deaf = hearing.abort_handle();
+        let hearing = hear::listen(Arc::clone(&gate), session, &connection);
         let inner = Arc::clone(&gate);
-        // A task of its own: if a defect of the transport ends it, the player lingers or leaves nevertheless.
+        // A task of its own: if a defect ends it, the player lingers or leaves nevertheless.
         let talk = async move {
             let talk = Talk::new(&inner, (session, version), connection, writer);
             talk.go_on(reader, ears.messages, hearing).await
@@ -196,7 +194,6 @@ async fn begin(
                 tracing::error!("the session broke off");
                 Over::Lost
             });
-        deaf.abort();
         ground.abort();
         chat.abort();
         tracing::info!(?over, "the line has ended");
@@ -211,20 +208,20 @@ async fn begin(
 }
 
 /// Sends somebody away who has not got as far as a world's gate, or not past it.
-async fn turn_away(lobby: &Lobby, connection: &Connection, failed: Failed) {
+async fn turn_away(lobby: &Lobby, connection: &Peer, failed: Failed) {
     let gate = failed.gate.as_ref();
     let counters = gate.map_or(&*lobby.strays, |gate| &gate.counters);
     dismiss(counters, connection, (failed.refusal, failed.writer)).await;
 }
 
 /// Sends somebody away who is not in.
-async fn refuse(gate: &Gate, connection: &Connection, refused: (Refusal, Option<ControlWriter>)) {
+async fn refuse(gate: &Gate, connection: &Peer, refused: (Refusal, Option<ControlWriter>)) {
     dismiss(&gate.counters, connection, refused).await;
 }
 
 async fn dismiss(
     counters: &Counters,
-    connection: &Connection,
+    connection: &Peer,
     (refusal, writer): (Refusal, Option<ControlWriter>),
 ) {
     counters.refuse(refusal.code);
@@ -236,11 +233,7 @@ async fn dismiss(
 }
 
 /// Says why, gives the client a moment to read it, and closes.
-pub(super) async fn part(
-    connection: &Connection,
-    writer: Option<ControlWriter>,
-    refusal: &Refusal,
-) {
+pub(super) async fn part(connection: &Peer, writer: Option<ControlWriter>, refusal: &Refusal) {
     if let Some(mut writer) = writer {
         let message = ServerMessage::Refuse(Refuse {
             code: refusal.code,

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use net_proto::quic::{BulkWriter, ControlReader, STREAM_DEADLINE, accept_bulk};
+use net_proto::quic::{BulkWriter, ControlReader, Peer, STREAM_DEADLINE, accept_bulk};
 use net_proto::{BulkAnswer, BulkRequest, RefuseCode, TileAnswer, TileAsk};
-use quinn::Connection;
 use tokio::time::Instant;
 
 use super::counts::Class;
@@ -24,7 +23,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 const BUSY: Duration = Duration::from_millis(100);
 
 /// Serves a session's bulk streams, one after the other, until its connection ends.
-pub(super) async fn serve(gate: Arc<Gate>, connection: Connection) {
+pub(super) async fn serve(gate: Arc<Gate>, connection: Peer) {
     let Some(desk) = &gate.tiles else {
         return; // nobody answers
     };

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use net_proto::quic::{ControlReader, STREAM_DEADLINE, StreamError, accept_chat, open_chat};
+use net_proto::quic::{ControlReader, Peer, STREAM_DEADLINE, StreamError, accept_chat, open_chat};
 use net_proto::{CLIENT_FRAME_BYTES_MAX, RefuseCode, Say, WireError};
-use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -25,7 +24,7 @@ const BURST: f64 = 20.0;
 pub(super) async fn serve(
     gate: Arc<Gate>,
     session: SessionId,
-    connection: Connection,
+    connection: Peer,
     heard: mpsc::Receiver<Bytes>,
 ) {
     tokio::join!(
@@ -35,7 +34,7 @@ pub(super) async fn serve(
 }
 
 /// Passes on what the player says, one stream after the other.
-async fn listen(gate: &Gate, session: SessionId, connection: &Connection) {
+async fn listen(gate: &Gate, session: SessionId, connection: &Peer) {
     let mut share = Share::new(f64::from(gate.limits().says_s), BURST);
     while let Ok(reader) = accept_chat(connection, CLIENT_FRAME_BYTES_MAX).await {
         if let Err(error) = pass_on(gate, session, &mut share, reader).await {
@@ -72,7 +71,7 @@ async fn pass_on(
 }
 
 /// Tells the player what others say, as long as its client reads.
-async fn tell(gate: &Gate, connection: &Connection, mut heard: mpsc::Receiver<Bytes>) {
+async fn tell(gate: &Gate, connection: &Peer, mut heard: mpsc::Receiver<Bytes>) {
     let Some(mut frames) = heard.recv().await else {
         return;
     };

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use net_proto::quic::Peer;
 use net_proto::{InputDatagram, RefuseCode};
-use quinn::Connection;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::counts::Class;
@@ -14,35 +16,61 @@ use super::table::Gate;
 /// Datagrams that are no inputs, before the session ends.
 const BAD_DATAGRAMS_MAX: u32 = 20;
 
-/// Passes on what comes until the connection ends, or its client is to be sent away: why.
-pub(super) async fn listen(
+/// Passes on what comes until the connection ends. If its client is to be sent away: why.
+pub(super) fn listen(
     gate: Arc<Gate>,
     session: SessionId,
-    connection: Connection,
-) -> Option<Refusal> {
-    let mut budget = Budget::new(f64::from(gate.tick_rate_hz) * 2.0);
-    let mut bad = 0;
-    while let Ok(bytes) = connection.read_datagram().await {
-        if !budget.spend() {
-            gate.counters.limit(Class::Input);
-            if budget.is_exhausted() {
-                return Some(Refusal::new(RefuseCode::FLOOD, "too many datagrams"));
-            }
-            continue;
+    connection: &Peer,
+) -> oneshot::Receiver<Refusal> {
+    let (refuse, refused) = oneshot::channel();
+    let mut hearing = Hearing {
+        budget: Budget::new(f64::from(gate.tick_rate_hz) * 2.0),
+        gate,
+        session,
+        bad: 0,
+    };
+    let mut refuse = Some(refuse);
+    connection.listen(move |datagram| {
+        if refuse.is_some()
+            && let Err(refusal) = hearing.hear(&datagram)
+            && let Some(refuse) = refuse.take()
+        {
+            let _ = refuse.send(refusal); // a session that is over hears nothing
         }
-        match InputDatagram::decode(&bytes) {
-            Ok(datagram) => gate.input(session, datagram),
+    });
+    refused
+}
+
+/// What a session's client may send.
+struct Hearing {
+    gate: Arc<Gate>,
+    session: SessionId,
+    budget: Budget,
+    bad: u32,
+}
+
+impl Hearing {
+    fn hear(&mut self, datagram: &Bytes) -> Result<(), Refusal> {
+        if !self.budget.spend() {
+            self.gate.counters.limit(Class::Input);
+            return match self.budget.is_exhausted() {
+                true => Err(Refusal::new(RefuseCode::FLOOD, "too many datagrams")),
+                false => Ok(()),
+            };
+        }
+        match InputDatagram::decode(datagram) {
+            Ok(inputs) => self.gate.input(self.session, inputs),
             Err(error) => {
-                gate.counters.bad_datagram();
-                bad += 1;
-                if bad > BAD_DATAGRAMS_MAX {
+                self.gate.counters.bad_datagram();
+                self.bad += 1;
+                if self.bad > BAD_DATAGRAMS_MAX {
                     let text = format!("not an input datagram: {error}");
-                    return Some(Refusal::new(RefuseCode::MALFORMED, text));
+                    return Err(Refusal::new(RefuseCode::MALFORMED, text));
                 }
             }
         }
+        Ok(())
     }
-    None
 }
 
 /// Datagrams a session may send: a steady rate and a burst of two seconds. What exceeds it is dropped; a session that

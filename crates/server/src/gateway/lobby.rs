@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use net_proto::quic::{Admission, Door};
+use net_proto::quic::{Admission, Door, Incoming};
 use net_proto::{RefuseCode, WorldId};
-use quinn::Incoming;
 
 use super::counts::Counters;
 use super::login::Refusal;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use net_proto::quic::{
-    ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Opening, accept_opening, export,
+    ControlReader, ControlWriter, HELLO_DEADLINE, HelloError, Opening, Peer, accept_opening,
 };
 use net_proto::{
     Claims, Exported, Hello, PROTOCOL_VERSION, PROTOCOL_VERSION_OLDEST, PlayerId, PlayerName,
     RefuseCode, ShortText, TokenError, WireError, clean,
 };
-use quinn::Connection;
 
 use super::auth::Login;
 use super::cause::Cause;
@@ -88,7 +87,7 @@ pub(super) struct Comer {
 /// Reads the first message, finds the world's gate, and checks the token or secret, which is not used yet.
 pub(super) async fn login(
     lobby: &Lobby,
-    connection: &Connection,
+    connection: &Peer,
     trace: u64,
 ) -> Result<(Arc<Gate>, Admitted, (ControlReader, ControlWriter)), Failed> {
     let (opening, reader, writer) = accept_opening(connection, HELLO_DEADLINE)
@@ -108,7 +107,7 @@ pub(super) async fn login(
             });
         }
     };
-    let exported = export(connection);
+    let exported = connection.export();
     let admitted = match opening {
         Opening::Hello(hello) => match come(&gate, &hello, exported) {
             Ok(comer) => vouch(&gate, comer, trace).await,

@@ -34,7 +34,6 @@ mod resume;
 mod rule;
 mod session;
 mod share;
-mod shield;
 mod sign;
 mod table;
 mod tiles;
@@ -47,9 +46,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
-use net_proto::quic::{Admission, Identity, Seat, Sockets, backlog_bytes, seats};
-use quinn::{Connection, Endpoint};
+use net_proto::quic::{Admission, Host, Identity, Peer, Seat, Sockets, seats};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -72,7 +69,6 @@ pub(crate) use tiles::TileDesk;
 
 use crate::clock;
 use link::{BATCHES, NetLink};
-use shield::shielded;
 
 /// Datagrams that may wait in one connection when a snapshot between epochs comes along.
 const BACKLOG_BYTES_MAX: usize = 8 << 10;
@@ -169,7 +165,7 @@ impl Drop for Gateway {
 /// Serves on endpoints that are open, each by a task of the runtime that this is called in: what stops it, and the task.
 #[cfg(feature = "simulated")]
 pub(crate) fn run_on(
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Host>,
     lobby: &Arc<Lobby>,
     net: Vec<NetLinkParts>,
 ) -> Vec<(oneshot::Sender<()>, tokio::task::JoinHandle<()>)> {
@@ -230,7 +226,7 @@ enum Work {
 struct Share {
     gate: Arc<Gate>,
     is_epoch: bool,
-    snapshots: Vec<(Connection, Tell)>,
+    snapshots: Vec<(Peer, Tell)>,
 }
 
 /// The work of so many threads.
@@ -275,7 +271,7 @@ fn run_thread(
 }
 
 async fn run(
-    (endpoint, number): (Endpoint, usize),
+    (endpoint, number): (Host, usize),
     lobby: Arc<Lobby>,
     work: Work,
     stopped: oneshot::Receiver<()>,
@@ -302,7 +298,7 @@ async fn run(
     let _ = tokio::time::timeout(GOODBYE, endpoint.wait_idle()).await;
 }
 
-async fn accept(endpoint: Endpoint, lobby: Arc<Lobby>, number: usize) {
+async fn accept(endpoint: Host, lobby: Arc<Lobby>, number: usize) {
     while let Some(incoming) = endpoint.accept().await {
         let from = incoming.remote_address();
         match lobby.admit(incoming) {
@@ -355,24 +351,30 @@ async fn send_batch(gate: &Arc<Gate>, batch: Batch, others: &[mpsc::Sender<Share
         else {
             continue;
         };
-        for (connection, _) in share.snapshots {
-            shielded(move || drop(connection));
+        for _ in share.snapshots {
             gate.counters.drop_snapshot();
         }
     }
     send_share(own).await;
 }
 
-/// Sends snapshots, some at a time: their connections make their packets while what they are made of is still at hand, and whoever else
-/// has something to do in this thread need not wait for all.
+/// Sends snapshots, some at a time: whoever else has something to do in this thread need not wait for all.
 async fn send_share(share: Share) {
     let (gate, is_epoch) = (share.gate, share.is_epoch);
     let mut snapshots = share.snapshots.into_iter();
     let mut heard = Vec::with_capacity(SENDS_AT_ONCE);
     while snapshots.len() > 0 {
-        for (connection, tell) in snapshots.by_ref().take(SENDS_AT_ONCE) {
+        for (peer, tell) in snapshots.by_ref().take(SENDS_AT_ONCE) {
             heard.extend(tell.heard);
-            send_snapshot(&gate, connection, tell.datagrams, is_epoch);
+            // Between epochs a snapshot that must wait would be stale when it leaves.
+            let backlog_max = if is_epoch {
+                usize::MAX
+            } else {
+                BACKLOG_BYTES_MAX
+            };
+            if !peer.send(tell.datagrams, backlog_max) {
+                gate.counters.drop_snapshot();
+            }
         }
         give_way().await;
         let now = clock::now();
@@ -392,18 +394,4 @@ async fn give_way() {
         }
     })
     .await;
-}
-
-fn send_snapshot(gate: &Gate, connection: Connection, datagrams: Vec<Bytes>, is_epoch: bool) {
-    let is_sent = shielded(move || {
-        if !is_epoch && backlog_bytes(&connection) > BACKLOG_BYTES_MAX {
-            return false;
-        }
-        // A connection that is gone, or whose path is too narrow, ends by itself.
-        let mut datagrams = datagrams.into_iter();
-        datagrams.all(|datagram| connection.send_datagram(datagram).is_ok())
-    });
-    if is_sent != Some(true) {
-        gate.counters.drop_snapshot();
-    }
 }

@@ -7,9 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use net_proto::quic::{ControlReader, ControlWriter, STREAM_DEADLINE};
+use net_proto::quic::{ControlReader, ControlWriter, Peer, STREAM_DEADLINE};
 use net_proto::{PlayerId, Queued, RefuseCode, ServerMessage};
-use quinn::Connection;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -211,7 +210,7 @@ impl Gate {
     /// Waits for a place in a full world.
     pub(super) async fn stand_in_line(
         &self,
-        line: (&Connection, usize),
+        line: (&Peer, usize),
         comer: &Comer,
         (reader, writer): (&mut ControlReader, &mut ControlWriter),
     ) -> Result<Entered, Unplaced> {
@@ -272,7 +271,7 @@ impl Gate {
     fn try_next(
         &self,
         spot: &Spot,
-        line: (&Connection, usize),
+        line: (&Peer, usize),
         comer: &Comer,
     ) -> Result<Result<Entered, Queued>, Unplaced> {
         if let Some(refusal) = self.shut(comer.claims.player, comer.now_s) {

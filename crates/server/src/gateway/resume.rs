@@ -12,13 +12,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use net_proto::quic::Peer;
 use net_proto::{Exported, RefuseCode, Resume, ResumeSecret, Return};
-use quinn::Connection;
 
 use super::cause::Cause;
 use super::link::{Event, SessionId};
 use super::login::Refusal;
-use super::shield::shielded;
 use super::table::{Entered, Gate, Owner, Sessions, lock};
 use crate::keys::random_bytes;
 
@@ -76,7 +75,7 @@ impl Gate {
     /// Gives a connection a session in place of the one that it comes back to, which ends.
     pub(super) fn come_back(
         &self,
-        line: (&Connection, usize),
+        line: (&Peer, usize),
         who: &Returner,
     ) -> Result<(Entered, SessionId), Refusal> {
         let mut sessions = lock(&self.sessions);
@@ -97,7 +96,7 @@ impl Gate {
     /// Keeps the place of a session whose line is lost, and tells the world; for how long. None where it cannot be taken up again.
     pub(super) async fn linger(&self, session: SessionId) -> Option<Duration> {
         let line = lock(&self.sessions).lose(session)?;
-        shielded(move || drop(line));
+        drop(line);
         self.events.send(Event::Lose { session }).await.ok()?;
         Some(Duration::from_secs(u64::from(self.limits().resume_s)))
     }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use net_proto::quic::{ControlReader, ControlWriter, STREAM_DEADLINE, StreamError};
+use net_proto::quic::{ControlReader, ControlWriter, Peer, STREAM_DEADLINE, StreamError};
 use net_proto::{Answer, AnswerCode, ClientMessage, Command, RefuseCode, ServerMessage};
-use quinn::{Connection, ConnectionError};
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use quinn::ConnectionError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, interval};
 
 use super::arrival::{frame_of, part};
@@ -34,7 +33,7 @@ pub(super) struct Talk<'a> {
     gate: &'a Gate,
     session: SessionId,
     version: u16,
-    connection: Connection,
+    connection: Peer,
     writer: ControlWriter,
     commands: Share,
     trades: Share,
@@ -47,7 +46,7 @@ impl<'a> Talk<'a> {
     pub(super) fn new(
         gate: &'a Gate,
         (session, version): (SessionId, u16),
-        connection: Connection,
+        connection: Peer,
         writer: ControlWriter,
     ) -> Self {
         Self {
@@ -67,22 +66,20 @@ impl<'a> Talk<'a> {
         mut self,
         mut reader: ControlReader,
         mut messages: mpsc::Receiver<Message>,
-        mut hearing: JoinHandle<Option<Refusal>>,
+        mut hearing: oneshot::Receiver<Refusal>,
     ) -> Over {
         let mut pulse = interval(PULSE);
         let refusal = loop {
             let next = tokio::select! {
                 biased; // what the world tells it is bounded, and what the client says comes last
-                // If a defect has ended the connection's own task, nothing below ever wakes: this panics, and the player leaves.
                 _ = pulse.tick() => match self.connection.close_reason() {
                     Some(_) => Next::Gone,
                     None => self.renew_secret().await,
                 },
                 message = messages.recv() => self.tell(message).await,
-                heard = &mut hearing => match heard {
-                    Ok(Some(refusal)) => Next::Refuse(refusal),
-                    // The connection has ended, or its task has by a defect: `over` finds out.
-                    Ok(None) | Err(_) => Next::Gone,
+                refused = &mut hearing => match refused {
+                    Ok(refusal) => Next::Refuse(refusal),
+                    Err(_) => Next::Gone, // `over` finds out why
                 },
                 frame = reader.next() => match frame {
                     Ok(Some(frame)) => self.obey(&frame).await,

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use bytes::Bytes;
+use net_proto::quic::Peer;
 use net_proto::{
     Audience, Command, InputDatagram, PlayerId, PlayerName, RefuseCode, Say, ShortText, TokenKey,
     TokenVerifier, WorldId, clean,
 };
-use quinn::{Connection, VarInt};
+use quinn::VarInt;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::auth::AuthDesk;
@@ -23,7 +24,6 @@ use super::link::{
 use super::login::{Comer, used};
 use super::queue::Queue;
 use super::resume::{Hash, Secrets};
-use super::shield::shielded;
 use super::sign::DiskSign;
 use super::tiles::TileDesk;
 use crate::clock;
@@ -118,7 +118,7 @@ pub(super) struct Entry {
 }
 
 pub(super) struct Line {
-    connection: Connection,
+    connection: Peer,
     endpoint: usize,
     messages: mpsc::Sender<Message>,
     chat: mpsc::Sender<Bytes>,
@@ -189,11 +189,7 @@ impl Gate {
     /// Gives a connection a session for a token, which is then used; a session that its player has already ends.
     ///
     /// The place is found before the token is used: who finds the world full can come back with the same ticket.
-    pub(super) fn enter(
-        &self,
-        line: (&Connection, usize),
-        comer: &Comer,
-    ) -> Result<Entered, NoEntry> {
+    pub(super) fn enter(&self, line: (&Peer, usize), comer: &Comer) -> Result<Entered, NoEntry> {
         let player = comer.claims.player;
         let mut sessions = lock(&self.sessions);
         let is_in = sessions.of_player.contains_key(&player);
@@ -232,7 +228,7 @@ impl Gate {
     pub(super) fn take_place(
         &self,
         sessions: &mut Sessions,
-        line: (&Connection, usize),
+        line: (&Peer, usize),
         comer: &Comer,
     ) -> Entered {
         let claims = &comer.claims;
@@ -248,7 +244,7 @@ impl Gate {
     pub(super) fn seat(
         &self,
         sessions: &mut Sessions,
-        (connection, endpoint): (&Connection, usize),
+        (connection, endpoint): (&Peer, usize),
         (player, name, key): Owner,
     ) -> Entered {
         let session = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
@@ -297,7 +293,7 @@ impl Gate {
         let _ = self.events.send(gone).await; // without a world there is nobody to tell
         let mut sessions = lock(&self.sessions);
         let entry = sessions.remove(session);
-        shielded(move || drop(entry));
+        drop(entry);
         if sessions.all.is_empty() {
             self.emptied.notify_waiters();
         }
@@ -372,12 +368,11 @@ impl Gate {
         }
     }
 
-    /// Gives what sessions are told to where it goes, with their connections and the numbers of the endpoints that they came to; not where that is
-    /// broken, or gone.
+    /// Gives what sessions are told to where it goes, with their connections and the numbers of the endpoints that they came to; not where that is gone.
     pub(super) fn each_connection(
         &self,
         tells: Vec<Tell>,
-        mut give: impl FnMut(Connection, usize, Tell),
+        mut give: impl FnMut(Peer, usize, Tell),
     ) {
         let sessions = lock(&self.sessions);
         let mut entries = sessions.all.iter().peekable();
@@ -388,9 +383,7 @@ impl Gate {
             let Some(line) = found.and_then(|(_, entry)| entry.line.as_ref()) else {
                 continue;
             };
-            if let Some(connection) = shielded(|| line.connection.clone()) {
-                give(connection, line.endpoint, tell);
-            }
+            give(line.connection.clone(), line.endpoint, tell);
         }
     }
 
@@ -413,9 +406,8 @@ impl Gate {
             return;
         }
         if line.messages.try_send(message.what).is_err() {
-            let connection = &line.connection;
             let code = close_code(RefuseCode::SLOW);
-            shielded(|| connection.close(code, b"messages are not read"));
+            line.connection.close(code, b"messages are not read");
         }
     }
 
@@ -470,12 +462,10 @@ impl Sessions {
             return;
         };
         let bye = Message::Close(RefuseCode::REPLACED, "you entered again elsewhere".into());
-        shielded(move || {
-            if line.messages.try_send(bye).is_err() {
-                let code = close_code(RefuseCode::REPLACED);
-                line.connection.close(code, b"you entered again elsewhere");
-            }
-        });
+        if line.messages.try_send(bye).is_err() {
+            let code = close_code(RefuseCode::REPLACED);
+            line.connection.close(code, b"you entered again elsewhere");
+        }
     }
 
     /// The line of a session that lingers from now on; none where it cannot.

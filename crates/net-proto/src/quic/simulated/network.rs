@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+#[cfg(test)]
+use quinn::ServerConfig;
 use quinn::udp::{EcnCodepoint, Transmit};
-use quinn::{AsyncUdpSocket, Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
+use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::link::Link;
 use super::socket::Socket;
 use crate::quic::endpoint::{endpoint_config, server_tls};
+use crate::quic::host::Host;
 use crate::quic::identity::Identity;
 use crate::quic::steering::Siblings;
 use crate::quic::transport;
@@ -80,7 +83,7 @@ impl Network {
     ///
     /// # Errors
     /// When the address is taken.
-    pub fn server_endpoint(&self, addr: SocketAddr, identity: &Identity) -> io::Result<Endpoint> {
+    pub fn server_endpoint(&self, addr: SocketAddr, identity: &Identity) -> io::Result<Host> {
         let mut endpoints = self.server_endpoints(addr, identity, 1)?;
         Ok(endpoints.pop().expect("one was asked for"))
     }
@@ -94,7 +97,7 @@ impl Network {
         addr: SocketAddr,
         identity: &Identity,
         count: u8,
-    ) -> io::Result<Vec<Endpoint>> {
+    ) -> io::Result<Vec<Host>> {
         let siblings = Siblings::new(count);
         let sockets = Socket::share(&self.shared, addr, count)?;
         let open = |(number, socket)| {
@@ -103,7 +106,7 @@ impl Network {
             config.cid_generator(move || ids.ids(number));
             let server = transport::server(server_tls(identity)?);
             let socket = siblings.steer(number, Arc::new(socket));
-            self.endpoint_on(socket, config, Some(server))
+            Ok(Host::new(self.seeded(config), server, socket))
         };
         (0..count).zip(sockets).map(open).collect()
     }
@@ -114,9 +117,9 @@ impl Network {
         &self,
         addr: SocketAddr,
         config: ServerConfig,
-    ) -> io::Result<Endpoint> {
+    ) -> io::Result<Host> {
         let socket = Arc::new(Socket::open(&self.shared, addr)?);
-        self.endpoint_on(socket, endpoint_config()?, Some(config))
+        Ok(Host::new(self.seeded(endpoint_config()?), config, socket))
     }
 
     /// As [`crate::quic::client_endpoint`].
@@ -125,7 +128,8 @@ impl Network {
     /// When the address is taken.
     pub fn client_endpoint(&self, addr: SocketAddr) -> io::Result<Endpoint> {
         let socket = Arc::new(Socket::open(&self.shared, addr)?);
-        self.endpoint_on(socket, endpoint_config()?, None)
+        let config = self.seeded(endpoint_config()?);
+        Endpoint::new_with_abstract_socket(config, None, socket, Arc::new(TokioRuntime))
     }
 
     /// Moves an endpoint to another address, as when a client's network changes. Its peers find out.
@@ -142,17 +146,13 @@ impl Network {
         self.shared.lock().places.remove(&addr);
     }
 
-    fn endpoint_on(
-        &self,
-        socket: Arc<dyn AsyncUdpSocket>,
-        mut config: EndpointConfig,
-        server: Option<ServerConfig>,
-    ) -> io::Result<Endpoint> {
+    /// With randomness of the network's seed, other for every endpoint.
+    fn seeded(&self, mut config: EndpointConfig) -> EndpointConfig {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.shared.seed.to_le_bytes());
         seed[8..16].copy_from_slice(&self.shared.next_endpoint().to_le_bytes());
         config.rng_seed(Some(seed)).grease_quic_bit(false);
-        Endpoint::new_with_abstract_socket(config, server, socket, Arc::new(TokioRuntime))
+        config
     }
 }
 
