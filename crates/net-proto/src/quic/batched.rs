@@ -4,20 +4,24 @@
 //! another within one turn of the runtime; here they wait for each other, as many as a [`Batch`] holds, and leave together.
 //! What is not full when everybody has had a turn leaves then, by a task of its own. Runs of packets to one peer are
 //! one call already (GSO) and are not copied.
+//!
+//! Packets of thousands come one at a time, and to be woken for each costs more than to take it. So where they come faster than one in a
+//! millisecond the socket is not watched, but looked at once in a millisecond: see [`Attention`].
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSliceMut};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use quinn::udp::{EcnCodepoint, RecvMeta, Transmit, UdpSocketState};
 use quinn::{AsyncUdpSocket, UdpPoller};
 use socket2::SockRef;
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
 use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::batch::{BYTES_MAX, Batch};
 
@@ -25,6 +29,7 @@ use super::batch::{BYTES_MAX, Batch};
 #[derive(Debug)]
 pub(super) struct BatchedSocket {
     io: UdpSocket,
+    attention: Mutex<Attention>,
     state: UdpSocketState,
     addr: SocketAddr,
     sources: Mutex<Sources>,
@@ -37,8 +42,6 @@ pub(super) struct BatchedSocket {
 struct Queue {
     batch: Batch,
     is_asked: bool,
-    /// Who found no room.
-    blocked: Vec<Waker>,
 }
 
 impl BatchedSocket {
@@ -46,12 +49,14 @@ impl BatchedSocket {
     ///
     /// # Errors
     /// Those of the system.
-    pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Arc<Self>> {
+    pub(super) fn new(socket: UdpSocket) -> io::Result<Arc<Self>> {
         let state = UdpSocketState::new((&socket).into())?;
         let addr = socket.local_addr()?;
         set_ecn(&socket, addr)?;
+        socket.set_nonblocking(true)?;
         let this = Arc::new(Self {
-            io: UdpSocket::from_std(socket)?,
+            attention: Mutex::new(Attention::watch(&socket)?),
+            io: socket,
             state,
             addr,
             sources: Mutex::new(Sources::new(addr)),
@@ -77,32 +82,116 @@ impl BatchedSocket {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when the system's buffer is full: the rest still waits.
     fn flush(&self, queue: &mut Queue) -> io::Result<()> {
-        let send = |batch: &Batch, from| {
-            let send = || batch.send(&self.io, from);
-            self.io.try_io(Interest::WRITABLE, send)
-        };
-        queue.batch.flush(send)?;
-        queue.blocked.drain(..).for_each(Waker::wake);
-        Ok(())
+        queue.batch.flush(|batch, from| batch.send(&self.io, from))
     }
 
     /// What cannot wait with others: runs to one peer, packets without the mark that all others have.
     fn send_alone(&self, queue: &mut Queue, transmit: &Transmit<'_>) -> io::Result<()> {
         self.flush(queue)?;
-        self.io.try_io(Interest::WRITABLE, || {
-            self.state.send((&self.io).into(), transmit)
-        })
+        self.state.send((&self.io).into(), transmit)
     }
 }
 
-impl Queue {
-    /// Wakes a task when there is room again.
-    fn tell(&mut self, waker: &Waker) {
-        if self.blocked.len() >= BLOCKED_MAX {
-            self.blocked.drain(..).for_each(Waker::wake); // they ask again
+/// How it is noticed that packets have come.
+#[derive(Debug)]
+enum Attention {
+    /// The system tells: at once, and each time.
+    Told {
+        watched: tokio::net::UdpSocket,
+        window: Window,
+    },
+    /// We look, once in [`LOOK_EVERY`].
+    Looking { next: Pin<Box<Sleep>>, window: Window },
+}
+
+/// What has been received in some milliseconds.
+#[derive(Debug)]
+struct Window {
+    until: Instant,
+    packets: usize,
+    calls: usize,
+}
+
+impl Window {
+    fn new(now: Instant) -> Self {
+        Self {
+            until: now + WINDOW,
+            packets: 0,
+            calls: 0,
         }
-        self.blocked.push(waker.clone());
     }
+
+    /// Counts a call that brought packets; the window, when it is over.
+    fn count(&mut self, packets: usize) -> Option<Self> {
+        self.packets += packets;
+        self.calls += usize::from(packets > 0);
+        let now = Instant::now();
+        (now >= self.until).then(|| core::mem::replace(self, Self::new(now)))
+    }
+}
+
+impl Attention {
+    fn watch(io: &UdpSocket) -> io::Result<Self> {
+        Ok(Self::Told {
+            watched: tokio::net::UdpSocket::from_std(io.try_clone()?)?,
+            window: Window::new(Instant::now()),
+        })
+    }
+
+    fn look() -> Self {
+        Self::Looking {
+            next: Box::pin(sleep(Duration::ZERO)),
+            window: Window::new(Instant::now()),
+        }
+    }
+
+    /// Receives by the call, or has the task woken when it should try again.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        io: &UdpSocket,
+        mut receive: impl FnMut() -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Told { watched, window } => loop {
+                ready!(watched.poll_recv_ready(cx))?;
+                let received = watched.try_io(Interest::READABLE, &mut receive);
+                if is_empty(&received) {
+                    continue;
+                }
+                let over = window.count(*received.as_ref().unwrap_or(&0));
+                if over.is_some_and(|over| over.calls >= BUSY_CALLS) {
+                    *self = Self::look();
+                }
+                return Poll::Ready(received);
+            },
+            Self::Looking { next, window } => {
+                ready!(next.as_mut().poll(cx));
+                let received = receive();
+                let over = window.count(*received.as_ref().unwrap_or(&0));
+                if over.is_some_and(|over| over.packets < BUSY_CALLS / 2) {
+                    *self = Self::watch(io)?;
+                    cx.waker().wake_by_ref();
+                    return match is_empty(&received) {
+                        true => Poll::Pending,
+                        false => Poll::Ready(received),
+                    };
+                }
+                if !is_empty(&received) {
+                    return Poll::Ready(received);
+                }
+                next.as_mut().reset(Instant::now() + LOOK_EVERY);
+                ready!(next.as_mut().poll(cx));
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Whether there was nothing to receive.
+fn is_empty(received: &io::Result<usize>) -> bool {
+    (received.as_ref()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Which of our addresses the system sends from.
@@ -113,7 +202,7 @@ impl Queue {
 #[derive(Debug)]
 struct Sources {
     bound: IpAddr,
-    probe: Option<std::net::UdpSocket>,
+    probe: Option<UdpSocket>,
     known: BTreeMap<IpAddr, Source>,
 }
 
@@ -126,7 +215,7 @@ struct Source {
 impl Sources {
     fn new(addr: SocketAddr) -> Self {
         let probe = (addr.ip().is_unspecified())
-            .then(|| std::net::UdpSocket::bind(SocketAddr::new(addr.ip(), 0)));
+            .then(|| UdpSocket::bind(SocketAddr::new(addr.ip(), 0)));
         Self {
             bound: addr.ip(),
             probe: probe.and_then(Result::ok),
@@ -165,7 +254,10 @@ impl Drop for BatchedSocket {
 
 impl AsyncUdpSocket for BatchedSocket {
     fn create_io_poller(self: Arc<Self>) -> Pin<Box<dyn UdpPoller>> {
-        Box::pin(Room(self))
+        Box::pin(Room {
+            socket: self,
+            next: Box::pin(sleep(Duration::ZERO)),
+        })
     }
 
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
@@ -190,13 +282,8 @@ impl AsyncUdpSocket for BatchedSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.io.poll_recv_ready(cx))?;
-            let recv = || self.state.recv((&self.io).into(), bufs, meta);
-            if let Ok(count) = self.io.try_io(Interest::READABLE, recv) {
-                return Poll::Ready(Ok(count));
-            }
-        }
+        let receive = || self.state.recv((&self.io).into(), bufs, meta);
+        lock(&self.attention).poll(cx, &self.io, receive)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -216,18 +303,24 @@ impl AsyncUdpSocket for BatchedSocket {
     }
 }
 
-/// Waits for room in the queue.
+/// Waits for room in the queue: the system's buffer is full for some packets' time, if ever.
 #[derive(Debug)]
-struct Room(Arc<BatchedSocket>);
+struct Room {
+    socket: Arc<BatchedSocket>,
+    next: Pin<Box<Sleep>>,
+}
 
 impl UdpPoller for Room {
-    fn poll_writable(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut queue = lock(&self.0.queue);
-        if queue.batch.has_room(PACKET_BYTES_MAX) || self.0.flush(&mut queue).is_ok() {
-            return Poll::Ready(Ok(()));
+    fn poll_writable(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let mut queue = lock(&this.socket.queue);
+        loop {
+            if queue.batch.has_room(PACKET_BYTES_MAX) || this.socket.flush(&mut queue).is_ok() {
+                return Poll::Ready(Ok(()));
+            }
+            this.next.as_mut().reset(Instant::now() + LOOK_EVERY);
+            ready!(this.next.as_mut().poll(cx));
         }
-        queue.tell(cx.waker());
-        Poll::Pending
     }
 }
 
@@ -243,9 +336,7 @@ async fn flush_when_asked(socket: Weak<BatchedSocket>, asked: Arc<Notify>) {
             queue.is_asked = false;
             socket.flush(&mut queue).is_err()
         } {
-            if socket.io.writable().await.is_err() {
-                return;
-            }
+            sleep(LOOK_EVERY).await;
         }
     }
 }
@@ -256,7 +347,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Every packet of a connection says that routers may mark it instead of dropping it. Set once for the socket, it need
 /// not be said for each; those that are not to have it are sent one by one.
-pub(super) fn set_ecn(socket: &std::net::UdpSocket, addr: SocketAddr) -> io::Result<()> {
+pub(super) fn set_ecn(socket: &UdpSocket, addr: SocketAddr) -> io::Result<()> {
     let socket = SockRef::from(socket);
     if addr.is_ipv6() {
         socket.set_tclass_v6(MARK as u32)?;
@@ -271,36 +362,15 @@ const PACKET_BYTES_MAX: usize = 1_500;
 /// Peers whose route back is remembered, and for how many packets.
 const SOURCES_MAX: usize = 16_384;
 const SOURCE_PACKETS: u16 = 4_096;
-/// Tasks that wait for room: a connection's driver each.
-const BLOCKED_MAX: usize = 16_384;
+/// How often a socket is looked at that is not watched.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// It is not watched where so many calls in so long would bring packets, and is again where less than half as many packets come.
+const WINDOW: Duration = Duration::from_millis(32);
+const BUSY_CALLS: usize = 32;
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::Wake;
-
     use super::*;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    #[test]
-    fn who_waits_for_room_is_woken_at_the_bound_at_the_latest() {
-        let (mut queue, count) = (Queue::default(), Arc::new(Count::default()));
-        for _ in 0..2 * BLOCKED_MAX + 1 {
-            queue.tell(&count.clone().into());
-        }
-        assert_eq!(
-            (queue.blocked.len(), count.0.load(Ordering::Relaxed)),
-            (1, 2 * BLOCKED_MAX)
-        );
-    }
 
     #[test]
     fn a_source_is_the_systems_own_choice() {
