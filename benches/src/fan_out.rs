@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use cpu_time::ThreadTime;
-use net_proto::quic::quinn::{Connection, Endpoint};
-use net_proto::quic::{Identity, Sockets, client_endpoint, connect, server_endpoint_on};
+use net_proto::quic::{
+    Host, Identity, Peer, Sockets, client_endpoint, connect, server_endpoint_on,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -82,7 +83,7 @@ fn runtime() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-async fn serve(server: &Endpoint, options: FanOut) -> Result<(u64, Duration)> {
+async fn serve(server: &Host, options: FanOut) -> Result<(u64, Duration)> {
     let mut connections = Vec::new();
     while connections.len() < options.peers {
         let incoming = timeout(PATIENCE, server.accept())
@@ -108,17 +109,17 @@ async fn serve(server: &Endpoint, options: FanOut) -> Result<(u64, Duration)> {
     Ok((sent(&connections) - before, cpu))
 }
 
-fn send(connections: &[Connection], payload: &Arc<[u8]>) {
+fn send(connections: &[Peer], payload: &Arc<[u8]>) {
     for connection in connections {
         let datagram = payload.to_vec().into();
         // What is closed shows in what arrives.
-        let _ = connection.send_datagram(datagram);
+        let _ = connection.send([datagram], usize::MAX);
     }
 }
 
-fn sent(connections: &[Connection]) -> u64 {
-    let datagrams = |connection: &Connection| connection.stats().frame_tx.datagram;
-    connections.iter().map(datagrams).sum()
+fn sent(connections: &[Peer]) -> u64 {
+    let stats = connections.iter().filter_map(Peer::stats);
+    stats.map(|stats| stats.frame_tx.datagram).sum()
 }
 
 /// Peers of a few endpoints, as many as there are neighbours behind one router.

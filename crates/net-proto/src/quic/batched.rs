@@ -101,7 +101,10 @@ enum Attention {
         window: Window,
     },
     /// We look, once in [`LOOK_EVERY`].
-    Looking { next: Pin<Box<Sleep>>, window: Window },
+    Looking {
+        next: Pin<Box<Sleep>>,
+        window: Window,
+    },
 }
 
 /// What has been received in some milliseconds.
@@ -214,8 +217,8 @@ struct Source {
 
 impl Sources {
     fn new(addr: SocketAddr) -> Self {
-        let probe = (addr.ip().is_unspecified())
-            .then(|| UdpSocket::bind(SocketAddr::new(addr.ip(), 0)));
+        let probe =
+            (addr.ip().is_unspecified()).then(|| UdpSocket::bind(SocketAddr::new(addr.ip(), 0)));
         Self {
             bound: addr.ip(),
             probe: probe.and_then(Result::ok),
@@ -370,7 +373,52 @@ const BUSY_CALLS: usize = 32;
 
 #[cfg(test)]
 mod tests {
+    use quinn::udp::BATCH_SIZE;
+
     use super::*;
+
+    /// Sends so many packets of another socket, some every millisecond, and counts what comes.
+    async fn pass(server: &BatchedSocket, (packets, per_ms): (usize, usize)) -> usize {
+        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (mut sent, mut received) = (0, 0);
+        let mut bytes = vec![0; 1_500 * BATCH_SIZE];
+        while received < packets {
+            for _ in 0..per_ms.min(packets - sent) {
+                client.send_to(&[7; 40], server.addr).unwrap();
+                sent += 1;
+            }
+            let mut slices = bytes.chunks_exact_mut(1_500).map(IoSliceMut::new);
+            let mut slices: [_; BATCH_SIZE] = core::array::from_fn(|_| slices.next().unwrap());
+            let mut metas = [RecvMeta::default(); BATCH_SIZE];
+            let receive = std::future::poll_fn(|cx| server.poll_recv(cx, &mut slices, &mut metas));
+            let wait = Duration::from_millis(1);
+            if let Ok(count) = tokio::time::timeout(wait, receive).await {
+                let lens = metas.iter().take(count.unwrap());
+                received += lens.map(|meta| meta.len / 40).sum::<usize>();
+            }
+        }
+        received
+    }
+
+    #[test]
+    fn a_socket_is_looked_at_while_many_packets_come_and_watched_otherwise() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let server = BatchedSocket::new(socket).unwrap();
+            let is_looking = || matches!(*lock(&server.attention), Attention::Looking { .. });
+            assert_eq!(pass(&server, (20, 1)).await, 20);
+            assert!(!is_looking());
+            assert_eq!(pass(&server, (40_000, 20)).await, 40_000);
+            assert!(is_looking());
+            sleep(2 * WINDOW).await;
+            assert_eq!(pass(&server, (1, 1)).await, 1);
+            assert!(!is_looking());
+            assert_eq!(pass(&server, (5, 1)).await, 5);
+        });
+    }
 
     #[test]
     fn a_source_is_the_systems_own_choice() {

@@ -2,6 +2,7 @@
 //!
 //! One control stream, opened by the client, carries framed messages both ways; inputs and snapshots are datagrams. A client that has no
 //! ground opens a second one for it, and who has something to say to others one that goes one way.
+//! Clients have quinn's endpoints and connections, servers a [`Host`] and its [`Peer`]s, which speak the same.
 //! Everything here runs inside a tokio runtime; one `current_thread` runtime an endpoint serves best.
 
 mod acks;

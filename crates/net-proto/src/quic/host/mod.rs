@@ -20,6 +20,9 @@ mod line;
 mod peer;
 mod state;
 mod streams;
+#[cfg(all(test, feature = "simulated"))]
+#[expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+mod tests;
 
 use std::fmt;
 use std::future::poll_fn;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-#[cfg(test)]
-use quinn::ServerConfig;
 use quinn::udp::{EcnCodepoint, Transmit};
+#[cfg(test)]
+use quinn::{AsyncUdpSocket, ServerConfig};
 use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -120,6 +120,19 @@ impl Network {
     ) -> io::Result<Host> {
         let socket = Arc::new(Socket::open(&self.shared, addr)?);
         Ok(Host::new(self.seeded(endpoint_config()?), config, socket))
+    }
+
+    /// A server's endpoint whose socket a test has its hands on.
+    #[cfg(test)]
+    pub(in crate::quic) fn server_endpoint_through(
+        &self,
+        addr: SocketAddr,
+        identity: &Identity,
+        wrap: impl FnOnce(Arc<dyn AsyncUdpSocket>) -> Arc<dyn AsyncUdpSocket>,
+    ) -> io::Result<Host> {
+        let socket = wrap(Arc::new(Socket::open(&self.shared, addr)?));
+        let server = transport::server(server_tls(identity)?);
+        Ok(Host::new(self.seeded(endpoint_config()?), server, socket))
     }
 
     /// As [`crate::quic::client_endpoint`].
