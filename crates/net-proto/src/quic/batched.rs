@@ -42,6 +42,8 @@ pub(super) struct BatchedSocket {
 struct Queue {
     batch: Batch,
     is_asked: bool,
+    /// The system took no run of packets.
+    is_full: bool,
 }
 
 impl BatchedSocket {
@@ -88,7 +90,9 @@ impl BatchedSocket {
     /// What cannot wait with others: runs to one peer, packets without the mark that all others have.
     fn send_alone(&self, queue: &mut Queue, transmit: &Transmit<'_>) -> io::Result<()> {
         self.flush(queue)?;
-        self.state.send((&self.io).into(), transmit)
+        let sent = self.state.send((&self.io).into(), transmit);
+        queue.is_full = is_blocked(&sent);
+        sent
     }
 }
 
@@ -159,7 +163,7 @@ impl Attention {
             Self::Told { watched, window } => loop {
                 ready!(watched.poll_recv_ready(cx))?;
                 let received = watched.try_io(Interest::READABLE, &mut receive);
-                if is_empty(&received) {
+                if is_blocked(&received) {
                     continue;
                 }
                 let over = window.count(*received.as_ref().unwrap_or(&0));
@@ -172,15 +176,17 @@ impl Attention {
                 ready!(next.as_mut().poll(cx));
                 let received = receive();
                 let over = window.count(*received.as_ref().unwrap_or(&0));
-                if over.is_some_and(|over| over.packets < BUSY_CALLS / 2) {
-                    *self = Self::watch(io)?;
+                if over.is_some_and(|over| over.packets < BUSY_CALLS / 2)
+                    && let Ok(watched) = Self::watch(io)
+                {
+                    *self = watched;
                     cx.waker().wake_by_ref();
-                    return match is_empty(&received) {
+                    return match is_blocked(&received) {
                         true => Poll::Pending,
                         false => Poll::Ready(received),
                     };
                 }
-                if !is_empty(&received) {
+                if !is_blocked(&received) {
                     return Poll::Ready(received);
                 }
                 next.as_mut().reset(Instant::now() + LOOK_EVERY);
@@ -192,9 +198,9 @@ impl Attention {
     }
 }
 
-/// Whether there was nothing to receive.
-fn is_empty(received: &io::Result<usize>) -> bool {
-    (received.as_ref()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+/// Whether there was nothing to receive, or no room to send.
+fn is_blocked<T>(done: &io::Result<T>) -> bool {
+    (done.as_ref()).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Which of our addresses the system sends from.
@@ -318,7 +324,9 @@ impl UdpPoller for Room {
         let this = &mut *self;
         let mut queue = lock(&this.socket.queue);
         loop {
-            if queue.batch.has_room(PACKET_BYTES_MAX) || this.socket.flush(&mut queue).is_ok() {
+            let is_full = core::mem::take(&mut queue.is_full);
+            let has_room = queue.batch.has_room(PACKET_BYTES_MAX);
+            if !is_full && (has_room || this.socket.flush(&mut queue).is_ok()) {
                 return Poll::Ready(Ok(()));
             }
             this.next.as_mut().reset(Instant::now() + LOOK_EVERY);

@@ -12,8 +12,14 @@ const PRIORITY: i32 = -1;
 /// What can open streams that go one way.
 pub trait Talker {
     /// Opens one, when the peer lets it.
+    ///
+    /// # Errors
+    /// [`StreamError::Closed`].
     fn open(&self) -> impl Future<Output = Result<WriteHalf, StreamError>> + Send;
     /// Waits for the peer to open one.
+    ///
+    /// # Errors
+    /// [`StreamError::Closed`].
     fn accept(&self) -> impl Future<Output = Result<ReadHalf, StreamError>> + Send;
 }
 

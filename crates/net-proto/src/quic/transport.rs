@@ -10,7 +10,7 @@ use super::acks::Patient;
 use super::game_control::GameControlConfig;
 
 /// Datagrams that may wait on a server's connection: the complete set of a crowded epoch goes out at once, 56 parts
-/// of it fit. What is older is dropped first. [`super::backlog_bytes`] is what keeps it from growing stale.
+/// of it fit. What is older is dropped first. What [`super::Peer::send`] is told of a backlog keeps it from growing stale.
 pub(super) const SERVER_SEND_BYTES: usize = 64 << 10;
 /// Datagrams that may wait on a client's connection: an input is repeated in the next anyway.
 pub(super) const CLIENT_SEND_BYTES: usize = 2 << 10;

@@ -8,19 +8,19 @@ use std::task::{Context, Poll};
 use quinn::ConnectionError;
 
 use super::peer::Peer;
-use super::{Shared, now};
+use super::{Host, now};
 
 /// A client that knocks. Dropped, it is refused.
 pub struct Incoming {
     arrival: Option<quinn_proto::Incoming>,
-    shared: Arc<Shared>,
+    host: Host,
 }
 
 impl Incoming {
-    pub(super) fn new(arrival: quinn_proto::Incoming, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(arrival: quinn_proto::Incoming, host: Host) -> Self {
         Self {
             arrival: Some(arrival),
-            shared,
+            host,
         }
     }
 
@@ -30,10 +30,10 @@ impl Incoming {
             .expect("it is there until it is decided")
     }
 
-    fn take(mut self) -> (quinn_proto::Incoming, Arc<Shared>) {
+    fn take(mut self) -> (quinn_proto::Incoming, Host) {
         let arrival = self.arrival.take();
-        let shared = Arc::clone(&self.shared);
-        (arrival.expect("it is decided once"), shared)
+        let host = self.host.clone();
+        (arrival.expect("it is decided once"), host)
     }
 
     /// Where it says it is.
@@ -49,36 +49,37 @@ impl Incoming {
     /// Begins the handshake.
     ///
     /// # Errors
-    /// What it sent is no beginning of a connection.
+    /// What it sent is no beginning of a connection, or it knocked too long ago.
     pub fn accept(self) -> Result<Connecting, ConnectionError> {
-        let (arrival, shared) = self.take();
+        let (arrival, host) = self.take();
+        let shared = &host.0.0;
         let (id, fate) = shared.work(|state| state.accept(now(), arrival))?;
-        Ok(Connecting(Ok(Peer::new(shared, id, fate))))
+        Ok(Connecting(Ok(Peer::new(Arc::clone(shared), id, fate))))
     }
 
     /// Has it prove its address; it comes again. False where it had.
     pub fn retry(self) -> bool {
-        let (arrival, shared) = self.take();
-        shared.work(|state| state.retry(arrival))
+        let (arrival, host) = self.take();
+        host.0.0.work(|state| state.retry(arrival))
     }
 
     /// Says no.
     pub fn refuse(self) {
-        let (arrival, shared) = self.take();
-        shared.work(|state| state.refuse(arrival));
+        let (arrival, host) = self.take();
+        host.0.0.work(|state| state.refuse(arrival));
     }
 
     /// Says nothing.
     pub fn ignore(self) {
-        let (arrival, shared) = self.take();
-        shared.work(|state| state.ignore(arrival));
+        let (arrival, host) = self.take();
+        host.0.0.work(|state| state.ignore(arrival));
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
         if let Some(arrival) = self.arrival.take() {
-            self.shared.work(|state| state.refuse(arrival));
+            self.host.0.0.work(|state| state.refuse(arrival));
         }
     }
 }

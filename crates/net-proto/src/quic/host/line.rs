@@ -131,7 +131,8 @@ impl Line {
     fn speak(&mut self, now: Instant, out: &mut Out) -> bool {
         for _ in 0..SENDS_A_VISIT {
             out.scratch.clear();
-            let made = (self.connection).poll_transmit(now, out.segments, &mut out.scratch);
+            let segments = out.segments();
+            let made = (self.connection).poll_transmit(now, segments, &mut out.scratch);
             let Some(transmit) = made else {
                 return true;
             };
@@ -169,8 +170,6 @@ enum Exchanged {
 /// Where packets leave.
 pub(super) struct Out {
     socket: Arc<dyn AsyncUdpSocket>,
-    /// Packets to one peer that the system takes as one.
-    segments: usize,
     /// The packet that is being made.
     pub(super) scratch: Vec<u8>,
     /// The packet that the system did not take.
@@ -180,11 +179,15 @@ pub(super) struct Out {
 impl Out {
     pub(super) fn new(socket: Arc<dyn AsyncUdpSocket>) -> Self {
         Self {
-            segments: socket.max_transmit_segments().min(SEGMENTS_MAX),
             socket,
             scratch: Vec::new(),
             stuck: None,
         }
+    }
+
+    /// Packets to one peer that the system takes as one: fewer once it has refused some.
+    fn segments(&self) -> usize {
+        self.socket.max_transmit_segments().min(SEGMENTS_MAX)
     }
 
     /// Whether the system takes nothing for now.
@@ -217,6 +220,6 @@ impl Out {
     }
 }
 
-/// Packets of one connection before others have a turn.
-const SENDS_A_VISIT: usize = 20;
+/// What one connection sends before others have a turn: packets, or runs of them.
+const SENDS_A_VISIT: usize = 8;
 const SEGMENTS_MAX: usize = 10;

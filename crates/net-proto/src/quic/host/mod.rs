@@ -13,7 +13,7 @@
 //! The protocol is quinn-proto's in either case. Streams, and whatever else is rare, are for tasks to wait for: something that happens to a connection
 //! but for a datagram wakes all tasks that wait for it, and they look.
 //!
-//! A panic within quinn-proto ends the connection that it was called for, and no other.
+//! A panic within quinn-proto ends the connection that it was called for, or loses the packet, and nothing else.
 
 mod arrival;
 mod line;
@@ -76,7 +76,7 @@ impl Host {
     pub async fn accept(&self) -> Option<Incoming> {
         let shared = &self.0.0;
         let arrival = poll_fn(|cx| shared.lock().poll_arrival(cx)).await?;
-        Some(Incoming::new(arrival, Arc::clone(shared)))
+        Some(Incoming::new(arrival, self.clone()))
     }
 
     /// Where it listens.
@@ -169,7 +169,11 @@ impl Driver {
     /// Takes what has arrived, some at a time: whether there may be more.
     fn receive(&mut self, cx: &mut Context<'_>, state: &mut State) -> Received {
         let stride = self.buffers.len() / BATCH_SIZE;
+        let begun = clock();
         for _ in 0..RECEIVES_A_TURN {
+            if begun.elapsed() > RECEIVE_TIME {
+                break;
+            }
             let mut metas = [RecvMeta::default(); BATCH_SIZE];
             let mut slices = self.buffers.chunks_exact_mut(stride).map(IoSliceMut::new);
             let mut slices: [_; BATCH_SIZE] =
@@ -213,6 +217,12 @@ impl Driver {
     }
 }
 
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.shared.work(State::abandon);
+    }
+}
+
 enum Received {
     All,
     Some,
@@ -245,12 +255,19 @@ impl Future for Driver {
     }
 }
 
+/// The time of this machine, in tests too: how long something took.
+#[expect(clippy::disallowed_methods, reason = "no result depends on it")]
+fn clock() -> Instant {
+    Instant::now()
+}
+
 /// The time as connections have it: it stands still where a test makes it.
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Calls that receive packets, before others in the thread have a turn.
+/// Calls that receive packets, and how long they may take, before others in the thread have a turn.
 const RECEIVES_A_TURN: usize = 4;
+const RECEIVE_TIME: Duration = Duration::from_micros(500);
 /// After so long a socket that has failed is tried again.
 const RETRY: Duration = Duration::from_millis(10);

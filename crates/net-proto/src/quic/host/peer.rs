@@ -82,18 +82,18 @@ impl Peer {
         }
     }
 
-    /// Queues datagrams and sends what may leave. With more than `backlog_max` bytes of datagrams waiting already: none. False when they were not
+    /// Queues datagrams and sends what may leave. With more than `backlog_max` bytes of datagrams waiting already: none. False when not all were
     /// queued, for that reason, or because the connection has ended, or for it they are too long.
     pub fn send(&self, datagrams: impl IntoIterator<Item = Bytes>, backlog_max: usize) -> bool {
         let queue = |line: &mut Line| {
+            if line.connection.is_closed() {
+                return false;
+            }
             let mut queue = line.connection.datagrams();
             let backlog = SERVER_SEND_BYTES.saturating_sub(queue.send_buffer_space());
             let mut datagrams = datagrams.into_iter();
             backlog <= backlog_max && datagrams.all(|datagram| queue.send(datagram, true).is_ok())
         };
-        if self.0.fate.reason().is_some() {
-            return false;
-        }
         self.work(|state, id| state.attend(now(), id, queue)) == Some(true)
     }
 
@@ -105,12 +105,15 @@ impl Peer {
         if let Some(reason) = self.close_reason() {
             return Err(reason.into());
         }
-        self.work(|state, id| {
+        let sent = self.work(|state, id| {
             let sent = state.with(id, |line| line.connection.datagrams().send(datagram, true));
             state.touch(id);
-            sent.unwrap_or(Ok(()))
-        })?;
-        Ok(())
+            sent
+        });
+        match sent {
+            Some(sent) => Ok(sent?),
+            None => Err(self.close_reason().unwrap_or(ConnectionError::Reset).into()),
+        }
     }
 
     /// The longest datagram that it takes now; none before it has said so, or where it takes none.
@@ -127,7 +130,7 @@ impl Peer {
     }
 
     /// Has a listener called with each datagram, in the order in which they come, from now on and as soon as they do. It must not call anything of this
-    /// host, nor wait.
+    /// host, nor hold a [`Peer`] of it, nor wait.
     pub fn listen(&self, listener: impl FnMut(Bytes) + Send + 'static) {
         self.with(|line| {
             line.listener = Some(Box::new(listener));

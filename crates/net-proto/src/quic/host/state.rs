@@ -98,6 +98,21 @@ impl State {
         self.wake_driver();
     }
 
+    /// Nobody drives it any more: what there is ends, and who waits hears of it.
+    pub(super) fn abandon(&mut self) {
+        self.closed
+            .get_or_insert((VarInt::from_u32(0), Bytes::new()));
+        self.arrivals
+            .drain(..)
+            .for_each(|arrival| self.endpoint.ignore(arrival));
+        self.woken.append(&mut self.porters);
+        for number in 0..self.slots.len() {
+            if self.slots[number].line.is_some() {
+                self.cut(number);
+            }
+        }
+    }
+
     /// Nothing can happen any more.
     pub(super) fn is_over(&self) -> bool {
         self.is_orphaned && self.open == 0
@@ -120,8 +135,10 @@ impl State {
     }
 
     pub(super) fn poll_arrival(&mut self, cx: &Context<'_>) -> Poll<Option<quinn_proto::Incoming>> {
+        if self.closed.is_some() {
+            return Poll::Ready(None);
+        }
         match self.arrivals.pop_front() {
-            _ if self.closed.is_some() => Poll::Ready(None),
             Some(arrival) => Poll::Ready(Some(arrival)),
             None => {
                 enlist(&mut self.porters, cx.waker());
@@ -185,10 +202,15 @@ impl State {
         arrival: quinn_proto::Incoming,
     ) -> Result<(LineId, Arc<Fate>), ConnectionError> {
         let mut bytes = Vec::new();
-        let accepted = self.endpoint.accept(arrival, now, &mut bytes, None);
-        match accepted {
-            Ok((handle, connection)) => Ok(self.begin(now, handle, connection)),
-            Err(error) => {
+        let endpoint = &mut self.endpoint;
+        let accept = || {
+            let accepted = endpoint.accept(arrival, now, &mut bytes, None);
+            accepted.map_err(Box::new)
+        };
+        match catch_unwind(AssertUnwindSafe(accept)) {
+            Err(_) => Err(ConnectionError::Reset), // its number is never used again
+            Ok(Ok((handle, connection))) => Ok(self.begin(now, handle, connection)),
+            Ok(Err(error)) => {
                 if let Some(transmit) = error.response {
                     self.out.answer(&transmit, &bytes);
                 }
@@ -243,7 +265,10 @@ impl State {
         });
         let mut bytes = core::mem::take(&mut self.out.scratch);
         bytes.clear();
-        let event = (self.endpoint).handle(now, meta.addr, meta.dst_ip, ecn, packet, &mut bytes);
+        let endpoint = &mut self.endpoint;
+        let handle = || endpoint.handle(now, meta.addr, meta.dst_ip, ecn, packet, &mut bytes);
+        // A packet that breaks it is lost.
+        let event = catch_unwind(AssertUnwindSafe(handle)).unwrap_or(None);
         if let Some(DatagramEvent::Response(transmit)) = &event {
             self.out.answer(transmit, &bytes);
         }
@@ -417,7 +442,10 @@ impl State {
     /// Ends a connection without a word.
     fn cut(&mut self, number: usize) {
         let handle = ConnectionHandle(number);
-        self.endpoint.handle_event(handle, EndpointEvent::drained());
+        let endpoint = &mut self.endpoint;
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            endpoint.handle_event(handle, EndpointEvent::drained());
+        }));
         if let Some(line) = &self.slots[number].line {
             line.fate.decide(ConnectionError::Reset);
         }

@@ -5,7 +5,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Host, Peer};
 use crate::quic::simulated::{Link, Network, identity, run};
-use crate::quic::{Identity, ReadHalf, WriteHalf, connect};
+use crate::quic::{Identity, ReadHalf, WriteHalf, client_endpoint, connect, server_endpoint};
 
 struct Stage {
     network: Network,
@@ -194,10 +194,43 @@ fn connections_outlive_the_host_that_let_them_in() {
     });
 }
 
-/// Takes every third packet, and none in between until a millisecond has passed.
+#[test]
+fn who_waits_hears_that_nobody_drives_the_host_any_more() {
+    let runtime = || {
+        let built = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        built.unwrap()
+    };
+    let (first, identity) = (runtime(), Identity::self_signed().unwrap());
+    let (host, peer, heard) = first.block_on(async {
+        let host = server_endpoint("127.0.0.1:0".parse().unwrap(), &identity).unwrap();
+        let addr = host.local_addr().unwrap();
+        let endpoint = client_endpoint(addr).unwrap();
+        let accept = async { host.accept().await.unwrap().await.unwrap() };
+        let (client, peer) = tokio::join!(connect(&endpoint, addr, identity.cert_sha256()), accept);
+        client.unwrap();
+        let heard = Arc::new(());
+        let kept = Arc::clone(&heard);
+        peer.listen(move |_| drop(Arc::clone(&kept)));
+        (host, peer, heard)
+    });
+    drop(first);
+    assert_eq!(peer.close_reason(), Some(ConnectionError::Reset));
+    assert!(!peer.send([vec![1].into()], usize::MAX));
+    assert_eq!(Arc::strong_count(&heard), 1, "the listener is gone");
+    runtime().block_on(async {
+        assert!(host.accept().await.is_none());
+        host.wait_idle().await;
+    });
+}
+
+/// Takes every third packet, and none in between until a millisecond has passed. It finds out with the first run of packets, which is lost, that it cannot
+/// take such.
 struct Narrow {
     socket: Arc<dyn AsyncUdpSocket>,
     tries: AtomicU64,
+    has_lost: AtomicBool,
 }
 
 impl fmt::Debug for Narrow {
@@ -223,6 +256,13 @@ impl AsyncUdpSocket for Narrow {
         Box::pin(Soon(Box::pin(sleep(Duration::from_millis(1)))))
     }
     fn try_send(&self, transmit: &Transmit<'_>) -> io::Result<()> {
+        if transmit
+            .segment_size
+            .is_some_and(|size| size < transmit.contents.len())
+        {
+            self.has_lost.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         match self.tries.fetch_add(1, Ordering::Relaxed) % 3 {
             0 => self.socket.try_send(transmit),
             _ => Err(io::ErrorKind::WouldBlock.into()),
@@ -239,6 +279,12 @@ impl AsyncUdpSocket for Narrow {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
+    fn max_transmit_segments(&self) -> usize {
+        match self.has_lost.load(Ordering::Relaxed) {
+            true => 1,
+            false => 10,
+        }
+    }
 }
 
 #[test]
@@ -249,6 +295,7 @@ fn what_the_system_does_not_take_at_once_leaves_later() {
             Arc::new(Narrow {
                 socket,
                 tries: AtomicU64::new(0),
+                has_lost: AtomicBool::new(false),
             })
         };
         let host = network
