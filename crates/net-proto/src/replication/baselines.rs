@@ -62,7 +62,7 @@ impl Baselines {
     /// the oldest dies. A few ns an entity, while each has the row that it had.
     ///
     /// # Panics
-    /// When an id is there twice or one is 0, or ticks do not ascend, or there are columns.
+    /// When an id is 0, or one that has another row than before is there twice, or ticks do not ascend, or there are columns.
     pub fn advance(&mut self, tick: u64, states: &[EntityState]) {
         self.advance_with(tick, states, &[]);
     }

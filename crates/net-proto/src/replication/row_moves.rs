@@ -21,7 +21,7 @@ impl RowMoves {
     /// Compares states of now with those before; whether any has another row.
     ///
     /// # Panics
-    /// When an id is there twice or one is 0.
+    /// When an id is 0, or one that has another row than before is there twice.
     pub(super) fn find(&mut self, old: &[EntityState], new: &[EntityState]) -> bool {
         let mut both = old.iter().zip(new);
         self.is_same = old.len() == new.len() && both.all(|(old, new)| old.id() == new.id());

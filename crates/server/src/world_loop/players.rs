@@ -66,11 +66,9 @@ pub(super) struct Player {
 /// What players are to be told in a tick.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Turns {
-    /// Some have a snapshot; some who have none are told their own state.
+    /// Some have a snapshot; some are told their own state, with it or alone.
     pub(super) snapshots: bool,
     pub(super) own_states: bool,
-    /// How many have been welcomed.
-    pub(super) welcome: usize,
 }
 
 /// Who comes in.
@@ -353,12 +351,12 @@ impl Players {
     pub(super) fn take_turns(&mut self, tick: u64, every: u64) -> Turns {
         let mut turns = Turns::default();
         for player in self.all.values_mut() {
-            turns.welcome += usize::from(player.is_welcome);
             let is_used = player.told_datagram != player.datagram;
             let is_told = player.is_welcome && !player.is_lost;
             player.is_turn = is_told && player.rhythm.is_turn((tick, every), is_used);
             turns.snapshots |= player.is_turn;
-            turns.own_states |= is_told && is_used && !player.is_turn;
+            // Also where it has a snapshot, for whoever watches from the next look on has none yet.
+            turns.own_states |= is_told && is_used;
         }
         turns
     }

@@ -15,6 +15,7 @@ impl WorldLoop {
         if newcomers.is_empty() {
             return;
         }
+        self.views.welcome();
         let dilation = (self.throttle.pace() < throttle::PACE_FULL).then(|| self.dilation());
         for (session, entity, version) in newcomers {
             if version >= 3
@@ -63,8 +64,8 @@ impl WorldLoop {
             let (views, players, world) = (&mut self.views, &mut self.players, &self.world);
             views.set_level(self.throttle.level());
             batch = self.pool.install(|| {
-                views.advance(world, is_even);
-                views.watch(world, players, turns.welcome);
+                views.advance(world, (is_even, every));
+                views.watch(world, players);
                 views.pack(world, players, durable_tick)
             });
         }

@@ -47,6 +47,8 @@ pub(super) struct Views {
     ids: Vec<EntityId>,
     /// They are others than when watchers were looked through.
     is_resorted: bool,
+    /// Somebody has been welcomed since watchers were looked through.
+    has_newcomers: bool,
     /// Places are those of the newest step.
     looks: bool,
     pub(super) places: Vec<Ecef>,
@@ -121,6 +123,7 @@ impl Views {
             packers: Vec::new(),
             ids: Vec::new(),
             is_resorted: false,
+            has_newcomers: false,
             looks: false,
             places: Vec::new(),
             changed: Vec::new(),
@@ -139,8 +142,8 @@ impl Views {
         })
     }
 
-    /// Takes in the state after a step. Places are looked at, and who sees whom, only where they are to be, or rows are others.
-    pub(super) fn advance(&mut self, world: &World, looks: bool) {
+    /// Takes in the state after a step. Places are looked at, and who sees whom, in even ticks, once in every so many at least, and where rows are others.
+    pub(super) fn advance(&mut self, world: &World, (is_even, every): (bool, u64)) {
         let mut watch = StopWatch::start();
         if self.ids != world.ids() {
             self.is_resorted = true;
@@ -149,7 +152,8 @@ impl Views {
             self.ids.clear();
             self.ids.extend_from_slice(world.ids());
         }
-        self.looks = looks || self.is_resorted;
+        let is_due = is_even || world.tick() >= self.looked + every;
+        self.looks = is_due || self.is_resorted;
         self.times.interest += watch.lap();
         let looks = self.looks;
         let (index, places) = (&mut self.index, &mut self.places);
@@ -191,6 +195,11 @@ impl Views {
         })
     }
 
+    /// Somebody has been welcomed, and watches from the next look on.
+    pub(super) fn welcome(&mut self) {
+        self.has_newcomers = true;
+    }
+
     /// How much is left undone from now on.
     pub(super) fn set_level(&mut self, level: Level) {
         self.level = level;
@@ -217,6 +226,7 @@ impl Views {
     /// Brings whom a player sees up to date: their rows, ascending by id.
     pub(super) fn look(&self, world: &World, row: usize, player: &mut Player) {
         if self.changed[row] <= player.seen_tick {
+            player.seen_tick = world.tick();
             return;
         }
         if player.seen_tick < self.followed {
@@ -372,15 +382,15 @@ impl Views {
         }
     }
 
-    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone; `welcome` is how many there
-    /// should be. Only where places have been looked at.
-    pub(super) fn watch(&mut self, world: &World, players: &mut Players, welcome: usize) {
+    /// Brings all sets up to date, those of who has just been welcomed among them, without those whose avatars have gone. Only where places
+    /// have been looked at.
+    pub(super) fn watch(&mut self, world: &World, players: &mut Players) {
         if !self.looks {
             return;
         }
         let mut watch = StopWatch::start();
         let is_resorted = core::mem::take(&mut self.is_resorted);
-        if is_resorted || welcome != self.watchers.len() {
+        if core::mem::take(&mut self.has_newcomers) | is_resorted {
             self.exchange_watchers(world, players);
         }
         let view = self.index.view(world.ids(), &self.places);

@@ -92,7 +92,13 @@ impl Peer {
             let mut queue = line.connection.datagrams();
             let backlog = SERVER_SEND_BYTES.saturating_sub(queue.send_buffer_space());
             let mut datagrams = datagrams.into_iter();
-            backlog <= backlog_max && datagrams.all(|datagram| queue.send(datagram, true).is_ok())
+            // What has to wait must not hold more memory than it is long.
+            let own = |datagram: Bytes| match backlog {
+                0 => datagram,
+                _ => Bytes::copy_from_slice(&datagram),
+            };
+            backlog <= backlog_max
+                && datagrams.all(|datagram| queue.send(own(datagram), true).is_ok())
         };
         self.work(|state, id| state.attend(now(), id, queue)) == Some(true)
     }
