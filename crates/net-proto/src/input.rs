@@ -245,13 +245,42 @@ pub struct QueuedInput {
 /// A server's queue of one client's inputs: each is used once, in order, one a tick.
 ///
 /// At most [`InputBuffer::WAITING_MAX`] wait; beyond that the oldest are skipped, so a client that sends faster than
-/// the world ticks gains nothing, and one that was silent does not lag behind itself for ever.
+/// the world ticks gains nothing. And those are skipped for which nothing waits: where, for two seconds, at least some were always left, after the line or the world has
+/// stood still, the line needs them not, and all that comes after would be late by them for ever.
 #[derive(Clone, Debug, Default)]
 pub struct InputBuffer {
     waiting: VecDeque<QueuedInput>, // ascending numbers
     newest_seq: u32,                // of the last input ever queued
     applied_seq: u32,
     datagrams: u32, // that brought something new; wraps
+    spare: Spare,
+}
+
+/// How many inputs are left waiting that nobody needs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spare {
+    ticks: u8,    // looked at
+    most_out: u8, // of WAITING_MAX, how many were not left in some of them
+    to_skip: u8,
+}
+
+impl Spare {
+    /// Ticks that are looked at before anything is skipped.
+    const LOOK: u8 = 64;
+
+    /// So many are left in a tick.
+    fn see(&mut self, left: usize) {
+        let out = InputBuffer::WAITING_MAX.saturating_sub(left) as u8;
+        self.most_out = self.most_out.max(out);
+        self.ticks += 1;
+        if self.ticks == Self::LOOK {
+            let left = InputBuffer::WAITING_MAX as u8 - self.most_out;
+            *self = Self {
+                to_skip: left.div_ceil(2), // half of the way: to need one after all costs more than to be late
+                ..Self::default()
+            };
+        }
+    }
 }
 
 impl InputBuffer {
@@ -291,13 +320,29 @@ impl InputBuffer {
             queued += 1;
         }
         while self.waiting.len() > Self::WAITING_MAX {
-            self.take();
+            self.next();
         }
         queued
     }
 
     /// The input of this tick; without one the player's last request stands.
     pub fn take(&mut self) -> Option<QueuedInput> {
+        if self.spare.to_skip > 0 && self.is_held_on() {
+            self.spare.to_skip -= 1;
+            self.next();
+        }
+        let next = self.next();
+        self.spare.see(self.waiting.len());
+        next
+    }
+
+    /// Whether the next input but one holds down what the next does: no press is lost with that.
+    fn is_held_on(&self) -> bool {
+        let buttons = |n: usize| self.waiting.get(n).map(|next| next.input.buttons);
+        buttons(1).is_some() && buttons(0) == buttons(1)
+    }
+
+    fn next(&mut self) -> Option<QueuedInput> {
         let next = self.waiting.pop_front()?;
         self.applied_seq = next.seq;
         Some(next)
@@ -466,6 +511,78 @@ mod tests {
         assert_eq!(buffer.take().map(|next| next.datagram), Some(2));
         buffer.skip_all();
         assert_eq!((buffer.take(), buffer.applied_seq()), (None, 6));
+    }
+
+    /// Ticks at which two inputs come, or none; how many are left in the end, and how many were used of how many.
+    fn steady(buffer: &mut InputBuffer, ticks: u32, comes: impl Fn(u32) -> bool) -> (usize, u32) {
+        let (mut seq, mut used) = (buffer.newest_seq, 0);
+        for tick in 0..ticks {
+            if comes(tick) {
+                push_held(buffer, seq + 1, 2);
+                seq += 2;
+            }
+            used += u32::from(buffer.take().is_some());
+        }
+        (buffer.waiting.len(), used)
+    }
+
+    fn push_held(buffer: &mut InputBuffer, first: u32, count: usize) {
+        let inputs = core::iter::repeat_n(input(1), count);
+        let datagram = InputDatagram::new(InputHead::default(), first, inputs).unwrap();
+        buffer.push(&datagram, ALL, 50);
+    }
+
+    #[test]
+    fn what_waits_for_nothing_is_skipped() {
+        let mut buffer = InputBuffer::new();
+        push_held(&mut buffer, 1, 4);
+        // The world stood still; then two come every second tick.
+        assert_eq!(steady(&mut buffer, 60, |tick| tick % 2 == 0), (4, 60));
+        let (left, used) = steady(&mut buffer, 240, |tick| tick % 2 == 0);
+        assert_eq!((left, used), (0, 240));
+        assert_eq!(steady(&mut buffer, 240, |tick| tick % 2 == 0), (0, 240));
+    }
+
+    #[test]
+    fn what_an_uneven_line_needs_stays() {
+        let mut buffer = InputBuffer::new();
+        push_held(&mut buffer, 1, 4);
+        // Now and then nothing comes for six ticks, and then all of it.
+        for _ in 0..40 {
+            assert_eq!(steady(&mut buffer, 26, |tick| tick % 2 == 0).1, 26);
+            assert_eq!(steady(&mut buffer, 4, |_| false).1, 4);
+            let next = buffer.newest_seq + 1;
+            push_held(&mut buffer, next, 4);
+        }
+        assert_eq!(
+            buffer.applied_seq as usize + buffer.waiting.len(),
+            4 + 40 * 30
+        );
+        assert_eq!(buffer.applied_seq, 40 * 30);
+    }
+
+    #[test]
+    fn no_press_is_skipped() {
+        let mut buffer = InputBuffer::new();
+        let (mut seq, mut presses) = (0, 0);
+        for tick in 0..400u32 {
+            if tick % 2 == 0 {
+                let count = if tick == 0 { 6 } else { 2 };
+                let press = |n: u32| Input {
+                    buttons: u16::from(n % 7 == 0),
+                    ..Input::default()
+                };
+                let inputs = (seq + 1..=seq + count).map(press);
+                let datagram = InputDatagram::new(InputHead::default(), seq + 1, inputs).unwrap();
+                buffer.push(&datagram, ALL, 50);
+                seq += count;
+            }
+            presses += buffer
+                .take()
+                .map_or(0, |next| u32::from(next.input.buttons));
+        }
+        assert!(buffer.waiting.len() < 2);
+        assert_eq!(presses, buffer.applied_seq / 7);
     }
 
     #[test]

@@ -32,8 +32,10 @@ pub struct Config {
     pub world: u16,
     /// Ticks a second.
     pub tick_rate_hz: u16,
-    /// Ticks from one snapshot to the next, on average.
+    /// Ticks from one snapshot of a player to the next, on average; clients are told.
     pub snapshot_ticks: u8,
+    /// Snapshots of a player a second, where it is to have more than that.
+    pub snapshot_hz: Option<u16>,
     /// Radius of interest, metres.
     pub interest_radius_m: f64,
     /// Hysteresis of interest, metres.
@@ -131,6 +133,7 @@ impl Default for Config {
             world: 1,
             tick_rate_hz: 30,
             snapshot_ticks: 2,
+            snapshot_hz: None,
             interest_radius_m: 100.0,
             interest_hysteresis_m: 10.0,
             players_max: 2_000,
@@ -192,6 +195,7 @@ impl Config {
             world: settings.world.unwrap_or(default.world),
             tick_rate_hz: settings.tick_rate_hz.unwrap_or(default.tick_rate_hz),
             snapshot_ticks: settings.snapshot_ticks.unwrap_or(default.snapshot_ticks),
+            snapshot_hz: settings.snapshot_hz,
             interest_radius_m: settings
                 .interest_radius_m
                 .unwrap_or(default.interest_radius_m),
@@ -265,6 +269,14 @@ impl Config {
         }
     }
 
+    /// How many snapshots a player has in how many ticks.
+    pub(crate) fn snapshots(&self) -> (u64, u64) {
+        match self.snapshot_hz {
+            Some(hz) => (hz.into(), self.tick_rate_hz.into()),
+            None => (1, self.snapshot_ticks.into()),
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         // Written so that NaN fails.
         let towns = 1..=TOWNS.len();
@@ -279,6 +291,16 @@ impl Config {
                 "snapshot_ticks",
                 [1, 2, 4, 8].contains(&self.snapshot_ticks),
                 "1, 2, 4 or 8",
+            ),
+            (
+                "snapshot_hz",
+                self.snapshot_hz.is_none_or(|hz| {
+                    let at_least = self
+                        .tick_rate_hz
+                        .div_ceil(self.snapshot_ticks.max(1).into());
+                    (at_least..=self.tick_rate_hz).contains(&hz)
+                }),
+                "tick_rate_hz / snapshot_ticks to tick_rate_hz",
             ),
             (
                 "interest_radius_m",

@@ -5,7 +5,7 @@ use spatial_core::{CoordError, Geodetic};
 use crate::config::Config;
 
 /// Neighbours that somebody in a town should see; towns are as wide as that needs.
-const SEEN_WANTED: f64 = 80.0;
+const SEEN_WANTED: f64 = 56.0;
 /// Narrowest town, metres.
 const TOWN_RADIUS_MIN_M: f64 = 30.0;
 

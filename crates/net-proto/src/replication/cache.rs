@@ -6,6 +6,7 @@ use super::member;
 use super::motion::Motion;
 use super::selection::Selection;
 use super::state::{EntityState, encode_absolute, encode_delta, encode_unchanged, encode_whole};
+use super::twin::Twin;
 use crate::bits::{BitSpan, ShortBits};
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
@@ -24,6 +25,7 @@ pub struct UpdateCache {
     encoded: u64,
     copied: u64,
     pub(super) selection: Selection, // scratch of whoever packs
+    pub(super) twin: Twin,
 }
 
 /// Where the updates of all rows are that are written in one way.
@@ -172,6 +174,7 @@ impl UpdateCache {
         if self.tick != Some(world.tick()) {
             self.tick = Some(world.tick());
             self.words.clear();
+            self.twin.forget();
         }
     }
 

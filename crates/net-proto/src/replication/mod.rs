@@ -25,6 +25,7 @@ mod row_moves;
 mod selection;
 mod snapshot;
 mod state;
+mod twin;
 
 pub use baselines::Baselines;
 pub use budget::SendBudget;

@@ -9,6 +9,7 @@ use super::packer::{Of, Packer, update_bits_max};
 use super::selection::{Candidate, NO_MEMBER, Selection, Waiting};
 use super::snapshot::{Coding, Datagrams, Header, PARTS_MAX};
 use super::state::EntityState;
+use super::twin::Seen;
 use crate::bits::BitSpan;
 use crate::ids::Epoch;
 use crate::limits::{DIGEST_ENTITIES_MAX, EPOCHS_ALIVE};
@@ -146,29 +147,48 @@ impl Replicator {
         let is_measured = distances_dm.len() == request.visible.len();
         assert!(is_measured || distances_dm.is_empty(), "a distance a row");
         cache.follow(world);
-        let mut selection = core::mem::take(&mut cache.selection);
         let starting = Epoch::starting_at(world.tick());
         let base = self.baseline(world, starting);
         let header = self.header(world, base.as_ref(), request);
+        let (datagrams_max, bits_max) = match starting {
+            Some(_) => (PARTS_MAX, usize::MAX),
+            None => (
+                usize::from(request.datagrams_max.max(1)),
+                self.bits_max(request),
+            ),
+        };
+        let seen = Seen {
+            header: &header,
+            datagrams_max,
+            bits_max,
+            visible,
+            sent: base.as_ref().map_or(&[], |base| base.sent),
+            back: base.as_ref().map_or(0, |base| base.back),
+        };
+        if let Some((stats, set)) = cache.twin.tell(&seen, out) {
+            if let Some(epoch) = starting {
+                self.remember(epoch, header.baseline, set);
+            }
+            self.waiting.clear();
+            cache.count(stats.updates);
+            return stats;
+        }
+        let mut selection = core::mem::take(&mut cache.selection);
         let gathering = Gathering {
             world,
-            base,
+            base: base.as_ref(),
             coding: self.coding,
         };
         gathering.gather(cache, (visible, distances_dm), &mut selection);
-        let datagrams_max = match starting {
-            Some(_) => PARTS_MAX,
-            None => usize::from(request.datagrams_max.max(1)),
+        let set = match starting {
+            Some(_) => &selection.candidates[..],
+            None => &[],
         };
-        let base = gathering.base.as_ref().map(|base| base.epoch);
+        (cache.twin).begin(&seen, (selection.likely_bits(), set));
         if let Some(epoch) = starting {
-            self.remember(epoch, base, &selection.candidates);
+            self.remember(epoch, header.baseline, set);
             self.waiting.clear();
         }
-        let bits_max = match starting {
-            Some(_) => usize::MAX,
-            None => self.bits_max(request),
-        };
         let writing = Writing {
             world,
             own: self.own,
@@ -178,6 +198,7 @@ impl Replicator {
         };
         let stats = writing.write((cache, &mut selection), &mut self.waiting, out);
         out.number_parts();
+        cache.twin.end(out, stats);
         cache.count(stats.updates);
         cache.selection = selection;
         stats
@@ -392,7 +413,7 @@ impl Baseline<'_> {
 /// Collects the updates that a client may be sent.
 struct Gathering<'a> {
     world: &'a Baselines,
-    base: Option<Baseline<'a>>,
+    base: Option<&'a Baseline<'a>>,
     coding: Coding,
 }
 
@@ -409,7 +430,7 @@ impl Gathering<'_> {
         let lanes = [lane_of(ways, 1), lane_of(ways, 2)];
         let mut next = 0;
         for (n, &row) in visible.iter().enumerate() {
-            let found = self.base.as_ref().and_then(|base| {
+            let found = self.base.and_then(|base| {
                 let (member, base_row) = base.member(row, &mut next)?;
                 let is_resting = base.sent[member] & IS_WHOLE != 0;
                 let moves = usize::from(!is_resting);
@@ -441,7 +462,7 @@ impl Gathering<'_> {
             Coding::Plain => Way::Absolute,
             Coding::Predicted => Way::Whole,
         };
-        let Some(base) = &self.base else {
+        let Some(base) = self.base else {
             return [whole; 3];
         };
         let member = |back| match self.coding {

@@ -26,10 +26,25 @@ use crate::ids::Epoch;
 use crate::limits::{DATAGRAM_BYTES_MAX, EPOCHS_ALIVE};
 
 /// Datagrams of one snapshot, back to back in one buffer that is kept for the next.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Datagrams {
     bytes: Vec<u8>,
     ends: Vec<usize>,
+}
+
+impl Clone for Datagrams {
+    fn clone(&self) -> Self {
+        Self {
+            bytes: self.bytes.clone(),
+            ends: self.ends.clone(),
+        }
+    }
+
+    /// Into the memory that is there.
+    fn clone_from(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+        self.ends.clone_from(&other.ends);
+    }
 }
 
 impl Datagrams {
@@ -77,6 +92,14 @@ impl Datagrams {
             let start = self.start(usize::from(part));
             self.bytes[start + PART_OFFSET] = part;
             self.bytes[start + PART_OFFSET + 1] = parts;
+        }
+    }
+
+    /// Replaces the number of the last input applied.
+    pub(super) fn note_input(&mut self, seq: u32) {
+        for part in 0..self.ends.len() {
+            let field = self.start(part) + INPUT_OFFSET;
+            self.bytes[field..field + 4].copy_from_slice(&seq.to_le_bytes());
         }
     }
 
@@ -246,6 +269,7 @@ pub(super) const PARTS_MAX: usize = 255;
 
 const NO_BASELINE: u8 = 255;
 const PART_OFFSET: usize = 10;
+const INPUT_OFFSET: usize = 12;
 /// Where the header holds the number of updates.
 pub(super) const UPDATES_OFFSET: usize = 18;
 const GAP_BITS: [u32; 4] = [5, 9, 16, 64];

@@ -20,6 +20,8 @@ pub(crate) struct Pair {
     replicator: Replicator,
     inputs: InputBuffer,
     replica: Replica,
+    /// Notes what comes, and reads nothing.
+    skimmer: Replica,
     sent_inputs: u32,
     down: Link,
     up: Link,
@@ -43,6 +45,7 @@ impl Pair {
             replicator: Replicator::new(),
             inputs: InputBuffer::new(),
             replica: Replica::new(),
+            skimmer: Replica::new().skimming(),
             sent_inputs: 0,
             down: Link::default(),
             up: Link::default(),
@@ -134,6 +137,8 @@ impl Pair {
             let before = self.replica.clone();
             let info = self.replica.handle_snapshot(&bytes).unwrap();
             assert!(info.last_input_seq <= self.sent_inputs);
+            let noted = self.skimmer.handle_snapshot(&bytes).unwrap();
+            assert_eq!((noted.tick, noted.completed), (info.tick, info.completed));
             if let Some(epoch) = info.completed {
                 let set = self.replica.epoch_set(epoch).unwrap();
                 assert_eq!(set, self.shown[&epoch.number()], "{epoch}");
@@ -145,6 +150,8 @@ impl Pair {
             if arrival > self.tick {
                 self.digests.push((arrival, digest));
             } else {
+                let noted = self.skimmer.verify_digest(&digest);
+                assert!(noted == DigestVerdict::Unknown || !self.skimmer.skims());
                 match self.replica.verify_digest(&digest) {
                     DigestVerdict::Match => self.matches += 1,
                     verdict => assert_eq!(verdict, DigestVerdict::Unknown),
@@ -154,6 +161,9 @@ impl Pair {
     }
 
     fn assert_well_formed(&self) {
+        let acknowledged = [&self.replica, &self.skimmer].map(Replica::newest_complete);
+        assert_eq!(acknowledged[0], acknowledged[1]);
+        assert!(self.skimmer.tracked().is_empty() || !self.skimmer.skims());
         let tracked = self.replica.tracked();
         assert!(tracked.is_sorted_by(|a, b| a.state.id() < b.state.id()));
         // What the newest complete set does not hold has come after it.
@@ -220,6 +230,7 @@ pub(crate) fn check(seed: u64, weather: Weather, version: u16) -> u64 {
     let mut pair = Pair::new(seed, weather);
     pair.replicator = Replicator::new().speaking(version);
     pair.replica = Replica::new().speaking(version);
+    pair.skimmer = pair.replica.clone().skimming();
     for _ in 0..900 {
         pair.step();
     }
@@ -481,6 +492,51 @@ fn between_epochs_everybody_has_a_turn_and_oneself_always() {
             let longest = longest_wait(own_at, datagrams_max, is_acknowledged);
             println!("own {own_at}: {longest} of {bound} snapshots");
             assert!((1..=bound).contains(&longest), "{longest}");
+        }
+    }
+}
+
+/// Clients who share a cache, and with it whole snapshots, are told what each would be told alone.
+#[test]
+fn who_sees_the_same_is_told_the_same() {
+    const CLIENTS: u64 = 12;
+    let mut world = Walkers::new(5, 120, 3);
+    let mut random = Random::new(99);
+    let (mut baselines, mut shared) = (Baselines::new(), UpdateCache::new());
+    let mut pairs: Vec<_> = (0..CLIENTS)
+        .map(|_| [Replicator::new(), Replicator::new()])
+        .collect();
+    let (mut out, mut alone) = (Datagrams::new(), Datagrams::new());
+    for tick in 8..400 {
+        world.walk();
+        if tick % 50 == 0 {
+            world.stir();
+        }
+        let states = world.states();
+        baselines.advance(tick, &states);
+        let all: Vec<u32> = (0..states.len() as u32).collect();
+        let some: Vec<u32> = all.iter().copied().filter(|row| row % 3 > 0).collect();
+        for (n, [together, apart]) in (0u32..).zip(&mut pairs) {
+            let visible = match (n, random.below(8)) {
+                (0..4, _) | (4..8, 0) => &all,
+                _ => &some,
+            };
+            let request = SnapshotRequest {
+                visible,
+                last_input_seq: 100 * n + tick as u32,
+                durable_tick: tick - 3,
+                bytes_max: if random.chance(10) { 60 } else { usize::MAX },
+                ..SnapshotRequest::default()
+            };
+            let stats = together.pack(&baselines, &mut shared, &request, &mut out);
+            let mut cache = UpdateCache::new();
+            let expected = apart.pack(&baselines, &mut cache, &request, &mut alone);
+            assert_eq!(stats, expected, "client {n}, tick {tick}");
+            assert!(out.iter().eq(alone.iter()), "client {n}, tick {tick}");
+            if random.chance(30) {
+                let epoch = Epoch::of_tick(tick).unwrap();
+                assert_eq!(together.acknowledge(epoch), apart.acknowledge(epoch));
+            }
         }
     }
 }

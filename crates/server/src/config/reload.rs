@@ -41,6 +41,7 @@ keys! {
     world: "start",
     tick_rate_hz: "start",
     snapshot_ticks: "start",
+    snapshot_hz: "start",
     interest_radius_m: "start",
     interest_hysteresis_m: "start",
     players_max: "reload",

@@ -30,6 +30,9 @@ pub struct Settings {
     /// Ticks from one snapshot to the next, on average: 1, 2, 4 or 8
     #[arg(long, env = "BLUEMARBLE_SNAPSHOT_TICKS", value_name = "N")]
     pub snapshot_ticks: Option<u8>,
+    /// Snapshots of a player a second, where that is to be more than one each snapshot_ticks; at most tick_rate_hz
+    #[arg(long, env = "BLUEMARBLE_SNAPSHOT_HZ", value_name = "HZ")]
+    pub snapshot_hz: Option<u16>,
     /// How far players see, metres
     #[arg(long, env = "BLUEMARBLE_INTEREST_RADIUS_M", value_name = "M")]
     pub interest_radius_m: Option<f64>,
@@ -258,6 +261,7 @@ impl Settings {
             world: self.world.or(other.world),
             tick_rate_hz: self.tick_rate_hz.or(other.tick_rate_hz),
             snapshot_ticks: self.snapshot_ticks.or(other.snapshot_ticks),
+            snapshot_hz: self.snapshot_hz.or(other.snapshot_hz),
             interest_radius_m: self.interest_radius_m.or(other.interest_radius_m),
             interest_hysteresis_m: self.interest_hysteresis_m.or(other.interest_hysteresis_m),
             players_max: self.players_max.or(other.players_max),

@@ -143,6 +143,8 @@ fn values_out_of_range_name_the_key() {
         ("world = 0", "world"),
         ("tick_rate_hz = 500", "tick_rate_hz"),
         ("snapshot_ticks = 3", "snapshot_ticks"),
+        ("snapshot_hz = 14", "snapshot_hz"),
+        ("snapshot_hz = 31", "snapshot_hz"),
         ("interest_radius_m = nan", "interest_radius_m"),
         ("speed_max_mps = inf", "speed_max_mps"),
         ("towns = 21", "towns"),

@@ -1,5 +1,6 @@
 //! What of a tick goes to the store thread: records, state hashes, checkpoints.
 
+use net_proto::EPOCH_TICKS;
 use sim_core::Entry;
 
 use super::WorldLoop;
@@ -7,8 +8,8 @@ use super::views::DurableHash;
 use crate::persist::{FrameKind, TickFrames};
 use crate::server::ServerError;
 
-/// The state's hash is journalled every so many ticks.
-const HASH_TICKS: u64 = 10;
+/// The state's hash is journalled every so many ticks, between the epochs, which have enough to do.
+const HASH_TICKS: u64 = EPOCH_TICKS;
 
 impl WorldLoop {
     /// Hands the tick to the store thread.
@@ -32,7 +33,7 @@ impl WorldLoop {
         if let Some(lease) = self.host.ask(tick) {
             frames.push((FrameKind::Lease, lease));
         }
-        if self.world.tick().is_multiple_of(HASH_TICKS) {
+        if self.world.tick() % HASH_TICKS == HASH_TICKS / 2 {
             frames.push((FrameKind::Entry, self.state_hash(tick)));
         }
         if !frames.is_empty() {

@@ -150,6 +150,7 @@ impl WorldLoop {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|n| format!("world-{n}"))
+            .start_handler(|_| go_first())
             .build()
             .map_err(|e| ServerError::Start(e.to_string()))?;
         let towns = Towns::new(&world, &config).map_err(|e| ServerError::Start(e.to_string()))?;
@@ -525,6 +526,19 @@ impl WorldLoop {
         for (_, player) in self.players.iter_mut() {
             player.budget = SendBudget::new(bytes_s, rate_hz);
         }
+    }
+}
+
+/// How far the world's threads go before others, the network's among them, where they share a core: a tick that has begun is as short as its work. They sleep
+/// for a good part of every tick, so the others have their time.
+#[cfg(target_os = "linux")]
+const NICE: i32 = -10;
+
+/// Where the system does not permit it the thread goes with the others.
+pub(crate) fn go_first() {
+    #[cfg(target_os = "linux")] // a thread's own, elsewhere it is the whole process's
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "the world's threads have no priority");
     }
 }
 

@@ -11,7 +11,7 @@ use sim_core::{Escalation, Input, Record, Validator, World};
 use spatial_core::{EntityId, FrameId};
 
 use super::judge::{Judge, Unknown};
-use super::rhythm::Rhythm;
+use super::rhythm::{Quota, Rhythm};
 use super::shots::{Shot, Shots};
 use crate::game::Visitor;
 use crate::gateway::{COMMANDS_SINCE, Heard, Message, SessionId, ToSession};
@@ -347,13 +347,13 @@ impl Players {
         }
     }
 
-    /// Finds out whose snapshot is due after the step to a tick, if one is due every so many ticks.
-    pub(super) fn take_turns(&mut self, tick: u64, every: u64) -> Turns {
+    /// Finds out whose snapshot is due after the step to a tick.
+    pub(super) fn take_turns(&mut self, tick: u64, quota: Quota) -> Turns {
         let mut turns = Turns::default();
         for player in self.all.values_mut() {
             let is_used = player.told_datagram != player.datagram;
             let is_told = player.is_welcome && !player.is_lost;
-            player.is_turn = is_told && player.rhythm.is_turn((tick, every), is_used);
+            player.is_turn = is_told && player.rhythm.is_turn((tick, quota), is_used);
             turns.snapshots |= player.is_turn;
             // Also where it has a snapshot, for whoever watches from the next look on has none yet.
             turns.own_states |= is_told && is_used;

@@ -3,6 +3,7 @@
 use net_proto::{Welcome, WorldId};
 use spatial_core::EntityId;
 
+use super::rhythm::Quota;
 use super::views::Totals;
 use super::{WorldLoop, own, room, throttle};
 use crate::clock;
@@ -57,14 +58,16 @@ impl WorldLoop {
         }
         let (tick, every) = (self.world.tick(), u64::from(self.config.snapshot_ticks));
         let durable_tick = self.forget_hashes();
-        let is_even = tick.is_multiple_of(every);
+        // The tick of an epoch, in which all are told, has nothing else to do where another can do it.
+        let is_look = tick % every == every / 2;
         let mut batch = Batch::default();
-        let turns = self.players.take_turns(tick, every);
+        let quota = Quota::at(tick, self.config.snapshots());
+        let turns = self.players.take_turns(tick, quota);
         if turns.snapshots {
             let (views, players, world) = (&mut self.views, &mut self.players, &self.world);
             views.set_level(self.throttle.level());
             batch = self.pool.install(|| {
-                views.advance(world, (is_even, every));
+                views.advance(world, (is_look, every));
                 views.watch(world, players);
                 views.pack(world, players, durable_tick)
             });
@@ -74,7 +77,7 @@ impl WorldLoop {
         }
         batch.snapshots.sort_unstable_by_key(|tell| tell.session);
         self.send(batch);
-        if is_even {
+        if tick.is_multiple_of(every) {
             self.send_digests(durable_tick);
         }
     }
@@ -117,8 +120,8 @@ impl WorldLoop {
             bytes,
             seen,
         } = core::mem::take(&mut self.views.totals);
-        let snapshots_a_second =
-            f64::from(self.config.tick_rate_hz) / f64::from(self.config.snapshot_ticks);
+        let (count, ticks) = self.config.snapshots();
+        let snapshots_a_second = f64::from(self.config.tick_rate_hz) * count as f64 / ticks as f64;
         let (syncs, written) = self.store.totals();
         let (tally, players) = (&mut self.tally, self.players.len() as u32);
         let shown = self.views.times;

@@ -142,8 +142,8 @@ impl Views {
         })
     }
 
-    /// Takes in the state after a step. Places are looked at, and who sees whom, in even ticks, once in every so many at least, and where rows are others.
-    pub(super) fn advance(&mut self, world: &World, (is_even, every): (bool, u64)) {
+    /// Takes in the state after a step. Places are looked at, and who sees whom, where it is said, once in every so many ticks at least, and where rows are others.
+    pub(super) fn advance(&mut self, world: &World, (is_look, every): (bool, u64)) {
         let mut watch = StopWatch::start();
         if self.ids != world.ids() {
             self.is_resorted = true;
@@ -152,7 +152,7 @@ impl Views {
             self.ids.clear();
             self.ids.extend_from_slice(world.ids());
         }
-        let is_due = is_even || world.tick() >= self.looked + every;
+        let is_due = is_look || world.tick() >= self.looked + every;
         self.looks = is_due || self.is_resorted;
         self.times.interest += watch.lap();
         let looks = self.looks;

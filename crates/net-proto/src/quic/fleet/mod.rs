@@ -359,6 +359,6 @@ impl core::fmt::Debug for Fleet {
 /// Sockets that one call of the system watches without taking noticeable time.
 const PORTS_MAX: usize = 64;
 /// Calls that receive packets, 32 at most each.
-const CALLS_A_TURN: usize = 8;
+const CALLS_A_TURN: usize = 4;
 /// A fleet looks up at least so often.
 const WAIT_MAX: Duration = Duration::from_millis(100);

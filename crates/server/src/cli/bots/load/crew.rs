@@ -34,6 +34,7 @@ pub(super) struct Errand {
     pub(super) bots: Vec<u32>,
     pub(super) pattern: Pattern,
     pub(super) within_m: f64,
+    pub(super) whole_one_in: u32,
     /// Datagrams a second; one every second tick where it is not said.
     pub(super) hz: Option<f64>,
     pub(super) seed: u64,

@@ -59,6 +59,8 @@ impl Pass {
 /// See the module.
 pub(super) struct Guest {
     pub(super) n: u32,
+    /// It reads everything that it is told, and compares digests.
+    is_whole: bool,
     /// When it began to knock.
     pub(super) knocked: Instant,
     stage: Stage,
@@ -96,6 +98,8 @@ struct Stay {
     /// Its first input is of this moment, and its ticks go on from there.
     began: Instant,
     time: WorldTime,
+    /// Where it is, as it was told last.
+    here: Option<Position>,
     inputs: u64,
     heading: u16,
     /// When it was told of the world for the last time.
@@ -109,6 +113,7 @@ impl Guest {
     pub(super) fn new(n: u32, errand: &Errand) -> Self {
         Self {
             n,
+            is_whole: n.is_multiple_of(errand.whole_one_in),
             knocked: errand.begin,
             stage: Stage::Outside,
             stages: 0,
@@ -274,6 +279,10 @@ impl Guest {
         self.has_been_in = true;
         self.entity = Some(entity);
         let (line, version) = (knock.line, knock.version);
+        let core = match self.is_whole {
+            true => core,
+            false => core.skimming(),
+        };
         // Their moments are spread over a period, whatever the order in which they came.
         let period = period(&core, scene.hz);
         let first = now + period.mul_f64(self.lots.unit());
@@ -283,6 +292,7 @@ impl Guest {
             core,
             began: first,
             time: WorldTime::default(),
+            here: None,
             inputs: 0,
             heading: 0,
             saw: now,
@@ -305,17 +315,18 @@ impl Guest {
         sums.datagrams_received += 1;
         sums.bytes_received += bytes.len() as u64;
         match stay.core.handle_datagram(bytes)? {
-            Event::Own(own, _) => stay.see_effect(now, own.last_input_seq, sums),
+            Event::Own(own, _) => {
+                stay.here = Some(own.position);
+                scene.middle.get_or_insert(own.position);
+                stay.see_effect(now, own.last_input_seq, sums);
+            }
             Event::Snapshot(info) => {
                 sums.snapshots += 1;
                 stay.saw = now;
-                if info.completed.is_some() {
+                if info.completed.is_some() && self.is_whole {
                     let tracked = stay.core.replica().tracked().len();
                     sums.epochs += 1;
                     sums.seen += tracked.saturating_sub(1) as u64;
-                }
-                if scene.middle.is_none() {
-                    *scene.middle = stay.core.player().map(|own| own.state.position());
                 }
                 if let Some(lost) = self.lost.take() {
                     sums.back.record(now.saturating_duration_since(lost));
@@ -333,8 +344,7 @@ impl Guest {
         };
         let period = period(&stay.core, scene.hz);
         let next = due + period;
-        let here = stay.core.player().map(|own| own.state.position());
-        let place = (stay.core.planet(), here);
+        let place = (stay.core.planet(), stay.here);
         let wish = self.walk.wish(due, place, (*scene.middle, &mut self.lots));
         stay.make_inputs(due, wish);
         let sums = scene.sums;

@@ -30,6 +30,7 @@ use crate::histogram::Histogram;
 use crate::lots::Lots;
 use crate::rehearsal::Rehearsal;
 use crate::status::{StageTimes, Status};
+use crate::world_loop::go_first;
 
 /// One in so many is a whole client.
 const WHOLE_ONE_IN: u64 = 100;
@@ -117,6 +118,8 @@ pub(super) fn run(args: &BotsArgs, pattern: Pattern, file: &Path) -> Result<Exit
     let hz = args.load.hz.unwrap_or(f64::from(config.tick_rate_hz) / 2.0);
     let inputs_each = (f64::from(config.tick_rate_hz) / hz).round().max(1.0) as u32;
     let mut world = Rehearsal::start(config)?;
+    // Who plays stands in for other machines.
+    go_first();
     let (ended, ends) = channel();
     watch_for_end(args.leash, &ended)?;
     let planet = Planet::EARTH;

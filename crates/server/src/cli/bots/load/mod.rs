@@ -1,6 +1,7 @@
 //! Bots as a load: open loop, thousands to a thread, and a run that says itself when it was they who could not keep up.
 //!
-//! A client is what a client is, but for prediction: encrypted, with every snapshot decoded and every digest compared. It sends at
+//! A client is what a client is, but for prediction: encrypted, with every snapshot decoded and every digest compared, or acknowledged alone where
+//! decoding is left to one in so many ([`LoadArgs::whole_one_in`]). It sends at
 //! its times whatever the server does; what is sent late counts from when it should have been.
 
 mod crew;
@@ -32,7 +33,7 @@ pub(super) use steps::Pattern;
 #[derive(clap::Args)]
 #[command(next_help_heading = "As a load (with --pattern)")]
 pub(super) struct LoadArgs {
-    /// Bots are a load: where they walk, and when they come. They decode everything, compare digests, and predict nothing
+    /// Bots are a load: where they walk, and when they come. They predict nothing
     #[arg(long, value_enum, value_name = "PATTERN")]
     pattern: Option<Pattern>,
     /// No server and no sockets: the bots play in this process in the world of this configuration, one in a hundred a whole client, for --seconds
@@ -47,6 +48,10 @@ pub(super) struct LoadArgs {
     /// Datagrams of inputs a bot sends a second; by default one every second tick
     #[arg(long, value_name = "N")]
     hz: Option<f64>,
+    /// One bot in so many reads all that it is told and compares digests; the others read of themselves alone, and acknowledge as much: to the server
+    /// they are the same
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    whole_one_in: u32,
     /// How far bots stray: from where they came in, from the crowd's middle, or along an arm of the star, metres
     #[arg(long, default_value_t = 150.0, value_name = "M")]
     within_m: f64,
@@ -151,6 +156,7 @@ fn errand(
         bots: (0..count).filter(|n| n % args.threads == thread).collect(),
         pattern,
         within_m: load.within_m,
+        whole_one_in: load.whole_one_in,
         hz: load.hz,
         seed: args.seed,
         begin,

@@ -1,0 +1,206 @@
+//! The snapshot that was packed last, for the next client: who sees the same, and has the same, is told the same.
+//!
+//! In a room where all see all, or a crowd, one client costs what encoding costs, and each other a comparison and a copy.
+
+use super::replicator::PackStats;
+use super::selection::Candidate;
+use super::snapshot::{Datagrams, Header};
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Twin {
+    /// How it begins; of another client only the number of its last input differs. None where there is nothing to be shared.
+    header: Option<Header>,
+    datagrams_max: usize,
+    visible: Vec<u32>,
+    sent: Vec<u32>, // the client's set of the baseline
+    back: u32,      // and epochs from that to what it was written against
+    likely_bits: usize,
+    candidates: Vec<Candidate>, // of a complete set
+    datagrams: Datagrams,
+    stats: PackStats,
+}
+
+/// What a client's snapshot depends on, beside the world.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) header: &'a Header,
+    pub(super) datagrams_max: usize,
+    /// Bits that it may have.
+    pub(super) bits_max: usize,
+    pub(super) visible: &'a [u32],
+    /// The client's set of the baseline.
+    pub(super) sent: &'a [u32],
+    /// Epochs from that to what it was written against.
+    pub(super) back: u32,
+}
+
+/// Smaller snapshots are packed as soon as they are compared.
+const VISIBLE_MIN: usize = 16;
+
+impl Twin {
+    /// The world has moved on.
+    pub(super) fn forget(&mut self) {
+        self.header = None;
+    }
+
+    /// Another snapshot is being packed; `candidates`: who is in a complete set.
+    pub(super) fn begin(
+        &mut self,
+        of: &Seen<'_>,
+        (likely_bits, candidates): (usize, &[Candidate]),
+    ) {
+        self.header = None;
+        if likely_bits > of.bits_max || of.visible.len() < VISIBLE_MIN {
+            return;
+        }
+        self.header = Some(*of.header);
+        (self.datagrams_max, self.likely_bits) = (of.datagrams_max, likely_bits);
+        self.back = of.back;
+        refill(&mut self.visible, of.visible);
+        refill(&mut self.sent, of.sent);
+        refill(&mut self.candidates, candidates);
+    }
+
+    /// That is it. It is kept where nothing was left out.
+    pub(super) fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
+        match stats.deferred {
+            0 if self.header.is_some() => {
+                self.datagrams.clone_from(datagrams);
+                self.stats = stats;
+            }
+            _ => self.header = None,
+        }
+    }
+
+    /// The same snapshot for another client, replacing what `out` held, and of a complete set who is in it; none where it would be another.
+    pub(super) fn tell(
+        &self,
+        of: &Seen<'_>,
+        out: &mut Datagrams,
+    ) -> Option<(PackStats, &[Candidate])> {
+        let theirs = Header {
+            last_input_seq: of.header.last_input_seq,
+            ..self.header?
+        };
+        let is_same = theirs == *of.header
+            && (self.datagrams_max, self.back) == (of.datagrams_max, of.back)
+            && self.likely_bits <= of.bits_max
+            && self.visible == of.visible
+            && self.sent == of.sent;
+        if !is_same {
+            return None;
+        }
+        out.clone_from(&self.datagrams);
+        out.note_input(of.header.last_input_seq);
+        Some((self.stats, &self.candidates))
+    }
+}
+
+fn refill<T: Copy>(out: &mut Vec<T>, with: &[T]) {
+    out.clear();
+    out.extend_from_slice(with);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::snapshot::Coding;
+
+    fn header(last_input_seq: u32) -> Header {
+        Header {
+            coding: Coding::Predicted,
+            tick: 9,
+            baseline: None,
+            part: 0,
+            parts: 1,
+            last_input_seq,
+            durable_lag: 2,
+            updates: 0,
+            whole: 0,
+        }
+    }
+
+    #[test]
+    fn only_who_would_be_told_the_same_is() {
+        let visible: Vec<u32> = (0..20).collect();
+        let (mine, theirs, later) = (
+            header(7),
+            header(8),
+            Header {
+                tick: 10,
+                ..header(8)
+            },
+        );
+        let seen = Seen {
+            header: &mine,
+            datagrams_max: 4,
+            bits_max: 900,
+            visible: &visible,
+            sent: &[3, 4],
+            back: 1,
+        };
+        let mut datagrams = Datagrams::new();
+        let (bytes, ends) = datagrams.refill();
+        mine.encode(bytes);
+        ends.push(bytes.len());
+        let mut twin = Twin::default();
+        let keep = |twin: &mut Twin, likely_bits, deferred| {
+            twin.begin(&seen, (likely_bits, &[]));
+            let stats = PackStats {
+                deferred,
+                updates: 5,
+                ..PackStats::default()
+            };
+            twin.end(&datagrams, stats);
+        };
+        let tell = |twin: &Twin, of: Seen<'_>| {
+            let mut out = Datagrams::new();
+            let told = twin.tell(&of, &mut out).map(|(stats, _)| stats.updates);
+            told.map(|updates| {
+                (
+                    updates,
+                    out.iter().next().unwrap()[INPUT..INPUT + 4].to_vec(),
+                )
+            })
+        };
+        const INPUT: usize = 12;
+        let other = Seen {
+            header: &theirs,
+            ..seen
+        };
+        assert_eq!(tell(&twin, other), None);
+        keep(&mut twin, 800, 0);
+        assert_eq!(tell(&twin, other), Some((5, vec![8, 0, 0, 0])));
+        for different in [
+            Seen {
+                header: &later,
+                ..seen
+            },
+            Seen {
+                datagrams_max: 3,
+                ..seen
+            },
+            Seen { back: 2, ..seen },
+            Seen {
+                bits_max: 799,
+                ..seen
+            },
+            Seen {
+                visible: &visible[1..],
+                ..seen
+            },
+            Seen { sent: &[3], ..seen },
+        ] {
+            assert_eq!(tell(&twin, different), None);
+        }
+        // What was not whole is nobody else's.
+        keep(&mut twin, 901, 0);
+        assert_eq!(tell(&twin, other), None);
+        keep(&mut twin, 800, 1);
+        assert_eq!(tell(&twin, other), None);
+        keep(&mut twin, 800, 0);
+        twin.forget();
+        assert_eq!(tell(&twin, other), None);
+    }
+}
