@@ -95,7 +95,7 @@ ROWS = [
     row("five-hz", 10000, ["--tick-rate-hz=20", "--snapshot-ticks=4", "--interest-radius-m=10", "--interest-hysteresis-m=2"],
         ["--pattern=even", "--hz=5", TENTH, "--spread=64"], lambda r: tick(r, 33), cores=("0,1", "0,1"), warm=60,
         what="10,000 players, inputs and updates 5 Hz, server and bots on two cores"),
-    row("crowd", 1000, ["--tick-rate-hz=30", "--towns=1"], ["--pattern=crowd", "--within-m=40", TENTH],
+    row("crowd", 1000, ["--tick-rate-hz=30", "--towns=1"], ["--pattern=crowd", "--within-m=30", TENTH],
         lambda r: tick(r, 16, "2,000 players"), what="1,000 players within 100 m, 30 Hz"),
     row("fast", 200, ["--tick-rate-hz=120", "--snapshot-ticks=4", "--towns=2"], ["--pattern=even", "--hz=30"],
         lambda r: tick(r, 8.3), what="200 players, 120 Hz"),

@@ -6,7 +6,7 @@ use super::member;
 use super::motion::Motion;
 use super::selection::Selection;
 use super::state::{EntityState, encode_absolute, encode_delta, encode_unchanged, encode_whole};
-use super::twin::Twin;
+use super::twin::Twins;
 use crate::bits::{BitSpan, ShortBits};
 use crate::ids::Epoch;
 use crate::limits::EPOCHS_ALIVE;
@@ -25,7 +25,7 @@ pub struct UpdateCache {
     encoded: u64,
     copied: u64,
     pub(super) selection: Selection, // scratch of whoever packs
-    pub(super) twin: Twin,
+    pub(super) twins: Twins,
 }
 
 /// Where the updates of all rows are that are written in one way.
@@ -174,7 +174,7 @@ impl UpdateCache {
         if self.tick != Some(world.tick()) {
             self.tick = Some(world.tick());
             self.words.clear();
-            self.twin.forget();
+            self.twins.forget();
         }
     }
 

@@ -165,7 +165,7 @@ impl Replicator {
             sent: base.as_ref().map_or(&[], |base| base.sent),
             back: base.as_ref().map_or(0, |base| base.back),
         };
-        if let Some((stats, set)) = cache.twin.tell(&seen, out) {
+        if let Some((stats, set)) = cache.twins.tell(&seen, out) {
             if let Some(epoch) = starting {
                 self.remember(epoch, header.baseline, set);
             }
@@ -184,7 +184,7 @@ impl Replicator {
             Some(_) => &selection.candidates[..],
             None => &[],
         };
-        (cache.twin).begin(&seen, (selection.likely_bits(), set));
+        (cache.twins).begin(&seen, (selection.likely_bits(), set));
         if let Some(epoch) = starting {
             self.remember(epoch, header.baseline, set);
             self.waiting.clear();
@@ -198,7 +198,7 @@ impl Replicator {
         };
         let stats = writing.write((cache, &mut selection), &mut self.waiting, out);
         out.number_parts();
-        cache.twin.end(out, stats);
+        cache.twins.end(out, stats);
         cache.count(stats.updates);
         cache.selection = selection;
         stats

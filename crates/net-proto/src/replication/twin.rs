@@ -1,4 +1,4 @@
-//! The snapshot that was packed last, for the next client: who sees the same, and has the same, is told the same.
+//! The snapshots that were packed last, for the next clients: who sees the same, and has the same, is told the same.
 //!
 //! In a room where all see all, or a crowd, one client costs what encoding costs, and each other a comparison and a copy.
 
@@ -6,9 +6,51 @@ use super::replicator::PackStats;
 use super::selection::Candidate;
 use super::snapshot::{Datagrams, Header};
 
-/// See the module.
+/// The last few: clients who stand together have acknowledged one of a few epochs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Twin {
+pub(super) struct Twins {
+    all: [Twin; TWINS],
+    next: usize, // to be replaced
+}
+
+const TWINS: usize = 8;
+
+impl Twins {
+    /// The world has moved on.
+    pub(super) fn forget(&mut self) {
+        for twin in &mut self.all {
+            twin.header = None;
+        }
+    }
+
+    /// One of them for another client, replacing what `out` held, and of a complete set who is in it; none where it would be another.
+    pub(super) fn tell(
+        &self,
+        of: &Seen<'_>,
+        out: &mut Datagrams,
+    ) -> Option<(PackStats, &[Candidate])> {
+        self.all.iter().find_map(|twin| twin.tell(of, out))
+    }
+
+    /// Another snapshot is being packed; `candidates`: who is in a complete set.
+    pub(super) fn begin(
+        &mut self,
+        of: &Seen<'_>,
+        (likely_bits, candidates): (usize, &[Candidate]),
+    ) {
+        self.next = (self.next + 1) % TWINS;
+        self.all[self.next].begin(of, (likely_bits, candidates));
+    }
+
+    /// That is it. It is kept where nothing was left out.
+    pub(super) fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
+        self.all[self.next].end(datagrams, stats);
+    }
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default)]
+struct Twin {
     /// How it begins; of another client only the number of its last input differs. None where there is nothing to be shared.
     header: Option<Header>,
     datagrams_max: usize,
@@ -39,17 +81,7 @@ pub(super) struct Seen<'a> {
 const VISIBLE_MIN: usize = 16;
 
 impl Twin {
-    /// The world has moved on.
-    pub(super) fn forget(&mut self) {
-        self.header = None;
-    }
-
-    /// Another snapshot is being packed; `candidates`: who is in a complete set.
-    pub(super) fn begin(
-        &mut self,
-        of: &Seen<'_>,
-        (likely_bits, candidates): (usize, &[Candidate]),
-    ) {
+    fn begin(&mut self, of: &Seen<'_>, (likely_bits, candidates): (usize, &[Candidate])) {
         self.header = None;
         if likely_bits > of.bits_max || of.visible.len() < VISIBLE_MIN {
             return;
@@ -62,8 +94,7 @@ impl Twin {
         refill(&mut self.candidates, candidates);
     }
 
-    /// That is it. It is kept where nothing was left out.
-    pub(super) fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
+    fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
         match stats.deferred {
             0 if self.header.is_some() => {
                 self.datagrams.clone_from(datagrams);
@@ -73,12 +104,7 @@ impl Twin {
         }
     }
 
-    /// The same snapshot for another client, replacing what `out` held, and of a complete set who is in it; none where it would be another.
-    pub(super) fn tell(
-        &self,
-        of: &Seen<'_>,
-        out: &mut Datagrams,
-    ) -> Option<(PackStats, &[Candidate])> {
+    fn tell(&self, of: &Seen<'_>, out: &mut Datagrams) -> Option<(PackStats, &[Candidate])> {
         let theirs = Header {
             last_input_seq: of.header.last_input_seq,
             ..self.header?
@@ -144,8 +170,8 @@ mod tests {
         let (bytes, ends) = datagrams.refill();
         mine.encode(bytes);
         ends.push(bytes.len());
-        let mut twin = Twin::default();
-        let keep = |twin: &mut Twin, likely_bits, deferred| {
+        let mut twin = Twins::default();
+        let keep = |twin: &mut Twins, likely_bits, deferred| {
             twin.begin(&seen, (likely_bits, &[]));
             let stats = PackStats {
                 deferred,
@@ -154,7 +180,7 @@ mod tests {
             };
             twin.end(&datagrams, stats);
         };
-        let tell = |twin: &Twin, of: Seen<'_>| {
+        let tell = |twin: &Twins, of: Seen<'_>| {
             let mut out = Datagrams::new();
             let told = twin.tell(&of, &mut out).map(|(stats, _)| stats.updates);
             told.map(|updates| {
@@ -195,6 +221,7 @@ mod tests {
             assert_eq!(tell(&twin, different), None);
         }
         // What was not whole is nobody else's.
+        twin.forget();
         keep(&mut twin, 901, 0);
         assert_eq!(tell(&twin, other), None);
         keep(&mut twin, 800, 1);
