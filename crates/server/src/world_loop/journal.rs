@@ -8,7 +8,7 @@ use super::views::DurableHash;
 use crate::persist::{FrameKind, TickFrames};
 use crate::server::ServerError;
 
-/// The state's hash is journalled every so many ticks, between the epochs, which have enough to do.
+/// The state's hash is journalled every so many ticks, between the epochs, which have enough to do, and before every checkpoint.
 const HASH_TICKS: u64 = EPOCH_TICKS;
 
 impl WorldLoop {
@@ -33,17 +33,23 @@ impl WorldLoop {
         if let Some(lease) = self.host.ask(tick) {
             frames.push((FrameKind::Lease, lease));
         }
-        if self.world.tick() % HASH_TICKS == HASH_TICKS / 2 {
+        let is_checkpoint = self.is_checkpoint();
+        if is_checkpoint || self.world.tick() % HASH_TICKS == HASH_TICKS / 2 {
             frames.push((FrameKind::Entry, self.state_hash(tick)));
         }
         if !frames.is_empty() {
             self.store.append(TickFrames { tick, frames });
         }
-        let checkpoint_ticks =
-            u64::from(self.config.checkpoint_s) * u64::from(self.config.tick_rate_hz);
-        if self.world.tick().is_multiple_of(checkpoint_ticks) {
+        if is_checkpoint {
             self.checkpoint();
         }
+    }
+
+    /// Whether a checkpoint follows this tick.
+    fn is_checkpoint(&self) -> bool {
+        let (every_s, rate_hz) = (self.config.checkpoint_s, self.config.tick_rate_hz);
+        let ticks = u64::from(every_s) * u64::from(rate_hz);
+        self.world.tick().is_multiple_of(ticks)
     }
 
     /// Keeps the newest durable state hash and those that will be; returns the durable tick.
