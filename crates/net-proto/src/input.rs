@@ -245,41 +245,72 @@ pub struct QueuedInput {
 /// A server's queue of one client's inputs: each is used once, in order, one a tick.
 ///
 /// At most [`InputBuffer::WAITING_MAX`] wait; beyond that the oldest are skipped, so a client that sends faster than
-/// the world ticks gains nothing. And those are skipped for which nothing waits: where, for two seconds, at least some were always left, after the line or the world has
-/// stood still, the line needs them not, and all that comes after would be late by them for ever.
+/// the world ticks gains nothing. And those are skipped that wait for nothing: where two or more were left in each of 64 ticks, after the line or the world has
+/// stood still, the line does not need them all, and whatever comes after would be late by them for ever. None is skipped with which a button is pressed or let go.
 #[derive(Clone, Debug, Default)]
 pub struct InputBuffer {
     waiting: VecDeque<QueuedInput>, // ascending numbers
     newest_seq: u32,                // of the last input ever queued
     applied_seq: u32,
     datagrams: u32, // that brought something new; wraps
+    buttons: u16,   // of the last one taken
     spare: Spare,
 }
 
 /// How many inputs are left waiting that nobody needs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Spare {
-    ticks: u8,    // looked at
-    most_out: u8, // of WAITING_MAX, how many were not left in some of them
-    to_skip: u8,
+    ticks: u16,    // looked at
+    look: u16,     // so many are before anything is skipped
+    fewest: usize, // left in them
+    to_skip: usize,
+    has_skipped: bool, // since there was none for a tick
+}
+
+impl Default for Spare {
+    fn default() -> Self {
+        Self {
+            ticks: 0,
+            look: Self::LOOK_MIN,
+            fewest: InputBuffer::WAITING_MAX,
+            to_skip: 0,
+            has_skipped: false,
+        }
+    }
 }
 
 impl Spare {
-    /// Ticks that are looked at before anything is skipped.
-    const LOOK: u8 = 64;
+    const LOOK_MIN: u16 = 64;
+    const LOOK_MAX: u16 = 1_024;
+
+    /// Begins to look anew.
+    fn again(&mut self) {
+        *self = Self {
+            look: self.look,
+            has_skipped: self.has_skipped,
+            ..Self::default()
+        };
+    }
 
     /// So many are left in a tick.
     fn see(&mut self, left: usize) {
-        let out = InputBuffer::WAITING_MAX.saturating_sub(left) as u8;
-        self.most_out = self.most_out.max(out);
+        self.fewest = self.fewest.min(left);
+        self.to_skip = self.to_skip.min(left);
         self.ticks += 1;
-        if self.ticks == Self::LOOK {
-            let left = InputBuffer::WAITING_MAX as u8 - self.most_out;
-            *self = Self {
-                to_skip: left.div_ceil(2), // half of the way: to need one after all costs more than to be late
-                ..Self::default()
-            };
+        if self.ticks == self.look {
+            // One is kept: who sends every second tick may need it to be in step. Of the others half: to need one after all costs more than to be late.
+            let to_skip = self.fewest / 2;
+            self.again();
+            self.to_skip = to_skip;
         }
+    }
+
+    /// There is none for a tick. If that is for what was skipped, the line is rarely as bad as that, and looked at for longer.
+    fn miss(&mut self) {
+        if core::mem::take(&mut self.has_skipped) {
+            self.look = Self::LOOK_MAX.min(2 * self.look);
+        }
+        self.again();
     }
 }
 
@@ -329,22 +360,28 @@ impl InputBuffer {
     pub fn take(&mut self) -> Option<QueuedInput> {
         if self.spare.to_skip > 0 && self.is_held_on() {
             self.spare.to_skip -= 1;
+            self.spare.has_skipped = true;
             self.next();
         }
         let next = self.next();
-        self.spare.see(self.waiting.len());
+        match &next {
+            Some(_) => self.spare.see(self.waiting.len()),
+            None => self.spare.miss(),
+        }
         next
     }
 
-    /// Whether the next input but one holds down what the next does: no press is lost with that.
+    /// Whether the next input holds down what the one before it does, and the one after it, too.
     fn is_held_on(&self) -> bool {
-        let buttons = |n: usize| self.waiting.get(n).map(|next| next.input.buttons);
-        buttons(1).is_some() && buttons(0) == buttons(1)
+        let held =
+            |n: usize| self.waiting.get(n).map(|next| next.input.buttons) == Some(self.buttons);
+        held(0) && held(1)
     }
 
     fn next(&mut self) -> Option<QueuedInput> {
         let next = self.waiting.pop_front()?;
         self.applied_seq = next.seq;
+        self.buttons = next.input.buttons;
         Some(next)
     }
 
@@ -357,6 +394,7 @@ impl InputBuffer {
     pub fn skip_all(&mut self) {
         self.waiting.clear();
         self.applied_seq = self.newest_seq;
+        self.spare.again();
     }
 
     /// The number of the last input taken or skipped: what a snapshot acknowledges. 0 before the first.
@@ -539,8 +577,47 @@ mod tests {
         // The world stood still; then two come every second tick.
         assert_eq!(steady(&mut buffer, 60, |tick| tick % 2 == 0), (4, 60));
         let (left, used) = steady(&mut buffer, 240, |tick| tick % 2 == 0);
-        assert_eq!((left, used), (0, 240));
-        assert_eq!(steady(&mut buffer, 240, |tick| tick % 2 == 0), (0, 240));
+        assert_eq!((left, used), (1, 240));
+        // Who sends every second tick may need that one to be in step with snapshots.
+        let before = buffer.applied_seq;
+        assert_eq!(steady(&mut buffer, 2_400, |tick| tick % 2 == 0), (1, 2_400));
+        assert_eq!(buffer.applied_seq, before + 2_400);
+    }
+
+    #[test]
+    fn a_line_that_is_rarely_uneven_is_learnt() {
+        let mut buffer = InputBuffer::new();
+        let (mut missed, stretches) = (0, 100);
+        for _ in 0..stretches {
+            missed += 96 - steady(&mut buffer, 96, |tick| tick % 2 == 0).1;
+            missed += 4 - steady(&mut buffer, 4, |_| false).1;
+            let next = buffer.newest_seq + 1;
+            push_held(&mut buffer, next, 4);
+        }
+        assert!(missed <= 30, "{missed} in {} ticks", 100 * stretches);
+    }
+
+    #[test]
+    fn a_press_is_as_it_was_aimed() {
+        let mut buffer = InputBuffer::new();
+        push_held(&mut buffer, 1, 4);
+        steady(&mut buffer, 64, |tick| tick % 2 == 0);
+        assert!(buffer.spare.to_skip > 0);
+        let shot = |heading| Input {
+            heading,
+            buttons: Input::SHOOT,
+            ..input(1)
+        };
+        let next = buffer.newest_seq + 1;
+        let shots = [100, 9_000, 9_000, 9_000].map(shot);
+        buffer.push(
+            &InputDatagram::new(InputHead::default(), next, shots).unwrap(),
+            ALL,
+            50,
+        );
+        let taken = core::iter::from_fn(|| buffer.take()).map(|next| next.input);
+        let aimed = taken.filter(|input| input.buttons & Input::SHOOT != 0);
+        assert_eq!(aimed.map(|shot| shot.heading).next(), Some(100));
     }
 
     #[test]
@@ -581,7 +658,7 @@ mod tests {
                 .take()
                 .map_or(0, |next| u32::from(next.input.buttons));
         }
-        assert!(buffer.waiting.len() < 2);
+        assert!(buffer.waiting.len() < 3);
         assert_eq!(presses, buffer.applied_seq / 7);
     }
 

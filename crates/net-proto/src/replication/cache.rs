@@ -14,7 +14,7 @@ use crate::limits::EPOCHS_ALIVE;
 /// The encoded updates of one tick, keyed by (entity, what it is written against).
 ///
 /// One for each thread that packs. Costs 8 B an entity of the world for each of the ways in which updates are written in the tick, mostly
-/// two or three, and the bits that were asked for.
+/// two or three, the bits that were asked for, and the last eight snapshots.
 #[derive(Clone, Debug, Default)]
 pub struct UpdateCache {
     tick: Option<u64>,
@@ -166,6 +166,11 @@ impl UpdateCache {
     /// Updates encoded, and updates handed out, since the start: their ratio says what sharing saves.
     pub fn counts(&self) -> (u64, u64) {
         (self.encoded, self.copied)
+    }
+
+    /// Snapshots that were another client's, but for the number of its last input, since the start.
+    pub fn shared(&self) -> u64 {
+        self.twins.told
     }
 
     /// Forgets the last tick's updates if the world has moved on.

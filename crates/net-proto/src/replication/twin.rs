@@ -10,7 +10,10 @@ use super::snapshot::{Datagrams, Header};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Twins {
     all: [Twin; TWINS],
-    next: usize, // to be replaced
+    next: usize,   // the newest
+    is_kept: bool, // the one that is being packed
+    /// How often one of them was told, since the start.
+    pub(super) told: u64,
 }
 
 const TWINS: usize = 8;
@@ -25,11 +28,13 @@ impl Twins {
 
     /// One of them for another client, replacing what `out` held, and of a complete set who is in it; none where it would be another.
     pub(super) fn tell(
-        &self,
+        &mut self,
         of: &Seen<'_>,
         out: &mut Datagrams,
     ) -> Option<(PackStats, &[Candidate])> {
-        self.all.iter().find_map(|twin| twin.tell(of, out))
+        let told = self.all.iter().find_map(|twin| twin.tell(of, out));
+        self.told += u64::from(told.is_some());
+        told
     }
 
     /// Another snapshot is being packed; `candidates`: who is in a complete set.
@@ -38,13 +43,18 @@ impl Twins {
         of: &Seen<'_>,
         (likely_bits, candidates): (usize, &[Candidate]),
     ) {
-        self.next = (self.next + 1) % TWINS;
-        self.all[self.next].begin(of, (likely_bits, candidates));
+        self.is_kept = likely_bits <= of.bits_max && of.visible.len() >= VISIBLE_MIN;
+        if self.is_kept {
+            self.next = (self.next + 1) % TWINS;
+            self.all[self.next].begin(of, (likely_bits, candidates));
+        }
     }
 
     /// That is it. It is kept where nothing was left out.
     pub(super) fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
-        self.all[self.next].end(datagrams, stats);
+        if core::mem::take(&mut self.is_kept) {
+            self.all[self.next].end(datagrams, stats);
+        }
     }
 }
 
@@ -82,10 +92,6 @@ const VISIBLE_MIN: usize = 16;
 
 impl Twin {
     fn begin(&mut self, of: &Seen<'_>, (likely_bits, candidates): (usize, &[Candidate])) {
-        self.header = None;
-        if likely_bits > of.bits_max || of.visible.len() < VISIBLE_MIN {
-            return;
-        }
         self.header = Some(*of.header);
         (self.datagrams_max, self.likely_bits) = (of.datagrams_max, likely_bits);
         self.back = of.back;
@@ -96,7 +102,7 @@ impl Twin {
 
     fn end(&mut self, datagrams: &Datagrams, stats: PackStats) {
         match stats.deferred {
-            0 if self.header.is_some() => {
+            0 => {
                 self.datagrams.clone_from(datagrams);
                 self.stats = stats;
             }
@@ -180,7 +186,7 @@ mod tests {
             };
             twin.end(&datagrams, stats);
         };
-        let tell = |twin: &Twins, of: Seen<'_>| {
+        let tell = |twin: &mut Twins, of: Seen<'_>| {
             let mut out = Datagrams::new();
             let told = twin.tell(&of, &mut out).map(|(stats, _)| stats.updates);
             told.map(|updates| {
@@ -195,9 +201,9 @@ mod tests {
             header: &theirs,
             ..seen
         };
-        assert_eq!(tell(&twin, other), None);
+        assert_eq!(tell(&mut twin, other), None);
         keep(&mut twin, 800, 0);
-        assert_eq!(tell(&twin, other), Some((5, vec![8, 0, 0, 0])));
+        assert_eq!(tell(&mut twin, other), Some((5, vec![8, 0, 0, 0])));
         for different in [
             Seen {
                 header: &later,
@@ -218,16 +224,16 @@ mod tests {
             },
             Seen { sent: &[3], ..seen },
         ] {
-            assert_eq!(tell(&twin, different), None);
+            assert_eq!(tell(&mut twin, different), None);
         }
         // What was not whole is nobody else's.
         twin.forget();
         keep(&mut twin, 901, 0);
-        assert_eq!(tell(&twin, other), None);
+        assert_eq!(tell(&mut twin, other), None);
         keep(&mut twin, 800, 1);
-        assert_eq!(tell(&twin, other), None);
+        assert_eq!(tell(&mut twin, other), None);
         keep(&mut twin, 800, 0);
         twin.forget();
-        assert_eq!(tell(&twin, other), None);
+        assert_eq!(tell(&mut twin, other), None);
     }
 }

@@ -539,4 +539,5 @@ fn who_sees_the_same_is_told_the_same() {
             }
         }
     }
+    assert!(shared.shared() > 500, "{}", shared.shared());
 }

@@ -34,7 +34,7 @@ impl Quota {
 
 /// When a player was told last, and how often more it is before the next epoch.
 ///
-/// Of every epoch's ticks the same number has a snapshot, the first among them.
+/// Of every epoch's ticks so many as its quota says have a snapshot, the first among them.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rhythm {
     told: u64,

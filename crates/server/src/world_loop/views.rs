@@ -152,7 +152,8 @@ impl Views {
             self.ids.clear();
             self.ids.extend_from_slice(world.ids());
         }
-        let is_due = is_look || world.tick() >= self.looked + every;
+        let welcomes = self.has_newcomers && Epoch::starting_at(world.tick()).is_some();
+        let is_due = is_look || welcomes || world.tick() >= self.looked + every;
         self.looks = is_due || self.is_resorted;
         self.times.interest += watch.lap();
         let looks = self.looks;

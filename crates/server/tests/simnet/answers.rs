@@ -50,7 +50,7 @@ async fn slowest_answer(seed: u64, questions: u64) -> Duration {
     slowest
 }
 
-/// State hashes are journalled every tenth tick: an answer does not wait for the next one.
+/// State hashes are journalled every eighth tick: an answer does not wait for the next one.
 #[test]
 fn what_records_nothing_is_answered_within_the_next_tick() {
     let tick = Duration::from_secs(1) / u32::from(RATE_HZ);

@@ -72,8 +72,8 @@ pub(super) struct Crew {
 impl Crew {
     pub(super) fn new(errand: Errand, tickets: Arc<Purse>) -> Result<Self> {
         let fleet = Fleet::new(errand.server, &errand.from).context("cannot open sockets")?;
-        let guests: Vec<_> = (errand.bots.iter())
-            .map(|n| Guest::new(*n, &errand))
+        let guests: Vec<_> = (errand.bots.iter().zip(0..))
+            .map(|(n, place)| Guest::new((*n, place), &errand))
             .collect();
         let due = guests.iter().enumerate();
         let due = due.map(|(index, guest)| Reverse(guest.entry(guest.comes(), index)));

@@ -110,10 +110,11 @@ struct Stay {
 }
 
 impl Guest {
-    pub(super) fn new(n: u32, errand: &Errand) -> Self {
+    /// One of an errand's bots, and the how manieth.
+    pub(super) fn new((n, place): (u32, usize), errand: &Errand) -> Self {
         Self {
             n,
-            is_whole: n.is_multiple_of(errand.whole_one_in),
+            is_whole: place.is_multiple_of(errand.whole_one_in as usize),
             knocked: errand.begin,
             stage: Stage::Outside,
             stages: 0,
