@@ -36,7 +36,7 @@ pub(in crate::cli) struct Violations {
     pub(in crate::cli) ids: u64,
     /// Ticks that did not rise, in more snapshots than a network mixes up.
     pub(in crate::cli) ticks: u64,
-    /// Somebody beyond the radius, its hysteresis and the rounding.
+    /// Somebody beyond the radius, its hysteresis, what two walk from one look to the next, and the rounding.
     pub(in crate::cli) interest: u64,
     /// Somebody faster than the speed limit, the push of neighbours and the rounding.
     pub(in crate::cli) speed: u64,
@@ -106,11 +106,16 @@ impl Checks {
         hysteresis_m: f64,
         terrain: Option<Arc<Terrain>>,
     ) -> Self {
+        let speed_mps = f64::from(welcome.speed_limit) / FINE_PER_M + PUSH_SPEED_MAX_MPS;
+        let tick_s = 1.0 / f64::from(welcome.tick_rate_hz);
+        // Who sees whom is looked at once in so many ticks, and both walk on until the next time.
+        let walked_s = f64::from(welcome.snapshot_ticks.saturating_sub(1)) * tick_s;
+        let beyond_m = hysteresis_m + 2.0 * speed_mps * walked_s + INTEREST_MARGIN_M;
         Self {
             player: welcome.player,
-            reach_m: f64::from(welcome.interest_dm) / 10.0 + hysteresis_m + INTEREST_MARGIN_M,
-            speed_mps: f64::from(welcome.speed_limit) / FINE_PER_M + PUSH_SPEED_MAX_MPS,
-            tick_s: 1.0 / f64::from(welcome.tick_rate_hz),
+            reach_m: f64::from(welcome.interest_dm) / 10.0 + beyond_m,
+            speed_mps,
+            tick_s,
             planet,
             terrain,
             first_tick: None,
