@@ -305,13 +305,14 @@ impl WorldLoop {
         let mut watch = StopWatch::start();
         self.gather()?;
         let gather = watch.lap();
-        let tick = self.world.tick();
+        let (tick, before) = (self.world.tick(), self.world.len());
         let (world, records) = (&mut self.world, &self.records);
         let report = self.pool.install(|| world.step(tick, records))?;
         self.tally.held = report.held;
         if report.crossings > 0 || self.records.iter().any(may_cross) {
             self.players.cross(&self.world);
         }
+        self.startle(before);
         self.shots.remember(&self.world, self.players.avatars());
         let step = watch.lap();
         self.journal(tick);
@@ -338,6 +339,34 @@ impl WorldLoop {
             self.report();
         }
         Ok(())
+    }
+
+    /// Whoever has come into the world may touch somebody before that is looked at again. `before`: how many there were.
+    fn startle(&mut self, before: usize) {
+        if self.players.len() == 0 {
+            return;
+        }
+        let (mut spawned, mut gone) = (0, 0);
+        let mut near = Vec::new();
+        for record in &self.records {
+            match record {
+                Record::Spawn { entity, .. } => {
+                    spawned += 1;
+                    if let Some(row) = self.world.row_of(*entity) {
+                        let place = self.world.place(row);
+                        self.views.near(place, self.views.near_m, &mut near);
+                    }
+                }
+                Record::Despawn { .. } => gone += 1,
+                _ => {}
+            }
+        }
+        near.drain(..)
+            .for_each(|entity| self.players.strike(entity));
+        // Where systems spawn, or a record could not be obeyed, nobody says who.
+        if before + spawned != self.world.len() + gone {
+            self.players.strike_all();
+        }
     }
 
     /// Nothing that was recorded up to this tick can be lost: where the store has nothing left to do, the last one that was executed, whether it recorded

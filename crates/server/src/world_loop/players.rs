@@ -48,7 +48,7 @@ pub(super) struct Player {
     /// Rows of those in view, ascending by id, as of a tick; 0: nobody has looked.
     pub(super) seen: Vec<u32>,
     pub(super) seen_tick: u64,
-    /// Others were within reach when it was last looked at, or something hit it since its last input: its client cannot know better.
+    /// Others were within reach when it was last looked at, or something hit it or came into the world beside it since its last input: its client cannot know better.
     pub(super) is_crowded: bool,
     pub(super) is_struck: bool,
     /// The tick in which something last happened that its client could not know.
@@ -375,10 +375,17 @@ impl Players {
         }
     }
 
-    /// Something hit an avatar.
+    /// Something hit an avatar, or came into the world beside it.
     pub(super) fn strike(&mut self, avatar: EntityId) {
-        let mut all = self.all.values_mut();
-        if let Some(player) = all.find(|player| player.entity == avatar) {
+        let session = self.avatars.get(&avatar);
+        if let Some(player) = session.and_then(|session| self.all.get_mut(session)) {
+            player.is_struck = true;
+        }
+    }
+
+    /// Something happened that none of them can have known of.
+    pub(super) fn strike_all(&mut self) {
+        for player in self.all.values_mut() {
             player.is_struck = true;
         }
     }
