@@ -50,10 +50,11 @@ async fn slowest_answer(seed: u64, questions: u64) -> Duration {
     slowest
 }
 
-/// State hashes are journalled every eighth tick: an answer does not wait for the next one.
+/// State hashes are journalled every eighth tick: an answer does not wait for the next one. It takes up to a tick until it is asked, and another
+/// where that tick has something for the disk.
 #[test]
 fn what_records_nothing_is_answered_within_the_next_tick() {
     let tick = Duration::from_secs(1) / u32::from(RATE_HZ);
     let slowest = run(slowest_answer(1, 20));
-    assert!(slowest < 2 * tick, "{slowest:?}");
+    assert!(slowest <= 2 * tick, "{slowest:?}");
 }
