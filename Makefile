@@ -4,10 +4,12 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-full data bench peers fuzz
+.PHONY: help setup demo example test test-full data bench peers fuzz
 
 # bash counts its own SECONDS: only what the user gave counts, and it travels as an argument.
 seconds := $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
+# Some shells have a NAME of their own.
+example := $(if $(filter command,$(firstword $(origin NAME))),$(NAME),reference_game)
 
 env = . scripts/env.sh; use_rocksdb
 program = $(env); cargo build --locked --release -p bluemarble-server --bin bluemarble; \
@@ -21,6 +23,9 @@ setup: ## make this machine able to build (demo and test do it by themselves)
 
 demo: setup ## serve the Earth with 10,000 agents and 200 bots and watch it; SECONDS=n ends it
 	@$(program); exec "$$program" demo $(if $(seconds),--seconds '$(seconds)')
+
+example: setup ## run an example with the server and the library that setup built: NAME=reference_game ARGS='...'
+	@$(env); exec cargo run --locked --features server --example '$(example)' -- $(ARGS)
 
 test: ## every check at a size that fits
 	@scripts/setup.sh test

@@ -1,5 +1,5 @@
 //! A game on the server, written with nothing but the public API: people walk, gather berries, fight, trade and talk; what they have is never lost
-//! and never there twice. `cargo run --features server --example reference_game` plays a short piece of it with two players over QUIC, starts the
+//! and never there twice. `make example NAME=reference_game` plays a short piece of it with two players over QUIC, starts the
 //! server again, and finds everything where it was.
 //!
 //! ```text
