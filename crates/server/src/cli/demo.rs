@@ -251,7 +251,7 @@ impl Summary {
         let (r, s) = (&self.report, &self.stopped);
         let verdict = match self.failures().as_slice() {
             [] => "all promises kept".to_owned(),
-            failures => format!("FAILED: {}", failures.join("; ")),
+            failures => format!("FAILED: {}{}", failures.join("; "), r.what_failed()),
         };
         format!(
             "{} of {} bots connected over QUIC · {} disconnects · {} protocol errors · {} digest mismatches, \

@@ -62,6 +62,22 @@ impl Violations {
         ids + ticks + interest + speed + height + absent + digests
     }
 
+    /// Those that there are, and how many of each: `2 speed, 1 height`.
+    pub(super) fn words(&self) -> String {
+        let kinds = [
+            (self.ids, "ids"),
+            (self.ticks, "ticks"),
+            (self.interest, "interest"),
+            (self.speed, "speed"),
+            (self.height, "height"),
+            (self.absent, "absent"),
+            (self.digests, "digests"),
+        ];
+        let there = kinds.iter().filter(|(count, _)| *count > 0);
+        let words: Vec<_> = there.map(|(n, kind)| format!("{n} {kind}")).collect();
+        words.join(", ")
+    }
+
     pub(super) fn add(&mut self, other: Self) {
         self.ids += other.ids;
         self.ticks += other.ticks;

@@ -120,8 +120,17 @@ impl FleetReport {
         self.legs_astray <= self.legs / 20 + 1
     }
 
+    /// What went wrong, for people: the kinds of violations and the first failure, a line each; nothing if nothing did.
+    pub(in crate::cli) fn what_failed(&self) -> String {
+        let kinds = match self.violations {
+            0 => String::new(),
+            _ => format!("\nviolations: {}", self.violation_kinds.words()),
+        };
+        let first = self.first_failure.as_ref();
+        kinds + &first.map_or_else(String::new, |words| format!("\nfirst failure: {words}"))
+    }
+
     pub(super) fn text(&self) -> String {
-        let failure = self.first_failure.as_ref();
         let caught = match self.cheats {
             true => format!(" · {} caught", self.caught),
             false => String::new(),
@@ -158,7 +167,7 @@ impl FleetReport {
             self.seen_mean,
             self.bytes_per_player_s / 1e3,
             self.durable_tick,
-            failure.map_or(String::new(), |f| format!("\nfirst failure: {f}")),
+            self.what_failed(),
         )
     }
 }
@@ -307,5 +316,38 @@ impl Tally {
 pub(super) fn print(line: &Line) {
     if let Ok(text) = serde_json::to_string(line) {
         say(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_wrong_is_said_by_kind() {
+        let good = FleetReport::default();
+        assert_eq!(good.what_failed(), "");
+        assert_eq!(good.text().lines().count(), 1);
+
+        let (speed, height, absent) = (2, 1, 4);
+        let bad = FleetReport {
+            violations: 7,
+            violation_kinds: Violations {
+                speed,
+                height,
+                absent,
+                ..Violations::default()
+            },
+            first_failure: Some("bot 3 at tick 90".to_owned()),
+            ..FleetReport::default()
+        };
+        let said = "violations: 2 speed, 1 height, 4 absent\nfirst failure: bot 3 at tick 90";
+        assert!(bad.text().ends_with(said), "{}", bad.text());
+        // A run may fail without anything that was seen: then only what happened is named.
+        let lost = FleetReport {
+            violations: 0,
+            ..bad
+        };
+        assert_eq!(lost.what_failed(), "\nfirst failure: bot 3 at tick 90");
     }
 }
