@@ -4,7 +4,10 @@ use proc_macro2::{Ident, TokenStream as Tokens};
 use quote::quote;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Attribute, DeriveInput, Error, Expr, ExprUnary, Lit, LitInt, LitStr, Result, UnOp};
+use syn::{
+    Attribute, DeriveInput, Error, Expr, ExprUnary, Lit, LitInt, LitStr, Path, Result, UnOp,
+    parse_quote,
+};
 
 /// The values of `#[component(…)]`.
 pub(crate) struct Attributes {
@@ -13,6 +16,8 @@ pub(crate) struct Attributes {
     pub(crate) version: LitInt,
     pub(crate) durability: Ident,
     pub(crate) replication: Replication,
+    /// Where what the expansion names is found.
+    pub(crate) core: Path,
 }
 
 /// Whom the values are sent to, how often and before which others.
@@ -24,7 +29,7 @@ pub(crate) struct Replication {
 
 impl Replication {
     /// The expression of a `spatial_core::Replication`.
-    pub(crate) fn parts(&self) -> Tokens {
+    pub(crate) fn parts(&self, core: &Path) -> Tokens {
         let Self {
             audience,
             rate_hz,
@@ -33,8 +38,8 @@ impl Replication {
         let rate_hz = rate_hz.as_ref().map_or(quote!(0), |rate| quote!(#rate));
         let priority = priority.as_ref().map_or(quote!(1), |n| quote!(#n));
         quote! {
-            ::spatial_core::Replication {
-                audience: ::spatial_core::Audience::#audience,
+            #core::Replication {
+                audience: #core::Audience::#audience,
                 rate_hz: #rate_hz,
                 priority: #priority,
             }
@@ -45,7 +50,7 @@ impl Replication {
 impl Attributes {
     pub(crate) fn new(input: &DeriveInput) -> Result<Self> {
         let (mut name, mut kind, mut version, mut durability) = (None, None, None, None);
-        let (mut audience, mut rate_hz, mut priority) = (None, None, None);
+        let (mut audience, mut rate_hz, mut priority, mut core) = (None, None, None, None);
         each_part(&input.attrs, "component", |meta| {
             if meta.path.is_ident("name") {
                 once(&meta, &mut name, meta.value()?.parse()?)
@@ -69,8 +74,11 @@ impl Attributes {
             } else if meta.path.is_ident("priority") {
                 let written = bounded(meta.value()?.parse()?, 1..=15, "priorities are 1 to 15")?;
                 once(&meta, &mut priority, written)
+            } else if meta.path.is_ident("crate") {
+                once(&meta, &mut core, meta.value()?.parse::<LitStr>()?.parse()?)
             } else {
-                let want = "want name, kind, version, durability, replicate, rate or priority";
+                let want =
+                    "want name, kind, version, durability, replicate, rate, priority or crate";
                 Err(meta.error(want))
             }
         })?;
@@ -93,6 +101,7 @@ impl Attributes {
                 rate_hz,
                 priority,
             },
+            core: core.unwrap_or_else(|| parse_quote!(::spatial_core)),
         })
     }
 
@@ -200,7 +209,7 @@ impl Wire {
     }
 
     /// The expression of a `spatial_core::WireParts`.
-    pub(crate) fn parts(&self) -> Tokens {
+    pub(crate) fn parts(&self, core: &Path) -> Tokens {
         let option = |value: Option<f64>| match value {
             Some(value) => quote!(::core::option::Option::Some(#value)),
             None => quote!(::core::option::Option::None),
@@ -214,7 +223,7 @@ impl Wire {
         };
         let [quantum, min, max] = [self.quantum, self.min, self.max].map(option);
         quote! {
-            ::spatial_core::WireParts { bits: #bits, quantum: #quantum, min: #min, max: #max }
+            #core::WireParts { bits: #bits, quantum: #quantum, min: #min, max: #max }
         }
     }
 }

@@ -25,6 +25,8 @@ mod tests;
 ///
 /// A field may say how its values travel, `#[lane(bits = 20, quantum = 0.0625, min = -100, max = 100)]`: see
 /// `spatial_core::Wire::new` for what may be left out. Without it, all bits of its type do.
+///
+/// What it makes names `::spatial_core`; where that is no dependency, `crate = "bluemarble::space"` says where it is.
 #[proc_macro_derive(Component, attributes(component, lane))]
 pub fn derive_component(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
@@ -134,8 +136,9 @@ impl<'a> Described<'a> {
             ..
         } = self;
         let (kind, lanes_of_kind) = (&attributes.kind, attributes.lanes_of_kind());
+        let core = &attributes.core;
         quote! {
-            impl ::spatial_core::Component for #ident {
+            impl #core::Component for #ident {
                 #constants
                 type Lanes<'a> = #lanes<'a>;
                 type LanesMut<'a> = #lanes_mut<'a>;
@@ -143,7 +146,7 @@ impl<'a> Described<'a> {
             }
 
             const _: () = ::core::assert!(
-                ::spatial_core::Kind::#kind.accepts(<#ident as ::spatial_core::Component>::LANES),
+                #core::Kind::#kind.accepts(<#ident as #core::Component>::LANES),
                 #lanes_of_kind
             );
         }
@@ -156,16 +159,17 @@ impl<'a> Described<'a> {
             version,
             durability,
             replication,
+            core,
         } = &self.attributes;
-        let replication = replication.parts();
+        let replication = replication.parts(core);
         let infos = self.fields.iter().map(|field| {
-            let (name, ty, parts) = (field.name(), field.ty, field.wire.parts());
+            let (name, ty, parts) = (field.name(), field.ty, field.wire.parts(core));
             quote! {
-                ::spatial_core::LaneInfo {
+                #core::LaneInfo {
                     name: #name,
-                    lane_type: <#ty as ::spatial_core::LaneValue>::TYPE,
-                    wire: ::spatial_core::Wire::checked(
-                        <#ty as ::spatial_core::LaneValue>::TYPE,
+                    lane_type: <#ty as #core::LaneValue>::TYPE,
+                    wire: #core::Wire::checked(
+                        <#ty as #core::LaneValue>::TYPE,
                         #parts,
                     ),
                 },
@@ -173,30 +177,30 @@ impl<'a> Described<'a> {
         });
         quote! {
             const NAME: &'static str = #name;
-            const KIND: ::spatial_core::Kind = ::spatial_core::Kind::#kind;
+            const KIND: #core::Kind = #core::Kind::#kind;
             const VERSION: u16 = #version;
-            const DURABILITY: ::spatial_core::Durability = ::spatial_core::Durability::#durability;
-            const REPLICATION: ::spatial_core::Replication = #replication;
-            const LANES: &'static [::spatial_core::LaneInfo] = &[#(#infos)*];
+            const DURABILITY: #core::Durability = #core::Durability::#durability;
+            const REPLICATION: #core::Replication = #replication;
+            const LANES: &'static [#core::LaneInfo] = &[#(#infos)*];
         }
     }
 
     /// The functions from lanes to rows and back.
     fn rows(&self) -> Tokens {
-        let (lanes, lanes_mut) = (&self.lanes, &self.lanes_mut);
+        let (lanes, lanes_mut, core) = (&self.lanes, &self.lanes_mut, &self.attributes.core);
         let names: Vec<&Ident> = self.fields.iter().map(|field| field.ident).collect();
         let shape = "lanes are those that the component declares";
         // Not the fields of these names, which are variables too.
         let [all, at] = ["lanes", "row"].map(|name| Ident::new(name, Span::mixed_site()));
         quote! {
             #[inline]
-            fn view(lanes: &[::spatial_core::Lane]) -> #lanes<'_> {
+            fn view(lanes: &[#core::Lane]) -> #lanes<'_> {
                 let [#(#names),*] = lanes else { ::core::panic!(#shape) };
                 #lanes { #(#names: #names.values()),* }
             }
 
             #[inline]
-            fn view_mut(lanes: &mut [::spatial_core::Lane]) -> #lanes_mut<'_> {
+            fn view_mut(lanes: &mut [#core::Lane]) -> #lanes_mut<'_> {
                 let [#(#names),*] = lanes else { ::core::panic!(#shape) };
                 #lanes_mut { #(#names: #names.values_mut()),* }
             }

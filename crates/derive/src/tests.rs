@@ -92,7 +92,7 @@ fn attributes_that_make_no_sense_are_named() {
     let key = parse_quote! { #[component(name = "a", kind = raw, size = 1)] struct A { b: u8 } };
     assert_eq!(
         error(&key),
-        "want name, kind, version, durability, replicate, rate or priority"
+        "want name, kind, version, durability, replicate, rate, priority or crate"
     );
     let text = parse_quote! { #[component(name = 7, kind = raw, version = 1)] struct A { b: u8 } };
     assert_eq!(error(&text), "expected string literal");
@@ -245,4 +245,28 @@ fn replication_may_be_said() {
     ] {
         assert_eq!(error(&component(&format!("{RAW}{more}"), "b: u8")), want);
     }
+}
+
+/// A crate that depends on the facade alone has no `spatial_core`.
+#[test]
+fn the_crate_may_be_elsewhere() {
+    let made = |more: &str| {
+        let more = format!("{RAW}, replicate = all{more}");
+        let made = expand(&component(&more, "#[lane(bits = 3)] b: u8, c: u16"));
+        made.map_or_else(|e| e.to_string(), |tokens| tokens.to_string())
+    };
+    assert!(made("").contains("impl :: spatial_core :: Component for A"));
+    let elsewhere = made(", crate = \"bluemarble::space\"");
+    let component = "impl bluemarble :: space :: Component for A";
+    assert!(elsewhere.contains(component), "{elsewhere}");
+    assert!(!elsewhere.contains("spatial_core"), "{elsewhere}");
+
+    let no_path = component_error(", crate = \"1\"");
+    assert!(no_path.contains("expected identifier"), "{no_path}");
+    let twice = component_error(", crate = \"a\", crate = \"b\"");
+    assert_eq!(twice, "said twice");
+}
+
+fn component_error(more: &str) -> String {
+    error(&component(&format!("{RAW}{more}"), "b: u8"))
 }
