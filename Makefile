@@ -9,7 +9,7 @@ SHELL := /bin/bash
 # bash counts its own SECONDS: only what the user gave counts, and it travels as an argument.
 seconds := $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
 # Some shells have a NAME of their own.
-example := $(if $(filter command,$(firstword $(origin NAME))),$(NAME),reference_game)
+example := $(if $(filter command,$(firstword $(origin NAME))),$(NAME),first_rule)
 
 env = . scripts/env.sh; use_rocksdb
 program = $(env); cargo build --locked --release -p bluemarble-server --bin bluemarble; \
@@ -24,7 +24,7 @@ setup: ## make this machine able to build (demo and test do it by themselves)
 demo: setup ## serve the Earth with 10,000 agents and 200 bots and watch it; SECONDS=n ends it
 	@$(program); exec "$$program" demo $(if $(seconds),--seconds '$(seconds)')
 
-example: setup ## run an example with the server and the library that setup built: NAME=reference_game ARGS='...'
+example: setup ## run an example with the server and the library that setup built: NAME=first_rule ARGS='...'
 	@$(env); exec cargo run --locked --features server --example '$(example)' -- $(ARGS)
 
 test: ## every check at a size that fits
