@@ -646,7 +646,7 @@ mod tests {
             if tick % 2 == 0 {
                 let count = if tick == 0 { 6 } else { 2 };
                 let press = |n: u32| Input {
-                    buttons: u16::from(n % 7 == 0),
+                    buttons: u16::from(n.is_multiple_of(7)),
                     ..Input::default()
                 };
                 let inputs = (seq + 1..=seq + count).map(press);

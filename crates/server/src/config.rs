@@ -256,8 +256,7 @@ impl Config {
             auth_timeout_ms: settings.auth_timeout_ms.unwrap_or(default.auth_timeout_ms),
             auth_when_open: settings.auth_when_open.unwrap_or(default.auth_when_open),
         };
-        config.check()?;
-        Ok(config)
+        config.check().map(|()| config)
     }
 
     /// How many endpoints there are to be: 1 to 64. The simulation wants cores as well.

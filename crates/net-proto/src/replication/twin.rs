@@ -153,87 +153,85 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_who_would_be_told_the_same_is() {
-        let visible: Vec<u32> = (0..20).collect();
-        let (mine, theirs, later) = (
-            header(7),
-            header(8),
-            Header {
-                tick: 10,
-                ..header(8)
-            },
-        );
-        let seen = Seen {
-            header: &mine,
-            datagrams_max: 4,
-            bits_max: 900,
-            visible: &visible,
-            sent: &[3, 4],
-            back: 1,
-        };
+    const SEEN: [u32; 20] = [5; 20];
+
+    /// What is told to who sees so, with so many updates and a number of the last input.
+    fn told(twins: &mut Twins, of: Seen<'_>) -> Option<(usize, u8)> {
+        let mut out = Datagrams::new();
+        let (stats, _) = twins.tell(&of, &mut out)?;
+        let seq = out.iter().next()?[12];
+        Some((stats.updates, seq))
+    }
+
+    /// Packs a snapshot of five updates for who sees so.
+    fn pack(twins: &mut Twins, of: &Seen<'_>, (likely_bits, deferred): (usize, usize)) {
+        twins.begin(of, (likely_bits, &[]));
         let mut datagrams = Datagrams::new();
         let (bytes, ends) = datagrams.refill();
-        mine.encode(bytes);
+        of.header.encode(bytes);
         ends.push(bytes.len());
-        let mut twin = Twins::default();
-        let keep = |twin: &mut Twins, likely_bits, deferred| {
-            twin.begin(&seen, (likely_bits, &[]));
-            let stats = PackStats {
-                deferred,
-                updates: 5,
-                ..PackStats::default()
-            };
-            twin.end(&datagrams, stats);
+        let stats = PackStats {
+            updates: 5,
+            deferred,
+            ..PackStats::default()
         };
-        let tell = |twin: &mut Twins, of: Seen<'_>| {
-            let mut out = Datagrams::new();
-            let told = twin.tell(&of, &mut out).map(|(stats, _)| stats.updates);
-            told.map(|updates| {
-                (
-                    updates,
-                    out.iter().next().unwrap()[INPUT..INPUT + 4].to_vec(),
-                )
-            })
-        };
-        const INPUT: usize = 12;
-        let other = Seen {
-            header: &theirs,
-            ..seen
-        };
-        assert_eq!(tell(&mut twin, other), None);
-        keep(&mut twin, 800, 0);
-        assert_eq!(tell(&mut twin, other), Some((5, vec![8, 0, 0, 0])));
-        for different in [
-            Seen {
-                header: &later,
-                ..seen
-            },
-            Seen {
-                datagrams_max: 3,
-                ..seen
-            },
-            Seen { back: 2, ..seen },
-            Seen {
-                bits_max: 799,
-                ..seen
-            },
-            Seen {
-                visible: &visible[1..],
-                ..seen
-            },
-            Seen { sent: &[3], ..seen },
-        ] {
-            assert_eq!(tell(&mut twin, different), None);
+        twins.end(&datagrams, stats);
+    }
+
+    fn seen<'a>(header: &'a Header, visible: &'a [u32]) -> Seen<'a> {
+        Seen {
+            header,
+            datagrams_max: 4,
+            bits_max: 900,
+            visible,
+            sent: &[3, 4],
+            back: 1,
         }
-        // What was not whole is nobody else's.
-        twin.forget();
-        keep(&mut twin, 901, 0);
-        assert_eq!(tell(&mut twin, other), None);
-        keep(&mut twin, 800, 1);
-        assert_eq!(tell(&mut twin, other), None);
-        keep(&mut twin, 800, 0);
-        twin.forget();
-        assert_eq!(tell(&mut twin, other), None);
+    }
+
+    #[test]
+    fn only_who_would_be_told_the_same_is() {
+        let (mine, theirs) = (header(7), header(8));
+        let later = Header {
+            tick: 10,
+            ..header(8)
+        };
+        let (seen, other) = (seen(&mine, &SEEN), seen(&theirs, &SEEN));
+        let mut twins = Twins::default();
+        assert_eq!(told(&mut twins, other), None);
+        pack(&mut twins, &seen, (800, 0));
+        assert_eq!(told(&mut twins, other), Some((5, 8)));
+        #[rustfmt::skip]
+        let different = [
+            Seen { header: &later, ..seen },
+            Seen { datagrams_max: 3, ..seen },
+            Seen { bits_max: 799, ..seen },
+            Seen { visible: &SEEN[1..], ..seen },
+            Seen { sent: &[3], ..seen },
+            Seen { back: 2, ..seen },
+        ];
+        for different in different {
+            assert_eq!(told(&mut twins, different), None);
+        }
+        twins.forget();
+        assert_eq!(told(&mut twins, other), None);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_nobody_elses() {
+        let mine = header(7);
+        let (seen, few) = (seen(&mine, &SEEN), seen(&mine, &SEEN[..VISIBLE_MIN - 1]));
+        let mut twins = Twins::default();
+        pack(&mut twins, &seen, (901, 0));
+        pack(&mut twins, &seen, (800, 1));
+        assert_eq!(told(&mut twins, seen), None);
+        // And drives none out that is.
+        pack(&mut twins, &seen, (800, 0));
+        for _ in 0..TWINS {
+            pack(&mut twins, &seen, (901, 0));
+            pack(&mut twins, &few, (100, 0));
+        }
+        assert_eq!(told(&mut twins, seen), Some((5, 7)));
+        assert_eq!(told(&mut twins, few), None);
     }
 }
