@@ -90,7 +90,7 @@ ROWS = [
         lambda r: cpu(r) + memory(r), what="1,000 players"),
     row("one-core", 2500, [*STEADY, "--interest-radius-m=36"], ["--pattern=even", "--hz=15", TENTH], one_core,
         what="2,500 players, server on one core"),
-    row("one-core-1500", 1500, [*STEADY, "--interest-radius-m=91"], ["--pattern=even", "--hz=15", TENTH], one_core,
+    row("one-core-1500", 1500, [*STEADY, "--interest-radius-m=100"], ["--pattern=even", "--hz=15", TENTH], one_core,
         what="the same with 1,500"),
     row("five-hz", 10000, ["--tick-rate-hz=20", "--snapshot-ticks=4", "--interest-radius-m=10", "--interest-hysteresis-m=2"],
         ["--pattern=even", "--hz=5", TENTH, "--spread=64"], lambda r: tick(r, 33), cores=("0,1", "0,1"), warm=60,

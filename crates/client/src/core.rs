@@ -156,11 +156,9 @@ impl ClientCore {
 
     /// The same session, before anything has come, which reads nothing of others: see [`Replica::skimming`]. A load of many clients costs a fraction then.
     #[must_use]
-    pub fn skimming(self) -> Self {
-        Self {
-            replica: self.replica.skimming(),
-            ..self
-        }
+    pub fn skimming(mut self) -> Self {
+        self.replica = self.replica.skimming();
+        self
     }
 
     /// The codes of the player's own entity in the columns for owners, once they have come: see [`WireColumns::lane`].

@@ -41,6 +41,7 @@ mod error;
 mod holder;
 mod ids;
 mod input;
+mod input_buffer;
 mod limits;
 mod own;
 mod owned;
@@ -68,7 +69,8 @@ pub use entropy::{
 pub use error::WireError;
 pub use holder::{Audience, Exported, Holder, HolderKey, Proof};
 pub use ids::{Epoch, PlayerId, WorldId};
-pub use input::{Input, InputBuffer, InputDatagram, InputHead, QueuedInput};
+pub use input::{Input, InputDatagram, InputHead};
+pub use input_buffer::{InputBuffer, QueuedInput};
 pub use limits::{
     ALPN, CLIENT_FRAME_BYTES_MAX, COLUMN_BITS_MAX, COLUMNS_MAX, COMMAND_BYTES_MAX,
     DATAGRAM_BYTES_MAX, DIGEST_ENTITIES_MAX, ENTITIES_MAX, EPOCH_TICKS, EPOCHS_ALIVE,

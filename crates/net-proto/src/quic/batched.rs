@@ -6,7 +6,7 @@
 //! one call already (GSO) and are not copied.
 //!
 //! Packets of thousands come one at a time, and to be woken for each costs more than to take it. So where they come faster than one in a
-//! millisecond the socket is not watched, but looked at every few milliseconds: see [`Attention`]. With 1,000 players that is a fifth of what the network costs.
+//! millisecond the socket is not watched, but looked at once in a millisecond: see [`Attention`].
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSliceMut};
@@ -329,7 +329,7 @@ impl UdpPoller for Room {
             if !is_full && (has_room || this.socket.flush(&mut queue).is_ok()) {
                 return Poll::Ready(Ok(()));
             }
-            this.next.as_mut().reset(Instant::now() + TRY_EVERY);
+            this.next.as_mut().reset(Instant::now() + LOOK_EVERY);
             ready!(this.next.as_mut().poll(cx));
         }
     }
@@ -347,7 +347,7 @@ async fn flush_when_asked(socket: Weak<BatchedSocket>, asked: Arc<Notify>) {
             queue.is_asked = false;
             socket.flush(&mut queue).is_err()
         } {
-            sleep(TRY_EVERY).await;
+            sleep(LOOK_EVERY).await;
         }
     }
 }
@@ -374,9 +374,7 @@ const PACKET_BYTES_MAX: usize = 1_500;
 const SOURCES_MAX: usize = 16_384;
 const SOURCE_PACKETS: u16 = 4_096;
 /// How often a socket is looked at that is not watched.
-const LOOK_EVERY: Duration = Duration::from_millis(3);
-/// How often it is tried again to send what the system had no room for.
-const TRY_EVERY: Duration = Duration::from_millis(1);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// It is not watched where so many calls in so long would bring packets, and is again where less than half as many packets come.
 const WINDOW: Duration = Duration::from_millis(32);
 const BUSY_CALLS: usize = 32;

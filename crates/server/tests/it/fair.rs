@@ -1,14 +1,16 @@
 //! Players who play by the rules, and those who do not.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use bluemarble_server::{Cheaters, JudgedCounts, Server, Status};
+use bluemarble_server::{Cheaters, Game, JudgedCounts, Server, Status, Turn, Visitor};
 use client::Connection;
 use net_proto::quic::client_endpoint;
 use net_proto::{Input, InputDatagram, InputHead, RefuseCode};
 use serde_json::Value;
+use sim_core::{Agent, Kind, KindId, Record};
 use spatial_core::EntityId;
 
 use crate::relay::{Relay, Weather};
@@ -72,6 +74,60 @@ fn honest_players_predict_right_and_are_not_suspected() {
         status.judged
     );
     assert!(status.shots.fired >= 10, "{:?}", status.shots);
+    server.stop().unwrap();
+}
+
+/// Puts somebody where each player stands, for one tick, when the last time is long forgiven.
+#[derive(Default)]
+struct Intruders {
+    players: BTreeSet<EntityId>,
+    there: Vec<EntityId>,
+}
+
+impl Game for Intruders {
+    fn join(&mut self, _: &mut Turn<'_>, visitor: &Visitor) {
+        self.players.insert(visitor.entity);
+    }
+
+    fn leave(&mut self, _: &mut Turn<'_>, visitor: &Visitor) {
+        self.players.remove(&visitor.entity);
+    }
+
+    fn tick(&mut self, turn: &mut Turn<'_>) {
+        for entity in self.there.drain(..) {
+            turn.record(Record::Despawn { entity });
+        }
+        if !turn.tick().is_multiple_of(151) {
+            return;
+        }
+        let (id, kind) = (KindId(900), Kind::crowd(256));
+        if turn.world().kind(id).is_none() {
+            turn.record(Record::Kind { id, kind });
+        }
+        for player in &self.players {
+            if let Some(agent) = turn.world().agent(*player)
+                && let Some(entity) = turn.lease()
+            {
+                let agent = Agent { kind: id, ..agent };
+                turn.record(Record::Spawn { entity, agent });
+                self.there.push(entity);
+            }
+        }
+    }
+}
+
+/// Nobody can have known of who comes into the world beside it, and is gone before anybody looked.
+#[test]
+fn who_is_pushed_by_a_newcomer_is_not_suspected() {
+    let place = Place::new();
+    let config = place.config(|s| s.agents = Some(0));
+    let server = Server::builder(config).game(Intruders::default());
+    let server = server.start().unwrap();
+    let mut fleet = bots(&place, &server, &["--count", "6", "--seconds", "18"]);
+    let (_, summary) = end(&mut fleet.0);
+    assert!(number(&summary, "predictions_agreed") > 500.0, "{summary}");
+    assert!(number(&summary, "predictions_corrected") > 3.0, "{summary}");
+    assert_fair(&server.status().judged, "pushed");
     server.stop().unwrap();
 }
 
